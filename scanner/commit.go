@@ -1,0 +1,215 @@
+package scanner
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+// maxBatch is how many objects one commit takes at most.
+const maxBatch = 512
+
+// committer makes results durable, many in a commit. Nothing else marks an
+// object, and nothing is exposed before its commit.
+type committer struct {
+	cfg     *Config
+	ready   *readiness
+	batch   []*finished
+	failing bool
+}
+
+// finished is a result with what is to become of its object.
+type finished struct {
+	*result
+	before, after checkpoint.Trouble // zero: none
+}
+
+// run commits results until they end. It returns the error of the last commit.
+func (c *committer) run(ctx context.Context, results <-chan *result) error {
+	ticker := time.NewTicker(c.cfg.CommitInterval)
+	defer ticker.Stop()
+	done := ctx.Done()
+	in := results
+	for {
+		select {
+		case r, more := <-in:
+			if !more {
+				return c.commit()
+			}
+			c.add(ctx, r)
+			if len(c.batch) >= maxBatch && c.commit() != nil {
+				in = nil // until a commit succeeds; meanwhile the readers wait
+			}
+		case <-ticker.C:
+			if c.commit() == nil {
+				in = results
+			}
+		case <-done:
+			// What is not committed by now is read again after the next start.
+			done, in = nil, results
+		}
+	}
+}
+
+// add takes a result for the next commit.
+func (c *committer) add(ctx context.Context, r *result) {
+	if ctx.Err() != nil && (r.err != nil || len(c.batch) >= maxBatch) {
+		return // the end of ctx, and not the object, is the trouble
+	}
+	f := &finished{result: r, before: r.stream.finish(r.obj.Key)}
+	if r.err != nil && r.err.Reason != ReasonGone {
+		f.after = trouble(f.before, r, time.Now())
+	}
+	c.batch = append(c.batch, f)
+}
+
+// commit commits the batch and exposes it. If that fails, the batch is kept.
+func (c *committer) commit() error {
+	if len(c.batch) == 0 && !c.cfg.Consumer.Due() {
+		return nil
+	}
+	start := time.Now()
+	var marks map[*stream]string
+	var expose func()
+	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
+		if marks, err = c.mark(tx); err != nil {
+			return err
+		}
+		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
+		return err
+	})
+	c.report(err)
+	if err != nil {
+		return err
+	}
+	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
+	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
+	expose()
+	for st, watermark := range marks {
+		st.advance(watermark)
+	}
+	for _, f := range c.batch {
+		c.resolved(f)
+	}
+	clear(c.batch)
+	c.batch = c.batch[:0]
+	return nil
+}
+
+func (c *committer) tallies() []Tally {
+	var tallies []Tally
+	for _, f := range c.batch {
+		if f.err == nil {
+			tallies = append(tallies, f.tally)
+		}
+	}
+	return tallies
+}
+
+// mark writes what becomes of the batch's objects, and returns the watermarks of
+// their streams.
+func (c *committer) mark(tx *checkpoint.Tx) (map[*stream]string, error) {
+	marks := make(map[*stream]string)
+	for _, f := range c.batch {
+		st, err := tx.CreateStream(f.location.Name, f.stream.ID())
+		if err != nil {
+			return nil, err
+		}
+		if marks[f.stream] == "" {
+			marks[f.stream] = f.stream.advanced()
+			if err := st.PutWatermark(marks[f.stream]); err != nil {
+				return nil, err
+			}
+		}
+		if err := markObject(st, f); err != nil {
+			return nil, err
+		}
+		if f.home.newer(f.result) {
+			if err := tx.PutNewest(f.location.Name, f.home.newest); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return marks, nil
+}
+
+func markObject(st *checkpoint.Stream, f *finished) error {
+	if f.after.Attempts > 0 {
+		return st.PutTrouble(f.obj.Key, f.after)
+	}
+	if f.before.Attempts > 0 {
+		if err := st.DeleteTrouble(f.obj.Key); err != nil {
+			return err
+		}
+	}
+	return st.MarkSeen(checkpoint.NewObjectID(f.obj.Key, f.key.Time), f.obj.LastModified)
+}
+
+// newer keeps the time of the result's newest record if it is the location's, and
+// reports whether it is. Should the commit fail, the result comes again.
+func (l *location) newer(r *result) bool {
+	log, t := r.key.Stream.Log().String(), time.Unix(r.newest, 0).UTC()
+	if r.err != nil || r.records == 0 || t.Before(l.newest[log]) {
+		return false
+	}
+	l.newest[log] = t
+	return true
+}
+
+// resolved tells of an object whose commit is done.
+func (c *committer) resolved(f *finished) {
+	m := c.cfg.Metrics
+	f.stream.committed(f.obj.Key, f.after)
+	m.troubled(f.before, f.after)
+	if f.err != nil {
+		m.objectErrors.WithLabelValues(string(f.err.Reason)).Inc()
+		c.logTrouble(f)
+	} else {
+		m.counted(f.result)
+		c.cfg.logMalformed(f.result)
+		for log, t := range f.home.newest {
+			m.newestEvent.WithLabelValues(f.location.Name, log).Set(float64(t.Unix()))
+		}
+	}
+	if f.backlog {
+		f.home.backlog.resolve(c.ready)
+	}
+}
+
+// logTrouble logs an object that could not be read when that is news.
+func (c *committer) logTrouble(f *finished) {
+	level, text := slog.LevelWarn, "object could not be read, will be tried again"
+	switch {
+	case f.err.Reason == ReasonGone:
+		level, text = slog.LevelWarn, "object is gone, its records are not counted"
+	case f.before.Reason == f.after.Reason && f.before.Quarantined == f.after.Quarantined:
+		return
+	case f.after.Quarantined:
+		level, text = slog.LevelError, "object is quarantined, its records are not counted; tried again at the next start"
+	}
+	c.cfg.Logger.Log(context.Background(), level, text,
+		"location", f.location.Name, "key", f.obj.Key, "reason", f.err.Reason, "err", f.err.Err)
+}
+
+// logMalformed logs that records of an object were skipped.
+func (c *Config) logMalformed(r *result) {
+	if r.skipped.Malformed == 0 {
+		return
+	}
+	c.Logger.Warn("records were skipped that could not be understood", "location", r.location.Name,
+		"key", r.obj.Key, "records", r.skipped.Malformed, "err", r.skipped.First)
+}
+
+// report tells of a commit where it is not like the one before.
+func (c *committer) report(err error) {
+	if err != nil && !c.failing {
+		c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
+	}
+	if err == nil && c.failing {
+		c.cfg.Logger.Info("the checkpoint can be written again")
+	}
+	c.failing = err != nil
+	c.ready.committed(err)
+}

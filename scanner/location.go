@@ -1,0 +1,274 @@
+package scanner
+
+import (
+	"context"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+const (
+	// pollsAtOnce is how many streams of a location are listed at once.
+	pollsAtOnce = 8
+	// auditMargin is how far S3's clock may differ from this machine's.
+	auditMargin = 15 * time.Minute
+	// maxSkipped is how many skipped objects are remembered, 8 bytes each, so
+	// that they are counted once in a process's life; more are not counted.
+	maxSkipped = 1 << 20
+)
+
+// location is what is known of a location while it is tailed.
+type location struct {
+	Location
+	cfg   *Config
+	ready *readiness
+
+	// For the goroutine of tail alone:
+	lastDiscovery time.Time
+	failing       bool
+	cursors       map[string]string // highest skipped key, by the foreign stream's prefix
+	skipped       map[uint64]bool
+	seed          maphash.Seed
+
+	newest map[string]time.Time // for the committer alone: the newest request by log
+
+	mu      sync.Mutex
+	state   checkpoint.LocationState
+	streams map[string]*stream // by ID
+	backlog backlog
+}
+
+// load reads the state of every location from the checkpoint.
+func (s *Scanner) load(now time.Time) ([]*location, error) {
+	var locations []*location
+	for _, l := range s.cfg.Locations {
+		loc := &location{
+			Location: l,
+			cfg:      &s.cfg,
+			ready:    &s.ready,
+			cursors:  make(map[string]string),
+			skipped:  make(map[uint64]bool),
+			seed:     maphash.MakeSeed(),
+			newest:   make(map[string]time.Time),
+			streams:  make(map[string]*stream),
+		}
+		loc.state.LastAudit = now
+		if s.cfg.Since > 0 {
+			loc.state.Floor = now.Add(-s.cfg.Since)
+		}
+		if err := s.cfg.Checkpoint.Update(loc.restore); err != nil {
+			return nil, err
+		}
+		locations = append(locations, loc)
+	}
+	return locations, nil
+}
+
+// restore takes the location's state from the checkpoint, or puts it there.
+func (l *location) restore(tx *checkpoint.Tx) error {
+	state, known, err := tx.Location(l.Name)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return tx.PutLocation(l.Name, l.state)
+	}
+	l.state = state
+	newest, err := tx.Newest(l.Name)
+	if err != nil {
+		return err
+	}
+	for log, t := range newest {
+		l.newest[log] = t
+		l.cfg.Metrics.newestEvent.WithLabelValues(l.Name, log).Set(float64(t.Unix()))
+	}
+	return tx.EachStream(l.Name, func(_ string, c *checkpoint.Stream) error {
+		k := ParseKey(c.Watermark())
+		if k.Skip != "" {
+			return nil // of a format that only another version knows
+		}
+		st := newStream(k.Stream)
+		l.streams[st.ID()] = st
+		if err := st.restore(c); err != nil {
+			return err
+		}
+		for _, t := range st.troubles() {
+			l.cfg.Metrics.troubled(checkpoint.Trouble{}, t)
+		}
+		return nil
+	})
+}
+
+// tail lists the location again and again, and queues what is new.
+func (l *location) tail(ctx context.Context, jobs chan<- *job) {
+	ticker := time.NewTicker(l.cfg.Interval)
+	defer ticker.Stop()
+	for {
+		err := l.round(ctx, jobs, time.Now())
+		if ctx.Err() != nil {
+			return
+		}
+		l.report(err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// round does everything that is due, and returns the first error. What has
+// failed is due again in the next round.
+func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) error {
+	var failed error
+	if now.Sub(l.lastDiscovery) >= l.cfg.SweepInterval {
+		if failed = l.discover(ctx); failed == nil {
+			l.lastDiscovery = now
+		}
+	}
+	state := l.current()
+	audit := now.Sub(state.LastAudit) >= l.cfg.AuditInterval
+	var polls errgroup.Group
+	polls.SetLimit(pollsAtOnce)
+	for _, st := range l.all() {
+		for _, obj := range st.due(now) {
+			if !l.enqueue(ctx, jobs, &job{stream: st, key: ParseKey(obj.Key), obj: obj}) {
+				return ctx.Err()
+			}
+		}
+		if audit || !now.Before(st.nextPoll) {
+			polls.Go(func() error { return l.poll(ctx, jobs, st, now, l.window(st, state, now, audit)) })
+		}
+	}
+	if err := polls.Wait(); failed == nil {
+		failed = err
+	}
+	if failed != nil {
+		return failed
+	}
+	l.backlog.complete(l.ready)
+	if audit {
+		if err := l.audited(now); err != nil {
+			return err
+		}
+	}
+	return l.forget(now)
+}
+
+// discover looks for streams that are not known yet, and counts what else lies
+// there. It passes over the objects of a stream as soon as it has one of them.
+func (l *location) discover(ctx context.Context) error {
+	floor := l.current().Floor
+	return walk(ctx, l.Source, l.Prefix, "", func(obj Object) (string, bool) {
+		key := ParseKey(obj.Key)
+		if key.Skip != "" {
+			return l.skip(obj.Key, key, floor), true
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if id := key.Stream.ID(); l.streams[id] == nil {
+			l.streams[id] = newStream(key.Stream)
+		}
+		return key.Stream.Beyond(key.Time), true
+	})
+}
+
+// skip counts an object that is no log object, once. Of foreign streams it
+// counts those from the floor on, and passes over those that it has counted.
+func (l *location) skip(name string, key Key, floor time.Time) (goOn string) {
+	if prefix := key.Stream.Prefix; key.Stream.Layout == Foreign {
+		if begin := max(l.cursors[prefix], key.Stream.After(floor)); name < begin {
+			return begin
+		}
+		l.cursors[prefix] = name
+	}
+	if id := maphash.String(l.seed, name); !l.skipped[id] && len(l.skipped) < maxSkipped {
+		l.skipped[id] = true
+		l.cfg.Metrics.skippedObjects.WithLabelValues(string(key.Skip)).Inc()
+	}
+	return ""
+}
+
+// enqueue queues an object, or returns false because ctx has ended.
+func (l *location) enqueue(ctx context.Context, jobs chan<- *job, j *job) bool {
+	j.location, j.home = l.Location, l
+	j.backlog = l.backlog.add()
+	j.stream.begin(j.obj.Key)
+	return send(ctx, jobs, j)
+}
+
+// audited takes note that an audit that began at the given time is complete.
+func (l *location) audited(began time.Time) error {
+	state := l.current()
+	state.LastAudit = began
+	err := l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error { return tx.PutLocation(l.Name, state) })
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = state
+	return nil
+}
+
+// forget forgets the seen objects that no listing is going to come across: those
+// before the day on which the next sweep begins, unless an audit is still to come
+// across them. It must not run while a stream is polled, for a poll relies on
+// what was seen from its beginning on.
+func (l *location) forget(now time.Time) error {
+	audited := l.current().LastAudit.Add(-auditMargin)
+	for _, st := range l.all() {
+		mark, known := st.mark(now)
+		horizon := mark.Add(-l.cfg.SweepWindow).Truncate(day)
+		if !known || !horizon.After(st.forgotten) {
+			continue
+		}
+		err := l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error {
+			return tx.Stream(l.Name, st.ID()).ForgetSeen(horizon, audited)
+		})
+		if err != nil {
+			return err
+		}
+		st.forgotten = horizon
+	}
+	return nil
+}
+
+// report tells of a round in the metrics, and in the log where it is not like the
+// one before.
+func (l *location) report(err error) {
+	m, name := l.cfg.Metrics, l.Name
+	if err != nil {
+		m.lastPollOK.WithLabelValues(name).Set(0)
+		if !l.failing {
+			l.cfg.Logger.Error("listing failed", "location", name, "err", err)
+		}
+	} else {
+		m.lastPollOK.WithLabelValues(name).Set(1)
+		m.lastPoll.WithLabelValues(name).SetToCurrentTime()
+		if l.failing {
+			l.cfg.Logger.Info("listing works again", "location", name)
+		}
+	}
+	l.failing = err != nil
+}
+
+// current returns a copy of the location's state.
+func (l *location) current() checkpoint.LocationState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// all returns the streams that are known.
+func (l *location) all() []*stream {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.streams))
+}

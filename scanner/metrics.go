@@ -1,0 +1,139 @@
+package scanner
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Metrics are the exporter's metrics on itself. Their counters begin at 0 with
+// each start, those of the collector do not.
+type Metrics struct {
+	objects        *prometheus.CounterVec
+	records        *prometheus.CounterVec
+	bytes          *prometheus.CounterVec
+	skippedObjects *prometheus.CounterVec
+	skippedRecords *prometheus.CounterVec
+	objectErrors   *prometheus.CounterVec
+	quarantined    prometheus.Gauge
+	pending        prometheus.Gauge
+	late           *prometheus.CounterVec
+	newestEvent    *prometheus.GaugeVec
+	lastPoll       *prometheus.GaugeVec
+	lastPollOK     *prometheus.GaugeVec
+	delay          prometheus.Histogram
+	requests       *prometheus.CounterVec
+	commitDuration prometheus.Histogram
+	checkpointSize prometheus.Gauge
+}
+
+// The values of the label "reason" of s3_access_exporter_skipped_records_total.
+const (
+	skipMalformed  = "malformed"
+	skipNotS3      = "not_s3"
+	skipNotRequest = "not_request"
+)
+
+const namespace = "s3_access_exporter"
+
+// NewMetrics returns Metrics that are registered with reg.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		objects:        counter("log_objects_total", "Log objects that were read to their end and counted.", "log"),
+		records:        counter("log_records_total", "Records of S3 requests in the log objects that were counted.", "log"),
+		bytes:          counter("log_bytes_total", "Bytes of the log objects that were counted, as stored.", "log"),
+		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
+		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3 or could not be understood.", "log", "reason"),
+		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
+		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start only."),
+		pending:        gauge("pending_objects", "Log objects that could not be read yet and are tried again."),
+		late:           counter("late_objects_total", "Log objects that appeared below an object that was already listed.", "log"),
+		newestEvent: gaugeVec("newest_event_timestamp_seconds",
+			"Time of the newest request that was counted, in seconds since 1970.", "location", "log"),
+		lastPoll:   gaugeVec("last_poll_timestamp_seconds", "When the location was last listed without an error, in seconds since 1970.", "location"),
+		lastPollOK: gaugeVec("last_poll_success", "Whether the last listing of the location was without an error.", "location"),
+		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "delivery_delay_seconds",
+			Help:    "Age of the newest request of each log object at the moment in which it was counted.",
+			Buckets: []float64{60, 300, 900, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600},
+
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+		}),
+		requests: counter("s3_api_requests_total", "HTTP requests sent to S3 for the logs, retries included, by operation.", "operation"),
+		commitDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "checkpoint_commit_duration_seconds",
+			Help:    "Time that a commit of the checkpoint took.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
+
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+		}),
+		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
+	}
+	for _, log := range record.Logs() {
+		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
+			vec.WithLabelValues(log.String())
+		}
+		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest} {
+			m.skippedRecords.WithLabelValues(log.String(), reason)
+		}
+	}
+	for _, reason := range SkipReasons() {
+		m.skippedObjects.WithLabelValues(string(reason))
+	}
+	for _, reason := range ErrorReasons() {
+		m.objectErrors.WithLabelValues(string(reason))
+	}
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.quarantined,
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.checkpointSize)
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func gaugeVec(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// CountRequest counts one HTTP request to S3, such as "GetObject", that AWS
+// bills. It may be called from many goroutines at once.
+func (m *Metrics) CountRequest(operation string) { m.requests.WithLabelValues(operation).Inc() }
+
+// counted tells of an object that was read and committed.
+func (m *Metrics) counted(r *result) {
+	log := r.key.Stream.Log().String()
+	m.objects.WithLabelValues(log).Inc()
+	m.records.WithLabelValues(log).Add(float64(r.records))
+	m.bytes.WithLabelValues(log).Add(float64(r.obj.Size))
+	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.skipped.Malformed))
+	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.skipped.NotS3))
+	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.skipped.NotRequest))
+	if r.late {
+		m.late.WithLabelValues(log).Inc()
+	}
+	if r.newest > 0 {
+		m.delay.Observe(max(0, time.Since(time.Unix(r.newest, 0)).Seconds()))
+	}
+}
+
+// troubled tells how an object's trouble changed; the zero Trouble is none.
+func (m *Metrics) troubled(before, after checkpoint.Trouble) {
+	count := func(t checkpoint.Trouble, n float64) {
+		switch {
+		case t.Quarantined:
+			m.quarantined.Add(n)
+		case t.Attempts > 0:
+			m.pending.Add(n)
+		}
+	}
+	count(before, -1)
+	count(after, 1)
+}

@@ -1,0 +1,88 @@
+package scanner
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// errBacklog is why a Scanner is not ready at first.
+var errBacklog = errors.New("still reading what lay there at the start")
+
+// Ready returns nil once every location was listed and what was found in that
+// first round is resolved, as long as commits succeed; else an error that says
+// what is missing. It may be called from any goroutine.
+func (s *Scanner) Ready() error { return s.ready.err() }
+
+// readiness is shared by the locations and the committer.
+type readiness struct {
+	mu      sync.Mutex
+	waiting int   // locations whose backlog is not done
+	commit  error // of the last commit
+}
+
+func (r *readiness) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.commit != nil {
+		return fmt.Errorf("the checkpoint cannot be written: %w", r.commit)
+	}
+	if r.waiting > 0 {
+		return errBacklog
+	}
+	return nil
+}
+
+func (r *readiness) locationDone() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting--
+}
+
+func (r *readiness) committed(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commit = err
+}
+
+// backlog counts the objects of a location's first complete round.
+type backlog struct {
+	mu     sync.Mutex
+	open   int
+	listed bool
+	done   bool
+}
+
+// add counts an object, and reports whether it belongs to the backlog.
+func (b *backlog) add() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.listed {
+		return false
+	}
+	b.open++
+	return true
+}
+
+// complete takes note that the first round is complete.
+func (b *backlog) complete(r *readiness) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.listed = true
+	b.check(r)
+}
+
+// resolve takes note that an object of the backlog is resolved.
+func (b *backlog) resolve(r *readiness) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open--
+	b.check(r)
+}
+
+func (b *backlog) check(r *readiness) {
+	if b.listed && b.open == 0 && !b.done {
+		b.done = true
+		r.locationDone()
+	}
+}

@@ -1,0 +1,174 @@
+// Package scanner reads the objects of log buckets, each exactly once, and hands
+// their records to a Consumer.
+//
+// Run tails: it lists every stream of log objects again and again, reads the
+// objects that it has not seen, and commits them to a checkpoint together with
+// what the Consumer makes of them. ScanOnce reads everything that lies there now.
+// Both decode an object to its very end before any of its records count.
+//
+// Goroutines hand on what they have: a location lists and queues objects
+// (location.go), readers open and decode them (object.go), one committer makes
+// them durable (commit.go).
+package scanner
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Consumer makes something of records. NewTally may be called from many
+// goroutines at once, Due and Stage are called from one.
+type Consumer interface {
+	// NewTally returns an empty Tally for one object.
+	NewTally() Tally
+	// Stage turns the tallies of whole objects into durable changes, which it
+	// writes to store, and keeps them to itself: they are to be seen from the
+	// call of expose on, which comes once the changes are committed, or never.
+	// After a failed commit the same tallies come again.
+	Stage(tallies []Tally, store Store) (expose func(), err error)
+	// Due reports whether Stage without tallies has something to do.
+	Due() bool
+}
+
+// Tally takes the records of one object, from one goroutine. It is handed to
+// Stage if the object was read to its end, and dropped otherwise.
+type Tally interface {
+	// Add takes a record. The record and its bytes are the caller's.
+	Add(r *record.Record)
+}
+
+// Store takes durable changes in a transaction.
+type Store interface {
+	Put(key, value []byte) error
+	Delete(key []byte) error
+}
+
+// Location is a place where logs are.
+type Location struct {
+	Name   string // as the user wrote it; the key of its state in the checkpoint
+	Source Source
+	Prefix string // of the keys that belong to the location
+}
+
+// Config says what to scan and how. The zero value of a field means the default
+// that its comment names.
+type Config struct {
+	Locations []Location
+	Consumer  Consumer // required
+	Metrics   *Metrics // required
+	Logger    *slog.Logger
+	// Checkpoint is required by Run, which alone uses it. It is the caller's to
+	// close, after Run has returned.
+	Checkpoint *checkpoint.File
+
+	// Since is how far back a location starts that the checkpoint does not
+	// know; 0: with the first object.
+	Since time.Duration
+	// Interval is the time between two listings of a stream that moves; 1 min.
+	Interval time.Duration
+	// Overlap is how far behind the watermark each listing begins; 1 h.
+	Overlap time.Duration
+	// SweepWindow is how far behind the watermark a sweep begins, a listing for
+	// late objects; 48 h. Seen objects are remembered for that long, to the day.
+	// It is at least Overlap.
+	SweepWindow time.Duration
+	// SweepInterval is the time between two sweeps, and between two searches
+	// for new streams; 1 h.
+	SweepInterval time.Duration
+	// AuditWindow is how far back from now an audit lists; 720 h.
+	AuditWindow time.Duration
+	// AuditInterval is the time between two audits; 24 h.
+	AuditInterval time.Duration
+
+	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB.
+	MaxObjectSize int64
+	// Concurrency is how many objects are read at once; 8.
+	Concurrency int
+	// CommitInterval is the longest time that a read object waits for its
+	// commit; 1 s.
+	CommitInterval time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Interval, time.Minute)
+	setDefault(&c.Overlap, time.Hour)
+	setDefault(&c.SweepWindow, 48*time.Hour)
+	c.SweepWindow = max(c.SweepWindow, c.Overlap)
+	setDefault(&c.SweepInterval, time.Hour)
+	setDefault(&c.AuditWindow, 720*time.Hour)
+	setDefault(&c.AuditInterval, 24*time.Hour)
+	setDefault(&c.MaxObjectSize, 2<<30)
+	setDefault(&c.Concurrency, 8)
+	setDefault(&c.CommitInterval, time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Scanner scans the locations of its Config.
+type Scanner struct {
+	cfg   Config
+	ready readiness
+}
+
+// New returns a Scanner. It does no I/O and starts nothing.
+func New(cfg Config) *Scanner {
+	s := &Scanner{cfg: cfg.withDefaults()}
+	s.ready.waiting = len(cfg.Locations)
+	return s
+}
+
+// Run tails the locations until ctx ends, and then returns nil after a last
+// commit; objects that are being read at that time are discarded and read again
+// by the next Run. It returns an error early only if the checkpoint cannot be
+// read. It may be called once.
+func (s *Scanner) Run(ctx context.Context) error {
+	locations, err := s.load(time.Now())
+	if err != nil {
+		return err
+	}
+	jobs := make(chan *job)
+	results := s.read(ctx, jobs)
+	var listers sync.WaitGroup
+	for _, l := range locations {
+		listers.Go(func() { l.tail(ctx, jobs) })
+	}
+	go func() {
+		listers.Wait()
+		close(jobs)
+	}()
+	c := &committer{cfg: &s.cfg, ready: &s.ready}
+	return c.run(ctx, results)
+}
+
+// read starts the readers. They end when jobs is closed; then the results are.
+func (s *Scanner) read(ctx context.Context, jobs <-chan *job) <-chan *result {
+	results := make(chan *result)
+	var readers sync.WaitGroup
+	for range s.cfg.Concurrency {
+		readers.Go(func() {
+			r := newReader(&s.cfg)
+			for j := range jobs {
+				results <- r.read(ctx, j)
+			}
+		})
+	}
+	go func() {
+		readers.Wait()
+		close(results)
+	}()
+	return results
+}
