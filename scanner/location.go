@@ -31,6 +31,8 @@ type location struct {
 
 	// For the goroutine of tail alone:
 	lastDiscovery time.Time
+	rounds        int // that were begun
+	audit         audit
 	failing       bool
 	cursors       map[string]string // highest skipped key, by the foreign stream's prefix
 	skipped       map[uint64]bool
@@ -42,6 +44,14 @@ type location struct {
 	state   checkpoint.LocationState
 	streams map[string]*stream // by ID
 	backlog backlog
+}
+
+// audit is a complete listing that looked for objects that came after the audit
+// before. It counts as done once all that it found is committed: until then the
+// one before has to be relied on.
+type audit struct {
+	began time.Time // zero: none is waiting
+	round int
 }
 
 // load reads the state of every location from the checkpoint.
@@ -58,7 +68,8 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 			newest:   make(map[string]time.Time),
 			streams:  make(map[string]*stream),
 		}
-		loc.state.LastAudit = now
+		// Of what is older than the floor, only what comes from now on counts.
+		loc.state.LastAudit = now.Add(auditMargin)
 		if s.cfg.Since > 0 {
 			loc.state.Floor = now.Add(-s.cfg.Since)
 		}
@@ -126,14 +137,18 @@ func (l *location) tail(ctx context.Context, jobs chan<- *job) {
 // round does everything that is due, and returns the first error. What has
 // failed is due again in the next round.
 func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) error {
+	l.rounds++
+	if err := l.finishAudit(); err != nil {
+		return err
+	}
 	var failed error
-	if now.Sub(l.lastDiscovery) >= l.cfg.SweepInterval {
+	if len(l.all()) == 0 || now.Sub(l.lastDiscovery) >= l.cfg.SweepInterval {
 		if failed = l.discover(ctx); failed == nil {
 			l.lastDiscovery = now
 		}
 	}
 	state := l.current()
-	audit := now.Sub(state.LastAudit) >= l.cfg.AuditInterval
+	auditing := l.audit.began.IsZero() && now.Sub(state.LastAudit) >= l.cfg.AuditInterval
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
@@ -142,8 +157,8 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 				return ctx.Err()
 			}
 		}
-		if audit || !now.Before(st.nextPoll) {
-			polls.Go(func() error { return l.poll(ctx, jobs, st, now, l.window(st, state, now, audit)) })
+		if auditing || !now.Before(st.nextPoll) {
+			polls.Go(func() error { return l.poll(ctx, jobs, st, now, l.window(st, state, now, auditing)) })
 		}
 	}
 	if err := polls.Wait(); failed == nil {
@@ -153,10 +168,8 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 		return failed
 	}
 	l.backlog.complete(l.ready)
-	if audit {
-		if err := l.audited(now); err != nil {
-			return err
-		}
+	if auditing {
+		l.audit = audit{began: now, round: l.rounds}
 	}
 	return l.forget(now)
 }
@@ -199,18 +212,27 @@ func (l *location) skip(name string, key Key, floor time.Time) (goOn string) {
 func (l *location) enqueue(ctx context.Context, jobs chan<- *job, j *job) bool {
 	j.location, j.home = l.Location, l
 	j.backlog = l.backlog.add()
-	j.stream.begin(j.obj.Key)
+	j.stream.begin(j.obj.Key, l.rounds)
 	return send(ctx, jobs, j)
 }
 
-// audited takes note that an audit that began at the given time is complete.
-func (l *location) audited(began time.Time) error {
+// finishAudit takes note of an audit whose objects have all been committed.
+func (l *location) finishAudit() error {
+	if l.audit.began.IsZero() {
+		return nil
+	}
+	for _, st := range l.all() {
+		if !st.settled(l.audit.round) {
+			return nil
+		}
+	}
 	state := l.current()
-	state.LastAudit = began
+	state.LastAudit = l.audit.began
 	err := l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error { return tx.PutLocation(l.Name, state) })
 	if err != nil {
 		return err
 	}
+	l.audit = audit{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state = state

@@ -19,19 +19,25 @@ type stream struct {
 	lastSweep time.Time
 
 	mu        sync.Mutex
-	byEvent   bool            // of the newest object
-	listed    string          // the highest key that was ever listed
-	watermark string          // committed; every listed key below it is resolved
-	inflight  map[string]bool // queued objects by key; true: resolved, to be committed
+	byEvent   bool              // of the newest object
+	listed    string            // the highest key that was ever listed
+	watermark string            // committed; every listed key below it is resolved
+	inflight  map[string]flight // queued objects by key
 	trouble   map[string]checkpoint.Trouble
 	retry     map[string]bool // quarantined objects that this process has not tried yet
 	forgotten time.Time       // seen objects before it were forgotten
 }
 
+// flight is an object between its queueing and its commit.
+type flight struct {
+	round    int  // of its location, in which it was queued
+	finished bool // only its commit is outstanding
+}
+
 func newStream(s Stream) *stream {
 	return &stream{
 		Stream:   s,
-		inflight: make(map[string]bool),
+		inflight: make(map[string]flight),
 		trouble:  make(map[string]checkpoint.Trouble),
 		retry:    make(map[string]bool),
 	}
@@ -84,10 +90,23 @@ func (s *stream) resolved(key string) bool {
 }
 
 // begin takes note that an object is queued.
-func (s *stream) begin(key string) {
+func (s *stream) begin(key string, round int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inflight[key] = false
+	s.inflight[key] = flight{round: round}
+}
+
+// settled reports whether every object that was queued up to a round has been
+// committed.
+func (s *stream) settled(round int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.inflight {
+		if f.round <= round {
+			return false
+		}
+	}
+	return true
 }
 
 // see takes note of a listed key, and reports whether it is late: lower than one
@@ -108,7 +127,9 @@ func (s *stream) see(obj Object, key Key) (late bool) {
 func (s *stream) finish(key string) checkpoint.Trouble {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inflight[key] = true
+	f := s.inflight[key]
+	f.finished = true
+	s.inflight[key] = f
 	return s.trouble[key]
 }
 
@@ -118,10 +139,10 @@ func (s *stream) advanced() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mark := s.listed
-	for key, finished := range s.inflight {
+	for key, f := range s.inflight {
 		// A late object that sorts below the watermark of before is found by
-		// the sweeps.
-		if !finished && key > s.watermark && key <= mark {
+		// the sweeps and audits.
+		if !f.finished && key > s.watermark && key <= mark {
 			mark = key
 		}
 	}

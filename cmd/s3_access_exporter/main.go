@@ -1,0 +1,118 @@
+// Command s3_access_exporter tails the buckets in which AWS writes its S3
+// request logs and exposes what is in them as Prometheus metrics: who still
+// signs with Signature Version 2, who comes without credentials, who reads,
+// writes and deletes objects.
+//
+// main.go holds the command line, one further file each command, locations.go
+// and pipeline.go the wiring that the commands share.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/common/promslog"
+)
+
+const program = "s3_access_exporter"
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// cli is the command line. Each flag is also an environment variable and a key
+// of the YAML file.
+type cli struct {
+	ConfigFile kong.ConfigFlag `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
+	Log        logFlags        `embed:"" prefix:"log."`
+
+	Serve   serveCmd   `cmd:"" help:"Tail log buckets and serve their metrics."`
+	Demo    demoCmd    `cmd:"" help:"Serve a make-believe log bucket: a first look, nothing to configure."`
+	Report  reportCmd  `cmd:"" help:"Read log buckets once and print counts."`
+	Version versionCmd `cmd:"" help:"Print version, revision and Go version."`
+}
+
+type logFlags struct {
+	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged: ${enum}."`
+	Format string `name:"format" default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum}."`
+}
+
+func (f logFlags) logger(w io.Writer) *slog.Logger {
+	level, format := promslog.NewLevel(), promslog.NewFormat()
+	// Both texts are from kong's enums.
+	_, _ = level.Set(f.Level), format.Set(f.Format)
+	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
+}
+
+// environment is what a command gets from the process.
+type environment struct {
+	stdout, stderr io.Writer
+	logger         *slog.Logger
+}
+
+// usageError is an error of the command line, as opposed to one of the world.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// run runs the program and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	printed := -1 // the exit code of --help, which kong prints by itself
+	parser, err := kong.New(&c,
+		kong.Name(program),
+		kong.Description("Who uses an S3 bucket and how, live, from S3's request logs."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
+		kong.Configuration(loadYAML),
+		kong.Writers(stdout, stderr),
+		kong.Vars{"location_help": locationHelp},
+		kong.Exit(func(code int) { printed = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return fail(stderr, err, exitFailed)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case printed >= 0:
+		return printed
+	case err != nil:
+		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
+	}
+	env := &environment{stdout: stdout, stderr: stderr, logger: c.Log.logger(stderr)}
+	err = command.Run(env)
+	switch {
+	case errors.As(err, new(usageError)):
+		return fail(stderr, err, exitUsage)
+	case err != nil:
+		return fail(stderr, err, exitFailed)
+	}
+	return exitOK
+}
+
+func fail(stderr io.Writer, err error, code int) int {
+	fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+	return code
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+type labelFlags struct {
+	Requester     requesterMode     `name:"requester" default:"role" placeholder:"MODE" help:"Label requester: arn, role (sessions collapse into their role), account or off."`
+	SourceIP      sourceIPMode      `name:"source-ip" default:"full" placeholder:"MODE" help:"Label source_ip: full, off, or prefix lengths for IPv4 and IPv6 such as 24,64."`
+	ClientVersion clientVersionMode `name:"client-version" default:"full" placeholder:"MODE" help:"Label client_version: full, minor, major or off."`
+}
+
+func (f labelFlags) config() collector.LabelConfig {
+	return collector.LabelConfig{
+		Requester:     f.Requester.RequesterMode,
+		SourceIP:      f.SourceIP.SourceIPMode,
+		ClientVersion: f.ClientVersion.ClientVersionMode,
+	}
+}
+
+// counting joins the scanner to the collector, which do not know each other.
+type counting struct {
+	*collector.Collector
+}
+
+var _ scanner.Consumer = counting{}
+
+// NewTally implements scanner.Consumer.
+func (c counting) NewTally() scanner.Tally { return c.Collector.NewTally() }
+
+// Stage implements scanner.Consumer.
+func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
+	own := make([]*collector.Tally, len(tallies))
+	for i, t := range tallies {
+		own[i] = t.(*collector.Tally) //nolint:forcetypeassert // every tally is from NewTally
+	}
+	return c.Collector.Stage(own, store)
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+// serveCmd tails log buckets and serves their metrics.
+type serveCmd struct {
+	Locations []string `arg:"" name:"location" help:"${location_help}"`
+
+	Web        webFlags        `embed:"" prefix:"web."`
+	Checkpoint checkpointFlags `embed:"" prefix:"checkpoint."`
+	Scan       scanFlags       `embed:"" prefix:"scan."`
+	Labels     labelFlags      `embed:"" prefix:"labels."`
+	Series     seriesFlags     `embed:"" prefix:"series."`
+	AWS        awsFlags        `embed:"" prefix:"aws."`
+}
+
+type checkpointFlags struct {
+	Path string `name:"path" default:"s3_access_exporter.db" placeholder:"PATH" help:"File that keeps what was read and all counters."`
+}
+
+type scanFlags struct {
+	Since         since            `name:"since" default:"24h" placeholder:"DURATION" help:"How far back a location starts that has no checkpoint; or all."`
+	Interval      interval         `name:"interval" default:"1m" placeholder:"DURATION" help:"Time between two listings."`
+	Overlap       interval         `name:"overlap" default:"1h" placeholder:"DURATION" help:"How far behind the newest object each listing begins."`
+	SweepWindow   interval         `name:"sweep-window" default:"48h" placeholder:"DURATION" help:"How far behind it a deeper listing for late objects begins."`
+	SweepInterval interval         `name:"sweep-interval" default:"1h" placeholder:"DURATION" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
+	AuditWindow   interval         `name:"audit-window" default:"720h" placeholder:"DURATION" help:"How far back the deepest listing begins; in it counts what came after the one before."`
+	AuditInterval interval         `name:"audit-interval" default:"24h" placeholder:"DURATION" help:"Time between two of those."`
+	MaxObjectSize units.Base2Bytes `name:"max-object-size" default:"2GiB" placeholder:"SIZE" help:"Largest log object that is read, decompressed."`
+	Concurrency   int              `name:"concurrency" default:"8" placeholder:"N" help:"Log objects that are read at once."`
+}
+
+// Validate implements kong's validation of flags.
+func (f scanFlags) Validate() error {
+	switch {
+	case f.MaxObjectSize <= 0:
+		return errors.New("--scan.max-object-size must be more than 0")
+	case f.Concurrency <= 0:
+		return errors.New("--scan.concurrency must be more than 0")
+	case f.SweepWindow < f.Overlap:
+		return errors.New("--scan.sweep-window must not be shorter than --scan.overlap")
+	}
+	return nil
+}
+
+type seriesFlags struct {
+	Limit int      `name:"limit" default:"10000" placeholder:"N" help:"Series of a family beyond which further ones are counted as other; 0: no limit."`
+	TTL   duration `name:"ttl" default:"720h" placeholder:"DURATION" help:"Time without a request after which a series goes; 0: never."`
+	Hold  duration `name:"hold" default:"2m" placeholder:"DURATION" help:"How long a new series shows 0: longer than the scrape interval."`
+}
+
+// Validate implements kong's validation of flags.
+func (f seriesFlags) Validate() error {
+	if f.Limit < 0 {
+		return errors.New("--series.limit must not be negative")
+	}
+	return nil
+}
+
+// Run tails and serves until ctx ends.
+func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
+	places, err := parsePlaces(cmd.Locations)
+	if err != nil {
+		return err
+	}
+	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *server) {
+		env.logger.Info("listening", "url", s.url("/"))
+	}}
+	return d.run(ctx, places)
+}
+
+// daemon is what serve and demo run.
+type daemon struct {
+	*serveCmd
+	env     *environment
+	settle  time.Duration
+	started func(*server) // called once the server listens and everything is in place
+}
+
+// run tails the places and serves until ctx ends.
+func (d *daemon) run(ctx context.Context, places []place) (err error) {
+	logger := d.env.logger
+	counters, err := collector.New(collector.Config{
+		Labels:      d.Labels.config(),
+		SeriesLimit: d.Series.Limit,
+		SeriesTTL:   time.Duration(d.Series.TTL),
+		SeriesHold:  time.Duration(d.Series.Hold),
+	})
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	metrics := scanner.NewMetrics(registry)
+	registry.MustRegister(counters, versioncollector.NewCollector(program),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	state, err := checkpoint.Open(d.Checkpoint.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	if err := state.View(func(tx *checkpoint.Tx) error { return tx.Series().Each(counters.Load) }); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
+	}
+
+	from := opener{aws: d.AWS, concurrency: d.Scan.Concurrency, settle: d.settle, requests: metrics.CountRequest}
+	locations, err := from.open(ctx, places)
+	if err != nil {
+		return err
+	}
+	scan := scanner.New(d.config(locations, counters, metrics, state))
+	web, err := newServer(ctx, d.Web, registry, scan.Ready, logger)
+	if err != nil {
+		return err
+	}
+	d.started(web)
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return web.run(ctx) })
+	both.Go(func() error { return scan.Run(ctx) })
+	return both.Wait()
+}
+
+func (d *daemon) config(locations []scanner.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
+	return scanner.Config{
+		Locations:     locations,
+		Consumer:      counting{counters},
+		Metrics:       metrics,
+		Logger:        d.env.logger,
+		Checkpoint:    state,
+		Since:         time.Duration(d.Scan.Since),
+		Interval:      time.Duration(d.Scan.Interval),
+		Overlap:       time.Duration(d.Scan.Overlap),
+		SweepWindow:   time.Duration(d.Scan.SweepWindow),
+		SweepInterval: time.Duration(d.Scan.SweepInterval),
+		AuditWindow:   time.Duration(d.Scan.AuditWindow),
+		AuditInterval: time.Duration(d.Scan.AuditInterval),
+		MaxObjectSize: int64(d.Scan.MaxObjectSize),
+		Concurrency:   d.Scan.Concurrency,
+	}
+}

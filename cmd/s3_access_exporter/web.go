@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+type webFlags struct {
+	ListenAddress []string `name:"listen-address" default:":10403" placeholder:"ADDRESS" help:"Address to listen on; repeatable."`
+	TelemetryPath string   `name:"telemetry-path" default:"/metrics" placeholder:"PATH" help:"Path of the metrics."`
+	ConfigFile    string   `name:"config.file" placeholder:"PATH" help:"YAML file with TLS and basic auth, as in Prometheus' exporter-toolkit."`
+}
+
+const (
+	healthyPath = "/-/healthy"
+	readyPath   = "/-/ready"
+
+	shutdownTimeout = 5 * time.Second
+)
+
+// Validate implements kong's validation of flags.
+func (f webFlags) Validate() error {
+	switch path := f.TelemetryPath; {
+	case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t"):
+		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and hold no blanks or braces", path)
+	case path == "/" || path == healthyPath || path == readyPath:
+		return fmt.Errorf("--web.telemetry-path: %s is taken", path)
+	}
+	return nil
+}
+
+// server is the exporter's web server.
+type server struct {
+	flags     webFlags
+	listeners []net.Listener
+	http      *http.Server
+	logger    *slog.Logger
+}
+
+// newServer listens on the flags' addresses. It serves nothing until run is called.
+func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer, ready func() error, logger *slog.Logger) (*server, error) {
+	if err := web.Validate(flags.ConfigFile); err != nil {
+		return nil, fmt.Errorf("--web.config.file: %w", err)
+	}
+	mux, err := newMux(flags.TelemetryPath, metrics, ready, logger)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		flags:  flags,
+		http:   &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second},
+		logger: logger,
+	}
+	for _, address := range flags.ListenAddress {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("--web.listen-address: %w", err)
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s, nil
+}
+
+func newMux(metricsPath string, metrics prometheus.Gatherer, ready func() error, logger *slog.Logger) (http.Handler, error) {
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name:        program,
+		Description: "Who uses an S3 bucket and how, from S3's request logs.",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links: []web.LandingLinks{
+			{Address: metricsPath, Text: "Metrics"},
+			{Address: healthyPath, Text: "Health", Description: "answers as long as the process works"},
+			{Address: readyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted"},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET "+metricsPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorLog:                            slog.NewLogLogger(logger.Handler(), slog.LevelError),
+		EnableOpenMetrics:                   true,
+		EnableOpenMetricsTextCreatedSamples: true,
+	}))
+	mux.HandleFunc("GET "+healthyPath, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "healthy")
+	})
+	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) {
+		if err := ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux, nil
+}
+
+// close gives up listening on a server that does not run.
+func (s *server) close() {
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+}
+
+// url returns where a path of the server is, as seen from this machine.
+func (s *server) url(path string) string {
+	scheme := "http"
+	if s.flags.ConfigFile != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(s.listeners[0].Addr().String())
+	if err != nil {
+		return path
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + path
+}
+
+// run serves until ctx ends, and lets requests that are under way finish.
+func (s *server) run(ctx context.Context) error {
+	stopped := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		if s.http.Shutdown(ctx) != nil {
+			_ = s.http.Close()
+		}
+	})
+	defer stopped()
+	flags := &web.FlagConfig{
+		WebListenAddresses: &s.flags.ListenAddress,
+		WebSystemdSocket:   new(bool),
+		WebConfigFile:      &s.flags.ConfigFile,
+	}
+	if err := web.ServeMultiple(s.listeners, s.http, flags, s.logger); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

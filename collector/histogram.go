@@ -1,0 +1,148 @@
+package collector
+
+import (
+	"math"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// Durations are counted twice: in native buckets, each 2^(1/8) wider than the
+// one before (an error of at most 4.4 %), and in a few classic ones for servers
+// that do not scrape native histograms.
+const (
+	nativeSchema = 3
+	// nativeZero is the width of the zero bucket, client_golang's default.
+	nativeZero = 0x1p-128
+)
+
+// nativeBounds are the upper bounds of the native buckets between 0.5 and 1:
+// 2^(i/8)/2, rounded as client_golang and Prometheus have them.
+var nativeBounds = [1 << nativeSchema]float64{
+	0.5, 0.5452538663326288, 0.5946035575013605, 0.6484197773255048,
+	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
+}
+
+// classicBounds are the upper bounds of the classic buckets in milliseconds.
+// S3 answers small requests within some 100 ms to 200 ms
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html),
+// so the bounds tell metadata requests from these, and both from transfers of
+// large objects.
+var classicBounds = [...]int64{10, 100, 1_000, 10_000}
+
+// histogram counts durations. Its size is bounded: an int64 of milliseconds
+// falls into one of some 500 native buckets.
+type histogram struct {
+	count   uint64
+	sum     uint64 // milliseconds
+	zero    uint64 // durations of 0 ms
+	classic [len(classicBounds)]uint64
+	native  []nativeBucket // by index
+}
+
+// nativeBucket counts the durations up to 2^(index/8) s and above the bound of
+// the index before.
+type nativeBucket struct {
+	index int32
+	count uint64
+}
+
+// observe counts a duration in milliseconds, not negative.
+func (h *histogram) observe(ms int64) {
+	h.count++
+	h.sum = addSaturating(h.sum, uint64(ms))
+	for i, bound := range classicBounds {
+		if ms <= bound {
+			h.classic[i]++
+			break
+		}
+	}
+	if ms == 0 {
+		h.zero++
+		return
+	}
+	h.add(nativeIndex(ms), 1)
+}
+
+// nativeIndex returns the index of the native bucket of a positive duration in
+// milliseconds.
+func nativeIndex(ms int64) int32 {
+	const perSecond = 1000
+	fraction, exponent := math.Frexp(float64(ms) / perSecond)
+	bound, _ := slices.BinarySearch(nativeBounds[:], fraction)
+	return int32(bound + (exponent-1)*len(nativeBounds))
+}
+
+// add counts n durations in the native bucket index.
+func (h *histogram) add(index int32, n uint64) {
+	at, found := slices.BinarySearchFunc(h.native, index, func(b nativeBucket, index int32) int {
+		return int(b.index) - int(index)
+	})
+	if !found {
+		h.native = slices.Insert(h.native, at, nativeBucket{index: index})
+	}
+	h.native[at].count += n
+}
+
+// merge adds what another histogram counted.
+func (h *histogram) merge(more *histogram) {
+	h.count += more.count
+	h.sum = addSaturating(h.sum, more.sum)
+	h.zero += more.zero
+	for i, n := range more.classic {
+		h.classic[i] += n
+	}
+	for _, bucket := range more.native {
+		h.add(bucket.index, bucket.count)
+	}
+}
+
+func (h *histogram) clone() *histogram {
+	copied := *h
+	copied.native = slices.Clone(h.native)
+	return &copied
+}
+
+// proto returns the histogram as a scrape has it, in seconds.
+func (h *histogram) proto() *dto.Histogram {
+	const perSecond = 1000
+	out := &dto.Histogram{
+		SampleCount:   new(h.count),
+		SampleSum:     new(float64(h.sum) / perSecond),
+		Schema:        new(int32(nativeSchema)),
+		ZeroThreshold: new(float64(nativeZero)),
+		ZeroCount:     new(h.zero),
+	}
+	var cumulative uint64
+	for i, bound := range classicBounds {
+		cumulative += h.classic[i]
+		out.Bucket = append(out.Bucket, &dto.Bucket{
+			UpperBound:      new(float64(bound) / perSecond),
+			CumulativeCount: new(cumulative),
+		})
+	}
+	// Spans are runs of buckets without a gap; counts are differences.
+	var next int32
+	var last uint64
+	for i, bucket := range h.native {
+		if i == 0 || bucket.index != next {
+			out.PositiveSpan = append(out.PositiveSpan, &dto.BucketSpan{
+				Offset: new(bucket.index - next), Length: new(uint32(0)),
+			})
+		}
+		span := out.PositiveSpan[len(out.PositiveSpan)-1]
+		*span.Length++
+		out.PositiveDelta = append(out.PositiveDelta, int64(bucket.count-last))
+		next, last = bucket.index+1, bucket.count
+	}
+	return out
+}
+
+// addSaturating returns a+b, or the largest number: a counter of hostile numbers
+// may stop, but never falls.
+func addSaturating(a, b uint64) uint64 {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxUint64
+}

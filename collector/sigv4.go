@@ -1,0 +1,86 @@
+package collector
+
+import "strings"
+
+// verdict answers: does this version of a client sign S3 requests with
+// Signature Version 4 by default? Ordered from the best to the worst, so that
+// of two verdicts the larger one counts.
+type verdict uint8
+
+const (
+	verdictYes verdict = iota
+	verdictUnknown
+	verdictNo
+)
+
+// String returns the value of the label "sigv4_default".
+func (v verdict) String() string {
+	switch v {
+	case verdictYes:
+		return "yes"
+	case verdictNo:
+		return "no"
+	}
+	return "unknown"
+}
+
+// since is a step in a client's history: from this version on, up to the next
+// step, the verdict holds.
+type since struct {
+	version string
+	verdict verdict
+}
+
+// sigv4Default judges a client by its version. Boto3 signs with the botocore
+// that it finds, so that version decides where the user agent tells it. A
+// client that the table does not know and a version that is no version are
+// unknown, never old.
+func sigv4Default(client, version, botocore string) verdict {
+	if client == clientBoto3 && botocore != "" {
+		client, version = clientBotocore, botocore
+	}
+	result := verdictUnknown
+	if version == "" {
+		return result
+	}
+	for _, step := range sigv4Defaults[client] {
+		if compareVersions(version, step.version) < 0 {
+			break
+		}
+		result = step.verdict
+	}
+	return result
+}
+
+// compareVersions compares the leading numbers of two versions, part by part.
+// Missing parts are 0; what follows the first part that is not all digits is
+// ignored, so 2.0.0.rc4 is 2.0.0.
+func compareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var x, y int
+		x, a = cutNumber(a)
+		y, b = cutNumber(b)
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
+}
+
+// cutNumber returns the number that version starts with and, if a dot and more
+// follow, the rest. Numbers are capped, not to overflow.
+func cutNumber(version string) (number int, rest string) {
+	const most = 1 << 30
+	end := 0
+	for end < len(version) && isDigit(version[end]) {
+		number = min(10*number+int(version[end]-'0'), most)
+		end++
+	}
+	rest, more := strings.CutPrefix(version[end:], ".")
+	if !more {
+		return number, "" // the end, or a suffix
+	}
+	return number, rest
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,158 @@
+// Package accesslog decodes S3 server access logs: text, one request a line,
+// 17 to 27 fields and more to come.
+//
+// The format has no escaping. The fields are divided by spaces, the times
+// stand in brackets, and the three fields that a client writes (Request-URI,
+// Referer, User-Agent) stand in quotes, inside which clients put quotes and
+// spaces of their own. So a line is not split but cornered from both ends:
+//
+//   - From the left, up to the key, no field is the client's to choose freely:
+//     the key is percent-encoded. The requester alone may hold spaces, and
+//     ends where a request ID and an operation follow.
+//   - A request target holds no raw space. So the Request-URI ends at the first
+//     quote after which a status, an error code and four numbers stand, and
+//     nothing that a client sends can forge those.
+//   - Right of the user agent nothing is quoted. So the line's last quote
+//     closes the user agent, and nothing that a client sends can forge the
+//     signature version and its neighbours.
+//
+// Only the border between Referer and user agent is the client's to move.
+//
+// How many fields a line has tells when it was written; AWS appends fields
+// without notice. So fields are counted a line, never a file:
+//
+//	17, 18   up to early 2019: to the user agent, or the version ID
+//	24       2019: and host ID, signature version, cipher suite, authentication type, host, TLS version
+//	25-27    and access point ARN (2021), aclRequired (2022), source Region (2026)
+//
+// Lines of March 2019 may have one field more, between version ID and host ID.
+//
+// See https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html.
+package accesslog
+
+import (
+	"bufio"
+	"errors"
+	"io"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// MaxLine is the number of bytes that a line may have, its line feed not
+// counted. Longer lines are malformed. Those that AWS writes stay far below: a
+// request's headers are limited to 8 KB, says
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
+const MaxLine = 1 << 20
+
+// Decoder reads the records of one log object after the other. It holds one
+// buffer of MaxLine bytes, whatever the objects' size, and allocates nothing for
+// a record. A Decoder must not be used from several goroutines at once.
+type Decoder struct {
+	in   *bufio.Reader
+	done bool  // in has ended or failed
+	err  error // the reader's, other than io.EOF
+
+	number  int64 // of the lines read
+	offset  int64 // of the bytes read
+	skipped record.Skipped
+
+	fields    fields
+	record    record.Record
+	key       []byte // what record.Key points to if it had to be decoded
+	requester []byte // what record.Requester points to if the line does not name it
+}
+
+// NewDecoder returns a Decoder that reads decompressed log lines from r. r may
+// be nil if Reset is called before Next.
+func NewDecoder(r io.Reader) *Decoder {
+	d := &Decoder{in: bufio.NewReaderSize(nil, MaxLine+1)}
+	d.Reset(r)
+	return d
+}
+
+// Reset makes the Decoder read from r as if it were new, and keeps its buffers.
+func (d *Decoder) Reset(r io.Reader) {
+	d.in.Reset(r)
+	d.done, d.err = false, nil
+	d.number, d.offset = 0, 0
+	d.skipped = record.Skipped{}
+}
+
+// Next reads up to the next record and reports whether there is one. It is
+// false at the end and when the reader fails; Err tells which. Blank lines are
+// passed over, malformed lines too, but those are counted.
+func (d *Decoder) Next() bool {
+	for !d.done {
+		offset := d.offset
+		line, tooLong := d.readLine()
+		if tooLong {
+			d.malformed(offset, "line too long")
+			continue
+		}
+		if line = trimRight(line); len(line) == 0 {
+			continue
+		}
+		if reason := d.decode(line); reason != "" {
+			d.malformed(offset, reason)
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// Record returns the record that Next found. It and all that it points to are
+// valid until the next call of Next or Reset. AccountID and Region are empty: a
+// line names the Region that the request came from, not the bucket's.
+func (d *Decoder) Record() *record.Record { return &d.record }
+
+// Err returns the reader's error as it is, nil if that was io.EOF. A line is
+// never an error.
+func (d *Decoder) Err() error { return d.err }
+
+// Skipped returns the number of malformed lines since Reset, and the first one.
+func (d *Decoder) Skipped() record.Skipped { return d.skipped }
+
+// readLine returns the next line, with its line feed if it has one, or nothing
+// at the end. Of a line over the limit it returns some part. A line that a read
+// error cuts off is dropped: nobody knows how it goes on.
+func (d *Decoder) readLine() (line []byte, tooLong bool) {
+	d.number++
+	var err error
+	for more := true; more; {
+		line, err = d.in.ReadSlice('\n')
+		d.offset += int64(len(line))
+		full := err != nil && len(line) > MaxLine // the buffer, with no line feed in it
+		tooLong = tooLong || full
+		more = full && errors.Is(err, bufio.ErrBufferFull)
+	}
+	if err != nil {
+		d.done = true
+		if err != io.EOF { // not errors.Is: what wraps io.EOF is no clean end
+			d.err = err
+			line = nil
+		}
+	}
+	return line, tooLong
+}
+
+// malformed counts the line last read, which starts at offset.
+func (d *Decoder) malformed(offset int64, reason string) {
+	d.skipped.Malformed++
+	if d.skipped.First == nil {
+		d.skipped.First = &record.MalformedError{Number: d.number, Offset: offset, Reason: reason}
+	}
+}
+
+// trimRight cuts off the line feed, and the spaces and carriage return before it.
+func trimRight(line []byte) []byte {
+	for len(line) > 0 {
+		switch line[len(line)-1] {
+		case '\n', '\r', ' ':
+			line = line[:len(line)-1]
+		default:
+			return line
+		}
+	}
+	return line
+}

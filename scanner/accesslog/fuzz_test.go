@@ -1,0 +1,64 @@
+package accesslog
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+)
+
+// FuzzDecoder holds the Decoder against the reference: the same records with
+// the same fields, the same number of malformed lines.
+func FuzzDecoder(f *testing.F) {
+	for _, path := range fixturePaths(f) {
+		for _, trap := range readFixture(f, path) {
+			f.Add(trap.line)
+		}
+	}
+	f.Add([]byte(line + "\r\n\nbroken\n" + line))
+	d := NewDecoder(nil)
+	f.Fuzz(func(t *testing.T, log []byte) {
+		d.Reset(bytes.NewReader(log))
+		var malformed int64
+		for _, want := range referenceLog(log) {
+			if want == nil {
+				malformed++
+				continue
+			}
+			if !d.Next() {
+				t.Fatalf("no record, want %+v; skipped %+v", want, d.Skipped())
+			}
+			if got := golden(d.Record()); !reflect.DeepEqual(got, want) {
+				t.Fatalf("record\n%+v, want\n%+v", got, want)
+			}
+		}
+		if d.Next() {
+			t.Fatalf("a record more: %+v", golden(d.Record()))
+		}
+		if got := d.Skipped(); got.Malformed != malformed {
+			t.Errorf("%d malformed lines, want %d; the first: %v", got.Malformed, malformed, got.First)
+		}
+		if err := d.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// FuzzParseTime holds parseTime against time.Parse.
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{
+		"14/Nov/2026:09:15:27 +0000", "29/Feb/2000:23:59:59 -0930", "29/Feb/1900:00:00:00 +0000",
+		"01/Jan/0000:00:00:00 +2460", "31/Dec/9999:24:00:00 +0000", "01/Mar/1970:00:00:60 +0000",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) != len(timeLayout) {
+			t.Skip()
+		}
+		want, wantOK := referenceTime(s)
+		got, ok := parseTime([]byte(s))
+		if ok != wantOK || ok && got != want.Unix() {
+			t.Errorf("%q is %d, %t; want %d, %t", s, got, ok, want.Unix(), wantOK)
+		}
+	})
+}

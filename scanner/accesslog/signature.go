@@ -1,0 +1,101 @@
+package accesslog
+
+import (
+	"bytes"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// authentication returns how the request was signed.
+//
+// A dash in the place of the signature version means unsigned, unless S3 refused
+// the credentials: then the request was signed, though the record may name
+// neither requester nor version. What remains then, and in layouts without the
+// field, is the query string, by which presigned requests are known, and the
+// requester: a request without one was not signed.
+func (f *fields) authentication() (record.Signature, record.AuthMethod) {
+	refused := isDash(f.requester) && record.FailedAuthentication(f.errorCode)
+	if f.signature != nil && !(refused && isDash(f.signature)) {
+		signature := parseSignature(f.signature)
+		if signature == record.SigV4 && f.cipherSuite == nil {
+			signature = record.SignatureUnknown // the line ends here, perhaps in the middle of SigV4A
+		}
+		return signature, parseAuthType(f.authType)
+	}
+	if signature := querySignature(f.requestURI); signature != record.SignatureUnknown {
+		return signature, record.QueryString
+	}
+	if isDash(f.requester) && !refused {
+		return record.SignatureNone, record.AuthNone
+	}
+	return record.SignatureUnknown, parseAuthType(f.authType)
+}
+
+// parseSignature returns the meaning of the field; a version that is not known
+// is SignatureUnknown.
+func parseSignature(s []byte) record.Signature {
+	switch {
+	case equalFold(s, "SigV4"):
+		return record.SigV4
+	case isDash(s):
+		return record.SignatureNone
+	case equalFold(s, "SigV2"):
+		return record.SigV2
+	case equalFold(s, "SigV4A"):
+		return record.SigV4A
+	}
+	return record.SignatureUnknown
+}
+
+func isKnownSignature(s []byte) bool { return parseSignature(s) != record.SignatureUnknown }
+
+func parseAuthType(s []byte) record.AuthMethod {
+	switch {
+	case equalFold(s, "AuthHeader"):
+		return record.AuthHeader
+	case equalFold(s, "QueryString"):
+		return record.QueryString
+	case equalFold(s, "HtmlForm"):
+		return record.HTMLForm
+	}
+	return record.AuthNone
+}
+
+// querySignature returns the signature version of a presigned request, or
+// SignatureUnknown. It looks at nothing but the names and values of the query's
+// parameters, for which see
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html.
+func querySignature(requestURI []byte) record.Signature {
+	_, query, _ := bytes.Cut(requestURI, []byte("?"))
+	query, _, _ = bytes.Cut(query, []byte(" ")) // the HTTP version
+	var accessKey, signature, expires bool
+	for len(query) > 0 {
+		var parameter []byte
+		parameter, query, _ = bytes.Cut(query, []byte("&"))
+		switch {
+		case string(parameter) == "X-Amz-Algorithm=AWS4-HMAC-SHA256":
+			return record.SigV4
+		case string(parameter) == "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
+			return record.SigV4A
+		case hasPrefix(parameter, "AWSAccessKeyId="):
+			accessKey = true
+		case hasPrefix(parameter, "Signature="):
+			signature = true
+		case hasPrefix(parameter, "Expires="):
+			expires = true
+		}
+	}
+	if accessKey && signature && expires {
+		return record.SigV2
+	}
+	return record.SignatureUnknown
+}
+
+func equalFold(s []byte, want string) bool {
+	return len(s) == len(want) && bytes.EqualFold(s, []byte(want))
+}
+
+func hasPrefixFold(s []byte, prefix string) bool {
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
+}

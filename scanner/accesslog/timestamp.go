@@ -1,0 +1,105 @@
+package accesslog
+
+// timeLayout is the form of a time inside its brackets.
+const timeLayout = "02/Jan/2006:15:04:05 -0700"
+
+// parseTime returns the seconds since 1970-01-01 UTC of a time in timeLayout,
+// which must be as long as that. It takes what time.Parse takes, except for
+// months in another case.
+func parseTime(s []byte) (unix int64, ok bool) {
+	if s[2] != '/' || s[6] != '/' || s[11] != ':' || s[14] != ':' || s[17] != ':' || s[20] != ' ' {
+		return 0, false
+	}
+	day, ok1 := digits(s[0:2])
+	month := parseMonth(s[3:6])
+	year, ok2 := digits(s[7:11])
+	hour, ok3 := digits(s[12:14])
+	minute, ok4 := digits(s[15:17])
+	second, ok5 := digits(s[18:20])
+	zoneHour, ok6 := digits(s[22:24])
+	zoneMinute, ok7 := digits(s[24:26])
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) ||
+		month == 0 || day < 1 || day > daysIn(year, month) ||
+		hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 60 {
+		return 0, false
+	}
+	zone := zoneHour*3600 + zoneMinute*60
+	switch s[21] {
+	case '+':
+	case '-':
+		zone = -zone
+	default:
+		return 0, false
+	}
+	return daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second - zone, true
+}
+
+// digits returns the value of s, which must be digits only.
+func digits(s []byte) (n int64, ok bool) {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// parseMonth returns 1 to 12, or 0.
+func parseMonth(s []byte) int64 {
+	switch string(s) {
+	case "Jan":
+		return 1
+	case "Feb":
+		return 2
+	case "Mar":
+		return 3
+	case "Apr":
+		return 4
+	case "May":
+		return 5
+	case "Jun":
+		return 6
+	case "Jul":
+		return 7
+	case "Aug":
+		return 8
+	case "Sep":
+		return 9
+	case "Oct":
+		return 10
+	case "Nov":
+		return 11
+	case "Dec":
+		return 12
+	}
+	return 0
+}
+
+// daysIn returns the number of days of a month.
+func daysIn(year, month int64) int64 {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysSinceEpoch returns the number of days from 1970-01-01 to a date of the
+// years 0 to 9999. It counts years from March, so that the leap day is the last
+// one of a year and 153 days are any five months that begin with March or August.
+func daysSinceEpoch(year, month, day int64) int64 {
+	month -= 3
+	if month < 0 {
+		month += 12
+		year--
+	}
+	year += 400                   // keeps the divisions from rounding up below zero
+	const epoch = 719468 + 146097 // the days from March of the year -400 to 1970-01-01
+	return year*365 + year/4 - year/100 + year/400 + (153*month+2)/5 + day - 1 - epoch
+}

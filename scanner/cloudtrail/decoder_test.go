@@ -1,0 +1,269 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// smallLog has a record, an event of each other kind, and each kind of JSON value.
+const smallLog = ` {"a":[1,-2.5e+3,true,false,null,"\u00e9\n",{}],"Records":[` + getObject +
+	`,{"eventSource":"kms.amazonaws.com"},7,` + getObject + `],"z":{"y":0}} `
+
+func TestDecoder_FailsAtEveryTruncation(t *testing.T) {
+	for _, log := range [][]byte{
+		[]byte(strings.TrimSpace(smallLog)),
+		logOf(readFixture(t, "testdata/buckets.json")...),
+		logOf(readFixture(t, "testdata/signatures.json")...),
+	} {
+		d := NewDecoder(nil)
+		for i := range log {
+			readAll(d, bytes.NewReader(log[:i]))
+			var syntax *SyntaxError
+			if err := d.Err(); !errors.As(err, &syntax) || !errors.Is(err, io.ErrUnexpectedEOF) || syntax.Offset != int64(i) {
+				t.Fatalf("%.40s: cut at %d: error %v", log, i, err)
+			}
+		}
+		if records := readAll(d, bytes.NewReader(log)); len(records) == 0 || d.Err() != nil {
+			t.Errorf("%.40s: uncut: %d records, error %v", log, len(records), d.Err())
+		}
+	}
+}
+
+func TestDecoder_ReadsTheSameInPiecesOfAnySize(t *testing.T) {
+	for _, path := range fixturePaths(t) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := reference(data)
+		readers := map[string]io.Reader{
+			"at once":      bytes.NewReader(data),
+			"byte by byte": iotest.OneByteReader(bytes.NewReader(data)),
+			"by halves":    iotest.HalfReader(bytes.NewReader(data)),
+			"with the end": iotest.DataErrReader(bytes.NewReader(data)),
+		}
+		for name, r := range readers {
+			t.Run(path+" "+name, func(t *testing.T) {
+				compare(t, data, decode(NewDecoder(nil), r), want)
+			})
+		}
+	}
+}
+
+func TestDecoder_ReadsLogsOfManyWindows(t *testing.T) {
+	data := benchmarkLog(t)
+	pretty := new(bytes.Buffer)
+	if err := json.Indent(pretty, data, "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	want := reference(data)
+	compare(t, []byte("the compact log"), decode(NewDecoder(nil), bytes.NewReader(data)), want)
+	compare(t, []byte("the indented log"), decode(NewDecoder(nil), pretty), want)
+}
+
+// eventOf returns getObject with blanks in it, so that it has size bytes.
+func eventOf(size int) string {
+	return getObject[:1] + strings.Repeat(" ", size-len(getObject)) + getObject[1:]
+}
+
+func TestDecoder_SkipsEventsOverTheLimit(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		event     string
+		malformed int64
+	}{
+		{"256 KB", eventOf(256 << 10), 0},
+		{"the limit", eventOf(MaxEvent), 0},
+		{"the limit and one", eventOf(MaxEvent + 1), 1},
+		{"ten times the limit", eventOf(10 * MaxEvent), 1},
+		{"a string at the limit", `{"a":"` + strings.Repeat("x", MaxEvent-len(getObject)-len(`"a":"",`)) + `",` + getObject[1:], 0},
+		{"a string over the limit", `{"a":"` + strings.Repeat("x", MaxEvent-len(getObject)-len(`"a":"",`)+1) + `",` + getObject[1:], 1},
+		{"a name over the limit", `{"` + strings.Repeat("x", MaxEvent) + `":0,` + getObject[1:], 1},
+		{"an escaped type of a resource over the limit", `{"resources":[{"type":"\u0041` + strings.Repeat("x", MaxEvent) + `"}],` + getObject[1:], 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := NewDecoder(nil)
+			before := `{"Records":[` + getObject + `,`
+			records := readAll(d, strings.NewReader(before+test.event+`,`+getObject+`]}`))
+			skipped := d.Skipped()
+			if d.Err() != nil || skipped.Malformed != test.malformed || int64(len(records)) != 3-test.malformed {
+				t.Fatalf("%d records, %+v, error %v", len(records), skipped, d.Err())
+			}
+			if first := skipped.First; first != nil && (first.Number != 2 || first.Offset != int64(len(before))) {
+				t.Errorf("first malformed: %v", first)
+			}
+			if size := len(d.scanner.buf); size > MaxEvent+padding {
+				t.Errorf("the window has %d bytes", size)
+			}
+		})
+	}
+}
+
+func TestDecoder_SkipsWhatStandsOutsideOfEventsInItsSmallestWindow(t *testing.T) {
+	long := strings.Repeat("x", 4*MaxEvent)
+	d := NewDecoder(nil)
+	records := readAll(d, strings.NewReader(`{"a":"`+long+`","b":["`+long+`"],"Records":["`+long+`",`+getObject+`]}`))
+	if len(records) != 1 || d.Err() != nil || d.Skipped().Malformed != 2 {
+		t.Fatalf("%d records, %+v, error %v", len(records), d.Skipped(), d.Err())
+	}
+	if size := len(d.scanner.buf); size > minWindow+padding {
+		t.Errorf("the window has %d bytes", size)
+	}
+}
+
+func TestDecoder_KeepsUnescapedStringsOfOneEventOnly(t *testing.T) {
+	key := `"key":"` + strings.Repeat(`\u0041`, 1000) + `"`
+	events := slices.Repeat([]json.RawMessage{json.RawMessage(`{"requestParameters":{` + key + `},` + getObject[1:])}, 100)
+	d := NewDecoder(nil)
+	records := readAll(d, bytes.NewReader(logOf(events...)))
+	if len(records) != 100 || len(records[99].Key) != 1000 {
+		t.Fatalf("%d records, error %v", len(records), d.Err())
+	}
+	if size := cap(d.scanner.scratch); size > 10*1000 {
+		t.Errorf("the scratch buffer has %d bytes", size)
+	}
+}
+
+func TestDecoder_SkipsLongNamesOfADocument(t *testing.T) {
+	d := NewDecoder(nil)
+	records := readAll(d, strings.NewReader(`{"`+strings.Repeat(`\u0052`, MaxEvent)+`ecords":[1],"Records":[`+getObject+`]}`))
+	if len(records) != 1 || d.Err() != nil || d.Skipped().Malformed != 0 {
+		t.Fatalf("%d records, %+v, error %v", len(records), d.Skipped(), d.Err())
+	}
+}
+
+func TestDecoder_TellsWhereAnEventIsMalformed(t *testing.T) {
+	d := NewDecoder(nil)
+	before := `{"Records": [` + getObject + `, {"eventSource":"kms.amazonaws.com"},` + "\n"
+	readAll(d, strings.NewReader(before+`{"eventSource":"s3.amazonaws.com"}, 7]}`))
+	skipped := d.Skipped()
+	if skipped.Malformed != 2 || skipped.NotS3 != 1 {
+		t.Errorf("%+v", skipped)
+	}
+	if first := skipped.First; first == nil || first.Number != 3 || first.Offset != int64(len(before)) {
+		t.Errorf("first malformed: %v", first)
+	}
+}
+
+func TestDecoder_TellsWhereTheSyntaxIsWrong(t *testing.T) {
+	for _, test := range []struct {
+		input  string
+		offset int64
+	}{
+		{`{"Records":[}`, 12},
+		{`{"Records":[{"a" 1}]}`, 17},
+		{`{"Records":[{1:1}]}`, 13},
+		{`{"Records":[{"a":1,}]}`, 19},
+		{`{"a":"` + "\n" + `"}`, 6},
+		{`{"a":"\x"}`, 7},
+		{`{"a":"\u00g0"}`, 10},
+		{`{"a":+1}`, 5},
+		{`{"a":01}`, 6},
+		{`{"a":1.}`, 7},
+		{`{"a":1e}`, 7},
+		{`{"a":-}`, 6},
+		{`{"a":nul}`, 8},
+		{`{"a":True}`, 5},
+		{`{"Records":[]}` + strings.Repeat(" ", 2*minWindow) + `x`, 14 + 2*minWindow},
+	} {
+		d := NewDecoder(nil)
+		readAll(d, strings.NewReader(test.input))
+		var syntax *SyntaxError
+		if !errors.As(d.Err(), &syntax) || errors.Is(d.Err(), io.ErrUnexpectedEOF) || syntax.Offset != test.offset {
+			t.Errorf("%.40s: error %v, want one at %d", test.input, d.Err(), test.offset)
+		}
+	}
+}
+
+func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		format string
+		around int // the depth at which the nest begins
+	}{
+		{"outside of events", `{"a":%s,"Records":[]}`, 1},
+		{"in an event", `{"Records":[{"eventSource":"kms.amazonaws.com","a":%s}]}`, 3},
+		{"among events", `{"Records":[%s]}`, 2},
+	} {
+		for _, over := range []int{0, 1} {
+			depth := maxDepth - test.around + over
+			input := fmt.Sprintf(test.format, strings.Repeat("[", depth)+strings.Repeat("]", depth))
+			d := NewDecoder(nil)
+			readAll(d, strings.NewReader(input))
+			if got, want := d.Err() == nil, json.Valid([]byte(input)); got != want || want != (over == 0) {
+				t.Errorf("%s, %d over the limit: error %v, encoding/json says %v", test.name, over, d.Err(), want)
+			}
+		}
+	}
+}
+
+func TestDecoder_ReturnsTheReadersError(t *testing.T) {
+	broken := errors.New("broken")
+	for i := range len(smallLog) + 1 {
+		d := NewDecoder(nil)
+		readAll(d, io.MultiReader(strings.NewReader(smallLog[:i]), iotest.ErrReader(broken)))
+		if err := d.Err(); err != broken { //nolint:errorlint // as it is
+			t.Fatalf("broken at %d: error %v", i, err)
+		}
+		if d.Next() || !errors.Is(d.Err(), broken) {
+			t.Fatalf("broken at %d: Next goes on", i)
+		}
+	}
+}
+
+func TestDecoder_GivesUpOnReadersThatReadNothing(t *testing.T) {
+	d := NewDecoder(readNothing{})
+	if d.Next() || !errors.Is(d.Err(), io.ErrNoProgress) {
+		t.Errorf("error %v", d.Err())
+	}
+}
+
+type readNothing struct{}
+
+func (readNothing) Read([]byte) (int, error) { return 0, nil }
+
+func TestDecoder_ResetForgetsEverything(t *testing.T) {
+	d := NewDecoder(nil)
+	for _, before := range []string{`{`, `{}`, `{"Records":[7,` + getObject, `[[[`, `{"Records":["x`} {
+		readAll(d, strings.NewReader(before))
+		if n := len(readAll(d, strings.NewReader(smallLog))); n != 2 || d.Err() != nil {
+			t.Errorf("after %s: %d records, error %v", before, n, d.Err())
+		}
+		if first := d.Skipped().First; d.Skipped().Malformed != 1 || first.Number != 3 {
+			t.Errorf("after %s: %+v, %v", before, d.Skipped(), first)
+		}
+	}
+}
+
+func TestDecoder_AllocatesNothingForARecord(t *testing.T) {
+	var events []json.RawMessage
+	for _, path := range fixturePaths(t) {
+		if !strings.Contains(path, "skipped") && !strings.Contains(path, "values") { // malformed events cost an error
+			events = append(events, readFixture(t, path)...)
+		}
+	}
+	events = append(events, json.RawMessage(strings.TrimSuffix(getObject, "}")+
+		`,"additionalEventData":{"bytesTransferredIn":0.0,"bytesTransferredOut":500.0}}`))
+	data := logOf(events...)
+	source := bytes.NewReader(nil)
+	d := NewDecoder(nil)
+	var records int
+	if n := testing.AllocsPerRun(100, func() {
+		source.Reset(data)
+		d.Reset(source)
+		records = 0
+		for d.Next() {
+			records++
+		}
+	}); n > 0 || records == 0 || d.Err() != nil || d.Skipped().Malformed > 0 {
+		t.Errorf("%v allocations, %d records, error %v, %v", n, records, d.Err(), d.Skipped().First)
+	}
+}

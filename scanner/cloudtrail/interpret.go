@@ -1,0 +1,200 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+func isS3(source []byte) bool {
+	switch string(bytes.TrimSuffix(source, []byte(".cn"))) {
+	case "s3.amazonaws.com", "s3express.amazonaws.com", "s3-outposts.amazonaws.com":
+		return true
+	}
+	return false
+}
+
+// isNoRequest reports whether events of this category or type are something else
+// than one request. An Insight event may name its source only further inside.
+func isNoRequest(category, eventType []byte) bool {
+	switch string(category) {
+	case "Insight", "NetworkActivity", "Aggregated":
+		return true
+	}
+	switch string(eventType) {
+	case "AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent":
+		return true
+	}
+	return false
+}
+
+// isMajor1 reports whether a version is 1 or 1.x.
+func isMajor1(version []byte) bool {
+	major, _, _ := bytes.Cut(version, []byte("."))
+	return string(major) == "1"
+}
+
+// fill sets every field of the record by an event of S3. If it cannot, reason
+// says why.
+func (d *Decoder) fill(e *event) (reason string) {
+	s, r := &d.scanner, &d.record
+	r.Reset()
+	r.Log = record.CloudTrail
+	if e.version.kind != absent && !isMajor1(s.text(e.version)) {
+		return "eventVersion is not 1"
+	}
+	var ok bool
+	if r.Time, ok = parseTime(s.text(e.time)); !ok {
+		return "eventTime is not a time"
+	}
+	if r.Operation = s.text(e.name); len(r.Operation) == 0 {
+		return "no eventName"
+	}
+	if r.SentBytes, ok = s.byteCount(e.additional.sent); !ok {
+		return "bytesTransferredOut is out of range"
+	}
+	if r.ReceivedBytes, ok = s.byteCount(e.additional.received); !ok {
+		return "bytesTransferredIn is out of range"
+	}
+	r.Region = s.text(e.region)
+	r.Host = s.text(e.host)
+	r.SourceIP = s.text(e.sourceIP)
+	r.UserAgent = userAgent(s.text(e.userAgent))
+	r.ErrorCode = s.text(e.errorCode)
+	r.RequestID = s.text(e.requestID)
+	r.EventID = s.text(e.eventID)
+	r.SharedEventID = s.text(e.sharedID)
+	d.fillBucket(e)
+	d.fillRequester(e)
+	return ""
+}
+
+// fillBucket sets the fields that say what was accessed.
+func (d *Decoder) fillBucket(e *event) {
+	s, r := &d.scanner, &d.record
+	if r.AccountID = s.text(e.resources.account); len(r.AccountID) == 0 {
+		r.AccountID = s.text(e.recipient)
+	}
+	r.Key = s.text(e.parameters.key)
+	if r.Bucket = s.text(e.parameters.bucket); len(r.Bucket) == 0 {
+		r.Bucket, _ = splitARN(s.text(e.resources.bucketARN))
+	}
+	if !e.parameters.bucket.isString() && !e.parameters.key.isString() {
+		_, r.Key = splitARN(s.text(e.resources.objectARN))
+	}
+}
+
+// fillRequester sets the fields that say who came, and by what credentials.
+//
+// No signature version does not mean no signature: events before 2019, and those
+// of AWS's services, do not tell it. Who came without credentials is told by the
+// account ID. If such an event has a signature version all the same, then the
+// request was signed, and by whom is not known.
+func (d *Decoder) fillRequester(e *event) {
+	s, r := &d.scanner, &d.record
+	kind, account := s.text(e.identity.kind), s.text(e.identity.account)
+	signature := s.text(e.additional.signature)
+	r.InvokedBy = s.text(e.identity.invokedBy)
+	r.Signature = parseSignature(signature)
+	r.AuthMethod = parseAuthMethod(s.text(e.additional.method))
+	if string(kind) != "AWSAccount" || !isNobody(account) {
+		r.Requester = d.requester(&e.identity, kind, account)
+		return
+	}
+	if len(signature) == 0 {
+		r.Anonymous = true
+		r.Signature = record.SignatureNone
+	}
+}
+
+// isNobody reports whether this is what stands for the account of a request
+// without credentials: ANONYMOUS_PRINCIPAL up to 2022, then anonymous.
+func isNobody(account []byte) bool {
+	return bytes.EqualFold(account, []byte("anonymous")) || bytes.EqualFold(account, []byte("ANONYMOUS_PRINCIPAL"))
+}
+
+// requester returns the ARN or the best that the identity has instead. A service
+// goes before the account ID only if it acted for itself. The type alone names
+// nobody. See
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html.
+func (d *Decoder) requester(id *identity, kind, account []byte) []byte {
+	s := &d.scanner
+	if arn := s.text(id.arn); len(arn) > 0 {
+		return arn
+	}
+	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(account) == 0) {
+		return service
+	}
+	if len(account) > 0 {
+		return account
+	}
+	if principal := s.text(id.principal); len(principal) > 0 {
+		return principal
+	}
+	return s.text(id.user)
+}
+
+// parseSignature knows the spellings SigV4 and, of S3 Express, Sigv4.
+func parseSignature(s []byte) record.Signature {
+	switch {
+	case bytes.EqualFold(s, []byte("SigV4")):
+		return record.SigV4
+	case bytes.EqualFold(s, []byte("SigV2")):
+		return record.SigV2
+	case bytes.EqualFold(s, []byte("SigV4A")):
+		return record.SigV4A
+	}
+	return record.SignatureUnknown
+}
+
+func parseAuthMethod(s []byte) record.AuthMethod {
+	switch {
+	case bytes.EqualFold(s, []byte("AuthHeader")):
+		return record.AuthHeader
+	case bytes.EqualFold(s, []byte("QueryString")):
+		return record.QueryString
+	case bytes.EqualFold(s, []byte("HtmlForm")):
+		return record.HTMLForm
+	}
+	return record.AuthNone
+}
+
+// userAgent strips the brackets that S3 puts around the client's header: one
+// pair, for the header may have brackets of its own.
+func userAgent(s []byte) []byte {
+	if bytes.HasPrefix(s, []byte("[")) && bytes.HasSuffix(s, []byte("]")) {
+		s = s[1 : len(s)-1]
+	}
+	if string(s) == "-" {
+		return nil
+	}
+	return s
+}
+
+// maxByteCount is more than any request has, and so little that sums of it are
+// noticed before they overflow.
+const maxByteCount = 1 << 62
+
+// byteCount returns a number without its fraction: some versions of the format
+// have 500, some 500.0. Anything else than a number that is zero or more is
+// record.Unsaid. It is not ok if the number is above maxByteCount.
+func (s *scanner) byteCount(v value) (n int64, ok bool) {
+	if v.kind != number {
+		return record.Unsaid, true
+	}
+	// Out of range, both functions return the nearest number that is in range.
+	text := s.bytes(v.from, v.to)
+	if !bytes.ContainsAny(text, ".eE") {
+		n, _ = strconv.ParseInt(string(text), 10, 64)
+		return max(n, record.Unsaid), n <= maxByteCount
+	}
+	switch f, _ := strconv.ParseFloat(string(text), 64); {
+	case f < 0:
+		return record.Unsaid, true
+	case f > maxByteCount:
+		return 0, false
+	default:
+		return int64(f), true
+	}
+}

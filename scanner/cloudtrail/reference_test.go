@@ -1,0 +1,378 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// output is all that a decoder says of its input. If err is not empty nothing
+// else is told.
+type output struct {
+	records []text
+	skipped record.Skipped
+	err     string // "syntax", "not a log", or the reader's
+}
+
+// text is a record in which all that is not UTF-8 is U+FFFD.
+type text struct {
+	Log                                        record.Log
+	Time                                       int64
+	AccountID, Region, Host, Bucket, Operation string
+	Key, Requester, InvokedBy, SourceIP        string
+	UserAgent, ErrorCode                       string
+	RequestID, EventID, SharedEventID          string
+	Anonymous                                  bool
+	Signature                                  record.Signature
+	AuthMethod                                 record.AuthMethod
+	Status                                     int
+	SentBytes, ReceivedBytes, Duration         int64
+}
+
+func textOf(r *record.Record) text {
+	utf8 := func(b []byte) string { return string([]rune(string(b))) }
+	return text{
+		Log: r.Log, Time: r.Time,
+		AccountID: utf8(r.AccountID), Region: utf8(r.Region), Host: utf8(r.Host), Bucket: utf8(r.Bucket),
+		Operation: utf8(r.Operation), Key: utf8(r.Key), Requester: utf8(r.Requester), InvokedBy: utf8(r.InvokedBy),
+		SourceIP: utf8(r.SourceIP), UserAgent: utf8(r.UserAgent), ErrorCode: utf8(r.ErrorCode),
+		RequestID: utf8(r.RequestID), EventID: utf8(r.EventID), SharedEventID: utf8(r.SharedEventID),
+		Anonymous: r.Anonymous, Signature: r.Signature, AuthMethod: r.AuthMethod, Status: r.Status,
+		SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration,
+	}
+}
+
+// readAll returns the records of an input.
+func readAll(d *Decoder, r io.Reader) []text {
+	d.Reset(r)
+	var records []text
+	for d.Next() {
+		records = append(records, textOf(d.Record()))
+	}
+	return records
+}
+
+// decode returns what the Decoder says of an input.
+func decode(d *Decoder, r io.Reader) output {
+	records := readAll(d, r)
+	if err := d.Err(); err != nil {
+		return output{err: classOf(err)}
+	}
+	return output{records: records, skipped: d.Skipped()}
+}
+
+func classOf(err error) string {
+	switch {
+	case errors.As(err, new(*SyntaxError)):
+		return "syntax"
+	case errors.Is(err, ErrNotLog):
+		return "not a log"
+	}
+	return err.Error()
+}
+
+// reference says what decode should say. It is slow and obvious.
+func reference(data []byte) output {
+	documents, err := referenceDocuments(data)
+	if err != nil {
+		return output{err: "syntax"}
+	}
+	var out output
+	var number int64
+	for _, document := range documents {
+		events, isLog := referenceEvents(document)
+		if !isLog {
+			return output{err: "not a log"}
+		}
+		for _, event := range events {
+			number++
+			referenceEvent(&out, event, number)
+		}
+	}
+	return out
+}
+
+// referenceDocuments divides the input. All documents but the first must be
+// objects.
+func referenceDocuments(data []byte) (documents []json.RawMessage, err error) {
+	for decoder := json.NewDecoder(bytes.NewReader(data)); ; {
+		var document json.RawMessage
+		err := decoder.Decode(&document)
+		switch {
+		case errors.Is(err, io.EOF) && len(documents) > 0:
+			return documents, nil
+		case err != nil:
+			return nil, err
+		case len(documents) > 0 && document[0] != '{':
+			return nil, errors.New("not an object")
+		}
+		documents = append(documents, document)
+	}
+}
+
+// referenceEvents returns the elements of all Records arrays of a document.
+func referenceEvents(document json.RawMessage) (events []json.RawMessage, isLog bool) {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	if opening, _ := decoder.Token(); opening != json.Delim('{') {
+		return nil, false
+	}
+	for decoder.More() {
+		name, _ := decoder.Token()
+		var value json.RawMessage
+		_ = decoder.Decode(&value) // the document is known to be valid
+		if name == "Records" && value[0] == '[' {
+			var array []json.RawMessage
+			_ = json.Unmarshal(value, &array)
+			events = append(events, array...)
+			isLog = true
+		}
+	}
+	return events, isLog
+}
+
+// referenceObject is what encoding/json makes of an object; nil if raw is none.
+type referenceObject map[string]json.RawMessage
+
+func (o referenceObject) object(name string) referenceObject {
+	var object referenceObject
+	if json.Unmarshal(o[name], &object) != nil {
+		return nil
+	}
+	return object
+}
+
+func (o referenceObject) isString(name string) bool {
+	return len(o[name]) > 0 && o[name][0] == '"'
+}
+
+func (o referenceObject) text(name string) string {
+	var s string
+	if !o.isString(name) || json.Unmarshal(o[name], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func (o referenceObject) isNull(name string) bool {
+	return len(o[name]) == 0 || string(o[name]) == "null"
+}
+
+var (
+	noRequestCategories = []string{"Insight", "NetworkActivity", "Aggregated"}
+	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent"}
+)
+
+func referenceEvent(out *output, raw json.RawMessage, number int64) {
+	var event referenceObject
+	malformed := func() {
+		out.skipped.Malformed++
+		if out.skipped.First == nil {
+			out.skipped.First = &record.MalformedError{Number: number}
+		}
+	}
+	if raw[0] != '{' || len(raw) > MaxEvent || json.Unmarshal(raw, &event) != nil {
+		malformed()
+		return
+	}
+	source := event.text("eventSource")
+	service := strings.TrimSuffix(strings.TrimSuffix(source, ".cn"), ".amazonaws.com")
+	ofS3 := (service == "s3" || service == "s3express" || service == "s3-outposts") && strings.Contains(source, ".amazonaws.com")
+	switch {
+	case source != "" && !ofS3:
+		out.skipped.NotS3++
+	case slices.Contains(noRequestCategories, event.text("eventCategory")),
+		slices.Contains(noRequestTypes, event.text("eventType")):
+		out.skipped.NotRequest++
+	default:
+		record, ok := referenceRecord(event)
+		if source == "" || !ok {
+			malformed()
+			return
+		}
+		out.records = append(out.records, record)
+	}
+}
+
+func referenceRecord(event referenceObject) (r text, ok bool) {
+	additional := event.object("additionalEventData")
+	var okTime, okSent, okReceived bool
+	r = text{
+		Log:           record.CloudTrail,
+		Region:        event.text("awsRegion"),
+		Host:          event.object("tlsDetails").text("clientProvidedHostHeader"),
+		Operation:     event.text("eventName"),
+		InvokedBy:     event.object("userIdentity").text("invokedBy"),
+		SourceIP:      event.text("sourceIPAddress"),
+		UserAgent:     referenceUserAgent(event.text("userAgent")),
+		ErrorCode:     event.text("errorCode"),
+		RequestID:     event.text("requestID"),
+		EventID:       event.text("eventID"),
+		SharedEventID: event.text("sharedEventID"),
+		Duration:      record.Unsaid,
+	}
+	r.Time, okTime = referenceTime(event.text("eventTime"))
+	r.SentBytes, okSent = referenceBytes(additional["bytesTransferredOut"])
+	r.ReceivedBytes, okReceived = referenceBytes(additional["bytesTransferredIn"])
+	r.AccountID, r.Bucket, r.Key = referenceBucket(event)
+	r.Requester, r.Anonymous = referenceRequester(event.object("userIdentity"), additional.text("SignatureVersion"))
+	r.Signature = map[string]record.Signature{
+		"sigv2": record.SigV2, "sigv4": record.SigV4, "sigv4a": record.SigV4A,
+	}[strings.ToLower(additional.text("SignatureVersion"))]
+	if r.Anonymous {
+		r.Signature = record.SignatureNone
+	}
+	r.AuthMethod = map[string]record.AuthMethod{
+		"authheader": record.AuthHeader, "querystring": record.QueryString, "htmlform": record.HTMLForm,
+	}[strings.ToLower(additional.text("AuthenticationMethod"))]
+	okVersion := event.isNull("eventVersion") || event.text("eventVersion") == "1" || strings.HasPrefix(event.text("eventVersion"), "1.")
+	return r, okVersion && okTime && r.Operation != "" && okSent && okReceived
+}
+
+func referenceUserAgent(s string) string {
+	if len(s) > 1 && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	}
+	if s == "-" {
+		return ""
+	}
+	return s
+}
+
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+func referenceTime(s string) (unix int64, ok bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	return t.Unix(), err == nil && rfc3339.MatchString(s)
+}
+
+func referenceBytes(raw json.RawMessage) (n int64, ok bool) {
+	var number any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if decoder.Decode(&number) != nil {
+		return record.Unsaid, true
+	}
+	digits, isNumber := number.(json.Number)
+	if !isNumber {
+		return record.Unsaid, true
+	}
+	if integer, isInteger := new(big.Int).SetString(string(digits), 10); isInteger {
+		if integer.Sign() < 0 {
+			return record.Unsaid, true
+		}
+		return integer.Int64(), integer.Cmp(big.NewInt(1<<62)) <= 0
+	}
+	float, _ := strconv.ParseFloat(string(digits), 64)
+	if float < 0 {
+		return record.Unsaid, true
+	}
+	return int64(min(float, 1<<62)), float <= 1<<62
+}
+
+var (
+	bucketType = regexp.MustCompile(`(?s)^AWS::S3.*Bucket$`)
+	objectType = regexp.MustCompile(`(?s)^AWS::S3.*::Object$`)
+)
+
+func referenceBucket(event referenceObject) (account, bucket, key string) {
+	var elements []json.RawMessage
+	_ = json.Unmarshal(event["resources"], &elements)
+	var owner, bucketARN, objectARN string
+	var foundBucket, foundObject bool
+	for _, element := range elements {
+		var resource referenceObject
+		_ = json.Unmarshal(element, &resource)
+		isBucket := bucketType.MatchString(resource.text("type"))
+		isObject := objectType.MatchString(resource.text("type"))
+		if isBucket && !foundBucket {
+			foundBucket = true
+			owner, bucketARN = resource.text("accountId"), resource.text("ARN")
+		}
+		if isObject && !foundObject && resource.isString("ARN") {
+			foundObject = true
+			objectARN = resource.text("ARN")
+		}
+	}
+	parameters := event.object("requestParameters")
+	account, bucket, key = owner, parameters.text("bucketName"), parameters.text("key")
+	if account == "" {
+		account = event.text("recipientAccountId")
+	}
+	if bucket == "" {
+		bucket, _ = referenceARN(bucketARN)
+	}
+	if !parameters.isString("bucketName") && !parameters.isString("key") {
+		_, key = referenceARN(objectARN)
+	}
+	return account, bucket, key
+}
+
+// referenceARNs are the forms of ARNs; the first group of each is the bucket, the
+// second the key.
+var referenceARNs = []*regexp.Regexp{
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3-outposts:[^:]*:[^:]*:.*?/bucket/(.*?)(?:/object/(.*))?$`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3-outposts:[^:]*:[^:]*:()()`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3:[^:]*:[^:]+:()(?:.*?/object/(.*))?`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3express:[^:]*:[^:]*:(?:bucket/)?([^/]*)(?:/(.*))?$`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:[^:]*:[^:]*:[^:]*:([^/]*)(?:/(.*))?$`),
+}
+
+func referenceARN(arn string) (bucket, key string) {
+	for _, form := range referenceARNs {
+		if groups := form.FindStringSubmatch(arn); groups != nil {
+			return groups[1], groups[2]
+		}
+	}
+	return "", ""
+}
+
+var nobody = regexp.MustCompile(`^(?i:anonymous|anonymous_principal)$`)
+
+func referenceRequester(identity referenceObject, signature string) (requester string, anonymous bool) {
+	kind, account := identity.text("type"), identity.text("accountId")
+	if kind == "AWSAccount" && nobody.MatchString(account) {
+		return "", signature == ""
+	}
+	service := identity.text("invokedBy")
+	if kind != "AWSService" && account != "" {
+		service = ""
+	}
+	for _, name := range []string{identity.text("arn"), service, account, identity.text("principalId"), identity.text("userName")} {
+		if name != "" {
+			return name, false
+		}
+	}
+	return "", false
+}
+
+// compare fails the test if the Decoder and the reference differ.
+func compare(t *testing.T, data []byte, got, want output) {
+	t.Helper()
+	if got.err != want.err {
+		t.Fatalf("error %q, want %q, of %q", got.err, want.err, data)
+	}
+	if g, w := got.skipped, want.skipped; g.Malformed != w.Malformed || g.NotS3 != w.NotS3 || g.NotRequest != w.NotRequest {
+		t.Fatalf("skipped %+v, want %+v, of %q", g, w, data)
+	}
+	if g, w := got.skipped.First, want.skipped.First; g != nil && g.Number != w.Number {
+		t.Fatalf("first malformed %d, want %d, of %q", g.Number, w.Number, data)
+	}
+	if len(got.records) != len(want.records) {
+		t.Fatalf("%d records, want %d, of %q", len(got.records), len(want.records), data)
+	}
+	for i := range got.records {
+		if got.records[i] != want.records[i] {
+			t.Fatalf("record %d:\n got %+v\nwant %+v\nof %q", i, got.records[i], want.records[i], data)
+		}
+	}
+}

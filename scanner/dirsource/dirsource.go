@@ -1,0 +1,146 @@
+// Package dirsource reads a directory as if it were a bucket: a copy of a log
+// bucket, made by "aws s3 sync" and its like, or one that is being filled.
+//
+// The key of a file is its path below the directory, with slashes. Names are
+// taken as the bytes they are, UTF-8 or not. A listing comes in the order in
+// which S3 would list the same keys, and reads a directory only when it gets
+// there and only if it can hold keys that were asked for: what is older than
+// startAfter costs nothing.
+//
+// Symbolic links are followed, as "find -L" does. One that leads to a
+// directory around it is passed over, for what is in there is listed anyway;
+// one that leads nowhere is listed and cannot be opened. Sockets, pipes and
+// devices are passed over, and so are the names that copying tools and editors
+// give to what is not finished: see hidden.
+package dirsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// DefaultSettle is the settle time for a directory that is read while others
+// write into it.
+const DefaultSettle = 2 * time.Second
+
+// Source is a directory as a scanner.Source.
+type Source struct {
+	dir    string
+	settle time.Duration
+}
+
+// Option changes how a Source behaves.
+type Option func(*Source)
+
+// Settle makes listings leave out files that were modified less than d ago, as
+// they may be still written; a later listing has them. A file whose time lies
+// in the future by more than d counts as settled. Without this option all files
+// are listed: who reads a directory once must not miss what has just been
+// copied there.
+func Settle(d time.Duration) Option {
+	return func(s *Source) { s.settle = d }
+}
+
+// New returns a Source for the directory dir. It fails if there is no such
+// directory or it cannot be opened.
+func New(dir string, options ...Option) (*Source, error) {
+	if err := check(dir); err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, fmt.Errorf("directory %s: %w", dir, err)
+	}
+	s := &Source{dir: dir}
+	for _, option := range options {
+		option(s)
+	}
+	return s, nil
+}
+
+// check opens dir as a listing would.
+func check(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// List implements scanner.Source. Directories and files that vanish while the
+// listing is under way are left out. A directory that cannot be read ends the
+// listing with an error, as S3 knows no bucket that can be listed in part.
+func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[scanner.Object, error] {
+	return func(yield func(scanner.Object, error) bool) {
+		w := walk{source: s, prefix: prefix, startAfter: startAfter}
+		w.list(ctx, yield)
+	}
+}
+
+// Open implements scanner.Source. A file that is modified before its last byte
+// was read ends in an error with scanner.ReasonChanged instead of io.EOF.
+func (s *Source) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !possible(key) {
+		return nil, sourceError("open", key, fs.ErrNotExist)
+	}
+	// Before it is opened, for opening a pipe waits for its writer.
+	info, err := os.Stat(s.path(key))
+	if err != nil {
+		return nil, sourceError("open", key, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, sourceError("open", key, fs.ErrNotExist)
+	}
+	f, err := os.Open(s.path(key))
+	if err != nil {
+		return nil, sourceError("open", key, err)
+	}
+	b := &body{file: f, key: key, before: info}
+	if err := b.unchanged(); err != nil {
+		_ = f.Close()
+		return nil, sourceError("open", key, err)
+	}
+	return b, nil
+}
+
+// path returns the file of a key; of the empty key, the directory itself.
+func (s *Source) path(key string) string {
+	return filepath.Join(s.dir, filepath.FromSlash(key))
+}
+
+// sourceError gives an error of the file system its reason.
+func sourceError(op, key string, err error) error {
+	return &scanner.SourceError{Op: op, Key: key, Reason: reason(err), Err: err}
+}
+
+func reason(err error) scanner.Reason {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return scanner.ReasonAccessDenied
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return scanner.ReasonGone
+	case errors.Is(err, errChanged):
+		return scanner.ReasonChanged
+	}
+	return scanner.ReasonRead
+}

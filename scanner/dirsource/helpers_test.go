@@ -1,0 +1,95 @@
+package dirsource_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/dirsource"
+)
+
+func open(t testing.TB, dir string, options ...dirsource.Option) *dirsource.Source {
+	t.Helper()
+	source, err := dirsource.New(dir, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func write(t testing.TB, dir, key string, body []byte) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, target, dir, name string) {
+	t.Helper()
+	if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forbid takes all permissions from a file or directory until the test ends.
+func forbid(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// list returns the keys of a listing that must not fail.
+func list(t testing.TB, source scanner.Source, prefix, startAfter string) []string {
+	t.Helper()
+	var keys []string
+	for o, err := range source.List(t.Context(), prefix, startAfter) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+// listError returns the error of a listing of everything.
+func listError(t *testing.T, source scanner.Source) error {
+	t.Helper()
+	for _, err := range source.List(t.Context(), "", "") {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func read(t *testing.T, source scanner.Source, key string) ([]byte, error) {
+	t.Helper()
+	body, err := source.Open(t.Context(), key)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(body)
+	return data, errors.Join(err, body.Close())
+}
+
+// reasonOf returns the reason of a SourceError, and none of any other error.
+func reasonOf(err error) scanner.Reason {
+	var sourceErr *scanner.SourceError
+	if !errors.As(err, &sourceErr) {
+		return ""
+	}
+	return sourceErr.Reason
+}

@@ -1,0 +1,364 @@
+package scanner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+)
+
+func TestScanner_CountsEachObjectOnceAcrossRestarts(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began.Add(-time.Hour), "A", "r1", "r2")
+		r.start()
+		r.wait(3 * time.Second)
+		r.expect("r1", "r2")
+		r.put(time.Now(), "B", "r3")
+		r.wait(2 * time.Minute)
+		r.expect("r1", "r2", "r3")
+		r.stop()
+		r.put(time.Now(), "C", "r4")
+		r.start()
+		r.wait(3 * time.Second)
+		r.expect("r1", "r2", "r3", "r4")
+		r.crash()
+		r.start()
+		r.wait(72 * time.Hour)
+		r.expect("r1", "r2", "r3", "r4")
+	})
+}
+
+func TestScanner_StartsAtSince(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = 24 * time.Hour
+		r.put(began.Add(-25*time.Hour), "A", "old")
+		r.put(began.Add(-23*time.Hour), "B", "new")
+		r.start()
+		r.wait(100 * time.Hour) // sweeps and audits do not bring it back
+		r.expect("new")
+	})
+}
+
+func TestScanner_CountsLateObjects(t *testing.T) {
+	tests := map[string]struct {
+		late   time.Duration // behind the newest object
+		within time.Duration // the time in which it is counted
+	}{
+		"in the same second":  {0, 5 * time.Minute},
+		"in the overlap":      {50 * time.Minute, 5 * time.Minute},
+		"in the sweep window": {40 * time.Hour, 2 * time.Hour},
+		"behind it":           {300 * time.Hour, 26 * time.Hour},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.start()
+				r.wait(time.Minute)
+				newest := time.Now()
+				r.put(newest, "M", "newest")
+				r.wait(2 * time.Minute)
+				r.expect("newest")
+				r.put(newest.Add(-test.late), "A", "late")
+				r.wait(test.within)
+				r.expect("newest", "late")
+				if got := r.metric("late_objects_total", "server_access"); got != 1 {
+					t.Errorf("late_objects_total is %v, want 1", got)
+				}
+				r.crash()
+				r.start()
+				r.wait(200 * time.Hour) // through every later listing
+				r.expect("newest", "late")
+			})
+		})
+	}
+}
+
+// Objects by event time all tell midnight, and come for days.
+func TestScanner_CountsEventTimePartitions(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = 24 * time.Hour
+		n := 0
+		put := func(day time.Time, id string) {
+			n++
+			key := fmt.Sprintf("111122223333/eu-west-1/b/%s-%016X", day.Format("2006/01/02/2006-01-02-00-00-00"), (n*7919)%9973)
+			r.bucket.Put(key, accessLog(day, id), time.Now())
+		}
+		r.start()
+		var want []string
+		for hour := range 100 {
+			id := fmt.Sprint("r", hour)
+			want = append(want, id)
+			put(time.Now().Add(-time.Duration(hour%5)*24*time.Hour), id)
+			r.wait(time.Hour)
+		}
+		r.wait(26 * time.Hour)
+		r.expect(want...)
+	})
+}
+
+func TestScanner_FindsNewStreamsWhileRunning(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.start()
+		r.wait(10 * time.Minute)
+		body := accessLog(time.Now(), "r1")
+		r.bucket.Put("444455556666/us-east-1/other/"+time.Now().UTC().Format("2006/01/02/2006-01-02-15-04-05-")+"0123456789ABCDEF", body, time.Now())
+		r.wait(time.Hour)
+		r.expect("r1")
+	})
+}
+
+func TestScanner_CountsWhatItSkipsOnceByReason(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bucket.Put("AWSLogs/", nil, began)
+		for i := range 3 {
+			r.bucket.Put(fmt.Sprintf("AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/03/04/%d.json.gz", i), nil, began)
+			r.bucket.Put(fmt.Sprintf("data/%d", i), nil, began)
+		}
+		r.start()
+		r.wait(10 * time.Hour)
+		r.bucket.Put("AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/03/04/9.json.gz", nil, time.Now())
+		r.wait(2 * time.Hour)
+		for reason, want := range map[string]float64{"folder": 1, "digest": 4, "not_a_log": 3} {
+			if got := r.metric("skipped_objects_total", reason); got != want {
+				t.Errorf("skipped_objects_total of %s is %v, want %v", reason, got, want)
+			}
+		}
+		if r.bucket.Opens() != 0 {
+			t.Error("a skipped object was opened")
+		}
+	})
+}
+
+func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		bad := r.put(began, "A", "r1")
+		r.put(began.Add(time.Second), "B", "r2")
+		failing := true
+		r.bucket.SetFault(func(op, key string) error {
+			if failing && op == scannertest.OpOpen && key == bad {
+				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonThrottled, Err: errors.New("slow down")}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(10 * time.Minute)
+		r.expect("r2")
+		if got := r.metric("pending_objects"); got != 1 {
+			t.Errorf("pending_objects is %v, want 1", got)
+		}
+		if got := r.metric("object_errors_total", "throttled"); got < 3 {
+			t.Errorf("object_errors_total is %v after 10 minutes of retries, want at least 3", got)
+		}
+		if n := strings.Count(r.log.String(), "key="+bad); n != 1 {
+			t.Errorf("the object is named in %d lines of the log, want 1:\n%s", n, &r.log)
+		}
+		r.crash()
+		r.start()
+		r.wait(time.Minute)
+		if got := r.metric("pending_objects"); got != 1 {
+			t.Errorf("pending_objects is %v after a restart, want 1", got)
+		}
+		failing = false
+		r.wait(time.Hour)
+		r.expect("r1", "r2")
+		if got := r.metric("pending_objects"); got != 0 {
+			t.Errorf("pending_objects is %v in the end, want 0", got)
+		}
+	})
+}
+
+func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		whole := accessLog(began, "r1")
+		bad := r.put(began, "A")
+		r.bucket.Put(bad, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), whole...), began)
+		r.put(began.Add(time.Second), "B", "r2")
+		r.start()
+		r.wait(10 * time.Hour)
+		r.expect("r2")
+		if got := r.metric("quarantined_objects"); got != 1 {
+			t.Errorf("quarantined_objects is %v, want 1", got)
+		}
+		if got := r.metric("object_errors_total", "gzip"); got != 1 {
+			t.Errorf("object_errors_total is %v, want 1: it is tried once", got)
+		}
+		r.stop()
+		r.bucket.Put(bad, whole, began) // mended
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r1", "r2")
+		if got := r.metric("quarantined_objects"); got != 0 {
+			t.Errorf("quarantined_objects is %v once it was read, want 0", got)
+		}
+	})
+}
+
+func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		gone := r.put(began, "A", "r1")
+		r.bucket.SetFault(func(op, key string) error {
+			if op == scannertest.OpOpen {
+				r.bucket.Delete(key)
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Hour)
+		r.expect()
+		if got := r.metric("object_errors_total", "gone"); got != 1 {
+			t.Errorf("object_errors_total is %v, want 1", got)
+		}
+		if r.metric("pending_objects")+r.metric("quarantined_objects") != 0 || !strings.Contains(r.log.String(), gone) {
+			t.Errorf("the object is still in trouble, or was never named:\n%s", &r.log)
+		}
+	})
+}
+
+func TestScanner_FailedCommitExposesNothingAndIsMadeUpFor(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.start()
+		r.wait(time.Minute)
+		r.consumer.setRefuse(errors.New("no space left on device"))
+		for i := range 2000 { // more than a commit takes
+			r.put(time.Now(), fmt.Sprintf("A%04d", i), fmt.Sprint("r", i))
+		}
+		r.wait(10 * time.Minute)
+		r.expect()
+		if err := r.scanner.Ready(); err == nil || !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("Ready says %v while commits fail", err)
+		}
+		r.consumer.setRefuse(nil)
+		r.wait(10 * time.Minute)
+		if err := r.scanner.Ready(); err != nil {
+			t.Error(err)
+		}
+		if got := len(r.consumer.shown()); got != 2000 {
+			t.Errorf("%d requests counted, want 2000", got)
+		}
+	})
+}
+
+func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began, "A", "r1")
+		release := make(chan struct{})
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == scannertest.OpOpen {
+				<-release
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		if r.scanner.Ready() == nil {
+			t.Error("ready before the backlog was read")
+		}
+		close(release)
+		r.wait(3 * time.Second)
+		if err := r.scanner.Ready(); err != nil {
+			t.Error(err)
+		}
+		r.expect("r1")
+	})
+}
+
+func TestScanner_FailedListingIsToldAndTriedAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		failing := true
+		r.put(began, "A", "r1")
+		r.bucket.SetFault(func(op, key string) error {
+			if failing && op == scannertest.OpList {
+				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonAccessDenied, Err: errors.New("denied")}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(5 * time.Minute)
+		if r.metric("last_poll_success") != 0 || r.scanner.Ready() == nil {
+			t.Error("a failed listing looks like success")
+		}
+		if n := strings.Count(r.log.String(), "denied"); n != 1 {
+			t.Errorf("the failure is logged %d times, want once", n)
+		}
+		failing = false
+		r.wait(2 * time.Minute)
+		if r.metric("last_poll_success") != 1 || r.scanner.Ready() != nil {
+			t.Error("a listing that works again looks like failure")
+		}
+		r.expect("r1")
+	})
+}
+
+// Years of objects make listing no dearer than a day of them does.
+func TestScanner_CostOfListingDoesNotFollowHistory(t *testing.T) {
+	pages := func(days int) (n int) {
+		inBubble(t, func(r *rig) {
+			r.config.Since = 24 * time.Hour
+			for hour := range days * 24 {
+				r.put(began.Add(time.Duration(hour-days*24)*time.Hour), "A")
+			}
+			r.start()
+			r.wait(10 * time.Minute)
+			before := r.bucket.Pages()
+			r.wait(24 * time.Hour)
+			n = r.bucket.Pages() - before
+		})
+		return n
+	}
+	day, years := pages(2), pages(3*365)
+	// A simple stream costs each search for streams one request a year of history.
+	if years > day+24*5 {
+		t.Errorf("a day of listing takes %d requests after 3 years, %d after 2 days", years, day)
+	}
+	t.Logf("requests a day: %d after 2 days, %d after 3 years", day, years)
+}
+
+func TestScanner_IdleStreamIsListedLess(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(12 * time.Hour)
+		before := r.bucket.Pages()
+		r.wait(time.Hour)
+		if got := r.bucket.Pages() - before; got > 8 {
+			t.Errorf("an idle stream takes %d listings an hour, want at most 8", got)
+		}
+		r.put(time.Now(), "B", "r2")
+		r.wait(16 * time.Minute) // a quarter of the sweep interval
+		r.expect("r1", "r2")
+		before = r.bucket.Pages()
+		for i := range 10 {
+			r.put(time.Now(), "C", fmt.Sprint("m", i))
+			r.wait(time.Minute)
+		}
+		if got := r.bucket.Pages() - before; got < 9 {
+			t.Errorf("a stream that moves was listed %d times in 10 minutes", got)
+		}
+	})
+}
+
+func TestScanner_RunEndsWithItsContext(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began, "A", "r1")
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == scannertest.OpRead {
+				r.stopping()
+				return context.Canceled
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.expect()
+		r.stop()
+		r.bucket.SetFault(nil)
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r1")
+	})
+}

@@ -1,0 +1,244 @@
+package s3source
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// writeError answers as S3 does.
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	var escaped bytes.Buffer
+	_ = xml.EscapeText(&escaped, []byte(message))
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, &escaped)
+}
+
+// closedEndpoint returns a URL at which nobody listens.
+func closedEndpoint() string {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	return server.URL
+}
+
+// page is a listing's answer with these keys and the elements of rest.
+func page(rest string, keys ...string) string {
+	var b strings.Builder
+	b.WriteString("<ListBucketResult>" + rest)
+	for _, key := range keys {
+		b.WriteString("<Contents><Key>" + key + "</Key><Size>1</Size><LastModified>2026-11-21T08:00:00.000Z</LastModified></Contents>")
+	}
+	b.WriteString("</ListBucketResult>")
+	return b.String()
+}
+
+func TestList_NeverEndsInSilence(t *testing.T) {
+	isolate(t)
+	const more = "<IsTruncated>true</IsTruncated>"
+	const end = "<IsTruncated>false</IsTruncated>"
+	token := func(s string) string { return more + "<NextContinuationToken>" + s + "</NextContinuationToken>" }
+	tests := []struct {
+		name               string
+		prefix, startAfter string
+		pages              []string // the last one is repeated
+		keys               []string // that come before the error
+		want               string
+	}{
+		{"no token", "", "", []string{page(more, "a")}, nil, "cut the listing short"},
+		{"a token twice", "", "", []string{page(token("t"), "a"), page(token("t"), "b")}, []string{"a"}, "same continuation token"},
+		{"the same page again", "", "", []string{page(token("t"), "a"), page(token("u"), "a")}, []string{"a"}, `key "a" after "a"`},
+		{"keys out of order", "", "", []string{page(end, "b", "a")}, nil, `key "a" after "b"`},
+		{"UTF-16 order", "", "", []string{page(end, "\U0001f600", "\uff5e")}, nil, "after"},
+		{"start-after ignored", "", "b", []string{page(end, "a", "b", "c")}, nil, `key "a" after "b"`},
+		{"the start again", "", "b", []string{page(end, "b", "c")}, nil, `key "b" after "b"`},
+		{"prefix ignored", "logs/", "", []string{page(end, "logs", "logs/a")}, nil, `key "logs", which is outside`},
+		{"no key", "", "", []string{page(end, "")}, nil, `key "" after ""`},
+		{"bad encoding", "", "", []string{page(end+"<EncodingType>url</EncodingType>", "a%2")}, nil, "not URL-encoded"},
+		{"half an answer", "", "", []string{page(end, "a")[:90]}, nil, ""},
+		{"no XML", "", "", []string{"welcome to the proxy"}, nil, "whether the listing is complete"},
+		{"nothing", "", "", []string{""}, nil, "whether the listing is complete"},
+		{"no end", "", "", []string{page("", "a")}, nil, "whether the listing is complete"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := 0
+			source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/xml")
+				_, _ = io.WriteString(w, tt.pages[min(asked, len(tt.pages)-1)])
+				asked++
+			})))
+			keys, err := keysOf(t, source, tt.prefix, tt.startAfter)
+			if err == nil {
+				t.Fatalf("the listing ended without an error after %q", keys)
+			}
+			if !strings.Contains(err.Error(), tt.want) || !slices.Equal(keys, tt.keys) {
+				t.Errorf("got %q and %v, want %q and ...%s...", keys, err, tt.keys, tt.want)
+			}
+		})
+	}
+}
+
+func TestList_DecodesKeysAndGoesOnAfterAnEmptyPage(t *testing.T) {
+	isolate(t)
+	const encoded = "<EncodingType>url</EncodingType>"
+	const token = "<IsTruncated>true</IsTruncated><NextContinuationToken>a+b/=</NextContinuationToken>"
+	source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("encoding-type") != "url" || q.Get("max-keys") != "1000" || q.Get("list-type") != "2" || q.Has("delimiter") {
+			t.Errorf("asked for %s", r.URL.RawQuery)
+		}
+		w.Header().Set("Content-Type", "application/xml")
+		switch {
+		case q.Get("continuation-token") == "a+b/=":
+			_, _ = io.WriteString(w, page(encoded+"<IsTruncated>false</IsTruncated>", "a%01b", "a+b", "a%2520", "a%2Bb", "%C3%A9"))
+		default:
+			_, _ = io.WriteString(w, page(encoded+token))
+		}
+	})))
+	keys, err := keysOf(t, source, "", "")
+	if want := []string{"a\x01b", "a b", "a%20", "a+b", "é"}; err != nil || !slices.Equal(keys, want) {
+		t.Errorf("got %q and %v, want %q", keys, err, want)
+	}
+}
+
+func TestSource_GivesTheReason(t *testing.T) {
+	isolate(t)
+	tests := []struct {
+		status     int
+		code       string
+		list, open scanner.Reason
+	}{
+		{404, "NoSuchKey", scanner.ReasonGone, scanner.ReasonGone},
+		{404, "NoSuchBucket", scanner.ReasonNoSuchBucket, scanner.ReasonNoSuchBucket},
+		{404, "Whatever", scanner.ReasonNoSuchBucket, scanner.ReasonGone},
+		{403, "AccessDenied", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
+		{403, "Whatever", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
+		{400, "KMS.DisabledException", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
+		{400, "KMS.ThrottlingException", scanner.ReasonThrottled, scanner.ReasonThrottled},
+		{400, "ThrottlingException", scanner.ReasonThrottled, scanner.ReasonThrottled},
+		{503, "SlowDown", scanner.ReasonThrottled, scanner.ReasonThrottled},
+		{429, "Whatever", scanner.ReasonThrottled, scanner.ReasonThrottled},
+		{503, "ServiceUnavailable", scanner.ReasonServerError, scanner.ReasonServerError},
+		{500, "InternalError", scanner.ReasonServerError, scanner.ReasonServerError},
+		{403, "InvalidAccessKeyId", scanner.ReasonCredentials, scanner.ReasonCredentials},
+		{403, "SignatureDoesNotMatch", scanner.ReasonCredentials, scanner.ReasonCredentials},
+		{400, "ExpiredToken", scanner.ReasonCredentials, scanner.ReasonCredentials},
+		{401, "Whatever", scanner.ReasonCredentials, scanner.ReasonCredentials},
+		{403, "InvalidObjectState", scanner.ReasonArchived, scanner.ReasonArchived},
+		{400, "RequestTimeout", scanner.ReasonTimeout, scanner.ReasonTimeout},
+		{400, "InvalidRequest", scanner.ReasonRead, scanner.ReasonRead},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.status, tt.code), func(t *testing.T) {
+			source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				writeError(w, tt.status, tt.code, "a message")
+			})))
+			_, err := keysOf(t, source, "logs/", "")
+			wantReason(t, err, "list", tt.list)
+			_, err = source.Open(t.Context(), "k")
+			wantReason(t, err, "open", tt.open)
+			if want := fmt.Sprintf(`open "k": %s: a message (HTTP %d`, tt.code, tt.status); !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("got %v, want %s...", err, want)
+			}
+		})
+	}
+	t.Run("a page of HTML", func(t *testing.T) {
+		source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, strings.Repeat("<p>Bad gateway\x1b[31m", 10_000), http.StatusBadGateway)
+		})))
+		_, err := source.Open(t.Context(), "k")
+		wantReason(t, err, "open", scanner.ReasonServerError)
+		if len(err.Error()) > 2*maxText || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("an error that is not fit to print: %.200q...", err)
+		}
+	})
+	t.Run("nobody listens", func(t *testing.T) {
+		_, err := newSource(t, closedEndpoint()).Open(t.Context(), "k")
+		wantReason(t, err, "open", scanner.ReasonNetwork)
+	})
+}
+
+func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
+	isolate(t)
+	const content = "0123456789"
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		reason  scanner.Reason
+	}{
+		{"cut", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, content)
+		}, scanner.ReasonNetwork},
+		{"cut in a chunk", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, content)
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}, scanner.ReasonNetwork},
+		{"stalled", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, content)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}, scanner.ReasonTimeout},
+		{"other bytes than the checksum's", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Amz-Checksum-Crc32", "AAAAAA==")
+			_, _ = io.WriteString(w, content)
+		}, scanner.ReasonChecksum},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			source := newSource(t, serve(t, tt.handler), func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
+			data, err := readAll(t, source, "k")
+			wantReason(t, err, "read", tt.reason)
+			if string(data) != content {
+				t.Errorf("got %q before the error", data)
+			}
+		})
+	}
+	t.Run("no answer at all", func(t *testing.T) {
+		source := newSource(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })),
+			func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
+		_, err := source.Open(t.Context(), "k")
+		wantReason(t, err, "open", scanner.ReasonTimeout)
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		source := newSource(t, serve(t, tests[2].handler))
+		ctx, cancel := context.WithCancel(t.Context())
+		body, err := source.Open(ctx, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if _, err := io.ReadAll(body); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		_ = body.Close()
+	})
+}
+
+func TestOpen_AsksForTheBytesAsStored(t *testing.T) {
+	isolate(t)
+	stored := []byte("\x1f\x8b these bytes are no valid gzip")
+	source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+			t.Errorf("Accept-Encoding: %s", got)
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(stored)
+	})))
+	if got, err := readAll(t, source, "k"); err != nil || !bytes.Equal(got, stored) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

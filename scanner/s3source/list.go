@@ -1,0 +1,130 @@
+package s3source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// pageSize is the most that S3 lists in one billed request.
+const pageSize = 1000
+
+// List implements scanner.Source. Each page is one ListObjectsV2.
+func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[scanner.Object, error] {
+	return func(yield func(scanner.Object, error) bool) {
+		l := listing{source: s, prefix: prefix, startAfter: startAfter, last: startAfter, maxKeys: pageSize}
+		for more := true; more; more = l.token != "" {
+			objects, err := l.page(ctx)
+			if err != nil {
+				yield(scanner.Object{}, failure(ctx, "list", prefix, err))
+				return
+			}
+			for _, o := range objects {
+				if !yield(o, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// listing goes through the pages of a listing and makes sure that each one goes
+// on where the one before it ended.
+type listing struct {
+	source     *Source
+	prefix     string
+	startAfter string
+	maxKeys    int32
+	token      string // of the next page; empty before the first and after the last page
+	last       string // the keys to come are greater
+}
+
+// page returns the objects of the next page.
+func (l *listing) page(ctx context.Context) ([]scanner.Object, error) {
+	client, err := l.source.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket:            aws.String(l.source.config.Bucket),
+		Prefix:            optional(l.prefix),
+		StartAfter:        optional(l.startAfter),
+		ContinuationToken: optional(l.token),
+		MaxKeys:           aws.Int32(l.maxKeys),
+		EncodingType:      types.EncodingTypeUrl, // XML has no control characters
+	})
+	if err != nil {
+		return nil, err
+	}
+	objects := make([]scanner.Object, 0, len(out.Contents))
+	for _, content := range out.Contents {
+		key, err := l.key(content, out.EncodingType)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, scanner.Object{
+			Key:          key,
+			Size:         aws.ToInt64(content.Size),
+			LastModified: aws.ToTime(content.LastModified),
+		})
+	}
+	return objects, l.turn(out)
+}
+
+// key returns the decoded key of a listed object if it may come next.
+func (l *listing) key(content types.Object, encoding types.EncodingType) (string, error) {
+	key := aws.ToString(content.Key)
+	if encoding == types.EncodingTypeUrl {
+		decoded, err := url.QueryUnescape(key)
+		if err != nil {
+			return "", fmt.Errorf("the store listed a key that is not URL-encoded: %w", err)
+		}
+		key = decoded
+	}
+	if !strings.HasPrefix(key, l.prefix) {
+		return "", fmt.Errorf("the store listed key %q, which is outside of the prefix", key)
+	}
+	if key <= l.last {
+		return "", fmt.Errorf("the store listed key %q after %q", key, l.last)
+	}
+	l.last = key
+	return key, nil
+}
+
+// turn takes the next page's token from a page.
+func (l *listing) turn(out *s3.ListObjectsV2Output) error {
+	if out.IsTruncated == nil {
+		// The SDK takes an empty answer, or a proxy's, for an empty listing.
+		return errors.New("the store's answer does not say whether the listing is complete")
+	}
+	if !*out.IsTruncated {
+		l.token = ""
+		return nil
+	}
+	next := aws.ToString(out.NextContinuationToken)
+	if next == "" {
+		return errors.New("the store cut the listing short without saying how to go on")
+	}
+	if next == l.token {
+		return errors.New("the store gave the same continuation token twice")
+	}
+	l.token = next
+	return nil
+}
+
+// optional returns nil for the empty string: a parameter that is not sent.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

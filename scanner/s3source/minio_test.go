@@ -1,0 +1,154 @@
+//go:build integration
+
+package s3source
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
+	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+)
+
+func TestMinIO_IsASource(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	buckets := 0
+	scannertest.TestSource(t, func(t *testing.T, objects map[string][]byte) scanner.Source {
+		buckets++
+		bucket := fmt.Sprintf("conformance-%d", buckets)
+		minio.CreateBucket(t, bucket)
+		minio.PutAll(t, bucket, objects)
+		return newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket })
+	}, scannertest.NotPaths) // it takes some others, but does not list them
+}
+
+func TestMinIO_Faults(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("body"))
+
+	t.Run("no such bucket", func(t *testing.T) {
+		source := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
+		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNoSuchBucket)
+		_, err := source.Open(t.Context(), "k")
+		wantReason(t, err, "open", scanner.ReasonNoSuchBucket)
+	})
+	t.Run("unknown key ID", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+	})
+	t.Run("wrong secret", func(t *testing.T) {
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+	})
+	t.Run("stopped and started again", func(t *testing.T) {
+		source := newSource(t, minio.Endpoint)
+		minio.Stop(t)
+		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNetwork)
+		minio.Restart(t)
+		if data, err := readAll(t, source, "k"); err != nil || string(data) != "body" {
+			t.Errorf("got %q, %v", data, err)
+		}
+	})
+}
+
+func TestMinIO_ForbidsWhatThePolicyDoesNotAllow(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.PutAll(t, testBucket, map[string][]byte{"open/k": []byte("body"), "secret/k": []byte("hidden")})
+	restricted := restrict(t, minio, `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::`+testBucket+`/open/*"},
+		{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::`+testBucket+`",
+		 "Condition": {"StringLike": {"s3:prefix": "open/*"}}}]}`)
+	t.Setenv("AWS_ACCESS_KEY_ID", restricted.AccessKeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", restricted.SecretAccessKey)
+	t.Setenv("AWS_SESSION_TOKEN", restricted.SessionToken)
+
+	source := newSource(t, minio.Endpoint)
+	if err := source.Check(t.Context(), "open/"); err != nil {
+		t.Error(err)
+	}
+	if data, err := readAll(t, source, "open/k"); err != nil || string(data) != "body" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	wantReason(t, source.Check(t.Context(), "secret/"), "list", scanner.ReasonAccessDenied)
+	_, err := source.Open(t.Context(), "secret/k")
+	wantReason(t, err, "open", scanner.ReasonAccessDenied)
+}
+
+func TestMinIO_AssumesTheRole(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("body"))
+	withRole := func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" }
+
+	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
+	if data, err := readAll(t, newSource(t, minio.Endpoint, withRole), "k"); err != nil || string(data) != "body" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	// The endpoint of S3 is not the endpoint of STS.
+	t.Setenv("AWS_ENDPOINT_URL_STS", closedEndpoint())
+	err := newSource(t, minio.Endpoint, withRole).Check(t.Context(), "")
+	wantReason(t, err, "list", scanner.ReasonCredentials)
+}
+
+func TestMinIO_ListsThousandsOfObjectsInOneRequestAThousand(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	objects := map[string][]byte{}
+	for i := range 3500 {
+		objects[fmt.Sprintf("logs/2026-11-21-%02d-%02d-%02d-%016X", i/3600, i/60%60, i%60, i*7919)] = []byte("record")
+	}
+	minio.PutAll(t, testBucket, objects)
+	var requests atomic.Int64
+	source := newSource(t, minio.Endpoint, func(c *Config) {
+		c.Requests = func(string) { requests.Add(1) }
+	})
+	keys, err := keysOf(t, source, "logs", "")
+	if err != nil || len(keys) != len(objects) || !slices.IsSorted(keys) {
+		t.Errorf("got %d keys and %v, want %d in order", len(keys), err, len(objects))
+	}
+	if got := requests.Load(); got != 4 {
+		t.Errorf("%d requests, want 4", got)
+	}
+}
+
+// restrict returns temporary credentials that allow no more than policy.
+func restrict(t *testing.T, minio *miniotest.MinIO, policy string) aws.Credentials {
+	t.Helper()
+	client := sts.New(sts.Options{
+		BaseEndpoint: aws.String(minio.Endpoint),
+		Region:       miniotest.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(minio.AccessKey, minio.SecretKey, ""),
+	})
+	out, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn:         aws.String("arn:aws:iam::111122223333:role/example"),
+		RoleSessionName: aws.String("restricted"),
+		Policy:          aws.String(policy),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.Credentials{
+		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),
+		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
+		SessionToken:    aws.ToString(out.Credentials.SessionToken),
+	}
+}

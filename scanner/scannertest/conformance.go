@@ -1,0 +1,288 @@
+// Package scannertest helps to test sources and what reads from them: TestSource
+// is the suite that every scanner.Source must pass, Fake is a Source in memory
+// that fails on demand.
+package scannertest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// manyKeys is more than two pages of 1000 keys.
+const manyKeys = 2500
+
+// orderedKeys come in different orders when they are compared by UTF-16 code
+// units, by path element or without regard to case, and hold what listings
+// have to escape.
+func orderedKeys() []string {
+	return []string{
+		"/leading", "A", "B/c", "a", "a b", "a%2Fb", "a&b<c>", "a+b", "a-b", "a.b",
+		"a/b", "a/b-c", "a/b/c", "a/b0", "a//b", "a/", "a0", "a=b", "aA/b", "a\x01b", "a\nb",
+		"ae\u0301", "a\u00e9", "a\uff5e", "a\U0001f600", "a\U0001f600/b", "b", "b/2026/11/20/x", "b/2026/11/21/x", "b/2026/11/21/y",
+	}
+}
+
+// NotPaths is the cannotHold of stores that keep a key as the path of a file:
+// no element of a path is empty, and a file has no files below it.
+func NotPaths(key string) bool {
+	return strings.HasPrefix(key, "/") || strings.HasSuffix(key, "/") || strings.Contains(key, "//") ||
+		slices.ContainsFunc(orderedKeys(), func(k string) bool { return strings.HasPrefix(k, key+"/") })
+}
+
+// TestSource tests that a Source keeps the promises of scanner.Source.
+//
+// newSource returns a Source that holds just these objects, stored at about the
+// time of the call. A store that knows content encodings must store a key that
+// ends in ".gz" with the header Content-Encoding: gzip. Keys for which
+// cannotHold returns true are left out; nil means that the store holds any key.
+func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]byte) scanner.Source, cannotHold func(key string) bool) {
+	t.Run("OrderPrefixAndStartAfter", func(t *testing.T) {
+		keys := orderedKeys()
+		if cannotHold != nil {
+			keys = slices.DeleteFunc(keys, cannotHold)
+		}
+		slices.Sort(keys)
+		source := newSource(t, bodies(keys))
+		for _, prefix := range []string{"", "a", "a/", "a/b", "b/2026/1", "b/2026/11/21", "aé", "no such"} {
+			for _, startAfter := range append(keys, "", "a/a", "a/b/", "b/2026", "b/2026/11/20/z", "b/2026/11/21", "a:", "0", "zz", "a\U0001f600/") {
+				want := listed(keys, prefix, startAfter)
+				if got := list(t, source, prefix, startAfter); !slices.Equal(got, want) {
+					t.Fatalf("List(%q, %q)\n got %q\nwant %q", prefix, startAfter, got, want)
+				}
+			}
+		}
+	})
+	t.Run("ManyPages", func(t *testing.T) { testManyPages(t, newSource) })
+	t.Run("Empty", func(t *testing.T) {
+		source := newSource(t, nil)
+		if got := list(t, source, "", ""); len(got) != 0 {
+			t.Errorf("an empty store lists %q", got)
+		}
+	})
+	t.Run("SizeAndLastModified", func(t *testing.T) { testAttributes(t, newSource) })
+	t.Run("Open", func(t *testing.T) { testOpen(t, newSource) })
+	t.Run("OpenMissing", func(t *testing.T) { testOpenMissing(t, newSource) })
+	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, newSource) })
+	t.Run("Concurrent", func(t *testing.T) { testConcurrent(t, newSource) })
+}
+
+type factory = func(t *testing.T, objects map[string][]byte) scanner.Source
+
+func testManyPages(t *testing.T, newSource factory) {
+	keys := make([]string, 0, manyKeys)
+	for i := range cap(keys) {
+		keys = append(keys, fmt.Sprintf("logs/2026/11/%02d/%05d", i/100, i))
+	}
+	source := newSource(t, bodies(keys))
+	for _, startAfter := range []string{"", keys[0], keys[999], keys[1000], keys[manyKeys-1], "logs/2026/11/12"} {
+		want := listed(keys, "logs", startAfter)
+		if got := list(t, source, "logs", startAfter); !slices.Equal(got, want) {
+			t.Errorf("List after %q: got %d keys, want %d", startAfter, len(got), len(want))
+		}
+	}
+	t.Run("Break", func(t *testing.T) {
+		for _, n := range []int{1, 1000, 1001} {
+			var got []string
+			for o, err := range source.List(t.Context(), "", "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got = append(got, o.Key); len(got) == n {
+					break
+				}
+			}
+			if !slices.Equal(got, keys[:n]) {
+				t.Errorf("the first %d keys are not the first in order", n)
+			}
+		}
+	})
+	t.Run("CancelledMidway", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var last error
+		for _, err := range source.List(ctx, "", "") {
+			if last != nil {
+				t.Fatal("the error was not the last element")
+			}
+			last = err
+			cancel()
+		}
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("the listing ended with %v, want context.Canceled", last)
+		}
+	})
+}
+
+func testAttributes(t *testing.T, newSource factory) {
+	objects := map[string][]byte{"empty": {}, "one": {'x'}, "dir/large": bytes.Repeat([]byte("0123456789"), 30_000)}
+	// Stores keep whole seconds, and their clock need not be ours.
+	from := time.Now().Add(-time.Minute)
+	source := newSource(t, objects)
+	to := time.Now().Add(time.Minute)
+	for o, err := range source.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(len(objects[o.Key])); o.Size != want {
+			t.Errorf("%s: size %d, want %d", o.Key, o.Size, want)
+		}
+		if o.LastModified.Before(from) || o.LastModified.After(to) {
+			t.Errorf("%s: last modified %v, want between %v and %v", o.Key, o.LastModified, from, to)
+		}
+	}
+}
+
+func testOpen(t *testing.T, newSource factory) {
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	if _, err := w.Write(bytes.Repeat([]byte("a record "), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	objects := map[string][]byte{
+		"empty":            {},
+		"binary":           {0, 0xff, '\r', '\n', 0},
+		"large":            bytes.Repeat([]byte("0123456789abcdef"), 40_000),
+		"events.json.gz":   compressed.Bytes(),
+		"compressed":       compressed.Bytes(),
+		"not-really.gz":    []byte("plain text"),
+		"with space/a+b&c": []byte("escaped"),
+	}
+	source := newSource(t, objects)
+	for key, want := range objects {
+		if got := read(t, source, key); !bytes.Equal(got, want) {
+			t.Errorf("%s: got %d bytes, want the %d bytes as stored", key, len(got), len(want))
+		}
+	}
+}
+
+func testOpenMissing(t *testing.T, newSource factory) {
+	source := newSource(t, bodies([]string{"a/b", "c"}))
+	for _, key := range []string{"missing", "a", "a/", "a/missing", "c/d"} {
+		body, err := source.Open(t.Context(), key)
+		if err == nil {
+			_ = body.Close()
+		}
+		var sourceErr *scanner.SourceError
+		if !errors.As(err, &sourceErr) {
+			t.Errorf("Open(%q) = %v, want a *SourceError", key, err)
+			continue
+		}
+		if sourceErr.Reason != scanner.ReasonGone || sourceErr.Op != OpOpen || sourceErr.Key != key {
+			t.Errorf("Open(%q): op %q, key %q, reason %q (%v)", key, sourceErr.Op, sourceErr.Key, sourceErr.Reason, err)
+		}
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("Open(%q): the error is not one line: %q", key, err)
+		}
+	}
+}
+
+func testCancelled(t *testing.T, newSource factory) {
+	source := newSource(t, bodies([]string{"a"}))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var errs []error
+	for _, err := range source.List(ctx, "", "") {
+		errs = append(errs, err)
+	}
+	if len(errs) != 1 || !errors.Is(errs[0], context.Canceled) {
+		t.Errorf("List gave %v, want just context.Canceled", errs)
+	}
+	body, err := source.Open(ctx, "a")
+	if err == nil {
+		_ = body.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Open gave %v, want context.Canceled", err)
+	}
+}
+
+func testConcurrent(t *testing.T, newSource factory) {
+	keys := make([]string, 0, 50)
+	for i := range cap(keys) {
+		keys = append(keys, fmt.Sprintf("%d/%02d", i/10, i))
+	}
+	objects := bodies(keys)
+	source := newSource(t, objects)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if got := list(t, source, "", ""); !slices.Equal(got, keys) {
+				t.Errorf("got %q", got)
+			}
+		})
+		wg.Go(func() {
+			for key, want := range objects {
+				if got := read(t, source, key); !bytes.Equal(got, want) {
+					t.Errorf("%s: got %q, want %q", key, got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// bodies gives each key a body that tells whose it is.
+func bodies(keys []string) map[string][]byte {
+	objects := map[string][]byte{}
+	for _, key := range keys {
+		objects[key] = []byte("the body of " + key)
+	}
+	return objects
+}
+
+// listed is what a listing is by definition.
+func listed(keys []string, prefix, startAfter string) []string {
+	var want []string
+	for _, key := range keys {
+		if strings.HasPrefix(key, prefix) && key > startAfter {
+			want = append(want, key)
+		}
+	}
+	return want
+}
+
+// list returns the keys of a listing that must not fail.
+func list(t *testing.T, source scanner.Source, prefix, startAfter string) []string {
+	t.Helper()
+	var keys []string
+	for o, err := range source.List(t.Context(), prefix, startAfter) {
+		if err != nil {
+			t.Errorf("List(%q, %q): %v", prefix, startAfter, err)
+			break
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+// read returns the bytes of an object that must be there.
+func read(t *testing.T, source scanner.Source, key string) []byte {
+	t.Helper()
+	body, err := source.Open(t.Context(), key)
+	if err != nil {
+		t.Errorf("Open(%q): %v", key, err)
+		return nil
+	}
+	data, err := io.ReadAll(body)
+	if err != nil {
+		t.Errorf("reading %q: %v", key, err)
+	}
+	if err := body.Close(); err != nil {
+		t.Errorf("closing %q: %v", key, err)
+	}
+	return data
+}

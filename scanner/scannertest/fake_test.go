@@ -1,0 +1,143 @@
+package scannertest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+)
+
+func TestFake_IsASource(t *testing.T) {
+	scannertest.TestSource(t, func(_ *testing.T, objects map[string][]byte) scanner.Source {
+		fake := &scannertest.Fake{}
+		for key, body := range objects {
+			fake.Put(key, body, time.Now())
+		}
+		return fake
+	}, nil)
+}
+
+func TestFake_CountsPagesAsS3BillsThem(t *testing.T) {
+	tests := []struct {
+		objects, consumed, pages int
+	}{
+		{0, 0, 1},
+		{3, 3, 1},
+		{4, 4, 2},
+		{7, 3, 1},
+		{7, 4, 2},
+		{7, 7, 3},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%d of %d", tt.consumed, tt.objects), func(t *testing.T) {
+			fake := &scannertest.Fake{PageSize: 3}
+			for i := range tt.objects {
+				fake.Put(strconv.Itoa(i), nil, time.Time{})
+			}
+			n := 0
+			for _, err := range fake.List(t.Context(), "", "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n++; n == tt.consumed && n < tt.objects {
+					break
+				}
+			}
+			if got := fake.Pages(); got != tt.pages {
+				t.Errorf("%d pages, want %d", got, tt.pages)
+			}
+		})
+	}
+}
+
+func TestFake_ListsWhatIsThereAtTheNextPage(t *testing.T) {
+	fake := &scannertest.Fake{PageSize: 2}
+	for _, key := range []string{"a", "b", "c", "d"} {
+		fake.Put(key, nil, time.Time{})
+	}
+	var got string
+	for o, err := range fake.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got += o.Key; o.Key == "a" {
+			fake.Delete("b")
+			fake.Delete("c")
+			fake.Put("e", nil, time.Time{})
+		}
+	}
+	if got != "abde" {
+		t.Errorf("listed %q", got)
+	}
+}
+
+func TestFake_FailsWhereTheFaultSays(t *testing.T) {
+	cause := errors.New("a fault")
+	throttled := &scanner.SourceError{Op: scannertest.OpOpen, Key: "k", Reason: scanner.ReasonThrottled, Err: cause}
+	tests := []struct {
+		name   string
+		op     string
+		fault  error
+		data   string
+		reason scanner.Reason
+	}{
+		{"list", scannertest.OpList, cause, "", scanner.ReasonRead},
+		{"open", scannertest.OpOpen, throttled, "", scanner.ReasonThrottled},
+		{"read", scannertest.OpRead, cause, "", scanner.ReasonRead},
+		{"read after 4", scannertest.OpRead, scannertest.FailAfter(4, cause), "0123", scanner.ReasonRead},
+		{"read after all", scannertest.OpRead, scannertest.FailAfter(99, cause), "01234567", scanner.ReasonRead},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fake := &scannertest.Fake{}
+			fake.Put("k", []byte("01234567"), time.Time{})
+			fake.SetFault(func(op, key string) error {
+				if op == tt.op && (key == "k" || op == scannertest.OpList) {
+					return tt.fault
+				}
+				return nil
+			})
+			data, err := listAndRead(t.Context(), fake)
+			var got *scanner.SourceError
+			if !errors.As(err, &got) || !errors.Is(err, cause) {
+				t.Fatalf("got %v, want a *SourceError for %v", err, cause)
+			}
+			if got.Op != tt.op || got.Reason != tt.reason || string(data) != tt.data {
+				t.Errorf("got %q, op %q, reason %q", data, got.Op, got.Reason)
+			}
+
+			fake.SetFault(nil)
+			if data, err := listAndRead(t.Context(), fake); err != nil || string(data) != "01234567" {
+				t.Errorf("without the fault: %q, %v", data, err)
+			}
+			if fake.Opens() == 0 || fake.Pages() != 2 {
+				t.Errorf("%d opens, %d pages", fake.Opens(), fake.Pages())
+			}
+		})
+	}
+}
+
+// listAndRead reads all objects one after the other.
+func listAndRead(ctx context.Context, source scanner.Source) ([]byte, error) {
+	var data bytes.Buffer
+	for o, err := range source.List(ctx, "", "") {
+		if err != nil {
+			return nil, err
+		}
+		body, err := source.Open(ctx, o.Key)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := io.Copy(&data, body); err != nil {
+			return data.Bytes(), err
+		}
+	}
+	return data.Bytes(), nil
+}
