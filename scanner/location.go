@@ -68,10 +68,13 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 			newest:   make(map[string]time.Time),
 			streams:  make(map[string]*stream),
 		}
-		// Of what is older than the floor, only what comes from now on counts.
-		loc.state.LastAudit = now.Add(auditMargin)
+		loc.state.LastAudit = now
 		if s.cfg.Since > 0 {
+			// What lay there before the floor is not to count. It may have come
+			// shortly before now, when a directory was copied, so here the margin
+			// is but what S3's times, in seconds, need.
 			loc.state.Floor = now.Add(-s.cfg.Since)
+			loc.state.LastAudit = now.Add(auditMargin - 2*time.Second)
 		}
 		if err := s.cfg.Checkpoint.Update(loc.restore); err != nil {
 			return nil, err

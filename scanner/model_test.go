@@ -114,6 +114,7 @@ func (m *model) arrive() {
 			"111122223333_CloudTrail_us-east-1_" + at.UTC().Format("20060102T1504Z_") + unique + ".json.gz"
 		body = trail(at, ids...)
 	}
+	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
 	m.bucket.Put(key, body, time.Now())
 }
 
@@ -179,6 +180,7 @@ func (m *model) step() {
 		m.t.Error(err)
 	}
 	m.killed = content
+	m.t.Logf("%s: killed", time.Now().Format(time.DateTime))
 	m.check(m.consumer.shown())
 }
 

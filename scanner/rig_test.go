@@ -142,8 +142,15 @@ func (r *rig) expect(ids ...string) {
 	for _, id := range ids {
 		want[id] = 1
 	}
-	if got := r.consumer.shown(); !maps.Equal(got, want) {
-		r.t.Errorf("counted %v, want %v", got, want)
+	got := r.consumer.shown()
+	for id := range want {
+		if got[id] != 1 {
+			r.t.Errorf("%s is counted %d times", id, got[id])
+		}
+		delete(got, id)
+	}
+	for id, n := range got {
+		r.t.Errorf("%s is counted %d times, and is none", id, n)
 	}
 }
 

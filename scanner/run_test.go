@@ -38,6 +38,7 @@ func TestScanner_StartsAtSince(t *testing.T) {
 		r.config.Since = 24 * time.Hour
 		r.put(began.Add(-25*time.Hour), "A", "old")
 		r.put(began.Add(-23*time.Hour), "B", "new")
+		r.wait(time.Minute) // a directory may have been copied just now
 		r.start()
 		r.wait(100 * time.Hour) // sweeps and audits do not bring it back
 		r.expect("new")

@@ -110,7 +110,7 @@ func TestDecoder_SkipsEventsOverTheLimit(t *testing.T) {
 func TestDecoder_SkipsWhatStandsOutsideOfEventsInItsSmallestWindow(t *testing.T) {
 	long := strings.Repeat("x", 4*MaxEvent)
 	d := NewDecoder(nil)
-	records := readAll(d, strings.NewReader(`{"a":"`+long+`","b":["`+long+`"],"Records":["`+long+`",`+getObject+`]}`))
+	records := readAll(d, strings.NewReader(`{"a":"`+long+`","b":["`+long+`"],"Records":["`+long+`",`+getObject+`,"`+long+`"]}`))
 	if len(records) != 1 || d.Err() != nil || d.Skipped().Malformed != 2 {
 		t.Fatalf("%d records, %+v, error %v", len(records), d.Skipped(), d.Err())
 	}

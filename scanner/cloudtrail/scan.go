@@ -217,7 +217,7 @@ func plain(b []byte) int {
 		highs = 0x80 * ones
 	)
 	for i := 0; ; i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
+		x := binary.LittleEndian.Uint64(b[i : i+8])
 		quoteOrControl := (x ^ 0x02*ones) - 0x21*ones
 		backslash := (x ^ '\\'*ones) - ones
 		if found := (quoteOrControl | backslash) &^ x & highs; found != 0 {
