@@ -79,7 +79,8 @@ func (c *Classifier) Classify(r *record.Record) Class {
 			LabelAuthMethod:    r.AuthMethod.String(),
 			LabelOutcome:       outcome(r),
 			LabelSigV4Default:  client.verdict.String(),
-		}}
+		},
+	}
 }
 
 func (c *Classifier) region(r *record.Record) string {

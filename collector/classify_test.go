@@ -161,8 +161,10 @@ func TestClassifier_Requester(t *testing.T) {
 		{session, session, "arn:aws:sts::111122223333:assumed-role/reader", "111122223333"},
 		{china, china, "arn:aws-cn:sts::111122223333:assumed-role/reader", "111122223333"},
 		{odd, odd, "arn:aws:sts::111122223333:assumed-role/reader", "111122223333"},
-		{"arn:aws:sts::111122223333:assumed-role/reader", "arn:aws:sts::111122223333:assumed-role/reader",
-			"arn:aws:sts::111122223333:assumed-role/reader", "111122223333"},
+		{
+			"arn:aws:sts::111122223333:assumed-role/reader", "arn:aws:sts::111122223333:assumed-role/reader",
+			"arn:aws:sts::111122223333:assumed-role/reader", "111122223333",
+		},
 		{federated, federated, federated, "111122223333"},
 		{user, user, user, "111122223333"},
 		{origin, origin, origin, "cloudfront"},

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +31,7 @@ func (m *metric) Write(out *dto.Metric) error {
 		}
 	case kindInfo:
 		// A copy, with room for one more: scrapes share the series' labels.
-		out.Label = append(m.series.labels[:len(m.series.labels):len(m.series.labels)], &dto.LabelPair{
+		out.Label = append(slices.Clip(m.series.labels), &dto.LabelPair{
 			Name: new(LabelSigV4Default.String()), Value: new(m.state.verdict.String()),
 		})
 		out.Gauge = &dto.Gauge{Value: new(float64(1))}

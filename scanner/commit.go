@@ -16,6 +16,7 @@ const maxBatch = 512
 type committer struct {
 	cfg     *Config
 	ready   *readiness
+	gate    gate
 	batch   []*finished
 	failing bool
 }
@@ -58,11 +59,17 @@ func (c *committer) add(ctx context.Context, r *result) {
 	if ctx.Err() != nil && (r.err != nil || len(c.batch) >= maxBatch) {
 		return // the end of ctx, and not the object, is the trouble
 	}
-	f := &finished{result: r, before: r.stream.finish(r.obj.Key)}
-	if r.err != nil && r.err.Reason != ReasonGone {
-		f.after = trouble(f.before, r, time.Now())
+	ready, broken := c.gate.pass(r)
+	for _, r := range ready {
+		c.batch = append(c.batch, &finished{result: r, before: r.stream.finish(r.obj.Key)})
 	}
-	c.batch = append(c.batch, f)
+	for _, r := range broken {
+		f := &finished{result: r, before: r.stream.finish(r.obj.Key)}
+		if r.err.Reason != ReasonGone {
+			f.after = trouble(f.before, r, time.Now())
+		}
+		c.batch = append(c.batch, f)
+	}
 }
 
 // commit commits the batch and exposes it. If that fails, the batch is kept.
@@ -71,10 +78,14 @@ func (c *committer) commit() error {
 		return nil
 	}
 	start := time.Now()
+	events := c.events()
 	var marks map[*stream]string
 	var expose func()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
 		if marks, err = c.mark(tx); err != nil {
+			return err
+		}
+		if err := c.gate.duplicates.stage(tx, events); err != nil {
 			return err
 		}
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
@@ -87,6 +98,7 @@ func (c *committer) commit() error {
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
 	expose()
+	c.gate.duplicates.remember(events)
 	for st, watermark := range marks {
 		st.advance(watermark)
 	}
@@ -106,6 +118,15 @@ func (c *committer) tallies() []Tally {
 		}
 	}
 	return tallies
+}
+
+// events returns the IDs of the events that count with the batch.
+func (c *committer) events() []eventID {
+	var events []eventID
+	for _, f := range c.batch {
+		events = append(events, f.result.events...)
+	}
+	return events
 }
 
 // mark writes what becomes of the batch's objects, and returns the watermarks of
@@ -168,7 +189,7 @@ func (c *committer) resolved(f *finished) {
 		c.logTrouble(f)
 	} else {
 		m.counted(f.result)
-		c.cfg.logMalformed(f.result)
+		logMalformed(c.cfg.Logger, f.result)
 		for log, t := range f.home.newest {
 			m.newestEvent.WithLabelValues(f.location.Name, log).Set(float64(t.Unix()))
 		}
@@ -180,26 +201,24 @@ func (c *committer) resolved(f *finished) {
 
 // logTrouble logs an object that could not be read when that is news.
 func (c *committer) logTrouble(f *finished) {
-	level, text := slog.LevelWarn, "object could not be read, will be tried again"
+	log := c.cfg.Logger.With("location", f.location.Name, "key", f.obj.Key, "reason", f.err.Reason, "err", f.err.Err)
 	switch {
 	case f.err.Reason == ReasonGone:
-		level, text = slog.LevelWarn, "object is gone, its records are not counted"
+		log.Warn("object is gone, its records are not counted")
 	case f.before.Reason == f.after.Reason && f.before.Quarantined == f.after.Quarantined:
-		return
 	case f.after.Quarantined:
-		level, text = slog.LevelError, "object is quarantined, its records are not counted; tried again at the next start"
+		log.Error("object is quarantined, its records are not counted; it is tried again at the next start")
+	default:
+		log.Warn("object could not be read, it is tried again")
 	}
-	c.cfg.Logger.Log(context.Background(), level, text,
-		"location", f.location.Name, "key", f.obj.Key, "reason", f.err.Reason, "err", f.err.Err)
 }
 
 // logMalformed logs that records of an object were skipped.
-func (c *Config) logMalformed(r *result) {
-	if r.skipped.Malformed == 0 {
-		return
+func logMalformed(log *slog.Logger, r *result) {
+	if r.skipped.Malformed > 0 {
+		log.Warn("records were skipped that could not be understood", "location", r.location.Name,
+			"key", r.obj.Key, "records", r.skipped.Malformed, "err", r.skipped.First)
 	}
-	c.Logger.Warn("records were skipped that could not be understood", "location", r.location.Name,
-		"key", r.obj.Key, "records", r.skipped.Malformed, "err", r.skipped.First)
 }
 
 // report tells of a commit where it is not like the one before.

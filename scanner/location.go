@@ -33,7 +33,6 @@ type location struct {
 	lastDiscovery time.Time
 	rounds        int // that were begun
 	audit         audit
-	failing       bool
 	cursors       map[string]string // highest skipped key, by the foreign stream's prefix
 	skipped       map[uint64]bool
 	seed          maphash.Seed
@@ -42,6 +41,8 @@ type location struct {
 
 	mu      sync.Mutex
 	state   checkpoint.LocationState
+	polled  time.Time          // end of the last round without an error
+	failure error              // of the last round
 	streams map[string]*stream // by ID
 	backlog backlog
 }
@@ -160,7 +161,7 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 				return ctx.Err()
 			}
 		}
-		if auditing || !now.Before(st.nextPoll) {
+		if auditing || st.pollDue(now.Add(l.cfg.Interval/2)) { // rounds are not on the dot
 			polls.Go(func() error { return l.poll(ctx, jobs, st, now, l.window(st, state, now, auditing)) })
 		}
 	}
@@ -188,9 +189,11 @@ func (l *location) discover(ctx context.Context) error {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if id := key.Stream.ID(); l.streams[id] == nil {
+		id := key.Stream.ID()
+		if l.streams[id] == nil {
 			l.streams[id] = newStream(key.Stream)
 		}
+		l.streams[id].begins(key.Time)
 		return key.Stream.Beyond(key.Time), true
 	})
 }
@@ -269,19 +272,30 @@ func (l *location) forget(now time.Time) error {
 // one before.
 func (l *location) report(err error) {
 	m, name := l.cfg.Metrics, l.Name
+	failing := l.ended(err, time.Now()) != nil
 	if err != nil {
 		m.lastPollOK.WithLabelValues(name).Set(0)
-		if !l.failing {
+		if !failing {
 			l.cfg.Logger.Error("listing failed", "location", name, "err", err)
 		}
-	} else {
-		m.lastPollOK.WithLabelValues(name).Set(1)
-		m.lastPoll.WithLabelValues(name).SetToCurrentTime()
-		if l.failing {
-			l.cfg.Logger.Info("listing works again", "location", name)
-		}
+		return
 	}
-	l.failing = err != nil
+	m.lastPollOK.WithLabelValues(name).Set(1)
+	m.lastPoll.WithLabelValues(name).SetToCurrentTime()
+	if failing {
+		l.cfg.Logger.Info("listing works again", "location", name)
+	}
+}
+
+// ended takes note of how a round ended, and returns how the one before did.
+func (l *location) ended(err error, now time.Time) (before error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.failure = l.failure, err
+	if err == nil {
+		l.polled = now
+	}
+	return before
 }
 
 // current returns a copy of the location's state.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -35,6 +36,7 @@ const (
 	skipMalformed  = "malformed"
 	skipNotS3      = "not_s3"
 	skipNotRequest = "not_request"
+	skipDuplicate  = "duplicate"
 )
 
 const namespace = "s3_access_exporter"
@@ -46,7 +48,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		records:        counter("log_records_total", "Records of S3 requests in the log objects that were counted.", "log"),
 		bytes:          counter("log_bytes_total", "Bytes of the log objects that were counted, as stored.", "log"),
 		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
-		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3 or could not be understood.", "log", "reason"),
+		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
 		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start only."),
 		pending:        gauge("pending_objects", "Log objects that could not be read yet and are tried again."),
@@ -76,7 +78,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
 			vec.WithLabelValues(log.String())
 		}
-		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest} {
+		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest, skipDuplicate} {
 			m.skippedRecords.WithLabelValues(log.String(), reason)
 		}
 	}
@@ -107,6 +109,23 @@ func gaugeVec(name, help string, labels ...string) *prometheus.GaugeVec {
 // bills. It may be called from many goroutines at once.
 func (m *Metrics) CountRequest(operation string) { m.requests.WithLabelValues(operation).Inc() }
 
+// requestCounts returns how often CountRequest was called, by operation.
+func (m *Metrics) requestCounts() map[string]int64 {
+	counters := make(chan prometheus.Metric)
+	go func() {
+		m.requests.Collect(counters)
+		close(counters)
+	}()
+	counts := make(map[string]int64)
+	for counter := range counters {
+		var sample dto.Metric
+		if counter.Write(&sample) == nil { // a counter's never fails
+			counts[sample.GetLabel()[0].GetValue()] = int64(sample.GetCounter().GetValue())
+		}
+	}
+	return counts
+}
+
 // counted tells of an object that was read and committed.
 func (m *Metrics) counted(r *result) {
 	log := r.key.Stream.Log().String()
@@ -116,6 +135,7 @@ func (m *Metrics) counted(r *result) {
 	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.skipped.Malformed))
 	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.skipped.NotS3))
 	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.skipped.NotRequest))
+	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.duplicates))
 	if r.late {
 		m.late.WithLabelValues(log).Inc()
 	}

@@ -22,8 +22,9 @@ var (
 	modelFirst = flag.Uint64("model.first", 1, "first seed of the model test")
 )
 
-// Whatever happens, every log object counts exactly once, and nothing that was
-// shown falls: objects arrive late, in the same second and out of order; any
+// Whatever happens, every request counts exactly once, and nothing that was shown
+// falls: objects arrive late, in the same second and out of order; events are
+// delivered again; any
 // call of the store fails; commits fail; and the process is killed at any step of
 // listing, fetching, decoding, committing and exposing.
 func TestScanner_ExactlyOnceModel(t *testing.T) {
@@ -42,8 +43,9 @@ func TestScanner_ExactlyOnceModel(t *testing.T) {
 // model is one course of events.
 type model struct {
 	*rig
-	truth []string // IDs of all requests that were put
-	shown map[string]int
+	truth  []string // IDs of all requests that were put
+	events []string // those of CloudTrail
+	shown  map[string]int
 
 	mu     sync.Mutex // the hooks run on the scanner's goroutines
 	random *rand.Rand
@@ -55,7 +57,7 @@ type model struct {
 func (m *model) run() {
 	m.config = scanner.Config{
 		Interval: 10 * time.Minute, Overlap: time.Hour, SweepWindow: 8 * time.Hour, SweepInterval: 2 * time.Hour,
-		AuditWindow: 96 * time.Hour, AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3,
+		AuditWindow: 96 * time.Hour, AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
 	}
 	m.bucket.PageSize = 7
 	m.bucket.SetFault(m.call)
@@ -112,6 +114,12 @@ func (m *model) arrive() {
 	case 3:
 		key = "logs/AWSLogs/111122223333/CloudTrail/us-east-1/" + at.UTC().Format("2006/01/02/") +
 			"111122223333_CloudTrail_us-east-1_" + at.UTC().Format("20060102T1504Z_") + unique + ".json.gz"
+		for range m.random.IntN(3) { // delivered once more
+			if len(m.events) > 0 {
+				ids = append(ids, m.events[m.random.IntN(len(m.events))])
+			}
+		}
+		m.events = append(m.events, ids...)
 		body = trail(at, ids...)
 	}
 	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
@@ -127,8 +135,8 @@ func trail(at time.Time, ids ...string) []byte {
 		if i > 0 {
 			fmt.Fprint(z, ",")
 		}
-		fmt.Fprintf(z, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestID":%q}`,
-			at.UTC().Format(time.RFC3339), id)
+		fmt.Fprintf(z, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestID":%q,"eventID":%q}`,
+			at.UTC().Format(time.RFC3339), id, id)
 	}
 	fmt.Fprint(z, `]}`)
 	_ = z.Close() // a bytes.Buffer takes everything

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -34,6 +35,27 @@ type result struct {
 	records int64 // handed to the tally
 	newest  int64 // time of the newest of them, in Unix seconds; 0 if there was none
 	skipped record.Skipped
+
+	// See duplicates.go:
+	duplicates int64     // records that were passed over
+	events     []eventID // claimed
+	depends    []*result // objects in flight that have claimed some of the duplicates
+	progress   progress  // for the goroutine alone that takes the results
+}
+
+// depend takes note that the object depends on another.
+func (r *result) depend(on *result) {
+	if !r.dependsOn(on) {
+		r.depends = append(r.depends, on)
+	}
+}
+
+func (r *result) dependsOn(on *result) bool { return slices.Contains(r.depends, on) }
+
+// waits reports whether an object that this one depends on is not to be
+// committed yet.
+func (r *result) waits() bool {
+	return slices.ContainsFunc(r.depends, func(on *result) bool { return on.progress != passed })
 }
 
 // decoder is what both formats' decoders offer.
@@ -47,16 +69,18 @@ type decoder interface {
 
 // reader reads objects, one after the other, with buffers that it keeps.
 type reader struct {
-	cfg      *Config
-	buffered *bufio.Reader
-	gunzip   *gzip.Reader // nil until the first compressed object
-	decoders map[record.Log]decoder
+	cfg        *Config
+	duplicates *duplicates
+	buffered   *bufio.Reader
+	gunzip     *gzip.Reader // nil until the first compressed object
+	decoders   map[record.Log]decoder
 }
 
-func newReader(cfg *Config) *reader {
+func newReader(cfg *Config, d *duplicates) *reader {
 	return &reader{
-		cfg:      cfg,
-		buffered: bufio.NewReaderSize(nil, 64<<10),
+		cfg:        cfg,
+		duplicates: d,
+		buffered:   bufio.NewReaderSize(nil, 64<<10),
 		decoders: map[record.Log]decoder{
 			record.ServerAccess: accesslog.NewDecoder(nil),
 			record.CloudTrail:   cloudtrail.NewDecoder(nil),
@@ -95,9 +119,13 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		if len(rec.Region) == 0 {
 			rec.Region = region
 		}
+		r.newest = max(r.newest, rec.Time)
+		if rd.duplicates.has(r, rec) {
+			r.duplicates++
+			continue
+		}
 		r.tally.Add(rec)
 		r.records++
-		r.newest = max(r.newest, rec.Time)
 	}
 	r.skipped = dec.Skipped()
 	return dec.Err()

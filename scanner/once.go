@@ -32,7 +32,8 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
 	listers, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan *job)
-	results := s.read(ctx, jobs)
+	d := newDuplicates(s.cfg.DedupeWindow)
+	results := s.read(ctx, jobs, d)
 	for _, l := range s.cfg.Locations {
 		listers.Go(func() error { return s.queueAll(ctx, l, jobs) })
 	}
@@ -41,30 +42,56 @@ func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
 		listed <- listers.Wait()
 		close(jobs)
 	}()
-	var unread []*ObjectError
-	var failed error
+	once := once{cfg: &s.cfg, gate: gate{duplicates: d}}
 	for r := range results {
-		switch {
-		case failed != nil: // only drain
-		case r.err != nil:
-			s.cfg.Metrics.objectErrors.WithLabelValues(string(r.err.Reason)).Inc()
-			unread = append(unread, r.err)
-		default:
-			var expose func()
-			if expose, failed = s.cfg.Consumer.Stage([]Tally{r.tally}, discard{}); failed == nil {
-				expose()
-				s.cfg.Metrics.counted(r)
-				s.cfg.logMalformed(r)
-			}
-		}
+		once.take(ctx, r)
 	}
+	unread := once.unread
 	slices.SortFunc(unread, func(a, b *ObjectError) int {
 		return strings.Compare(a.Location+"\x00"+a.Key, b.Location+"\x00"+b.Key)
 	})
 	if err := <-listed; err != nil {
 		return unread, err
 	}
-	return unread, failed
+	return unread, once.failed
+}
+
+// once takes the results of ScanOnce.
+type once struct {
+	cfg    *Config
+	gate   gate
+	unread []*ObjectError
+	failed error // of the Consumer; no result is taken after it
+}
+
+func (o *once) take(ctx context.Context, r *result) {
+	if o.failed != nil {
+		return
+	}
+	ready, broken := o.gate.pass(r)
+	for _, r := range ready {
+		o.count(r)
+	}
+	for _, r := range broken {
+		if r.err.Reason == ReasonShared { // the object itself is sound
+			o.take(ctx, newReader(o.cfg, o.gate.duplicates).read(ctx, r.job))
+			continue
+		}
+		o.cfg.Metrics.objectErrors.WithLabelValues(string(r.err.Reason)).Inc()
+		o.unread = append(o.unread, r.err)
+	}
+}
+
+func (o *once) count(r *result) {
+	expose, err := o.cfg.Consumer.Stage([]Tally{r.tally}, discard{})
+	if err != nil {
+		o.failed = err
+		return
+	}
+	expose()
+	o.gate.duplicates.remember(r.events)
+	o.cfg.Metrics.counted(r)
+	logMalformed(o.cfg.Logger, r)
 }
 
 // queueAll queues every log object of a location.

@@ -55,6 +55,7 @@ func latest(a, b time.Time) time.Time {
 // poll lists a stream within a window and queues the objects that are new.
 func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now time.Time, w window) error {
 	moved, end := false, st.End()
+	pauses := st.pausesFrom(w.from)
 	var failed error
 	err := walk(ctx, l.Source, st.Prefix, st.After(w.from), func(obj Object) (string, bool) {
 		if obj.Key >= end {
@@ -66,6 +67,9 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 		}
 		if key.Stream != st.Stream {
 			return key.Stream.Beyond(key.Time), true
+		}
+		if !key.Time.After(now) {
+			pauses.see(key.Time)
 		}
 		isNew, err := l.isNew(st, obj, key, w)
 		if err != nil {
@@ -91,6 +95,7 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 	if w.sweep {
 		st.lastSweep = now
 	}
+	st.paced(pauses, w.sweep)
 	l.plan(st, now, moved)
 	return nil
 }
@@ -118,5 +123,5 @@ func (l *location) plan(st *stream, now time.Time, moved bool) {
 	if moved || st.wait < l.cfg.Interval {
 		st.wait = l.cfg.Interval
 	}
-	st.nextPoll = now.Add(st.wait - l.cfg.Interval/2) // rounds are not on the dot
+	st.planPoll(now.Add(st.wait))
 }

@@ -39,6 +39,13 @@ func (r *readiness) locationDone() {
 	r.waiting--
 }
 
+// commitError returns the error of the last commit.
+func (r *readiness) commitError() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.commit
+}
+
 func (r *readiness) committed(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,6 +85,14 @@ func (b *backlog) resolve(r *readiness) {
 	defer b.mu.Unlock()
 	b.open--
 	b.check(r)
+}
+
+// left returns how many objects of the backlog were found and are not resolved,
+// and whether there are none and will be none.
+func (b *backlog) left() (open int, done bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open, b.done
 }
 
 func (b *backlog) check(r *readiness) {

@@ -85,6 +85,10 @@ type Config struct {
 	// AuditInterval is the time between two audits; 24 h.
 	AuditInterval time.Duration
 
+	// DedupeWindow is how many event IDs of CloudTrail are remembered, so that an
+	// event that is delivered again does not count again; 0: none are.
+	DedupeWindow int
+
 	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 8.
@@ -122,6 +126,10 @@ func setDefault[T comparable](field *T, value T) {
 type Scanner struct {
 	cfg   Config
 	ready readiness
+
+	mu        sync.Mutex
+	started   time.Time   // of Run
+	locations []*location // while Run works
 }
 
 // New returns a Scanner. It does no I/O and starts nothing.
@@ -136,12 +144,19 @@ func New(cfg Config) *Scanner {
 // by the next Run. It returns an error early only if the checkpoint cannot be
 // read. It may be called once.
 func (s *Scanner) Run(ctx context.Context) error {
-	locations, err := s.load(time.Now())
+	now := time.Now()
+	locations, err := s.load(now)
 	if err != nil {
 		return err
 	}
+	s.show(locations, now)
+	defer s.show(nil, now)
+	d := newDuplicates(s.cfg.DedupeWindow)
+	if err := s.cfg.Checkpoint.View(d.restore); err != nil {
+		return err
+	}
 	jobs := make(chan *job)
-	results := s.read(ctx, jobs)
+	results := s.read(ctx, jobs, d)
 	var listers sync.WaitGroup
 	for _, l := range locations {
 		listers.Go(func() { l.tail(ctx, jobs) })
@@ -150,17 +165,17 @@ func (s *Scanner) Run(ctx context.Context) error {
 		listers.Wait()
 		close(jobs)
 	}()
-	c := &committer{cfg: &s.cfg, ready: &s.ready}
+	c := &committer{cfg: &s.cfg, ready: &s.ready, gate: gate{duplicates: d}}
 	return c.run(ctx, results)
 }
 
 // read starts the readers. They end when jobs is closed; then the results are.
-func (s *Scanner) read(ctx context.Context, jobs <-chan *job) <-chan *result {
+func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates) <-chan *result {
 	results := make(chan *result)
 	var readers sync.WaitGroup
 	for range s.cfg.Concurrency {
 		readers.Go(func() {
-			r := newReader(&s.cfg)
+			r := newReader(&s.cfg, d)
 			for j := range jobs {
 				results <- r.read(ctx, j)
 			}

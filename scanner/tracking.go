@@ -14,18 +14,20 @@ type stream struct {
 	Stream
 
 	// For the location's goroutine alone:
-	nextPoll  time.Time
 	wait      time.Duration // between two polls; grows while the stream is idle
 	lastSweep time.Time
+	forgotten time.Time // seen objects before it were forgotten
 
 	mu        sync.Mutex
+	nextPoll  time.Time
+	oldest    time.Time         // of the objects that lie there; zero if not known
+	rhythm    time.Duration     // the longest pause between objects; 0 if not known
 	byEvent   bool              // of the newest object
 	listed    string            // the highest key that was ever listed
 	watermark string            // committed; every listed key below it is resolved
 	inflight  map[string]flight // queued objects by key
 	trouble   map[string]checkpoint.Trouble
 	retry     map[string]bool // quarantined objects that this process has not tried yet
-	forgotten time.Time       // seen objects before it were forgotten
 }
 
 // flight is an object between its queueing and its commit.
@@ -107,6 +109,20 @@ func (s *stream) settled(round int) bool {
 		}
 	}
 	return true
+}
+
+// pollDue reports whether the stream is to be listed by now.
+func (s *stream) pollDue(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !now.Before(s.nextPoll)
+}
+
+// planPoll says when the stream is to be listed next.
+func (s *stream) planPoll(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextPoll = at
 }
 
 // see takes note of a listed key, and reports whether it is late: lower than one

@@ -22,12 +22,16 @@ const (
 	ReasonSize   Reason = "too_large" // larger than Config.MaxObjectSize
 )
 
+// ReasonShared means that some of the object's events were left to another object
+// that could not be read. It is read again.
+const ReasonShared Reason = "shared"
+
 // ErrorReasons lists every reason for which an object may not be read.
 func ErrorReasons() []Reason {
 	return []Reason{
 		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonThrottled, ReasonServerError,
 		ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonArchived, ReasonRead,
-		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize,
+		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared,
 	}
 }
 

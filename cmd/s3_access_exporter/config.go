@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,21 +13,50 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// configFile is the path of a YAML file with flags.
+type configFile string
+
+// BeforeResolve is called by kong for a flag that is set, and adds what is in
+// the file.
+func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	path := ctx.FlagValue(trace.Flag).(configFile) //nolint:forcetypeassert // it is this flag's value
+	file, err := loadYAML(kong.ExpandPath(string(path)))
+	if err != nil {
+		return fmt.Errorf("--config.file: %w", err)
+	}
+	ctx.AddResolver(file)
+	return nil
+}
+
 // yamlFile resolves flags from a YAML file, whose keys are the flags' names,
 // whole or nested at the dots.
 type yamlFile map[string]string
 
-// loadYAML implements kong.ConfigurationLoader.
-func loadYAML(r io.Reader) (kong.Resolver, error) {
+func loadYAML(path string) (yamlFile, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() // it was only read
+	documents := yaml.NewDecoder(r)
 	var tree map[string]any
-	if err := yaml.NewDecoder(r).Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("--config.file: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+	if err := documents.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := documents.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document", path)
 	}
 	file := make(yamlFile)
-	return file, file.add("", tree)
+	if err := file.add("", tree); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return file, nil
 }
 
 func (f yamlFile) add(name string, value any) error {
+	if _, twice := f[name]; twice {
+		return fmt.Errorf("%s is there twice", name)
+	}
 	switch value := value.(type) {
 	case map[string]any:
 		for key, below := range value {
@@ -44,14 +74,15 @@ func (f yamlFile) add(name string, value any) error {
 		}
 		f[name] = strings.Join(texts, ",")
 	case nil:
-		return fmt.Errorf("--config.file: %s has no value", name)
+		return fmt.Errorf("%s has no value", name)
 	default:
 		f[name] = fmt.Sprint(value)
 	}
 	return nil
 }
 
-// Validate implements kong.Resolver: a key that is no flag is an error.
+// Validate implements kong.Resolver: a key that is no flag, or one that no file
+// can hold, is an error.
 func (f yamlFile) Validate(app *kong.Application) error {
 	known := make(map[string]bool)
 	collect := func(node kong.Visitable, next kong.Next) error {
@@ -63,7 +94,9 @@ func (f yamlFile) Validate(app *kong.Application) error {
 	if err := kong.Visit(app, collect); err != nil {
 		return err
 	}
-	for name := range f {
+	delete(known, "help")
+	delete(known, "config.file")
+	for _, name := range slices.Sorted(maps.Keys(f)) {
 		if !known[name] {
 			return fmt.Errorf("--config.file: %s is no flag", name)
 		}

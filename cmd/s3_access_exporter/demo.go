@@ -70,6 +70,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 				SweepInterval: interval(5 * time.Second), // new streams come all the time
 				AuditWindow:   interval(72 * time.Hour),
 				AuditInterval: interval(time.Hour),
+				DedupeWindow:  dedupeWindow,
 				MaxObjectSize: 1 << 30,
 				Concurrency:   2,
 			},

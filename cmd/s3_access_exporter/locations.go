@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -28,6 +29,18 @@ type awsFlags struct {
 	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"Role to assume for reading the log buckets."`
 }
 
+// Validate implements kong's validation of flags.
+func (f awsFlags) Validate() error {
+	if f.EndpointURL == "" {
+		return nil
+	}
+	u, err := url.Parse(f.EndpointURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("--aws.endpoint-url: %q is no URL such as https://s3.example.com", f.EndpointURL)
+	}
+	return nil
+}
+
 // place is a location as the user named it.
 type place struct {
 	bucket, prefix string // of S3
@@ -51,7 +64,16 @@ func (p place) overlaps(q place) bool {
 		return p.dir == q.dir && p.bucket == q.bucket &&
 			(strings.HasPrefix(p.prefix, q.prefix) || strings.HasPrefix(q.prefix, p.prefix))
 	}
-	return within(p.dir, q.dir) || within(q.dir, p.dir)
+	dir, other := realPath(p.dir), realPath(q.dir)
+	return within(dir, other) || within(other, dir)
+}
+
+// realPath returns the directory without symbolic links, as far as it is there.
+func realPath(dir string) string {
+	if followed, err := filepath.EvalSymlinks(dir); err == nil {
+		return followed
+	}
+	return dir
 }
 
 func within(dir, parent string) bool {

@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -40,8 +42,8 @@ func main() {
 // cli is the command line. Each flag is also an environment variable and a key
 // of the YAML file.
 type cli struct {
-	ConfigFile kong.ConfigFlag `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
-	Log        logFlags        `embed:"" prefix:"log."`
+	ConfigFile configFile `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
+	Log        logFlags   `embed:"" prefix:"log."`
 
 	Serve   serveCmd   `cmd:"" help:"Tail log buckets and serve their metrics."`
 	Demo    demoCmd    `cmd:"" help:"Serve a make-believe log bucket: a first look, nothing to configure."`
@@ -85,9 +87,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Who uses an S3 bucket and how, live, from S3's request logs."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
-		kong.Configuration(loadYAML),
 		kong.Writers(stdout, stderr),
-		kong.Vars{"location_help": locationHelp},
+		kong.Vars{"location_help": locationHelp, "dedupe_window": strconv.Itoa(dedupeWindow)},
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -112,7 +113,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+var lineBreak = regexp.MustCompile(`\s*\n\s*`)
+
+// fail prints an error in one line, which not all packages keep to.
 func fail(stderr io.Writer, err error, code int) int {
-	fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+	fmt.Fprintf(stderr, "%s: error: %s\n", program, lineBreak.ReplaceAllString(err.Error(), " "))
 	return code
 }

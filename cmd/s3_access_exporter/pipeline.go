@@ -1,14 +1,16 @@
 package main
 
 import (
+	"sync"
+
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
 type labelFlags struct {
-	Requester     requesterMode     `name:"requester" default:"role" placeholder:"MODE" help:"Label requester: arn, role (sessions collapse into their role), account or off."`
-	SourceIP      sourceIPMode      `name:"source-ip" default:"full" placeholder:"MODE" help:"Label source_ip: full, off, or prefix lengths for IPv4 and IPv6 such as 24,64."`
-	ClientVersion clientVersionMode `name:"client-version" default:"full" placeholder:"MODE" help:"Label client_version: full, minor, major or off."`
+	Requester     requesterMode     `name:"requester" default:"role" help:"Label requester: arn, role (sessions collapse into their role), account or off."`
+	SourceIP      sourceIPMode      `name:"source-ip" default:"full" help:"Label source_ip: full, off, or prefix lengths for IPv4 and IPv6 such as 24,64."`
+	ClientVersion clientVersionMode `name:"client-version" default:"full" help:"Label client_version: full, minor, major or off."`
 }
 
 func (f labelFlags) config() collector.LabelConfig {
@@ -19,21 +21,42 @@ func (f labelFlags) config() collector.LabelConfig {
 	}
 }
 
+// dedupeWindow is how many event IDs of CloudTrail are remembered by default:
+// some 18 MB of them, minutes of what a large account does.
+const dedupeWindow = 250_000
+
 // counting joins the scanner to the collector, which do not know each other.
 type counting struct {
 	*collector.Collector
+	tallies *sync.Pool // a Tally that is used again knows its label values already
 }
 
 var _ scanner.Consumer = counting{}
 
+func newCounting(c *collector.Collector) counting {
+	return counting{Collector: c, tallies: &sync.Pool{New: func() any { return c.NewTally() }}}
+}
+
 // NewTally implements scanner.Consumer.
-func (c counting) NewTally() scanner.Tally { return c.Collector.NewTally() }
+func (c counting) NewTally() scanner.Tally {
+	return c.tallies.Get().(scanner.Tally) //nolint:errcheck // New makes nothing else
+}
 
 // Stage implements scanner.Consumer.
 func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
 	own := make([]*collector.Tally, len(tallies))
 	for i, t := range tallies {
-		own[i] = t.(*collector.Tally) //nolint:forcetypeassert // every tally is from NewTally
+		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
 	}
-	return c.Collector.Stage(own, store)
+	expose, err := c.Collector.Stage(own, store)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		expose()
+		for _, t := range own {
+			t.Reset()
+			c.tallies.Put(t)
+		}
+	}, nil
 }

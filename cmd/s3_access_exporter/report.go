@@ -42,10 +42,11 @@ func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	scan := scanner.New(scanner.Config{
-		Locations: locations,
-		Consumer:  counting{counters},
-		Metrics:   metrics,
-		Logger:    env.logger,
+		Locations:    locations,
+		Consumer:     newCounting(counters),
+		Metrics:      metrics,
+		Logger:       env.logger,
+		DedupeWindow: dedupeWindow,
 	})
 	unread, err := scan.ScanOnce(ctx)
 	for _, u := range unread {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/alecthomas/units"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
@@ -30,19 +29,28 @@ type serveCmd struct {
 }
 
 type checkpointFlags struct {
-	Path string `name:"path" default:"s3_access_exporter.db" placeholder:"PATH" help:"File that keeps what was read and all counters."`
+	Path string `name:"path" default:"s3_access_exporter.db" help:"File that keeps what was read and all counters."`
+}
+
+// Validate implements kong's validation of flags.
+func (f checkpointFlags) Validate() error {
+	if f.Path == "" {
+		return errors.New("--checkpoint.path is empty")
+	}
+	return nil
 }
 
 type scanFlags struct {
-	Since         since            `name:"since" default:"24h" placeholder:"DURATION" help:"How far back a location starts that has no checkpoint; or all."`
-	Interval      interval         `name:"interval" default:"1m" placeholder:"DURATION" help:"Time between two listings."`
-	Overlap       interval         `name:"overlap" default:"1h" placeholder:"DURATION" help:"How far behind the newest object each listing begins."`
-	SweepWindow   interval         `name:"sweep-window" default:"48h" placeholder:"DURATION" help:"How far behind it a deeper listing for late objects begins."`
-	SweepInterval interval         `name:"sweep-interval" default:"1h" placeholder:"DURATION" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
-	AuditWindow   interval         `name:"audit-window" default:"720h" placeholder:"DURATION" help:"How far back the deepest listing begins; in it counts what came after the one before."`
-	AuditInterval interval         `name:"audit-interval" default:"24h" placeholder:"DURATION" help:"Time between two of those."`
-	MaxObjectSize units.Base2Bytes `name:"max-object-size" default:"2GiB" placeholder:"SIZE" help:"Largest log object that is read, decompressed."`
-	Concurrency   int              `name:"concurrency" default:"8" placeholder:"N" help:"Log objects that are read at once."`
+	Since         since    `name:"since" default:"24h" help:"How far back a location starts that has no checkpoint; or all."`
+	Interval      interval `name:"interval" default:"1m" help:"Time between two listings."`
+	Overlap       interval `name:"overlap" default:"1h" help:"How far behind the newest object each listing begins."`
+	SweepWindow   interval `name:"sweep-window" default:"48h" help:"How far behind it a deeper listing for late objects begins."`
+	SweepInterval interval `name:"sweep-interval" default:"1h" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
+	AuditWindow   interval `name:"audit-window" default:"720h" help:"How far back the deepest listing begins; in it counts what came after the one before."`
+	AuditInterval interval `name:"audit-interval" default:"24h" help:"Time between two of those."`
+	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
+	MaxObjectSize size     `name:"max-object-size" default:"2GiB" help:"Largest log object that is read, decompressed."`
+	Concurrency   int      `name:"concurrency" default:"8" help:"Log objects that are read at once."`
 }
 
 // Validate implements kong's validation of flags.
@@ -50,6 +58,8 @@ func (f scanFlags) Validate() error {
 	switch {
 	case f.MaxObjectSize <= 0:
 		return errors.New("--scan.max-object-size must be more than 0")
+	case f.DedupeWindow < 0:
+		return errors.New("--scan.dedupe-window must not be negative")
 	case f.Concurrency <= 0:
 		return errors.New("--scan.concurrency must be more than 0")
 	case f.SweepWindow < f.Overlap:
@@ -59,9 +69,9 @@ func (f scanFlags) Validate() error {
 }
 
 type seriesFlags struct {
-	Limit int      `name:"limit" default:"10000" placeholder:"N" help:"Series of a family beyond which further ones are counted as other; 0: no limit."`
-	TTL   duration `name:"ttl" default:"720h" placeholder:"DURATION" help:"Time without a request after which a series goes; 0: never."`
-	Hold  duration `name:"hold" default:"2m" placeholder:"DURATION" help:"How long a new series shows 0: longer than the scrape interval."`
+	Limit int      `name:"limit" default:"10000" help:"Series of a family beyond which further ones are counted as other; 0: no limit."`
+	TTL   duration `name:"ttl" default:"720h" help:"Time without a request after which a series goes; 0: never."`
+	Hold  duration `name:"hold" default:"2m" help:"How long a new series shows 0: longer than the scrape interval."`
 }
 
 // Validate implements kong's validation of flags.
@@ -138,7 +148,7 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 func (d *daemon) config(locations []scanner.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
-		Consumer:      counting{counters},
+		Consumer:      newCounting(counters),
 		Metrics:       metrics,
 		Logger:        d.env.logger,
 		Checkpoint:    state,
@@ -149,6 +159,7 @@ func (d *daemon) config(locations []scanner.Location, counters *collector.Collec
 		SweepInterval: time.Duration(d.Scan.SweepInterval),
 		AuditWindow:   time.Duration(d.Scan.AuditWindow),
 		AuditInterval: time.Duration(d.Scan.AuditInterval),
+		DedupeWindow:  d.Scan.DedupeWindow,
 		MaxObjectSize: int64(d.Scan.MaxObjectSize),
 		Concurrency:   d.Scan.Concurrency,
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/common/model"
 
 	"github.com/s3access/s3_access_exporter/collector"
@@ -53,6 +54,19 @@ func (s *since) UnmarshalText(text []byte) error {
 	if err := (*interval)(s).UnmarshalText(text); err != nil {
 		return fmt.Errorf("%q is neither a duration such as 24h nor all", text)
 	}
+	return nil
+}
+
+// size is a flag's number of bytes, more than 0: 512MiB, 2GiB.
+type size int64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *size) UnmarshalText(text []byte) error {
+	bytes, err := units.ParseBase2Bytes(string(text))
+	if err != nil || bytes <= 0 {
+		return fmt.Errorf("%q is no size: write 512MiB or 2GiB", text)
+	}
+	*s = size(bytes)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/prometheus/common/version"
@@ -11,6 +12,7 @@ type versionCmd struct{}
 
 // Run prints version, revision and Go version.
 func (versionCmd) Run(env *environment) error {
-	_, err := fmt.Fprintln(env.stdout, version.Print(program))
+	_, err := fmt.Fprintf(env.stdout, "%s %s, revision %s, %s\n",
+		program, cmp.Or(version.Version, "unreleased"), version.GetRevision(), version.GoVersion)
 	return err
 }

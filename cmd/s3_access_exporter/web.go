@@ -7,18 +7,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"os"
+	"path"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
 )
 
 type webFlags struct {
-	ListenAddress []string `name:"listen-address" default:":10403" placeholder:"ADDRESS" help:"Address to listen on; repeatable."`
-	TelemetryPath string   `name:"telemetry-path" default:"/metrics" placeholder:"PATH" help:"Path of the metrics."`
+	ListenAddress []string `name:"listen-address" default:":10403" help:"Address to listen on; repeatable."`
+	TelemetryPath string   `name:"telemetry-path" default:"/metrics" help:"Path of the metrics."`
 	ConfigFile    string   `name:"config.file" placeholder:"PATH" help:"YAML file with TLS and basic auth, as in Prometheus' exporter-toolkit."`
 }
 
@@ -29,13 +32,27 @@ const (
 	shutdownTimeout = 5 * time.Second
 )
 
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
 // Validate implements kong's validation of flags.
 func (f webFlags) Validate() error {
-	switch path := f.TelemetryPath; {
-	case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t"):
-		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and hold no blanks or braces", path)
-	case path == "/" || path == healthyPath || path == readyPath:
-		return fmt.Errorf("--web.telemetry-path: %s is taken", path)
+	if len(f.ListenAddress) == 0 {
+		return errors.New("--web.listen-address is empty")
+	}
+	for _, address := range f.ListenAddress {
+		_, port, err := net.SplitHostPort(address)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
+			return fmt.Errorf("--web.listen-address: %q is no address such as :10403", address)
+		}
+	}
+	switch metrics := f.TelemetryPath; {
+	case !plainPath.MatchString(metrics) || path.Clean(metrics) != metrics:
+		return fmt.Errorf("--web.telemetry-path: %q is no plain path such as /metrics", metrics)
+	case metrics == healthyPath || metrics == readyPath:
+		return fmt.Errorf("--web.telemetry-path: %s is taken", metrics)
 	}
 	return nil
 }
@@ -43,6 +60,7 @@ func (f webFlags) Validate() error {
 // server is the exporter's web server.
 type server struct {
 	flags     webFlags
+	scheme    string // http or https
 	listeners []net.Listener
 	http      *http.Server
 	logger    *slog.Logger
@@ -53,12 +71,17 @@ func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer,
 	if err := web.Validate(flags.ConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}
+	scheme, err := schemeOf(flags.ConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("--web.config.file: %w", err)
+	}
 	mux, err := newMux(flags.TelemetryPath, metrics, ready, logger)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
 		flags:  flags,
+		scheme: scheme,
 		http:   &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second},
 		logger: logger,
 	}
@@ -109,6 +132,25 @@ func newMux(metricsPath string, metrics prometheus.Gatherer, ready func() error,
 	return mux, nil
 }
 
+// schemeOf returns the scheme that the exporter-toolkit serves with a
+// configuration file; an empty name is none.
+func schemeOf(configFile string) (string, error) {
+	var config web.Config
+	if configFile != "" {
+		text, err := os.ReadFile(configFile)
+		if err != nil {
+			return "", err
+		}
+		if err := yaml.Unmarshal(text, &config); err != nil {
+			return "", err
+		}
+	}
+	if config.TLSConfig.IsEnabled() {
+		return "https", nil
+	}
+	return "http", nil
+}
+
 // close gives up listening on a server that does not run.
 func (s *server) close() {
 	for _, l := range s.listeners {
@@ -118,10 +160,6 @@ func (s *server) close() {
 
 // url returns where a path of the server is, as seen from this machine.
 func (s *server) url(path string) string {
-	scheme := "http"
-	if s.flags.ConfigFile != "" {
-		scheme = "https"
-	}
 	host, port, err := net.SplitHostPort(s.listeners[0].Addr().String())
 	if err != nil {
 		return path
@@ -129,7 +167,7 @@ func (s *server) url(path string) string {
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return scheme + "://" + net.JoinHostPort(host, port) + path
+	return s.scheme + "://" + net.JoinHostPort(host, port) + path
 }
 
 // run serves until ctx ends, and lets requests that are under way finish.

@@ -20,7 +20,7 @@ func (f *fields) authentication() (record.Signature, record.AuthMethod) {
 		if signature == record.SigV4 && f.cipherSuite == nil {
 			signature = record.SignatureUnknown // the line ends here, perhaps in the middle of SigV4A
 		}
-		return signature, parseAuthType(f.authType)
+		return signature, record.ParseAuthMethod(f.authType)
 	}
 	if signature := querySignature(f.requestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
@@ -28,38 +28,19 @@ func (f *fields) authentication() (record.Signature, record.AuthMethod) {
 	if isDash(f.requester) && !refused {
 		return record.SignatureNone, record.AuthNone
 	}
-	return record.SignatureUnknown, parseAuthType(f.authType)
+	return record.SignatureUnknown, record.ParseAuthMethod(f.authType)
 }
 
 // parseSignature returns the meaning of the field; a version that is not known
 // is SignatureUnknown.
 func parseSignature(s []byte) record.Signature {
-	switch {
-	case equalFold(s, "SigV4"):
-		return record.SigV4
-	case isDash(s):
+	if isDash(s) {
 		return record.SignatureNone
-	case equalFold(s, "SigV2"):
-		return record.SigV2
-	case equalFold(s, "SigV4A"):
-		return record.SigV4A
 	}
-	return record.SignatureUnknown
+	return record.ParseSignature(s)
 }
 
 func isKnownSignature(s []byte) bool { return parseSignature(s) != record.SignatureUnknown }
-
-func parseAuthType(s []byte) record.AuthMethod {
-	switch {
-	case equalFold(s, "AuthHeader"):
-		return record.AuthHeader
-	case equalFold(s, "QueryString"):
-		return record.QueryString
-	case equalFold(s, "HtmlForm"):
-		return record.HTMLForm
-	}
-	return record.AuthNone
-}
 
 // querySignature returns the signature version of a presigned request, or
 // SignatureUnknown. It looks at nothing but the names and values of the query's
@@ -92,10 +73,6 @@ func querySignature(requestURI []byte) record.Signature {
 	return record.SignatureUnknown
 }
 
-func equalFold(s []byte, want string) bool {
-	return len(s) == len(want) && bytes.EqualFold(s, []byte(want))
-}
-
 func hasPrefixFold(s []byte, prefix string) bool {
-	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
+	return len(s) >= len(prefix) && bytes.EqualFold(s[:len(prefix)], []byte(prefix))
 }

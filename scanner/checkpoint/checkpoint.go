@@ -10,6 +10,7 @@
 //
 //	meta                       format, version
 //	series                     key → value, the collector's
+//	events                     number of a commit → IDs of the events in it
 //	locations/NAME             state → LocationState
 //	                           newest → time of the newest request, by log
 //	locations/NAME/STREAM      watermark → key
@@ -45,6 +46,7 @@ const (
 var (
 	metaBucket      = []byte("meta")
 	seriesBucket    = []byte("series")
+	eventsBucket    = []byte("events")
 	locationsBucket = []byte("locations")
 
 	formatKey  = []byte("format")
@@ -104,7 +106,7 @@ func precheck(path string) error {
 	if err != nil {
 		return openError(err)
 	}
-	defer f.Close() // only read; this unlocks it, too
+	defer func() { _ = f.Close() }() // only read; this unlocks it, too
 	if err := lockShared(f, lockTimeout); err != nil {
 		return openError(err)
 	}
@@ -170,9 +172,12 @@ func create(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err1 := tx.CreateBucketIfNotExists(seriesBucket)
-	_, err2 := tx.CreateBucketIfNotExists(locationsBucket)
-	return errors.Join(err1, err2,
+	for _, name := range [][]byte{seriesBucket, eventsBucket, locationsBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
 		meta.Put(formatKey, []byte(format)),
 		meta.Put(versionKey, binary.BigEndian.AppendUint32(nil, version)))
 }
@@ -228,3 +233,35 @@ func (s *Series) Delete(key []byte) error { return s.b.Delete(key) }
 // Each calls fn with every key and value in the order of the keys, until fn
 // returns an error. The bytes are valid only within the transaction.
 func (s *Series) Each(fn func(key, value []byte) error) error { return s.b.ForEach(fn) }
+
+// AppendEvents stores the IDs of a commit's events behind those of the commits
+// before.
+func (tx *Tx) AppendEvents(ids []byte) error {
+	b := tx.tx.Bucket(eventsBucket)
+	n, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	return b.Put(binary.BigEndian.AppendUint64(nil, n), ids)
+}
+
+// DropEvents removes the IDs of the n oldest commits that have some.
+func (tx *Tx) DropEvents(n int) error {
+	b := tx.tx.Bucket(eventsBucket)
+	for range n {
+		oldest, _ := b.Cursor().First()
+		if oldest == nil {
+			return nil
+		}
+		if err := b.Delete(oldest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EachEvents calls fn with what AppendEvents stored, the oldest first. The bytes
+// are valid only within the transaction.
+func (tx *Tx) EachEvents(fn func(ids []byte) error) error {
+	return tx.tx.Bucket(eventsBucket).ForEach(func(_, ids []byte) error { return fn(ids) })
+}

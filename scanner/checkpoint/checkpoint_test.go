@@ -299,7 +299,7 @@ func readAll(t *testing.T, content []byte) map[string]string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	_ = f.View(func(tx *checkpoint.Tx) error {
 		_, _, _ = tx.Location("s3://b")
 		return tx.EachStream("s3://b", func(_ string, s *checkpoint.Stream) error {
@@ -342,7 +342,7 @@ func BenchmarkUpdate(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer f.Close()
+			defer func() { _ = f.Close() }()
 			n := 0
 			for b.Loop() {
 				err := f.Update(func(tx *checkpoint.Tx) error {

@@ -12,6 +12,7 @@ type event struct {
 	region, sourceIP, userAgent    value
 	errorCode                      value
 	requestID, eventID, sharedID   value
+	originalID                     value
 	eventType, category, recipient value
 	identity                       identity
 	parameters                     parameters
@@ -82,6 +83,8 @@ func (s *scanner) event(e *event) {
 			e.recipient = s.value()
 		case "sharedEventID":
 			e.sharedID = s.value()
+		case "addendum":
+			e.originalID = s.original()
 		case "eventCategory":
 			e.category = s.value()
 		case "tlsDetails":
@@ -169,6 +172,23 @@ func (s *scanner) host() (host value) {
 		}
 	}
 	return host
+}
+
+// original passes over addendum and returns the ID of the event that this one
+// corrects.
+func (s *scanner) original() (id value) {
+	if !s.object() {
+		return value{}
+	}
+	for s.next('}') {
+		switch string(s.name()) {
+		case "originalEventID":
+			id = s.value()
+		default:
+			s.skip()
+		}
+	}
+	return id
 }
 
 func (s *scanner) resources() (r resources) {

@@ -48,6 +48,8 @@ type goldenRecord struct {
 	RequestID     string `json:",omitempty"`
 	EventID       string `json:",omitempty"`
 	SharedEventID string `json:",omitempty"`
+
+	OriginalEventID string `json:",omitempty"`
 }
 
 func TestDecoder_ReadsEveryTrap(t *testing.T) {
@@ -120,6 +122,8 @@ func goldenRecordOf(t *testing.T, r *record.Record) *goldenRecord {
 		RequestID:     readable(r.RequestID),
 		EventID:       readable(r.EventID),
 		SharedEventID: readable(r.SharedEventID),
+
+		OriginalEventID: readable(r.OriginalEventID),
 	}
 }
 

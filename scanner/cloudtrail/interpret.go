@@ -65,6 +65,7 @@ func (d *Decoder) fill(e *event) (reason string) {
 	r.RequestID = s.text(e.requestID)
 	r.EventID = s.text(e.eventID)
 	r.SharedEventID = s.text(e.sharedID)
+	r.OriginalEventID = s.text(e.originalID)
 	d.fillBucket(e)
 	d.fillRequester(e)
 	return ""
@@ -96,8 +97,8 @@ func (d *Decoder) fillRequester(e *event) {
 	kind, account := s.text(e.identity.kind), s.text(e.identity.account)
 	signature := s.text(e.additional.signature)
 	r.InvokedBy = s.text(e.identity.invokedBy)
-	r.Signature = parseSignature(signature)
-	r.AuthMethod = parseAuthMethod(s.text(e.additional.method))
+	r.Signature = record.ParseSignature(signature)
+	r.AuthMethod = record.ParseAuthMethod(s.text(e.additional.method))
 	if string(kind) != "AWSAccount" || !isNobody(account) {
 		r.Requester = d.requester(&e.identity, kind, account)
 		return
@@ -133,31 +134,6 @@ func (d *Decoder) requester(id *identity, kind, account []byte) []byte {
 		return principal
 	}
 	return s.text(id.user)
-}
-
-// parseSignature knows the spellings SigV4 and, of S3 Express, Sigv4.
-func parseSignature(s []byte) record.Signature {
-	switch {
-	case bytes.EqualFold(s, []byte("SigV4")):
-		return record.SigV4
-	case bytes.EqualFold(s, []byte("SigV2")):
-		return record.SigV2
-	case bytes.EqualFold(s, []byte("SigV4A")):
-		return record.SigV4A
-	}
-	return record.SignatureUnknown
-}
-
-func parseAuthMethod(s []byte) record.AuthMethod {
-	switch {
-	case bytes.EqualFold(s, []byte("AuthHeader")):
-		return record.AuthHeader
-	case bytes.EqualFold(s, []byte("QueryString")):
-		return record.QueryString
-	case bytes.EqualFold(s, []byte("HtmlForm")):
-		return record.HTMLForm
-	}
-	return record.AuthNone
 }
 
 // userAgent strips the brackets that S3 puts around the client's header: one

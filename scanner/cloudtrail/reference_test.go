@@ -32,6 +32,7 @@ type text struct {
 	Key, Requester, InvokedBy, SourceIP        string
 	UserAgent, ErrorCode                       string
 	RequestID, EventID, SharedEventID          string
+	OriginalEventID                            string
 	Anonymous                                  bool
 	Signature                                  record.Signature
 	AuthMethod                                 record.AuthMethod
@@ -47,7 +48,8 @@ func textOf(r *record.Record) text {
 		Operation: utf8(r.Operation), Key: utf8(r.Key), Requester: utf8(r.Requester), InvokedBy: utf8(r.InvokedBy),
 		SourceIP: utf8(r.SourceIP), UserAgent: utf8(r.UserAgent), ErrorCode: utf8(r.ErrorCode),
 		RequestID: utf8(r.RequestID), EventID: utf8(r.EventID), SharedEventID: utf8(r.SharedEventID),
-		Anonymous: r.Anonymous, Signature: r.Signature, AuthMethod: r.AuthMethod, Status: r.Status,
+		OriginalEventID: utf8(r.OriginalEventID),
+		Anonymous:       r.Anonymous, Signature: r.Signature, AuthMethod: r.AuthMethod, Status: r.Status,
 		SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration,
 	}
 }
@@ -218,7 +220,9 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 		RequestID:     event.text("requestID"),
 		EventID:       event.text("eventID"),
 		SharedEventID: event.text("sharedEventID"),
-		Duration:      record.Unsaid,
+
+		OriginalEventID: event.object("addendum").text("originalEventID"),
+		Duration:        record.Unsaid,
 	}
 	r.Time, okTime = referenceTime(event.text("eventTime"))
 	r.SentBytes, okSent = referenceBytes(additional["bytesTransferredOut"])

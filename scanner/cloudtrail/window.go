@@ -70,7 +70,7 @@ func (w *window) more() bool {
 		w.setEnd(w.end + n)
 		if err != nil {
 			w.done = true
-			if err != io.EOF { //nolint:errorlint // bare: a wrapped io.EOF is no clean end
+			if err != io.EOF { // bare: a wrapped io.EOF is no clean end
 				w.readErr = err
 			}
 		}

@@ -6,6 +6,8 @@
 // imports nothing of the project.
 package record
 
+import "strings"
+
 // Unsaid is the value of a number that the log does not tell.
 const Unsaid = -1
 
@@ -60,6 +62,17 @@ func (s Signature) String() string {
 	return "unknown"
 }
 
+// ParseSignature reads a signature version as the logs write it, in any case: S3
+// Express has Sigv4. Any other text is SignatureUnknown.
+func ParseSignature(text []byte) Signature {
+	for _, s := range [...]Signature{SigV4, SigV2, SigV4A} {
+		if equalFold(text, s.String()) {
+			return s
+		}
+	}
+	return SignatureUnknown
+}
+
 // AuthMethod is the place where a request carries its signature.
 type AuthMethod uint8
 
@@ -83,6 +96,21 @@ func (m AuthMethod) String() string {
 		return "HtmlForm"
 	}
 	return "none"
+}
+
+// ParseAuthMethod reads an authentication method as the logs write it, in any
+// case. Any other text is AuthNone.
+func ParseAuthMethod(text []byte) AuthMethod {
+	for _, m := range [...]AuthMethod{AuthHeader, QueryString, HTMLForm} {
+		if equalFold(text, m.String()) {
+			return m
+		}
+	}
+	return AuthNone
+}
+
+func equalFold(text []byte, want string) bool {
+	return len(text) == len(want) && strings.EqualFold(string(text), want)
 }
 
 // Record is one request. The byte slices belong to the decoder that filled the
@@ -125,9 +153,12 @@ type Record struct {
 	Duration      int64 // milliseconds from S3's view, or Unsaid (always in CloudTrail)
 
 	RequestID []byte
-	// EventID and SharedEventID are CloudTrail's; by them duplicates are told.
-	EventID       []byte
-	SharedEventID []byte
+	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
+	// which one of them is that of an earlier event tells of the same request: it
+	// was delivered twice, to two accounts, or as a correction.
+	EventID         []byte
+	SharedEventID   []byte
+	OriginalEventID []byte
 }
 
 // Reset clears the Record for reuse.

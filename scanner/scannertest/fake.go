@@ -87,16 +87,16 @@ func (f *Fake) SetFault(fault func(op, key string) error) {
 // FailAfter is a fault of OpRead: the body gives its first n bytes, or all of
 // them if it has no more, and then err in place of io.EOF.
 func FailAfter(n int64, err error) error {
-	return &readFault{after: n, err: err}
+	return &readError{after: n, err: err}
 }
 
-type readFault struct {
+type readError struct {
 	after int64
 	err   error
 }
 
-func (e *readFault) Error() string { return fmt.Sprintf("after %d bytes: %v", e.after, e.err) }
-func (e *readFault) Unwrap() error { return e.err }
+func (e *readError) Error() string { return fmt.Sprintf("after %d bytes: %v", e.after, e.err) }
+func (e *readError) Unwrap() error { return e.err }
 
 // Pages returns how many pages were listed, those that failed included: what
 // S3 would bill as LIST requests.
@@ -179,7 +179,7 @@ func (f *Fake) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	b := &body{rest: o.body}
 	if err := f.ask(ctx, OpRead, key); err != nil {
 		b.fault = err
-		var limited *readFault
+		var limited *readError
 		if errors.As(err, &limited) {
 			b.fault = sourceError(OpRead, key, limited.err)
 			b.rest = b.rest[:min(limited.after, int64(len(b.rest)))]

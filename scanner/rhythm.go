@@ -1,0 +1,57 @@
+package scanner
+
+import "time"
+
+// silence is how many times as long as its rhythm a stream gives nothing new
+// until it counts as silent.
+const silence = 3
+
+// A stream's rhythm is the longest pause between its objects, by the times that
+// their keys tell, within what the last sweep listed or since. So nights without
+// requests, and objects that come in bursts, are part of it. It is kept in memory
+// alone: the first listing of a process is a sweep, and shows it again.
+
+// pauses finds the longest pause in one listing of a stream.
+type pauses struct {
+	last    time.Time // of the objects so far; at first the listing's beginning
+	begun   bool      // there was an object
+	longest time.Duration
+	whole   bool // the longest began with an object, not with the listing
+}
+
+// pausesFrom returns the pauses of a listing that begins at from.
+func (s *stream) pausesFrom(from time.Time) pauses {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return pauses{last: latest(from, s.oldest)}
+}
+
+// see takes note of the time of the next object of the listing.
+func (p *pauses) see(t time.Time) {
+	if pause := t.Sub(p.last); pause > p.longest && !p.last.IsZero() {
+		p.longest, p.whole = pause, p.begun
+	}
+	p.begun = true
+	p.last = latest(p.last, t)
+}
+
+// paced takes note of the pauses that a listing has shown. A sweep alone can tell
+// that the rhythm has become faster, unless its longest pause is one of which it
+// shows only the end: that may well be as long as the longest that is known.
+func (s *stream) paced(p pauses, sweep bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.longest > s.rhythm || sweep && p.whole {
+		s.rhythm = p.longest
+	}
+}
+
+// begins takes note that an object of time t lies there: before the oldest one
+// there was no pause.
+func (s *stream) begins(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.oldest.IsZero() || t.Before(s.oldest) {
+		s.oldest = t
+	}
+}

@@ -1,0 +1,218 @@
+package scanner
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+// Status says what a Scanner is doing. It is a copy that belongs to the caller.
+// Slices and maps are never nil, a time that is not known is zero. Its JSON is the
+// exporter's API: names stay as they are.
+type Status struct {
+	Time    time.Time `json:"time"`             // at which all of this is true
+	Started time.Time `json:"started,omitzero"` // when Run began
+	// Ready is whether Scanner.Ready returns nil.
+	Ready bool `json:"ready"`
+	// CommitError is why the checkpoint cannot be written; empty if it can.
+	// Meanwhile nothing is counted.
+	CommitError string           `json:"commit_error,omitempty"`
+	Locations   []LocationStatus `json:"locations"` // in the order of the Config
+	// Requests is how many HTTP requests were sent to S3, by operation, such as
+	// "GetObject": s3_access_exporter_s3_api_requests_total.
+	Requests map[string]int64 `json:"requests"`
+}
+
+// LocationStatus says what is known of a location.
+type LocationStatus struct {
+	Name     string    `json:"name"`
+	LastPoll time.Time `json:"last_poll,omitzero"` // when it was last listed without an error
+	// PollError is why the last attempt to list it failed; empty if it did not.
+	PollError string `json:"poll_error,omitempty"`
+	// LastAudit is when the last complete audit began; the first start counts as
+	// one.
+	LastAudit time.Time `json:"last_audit"`
+	// Ready is whether everything that lay there at the start is resolved.
+	Ready bool `json:"ready"`
+	// Backlog is how many of the objects that lay there at the start were found
+	// and are not resolved yet.
+	Backlog int            `json:"backlog_objects"`
+	Streams []StreamStatus `json:"streams"` // in the order of their prefixes
+	// Pending objects could not be read and are tried again, quarantined ones not
+	// before the next start. Both are in the order of their keys.
+	Pending     []ObjectStatus `json:"pending"`
+	Quarantined []ObjectStatus `json:"quarantined"`
+}
+
+// StreamStatus says how far a stream was read. What its keys hold, others have
+// written: escape it.
+type StreamStatus struct {
+	Prefix string `json:"prefix"` // everything before the date in its keys
+	Log    string `json:"log"`    // "server_access" or "cloudtrail"
+	Layout string `json:"layout"` // of its keys: "simple", "partitioned" or "cloudtrail"
+	// EventTime is whether the keys tell no more than the day of the requests.
+	// Times of keys, and the lag, are then those of a day's beginning.
+	EventTime bool `json:"event_time"`
+	// Watermark is a key: the objects up to it are counted, or pending, or
+	// quarantined. It is empty before the first.
+	Watermark     string    `json:"watermark"`
+	WatermarkTime time.Time `json:"watermark_time,omitzero"` // as the key tells it
+	// Newest is the highest key that was listed; empty before the first.
+	Newest     string    `json:"newest"`
+	NewestTime time.Time `json:"newest_time,omitzero"` // as the key tells it
+	// Lag is the time since NewestTime in seconds, 0 if there is none.
+	Lag      int64     `json:"lag_seconds"`
+	NextPoll time.Time `json:"next_poll,omitzero"` // when it is listed next
+	InFlight int       `json:"in_flight_objects"`  // found, and not committed yet
+	// Rhythm is the longest usual pause between two objects in seconds: the
+	// longest that the last sweep has seen, or that came since, but no less than
+	// Config.Interval. It is 0 if it is not known yet.
+	Rhythm int64 `json:"rhythm_seconds"`
+	// Silent is whether Lag is more than three times Rhythm, which is known.
+	Silent bool `json:"silent"`
+}
+
+// ObjectStatus says why an object could not be read. Others have written the key,
+// and may have a say in the error: escape them.
+type ObjectStatus struct {
+	Key      string    `json:"key"`
+	Reason   Reason    `json:"reason"` // one of ErrorReasons
+	Error    string    `json:"error"`  // of the last attempt
+	Attempts int       `json:"attempts"`
+	Since    time.Time `json:"since"`             // of the first attempt
+	NextTry  time.Time `json:"next_try,omitzero"` // zero if quarantined
+}
+
+// Status returns what the Scanner is doing now. It may be called from any
+// goroutine; before and after Run there are no locations. Each stream is shown as
+// it is at one moment, different streams at slightly different ones.
+func (s *Scanner) Status() Status {
+	s.mu.Lock()
+	locations, started := s.locations, s.started
+	s.mu.Unlock()
+	now := time.Now()
+	status := Status{
+		Time:        now.UTC(),
+		Started:     started.UTC(),
+		Ready:       s.ready.err() == nil,
+		CommitError: message(s.ready.commitError()),
+		Locations:   make([]LocationStatus, len(locations)),
+		Requests:    s.cfg.Metrics.requestCounts(),
+	}
+	for i, l := range locations {
+		status.Locations[i] = l.status(now)
+	}
+	return status
+}
+
+// show makes the locations those that Status tells of.
+func (s *Scanner) show(locations []*location, started time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locations, s.started = locations, started
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (l *location) status(now time.Time) LocationStatus {
+	l.mu.Lock()
+	status := LocationStatus{
+		Name:        l.Name,
+		LastPoll:    l.polled.UTC(),
+		PollError:   message(l.failure),
+		LastAudit:   earliest(l.state.LastAudit, now).UTC(),
+		Streams:     []StreamStatus{},
+		Pending:     []ObjectStatus{},
+		Quarantined: []ObjectStatus{},
+	}
+	l.mu.Unlock()
+	status.Backlog, status.Ready = l.backlog.left()
+	for _, st := range l.all() {
+		status.Streams = append(status.Streams, st.status(now, l.cfg.Interval))
+		for key, t := range st.troubles() {
+			if t.Quarantined {
+				status.Quarantined = append(status.Quarantined, objectStatus(key, t))
+			} else {
+				status.Pending = append(status.Pending, objectStatus(key, t))
+			}
+		}
+	}
+	slices.SortFunc(status.Streams, func(a, b StreamStatus) int {
+		return cmp.Or(strings.Compare(a.Prefix, b.Prefix), strings.Compare(a.Layout, b.Layout))
+	})
+	for _, objects := range [][]ObjectStatus{status.Pending, status.Quarantined} {
+		slices.SortFunc(objects, func(a, b ObjectStatus) int { return strings.Compare(a.Key, b.Key) })
+	}
+	return status
+}
+
+// earliest returns the earlier time. The first start puts LastAudit a little
+// ahead, which is of no interest to others.
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := StreamStatus{
+		Prefix:    s.Prefix,
+		Log:       s.Log().String(),
+		Layout:    s.Layout.name(),
+		EventTime: s.byEvent,
+		Watermark: s.watermark,
+		Newest:    s.listed,
+		NextPoll:  s.nextPoll.UTC(),
+		InFlight:  len(s.inflight),
+	}
+	if s.watermark != "" {
+		status.WatermarkTime = ParseKey(s.watermark).Time
+	}
+	if s.rhythm > 0 {
+		status.Rhythm = seconds(max(s.rhythm, interval))
+	}
+	if s.listed != "" {
+		status.NewestTime = ParseKey(s.listed).Time
+		status.Lag = max(0, seconds(now.Sub(status.NewestTime)))
+		status.Silent = status.Rhythm > 0 && status.Lag > silence*status.Rhythm
+	}
+	return status
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// name returns the layout's name in a Status.
+func (l Layout) name() string {
+	switch l {
+	case Simple:
+		return "simple"
+	case Partitioned:
+		return "partitioned"
+	case Trail:
+		return "cloudtrail"
+	case Foreign:
+	}
+	return ""
+}
+
+func objectStatus(key string, t checkpoint.Trouble) ObjectStatus {
+	return ObjectStatus{
+		Key:      key,
+		Reason:   Reason(t.Reason),
+		Error:    t.Error,
+		Attempts: t.Attempts,
+		Since:    t.Since.UTC(),
+		NextTry:  t.NextTry.UTC(),
+	}
+}
