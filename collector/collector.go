@@ -45,6 +45,7 @@ type Collector struct {
 	byName   map[string]*family
 	size     *prometheus.Desc
 	overflew *prometheus.Desc
+	benches  sync.Pool // of *workbench, for tallies
 
 	// mu is held to change what follows, and by scrapes to read it. The one
 	// goroutine that changes it reads it without.
@@ -76,6 +77,7 @@ func New(config Config) (*Collector, error) {
 		series:   make(map[string]*series),
 		held:     make(map[*series]struct{}),
 	}
+	c.benches.New = func() any { return newWorkbench(config.Labels) }
 	for _, f := range c.families {
 		c.byName[f.name] = f
 	}

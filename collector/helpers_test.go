@@ -106,7 +106,9 @@ func newCollector(t testing.TB, config Config) *Collector {
 // commit stages tallies of the records, commits and exposes.
 func commit(t testing.TB, c *Collector, store *memStore, records ...record.Record) {
 	t.Helper()
-	expose, err := c.Stage([]*Tally{tallyOf(c, records...)}, store)
+	tally := tallyOf(c, records...)
+	tally.Done()
+	expose, err := c.Stage([]*Tally{tally}, store)
 	if err != nil {
 		t.Fatal(err)
 	}

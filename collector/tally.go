@@ -6,23 +6,43 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// maxRows bounds the label sets that a Tally remembers beside its series.
+// maxRows bounds the label sets that a workbench remembers beside a Tally's series.
 const maxRows = 8192
 
 // Tally holds the increments of one log object until Stage merges them. A Tally
 // is for one goroutine at a time. Its memory grows with the series it holds,
 // which the limit of series bounds, never with the number of records.
 type Tally struct {
-	families   []*family
-	limit      int
+	collector *Collector
+	deltas    []*delta // in the order in which they were first seen
+	sizes     [familyCount]int
+	bench     *workbench // from the first record to Done
+}
+
+// workbench is what a Tally needs while it counts. It goes from one Tally to the
+// next, for it remembers the label values that it has seen.
+type workbench struct {
 	classifier *Classifier
+	index      map[string]*delta // the Tally's, by key
+	rows       map[string]*row   // what was seen, by all label values
+	buf        []byte
+}
 
-	deltas []*delta // in the order in which they were first seen
-	index  map[string]*delta
-	sizes  [familyCount]int
+func newWorkbench(labels LabelConfig) *workbench {
+	return &workbench{
+		classifier: NewClassifier(labels),
+		index:      make(map[string]*delta),
+		rows:       make(map[string]*row),
+	}
+}
 
-	rows map[string]*row // what was seen, by all label values
-	buf  []byte
+// clear forgets one Tally for the sake of the next.
+func (b *workbench) clear() {
+	if len(b.index) > maxRows { // a map does not shrink
+		b.index = make(map[string]*delta)
+	}
+	clear(b.index)
+	clear(b.rows)
 }
 
 // delta is what one series gained.
@@ -48,31 +68,16 @@ type row struct {
 	deltas  [familyCount]*delta // nil until the first record counts there
 }
 
-// NewTally returns an empty Tally. It is worth keeping for further objects
-// (Reset): it remembers the label values that it has seen.
-func (c *Collector) NewTally() *Tally {
-	return &Tally{
-		families:   c.families,
-		limit:      c.config.SeriesLimit,
-		classifier: NewClassifier(c.config.Labels),
-		index:      make(map[string]*delta),
-		rows:       make(map[string]*row),
-	}
-}
-
-// Reset empties the Tally for another object.
-func (t *Tally) Reset() {
-	clear(t.deltas)
-	t.deltas = t.deltas[:0]
-	clear(t.index)
-	clear(t.rows)
-	t.sizes = [familyCount]int{}
-}
+// NewTally returns an empty Tally.
+func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 
 // Add counts one record. It keeps nothing of r, and allocates only for label
 // sets that it does not remember.
 func (t *Tally) Add(r *record.Record) {
-	class := t.classifier.Classify(r)
+	if t.bench == nil {
+		t.bench = t.collector.benches.Get().(*workbench) //nolint:errcheck // New makes nothing else
+	}
+	class := t.bench.classifier.Classify(r)
 	row := t.row(&class)
 	t.count(row, requests, r, 1)
 	t.count(row, clientInfo, r, 1)
@@ -96,20 +101,32 @@ func (t *Tally) Add(r *record.Record) {
 	}
 }
 
+// Done ends the counting: no Add may follow. It returns the number of series that
+// the Tally holds, which is what its memory grows with.
+func (t *Tally) Done() int {
+	if t.bench != nil {
+		t.bench.clear()
+		t.collector.benches.Put(t.bench)
+		t.bench = nil
+	}
+	return len(t.deltas)
+}
+
 // row returns the row of the class's label values.
 func (t *Tally) row(class *Class) *row {
-	t.buf = t.buf[:0]
+	b := t.bench
+	b.buf = b.buf[:0]
 	for _, value := range class.Labels {
-		t.buf = appendText(t.buf, value)
+		b.buf = appendText(b.buf, value)
 	}
-	if known, ok := t.rows[string(t.buf)]; ok {
+	if known, ok := b.rows[string(b.buf)]; ok {
 		return known
 	}
-	if len(t.rows) >= maxRows {
-		clear(t.rows)
+	if len(b.rows) >= maxRows {
+		clear(b.rows)
 	}
 	added := &row{labels: class.Labels, verdict: class.verdict}
-	t.rows[string(t.buf)] = added
+	b.rows[string(b.buf)] = added
 	return added
 }
 
@@ -126,20 +143,21 @@ func (t *Tally) count(row *row, id familyID, r *record.Record, value uint64) {
 // delta returns the row's increments in a family.
 func (t *Tally) delta(row *row, id familyID) *delta {
 	if row.deltas[id] == nil {
-		row.deltas[id] = t.find(t.families[id], row)
+		row.deltas[id] = t.find(t.collector.families[id], row)
 	}
 	return row.deltas[id]
 }
 
 // find returns the increments that a row counts in, if need be new ones.
 func (t *Tally) find(f *family, row *row) *delta {
-	labels, key, level := f.place(&row.labels, t.limit, t.sizes[f.id], func(key []byte) bool {
-		return t.index[string(key)] != nil
+	index := t.bench.index
+	labels, key, level := f.place(&row.labels, t.collector.config.SeriesLimit, t.sizes[f.id], func(key []byte) bool {
+		return index[string(key)] != nil
 	})
-	d := t.index[string(key)]
+	d := index[string(key)]
 	if d == nil {
 		d = &delta{family: f, labels: labels, key: string(key), folded: level != foldNothing}
-		t.index[d.key] = d
+		index[d.key] = d
 		t.deltas = append(t.deltas, d)
 		t.sizes[f.id]++
 	}

@@ -8,8 +8,12 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
-// maxBatch is how many objects one commit takes at most.
-const maxBatch = 512
+// A commit does not wait for more once it has maxBatch objects, or once these hold
+// maxWeight, which is some ten megabytes.
+const (
+	maxBatch  = 512
+	maxWeight = 50_000
+)
 
 // committer makes results durable, many in a commit. Nothing else marks an
 // object, and nothing is exposed before its commit.
@@ -18,6 +22,7 @@ type committer struct {
 	ready   *readiness
 	gate    gate
 	batch   []*finished
+	weight  int // of the batch's tallies
 	failing bool
 }
 
@@ -40,7 +45,7 @@ func (c *committer) run(ctx context.Context, results <-chan *result) error {
 				return c.commit()
 			}
 			c.add(ctx, r)
-			if len(c.batch) >= maxBatch && c.commit() != nil {
+			if c.full() && c.commit() != nil {
 				in = nil // until a commit succeeds; meanwhile the readers wait
 			}
 		case <-ticker.C:
@@ -54,13 +59,19 @@ func (c *committer) run(ctx context.Context, results <-chan *result) error {
 	}
 }
 
+// full reports whether the batch should be committed.
+func (c *committer) full() bool {
+	return len(c.batch) >= maxBatch || c.weight >= maxWeight
+}
+
 // add takes a result for the next commit.
 func (c *committer) add(ctx context.Context, r *result) {
-	if ctx.Err() != nil && (r.err != nil || len(c.batch) >= maxBatch) {
+	if ctx.Err() != nil && (r.err != nil || c.full()) {
 		return // the end of ctx, and not the object, is the trouble
 	}
 	ready, broken := c.gate.pass(r)
 	for _, r := range ready {
+		c.weight += r.weight
 		c.batch = append(c.batch, &finished{result: r, before: r.stream.finish(r.obj.Key)})
 	}
 	for _, r := range broken {
@@ -106,7 +117,7 @@ func (c *committer) commit() error {
 		c.resolved(f)
 	}
 	clear(c.batch)
-	c.batch = c.batch[:0]
+	c.batch, c.weight = c.batch[:0], 0
 	return nil
 }
 

@@ -82,6 +82,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			m.skippedRecords.WithLabelValues(log.String(), reason)
 		}
 	}
+	for _, operation := range []string{"ListObjectsV2", "GetObject", "HeadBucket"} {
+		m.requests.WithLabelValues(operation)
+	}
 	for _, reason := range SkipReasons() {
 		m.skippedObjects.WithLabelValues(string(reason))
 	}

@@ -32,6 +32,7 @@ type result struct {
 	*job
 	err     *ObjectError // nil: the object was read to its end
 	tally   Tally
+	weight  int   // what it holds, as Tally.Done tells it
 	records int64 // handed to the tally
 	newest  int64 // time of the newest of them, in Unix seconds; 0 if there was none
 	skipped record.Skipped
@@ -91,7 +92,9 @@ func newReader(cfg *Config, d *duplicates) *reader {
 // read opens the job's object, decodes it to its end, and returns what it holds.
 func (rd *reader) read(ctx context.Context, j *job) *result {
 	r := &result{job: j, tally: rd.cfg.Consumer.NewTally()}
-	if err := rd.decode(ctx, r); err != nil {
+	err := rd.decode(ctx, r)
+	r.weight = r.tally.Done() + len(r.events)/4
+	if err != nil {
 		r.tally = nil
 		r.err = &ObjectError{Location: j.location.Name, Key: j.obj.Key, Reason: reasonOf(err), Err: err}
 	}

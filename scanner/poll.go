@@ -55,9 +55,9 @@ func latest(a, b time.Time) time.Time {
 // poll lists a stream within a window and queues the objects that are new.
 func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now time.Time, w window) error {
 	moved, end := false, st.End()
-	pauses := st.pausesFrom(w.from)
+	pauses := st.pausesFrom(w.lower)
 	var failed error
-	err := walk(ctx, l.Source, st.Prefix, st.After(w.from), func(obj Object) (string, bool) {
+	err := walk(ctx, l.Source, l.within(st), st.After(w.from), func(obj Object) (string, bool) {
 		if obj.Key >= end {
 			return "", false
 		}
@@ -98,6 +98,15 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 	st.paced(pauses, w.sweep)
 	l.plan(st, now, moved)
 	return nil
+}
+
+// within returns the prefix of the stream's keys that belong to the location:
+// the location's may reach into the date.
+func (l *location) within(st *stream) string {
+	if len(l.Prefix) > len(st.Prefix) {
+		return l.Prefix
+	}
+	return st.Prefix
 }
 
 // isNew reports whether a listed object is to be read.

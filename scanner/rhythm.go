@@ -13,7 +13,7 @@ const silence = 3
 
 // pauses finds the longest pause in one listing of a stream.
 type pauses struct {
-	last    time.Time // of the objects so far; at first the listing's beginning
+	last    time.Time // of the newest object so far; at first the listing's beginning
 	begun   bool      // there was an object
 	longest time.Duration
 	whole   bool // the longest began with an object, not with the listing
@@ -26,13 +26,16 @@ func (s *stream) pausesFrom(from time.Time) pauses {
 	return pauses{last: latest(from, s.oldest)}
 }
 
-// see takes note of the time of the next object of the listing.
+// see takes note of the time of the next object of the listing. Objects from
+// before its beginning, which only an audit lists, are not looked at.
 func (p *pauses) see(t time.Time) {
+	if t.Before(p.last) {
+		return
+	}
 	if pause := t.Sub(p.last); pause > p.longest && !p.last.IsZero() {
 		p.longest, p.whole = pause, p.begun
 	}
-	p.begun = true
-	p.last = latest(p.last, t)
+	p.last, p.begun = t, true
 }
 
 // paced takes note of the pauses that a listing has shown. A sweep alone can tell

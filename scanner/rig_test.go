@@ -31,6 +31,7 @@ var began = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 type rig struct {
 	t        *testing.T
 	bucket   *scannertest.Fake
+	prefix   string // of the location
 	path     string // of the checkpoint
 	config   scanner.Config
 	log      bytes.Buffer
@@ -68,7 +69,7 @@ func (r *rig) start() {
 	r.consumer = newConsumer(r.t, state)
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = []scanner.Location{{Name: "s3://logs", Source: r.bucket}}
+	cfg.Locations = []scanner.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, nil))
@@ -222,6 +223,8 @@ func (c *consumer) setRefuse(err error) {
 }
 
 func (t tally) Add(r *record.Record) { t[string(r.RequestID)]++ }
+
+func (t tally) Done() int { return len(t) }
 
 func (c *consumer) NewTally() scanner.Tally { return make(tally) }
 

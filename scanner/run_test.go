@@ -79,6 +79,18 @@ func TestScanner_CountsLateObjects(t *testing.T) {
 	}
 }
 
+func TestScanner_ReadsNothingOutsideOfItsPrefix(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.prefix = "access/2026-03-0"
+		r.put(began, "A", "in")
+		r.put(began.Add(-10*24*time.Hour), "B", "before")
+		r.put(began.Add(10*24*time.Hour), "C", "behind")
+		r.start()
+		r.wait(30 * time.Hour)
+		r.expect("in")
+	})
+}
+
 // Objects by event time all tell midnight, and come for days.
 func TestScanner_CountsEventTimePartitions(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -40,6 +40,9 @@ type Consumer interface {
 type Tally interface {
 	// Add takes a record. The record and its bytes are the caller's.
 	Add(r *record.Record)
+	// Done is called once, after the last record. It returns how much the Tally
+	// holds, in a unit of some hundred bytes.
+	Done() int
 }
 
 // Store takes durable changes in a transaction.
@@ -150,7 +153,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 		return err
 	}
 	s.show(locations, now)
-	defer s.show(nil, now)
+	defer s.show(nil, time.Time{})
 	d := newDuplicates(s.cfg.DedupeWindow)
 	if err := s.cfg.Checkpoint.View(d.restore); err != nil {
 		return err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"sync"
-
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
@@ -28,19 +26,12 @@ const dedupeWindow = 250_000
 // counting joins the scanner to the collector, which do not know each other.
 type counting struct {
 	*collector.Collector
-	tallies *sync.Pool // a Tally that is used again knows its label values already
 }
 
 var _ scanner.Consumer = counting{}
 
-func newCounting(c *collector.Collector) counting {
-	return counting{Collector: c, tallies: &sync.Pool{New: func() any { return c.NewTally() }}}
-}
-
 // NewTally implements scanner.Consumer.
-func (c counting) NewTally() scanner.Tally {
-	return c.tallies.Get().(scanner.Tally) //nolint:errcheck // New makes nothing else
-}
+func (c counting) NewTally() scanner.Tally { return c.Collector.NewTally() }
 
 // Stage implements scanner.Consumer.
 func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
@@ -48,15 +39,5 @@ func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), e
 	for i, t := range tallies {
 		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
 	}
-	expose, err := c.Collector.Stage(own, store)
-	if err != nil {
-		return nil, err
-	}
-	return func() {
-		expose()
-		for _, t := range own {
-			t.Reset()
-			c.tallies.Put(t)
-		}
-	}, nil
+	return c.Collector.Stage(own, store)
 }

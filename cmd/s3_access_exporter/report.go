@@ -43,7 +43,7 @@ func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
 	}
 	scan := scanner.New(scanner.Config{
 		Locations:    locations,
-		Consumer:     newCounting(counters),
+		Consumer:     counting{counters},
 		Metrics:      metrics,
 		Logger:       env.logger,
 		DedupeWindow: dedupeWindow,

@@ -134,7 +134,7 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return err
 	}
 	scan := scanner.New(d.config(locations, counters, metrics, state))
-	web, err := newServer(ctx, d.Web, registry, scan.Ready, logger)
+	web, err := newServer(ctx, d.Web, registry, scan, logger)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 func (d *daemon) config(locations []scanner.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
-		Consumer:      newCounting(counters),
+		Consumer:      counting{counters},
 		Metrics:       metrics,
 		Logger:        d.env.logger,
 		Checkpoint:    state,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,8 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/s3access/s3_access_exporter/scanner"
 )
 
 type webFlags struct {
@@ -51,7 +54,7 @@ func (f webFlags) Validate() error {
 	switch metrics := f.TelemetryPath; {
 	case !plainPath.MatchString(metrics) || path.Clean(metrics) != metrics:
 		return fmt.Errorf("--web.telemetry-path: %q is no plain path such as /metrics", metrics)
-	case metrics == healthyPath || metrics == readyPath:
+	case slices.Contains([]string{statusPath, statusAPIPath, healthyPath, readyPath}, metrics):
 		return fmt.Errorf("--web.telemetry-path: %s is taken", metrics)
 	}
 	return nil
@@ -66,8 +69,14 @@ type server struct {
 	logger    *slog.Logger
 }
 
+// tailer is what the server tells of; the *scanner.Scanner in the program.
+type tailer interface {
+	Ready() error
+	Status() scanner.Status
+}
+
 // newServer listens on the flags' addresses. It serves nothing until run is called.
-func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer, ready func() error, logger *slog.Logger) (*server, error) {
+func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer, tail tailer, logger *slog.Logger) (*server, error) {
 	if err := web.Validate(flags.ConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}
@@ -75,7 +84,7 @@ func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer,
 	if err != nil {
 		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}
-	mux, err := newMux(flags.TelemetryPath, metrics, ready, logger)
+	mux, err := newMux(flags.TelemetryPath, metrics, tail, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +106,15 @@ func newServer(ctx context.Context, flags webFlags, metrics prometheus.Gatherer,
 	return s, nil
 }
 
-func newMux(metricsPath string, metrics prometheus.Gatherer, ready func() error, logger *slog.Logger) (http.Handler, error) {
+func newMux(metricsPath string, metrics prometheus.Gatherer, tail tailer, logger *slog.Logger) (http.Handler, error) {
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name:        program,
 		Description: "Who uses an S3 bucket and how, from S3's request logs.",
 		Version:     version.Info(),
 		Profiling:   "false",
 		Links: []web.LandingLinks{
+			{Address: statusPath, Text: "Status", Description: "what is read and how far, what could not be read and why"},
+			{Address: statusAPIPath, Text: "Status as JSON"},
 			{Address: metricsPath, Text: "Metrics"},
 			{Address: healthyPath, Text: "Health", Description: "answers as long as the process works"},
 			{Address: readyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted"},
@@ -112,8 +123,14 @@ func newMux(metricsPath string, metrics prometheus.Gatherer, ready func() error,
 	if err != nil {
 		return nil, err
 	}
+	status, err := newStatusPages(tail.Status)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET "+statusPath, status.serveHTML)
+	mux.HandleFunc("GET "+statusAPIPath, status.serveJSON)
 	mux.Handle("GET "+metricsPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
 		ErrorLog:                            slog.NewLogLogger(logger.Handler(), slog.LevelError),
 		EnableOpenMetrics:                   true,
@@ -123,7 +140,7 @@ func newMux(metricsPath string, metrics prometheus.Gatherer, ready func() error,
 		fmt.Fprintln(w, "healthy")
 	})
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) {
-		if err := ready(); err != nil {
+		if err := tail.Ready(); err != nil {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
