@@ -193,7 +193,7 @@ func (l *location) discover(ctx context.Context) error {
 		if l.streams[id] == nil {
 			l.streams[id] = newStream(key.Stream)
 		}
-		l.streams[id].begins(key.Time)
+		l.streams[id].begins(key)
 		return key.Stream.Beyond(key.Time), true
 	})
 }

@@ -30,12 +30,14 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 // not be read are returned in the order of their locations' names and keys; an
 // error means that a location could not be listed to its end, or that ctx ended.
 func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
-	listers, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	jobs := make(chan *job)
 	d := newDuplicates(s.cfg.DedupeWindow)
 	results := s.read(ctx, jobs, d)
+	listers, listing := errgroup.WithContext(ctx) // which ends with the listing
 	for _, l := range s.cfg.Locations {
-		listers.Go(func() error { return s.queueAll(ctx, l, jobs) })
+		listers.Go(func() error { return s.queueAll(listing, l, jobs) })
 	}
 	listed := make(chan error, 1)
 	go func() {
@@ -44,16 +46,19 @@ func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
 	}()
 	once := once{cfg: &s.cfg, gate: gate{duplicates: d}}
 	for r := range results {
-		once.take(ctx, r)
+		if once.take(ctx, r); once.failed != nil {
+			cancel()
+		}
 	}
 	unread := once.unread
 	slices.SortFunc(unread, func(a, b *ObjectError) int {
 		return strings.Compare(a.Location+"\x00"+a.Key, b.Location+"\x00"+b.Key)
 	})
-	if err := <-listed; err != nil {
-		return unread, err
+	err := <-listed
+	if once.failed != nil {
+		err = once.failed
 	}
-	return unread, once.failed
+	return unread, err
 }
 
 // once takes the results of ScanOnce.
@@ -65,8 +70,8 @@ type once struct {
 }
 
 func (o *once) take(ctx context.Context, r *result) {
-	if o.failed != nil {
-		return
+	if o.failed != nil || ctx.Err() != nil && r.err != nil {
+		return // the end of ctx, and not the object, is the trouble
 	}
 	ready, broken := o.gate.pass(r)
 	for _, r := range ready {

@@ -49,12 +49,15 @@ func (s *stream) paced(p pauses, sweep bool) {
 	}
 }
 
-// begins takes note that an object of time t lies there: before the oldest one
-// there was no pause.
-func (s *stream) begins(t time.Time) {
+// begins takes note of an object that lies there. Before the oldest one there was
+// no pause.
+func (s *stream) begins(key Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.oldest.IsZero() || t.Before(s.oldest) {
-		s.oldest = t
+	if s.oldest.IsZero() || key.Time.Before(s.oldest) {
+		s.oldest = key.Time
+	}
+	if s.listed == "" {
+		s.byEvent = key.ByEvent // where the first listing begins depends on it
 	}
 }

@@ -32,9 +32,9 @@ type LocationStatus struct {
 	LastPoll time.Time `json:"last_poll,omitzero"` // when it was last listed without an error
 	// PollError is why the last attempt to list it failed; empty if it did not.
 	PollError string `json:"poll_error,omitempty"`
-	// LastAudit is when the last complete audit began; the first start counts as
-	// one.
-	LastAudit time.Time `json:"last_audit"`
+	// LastAudit is when the last complete audit began. The first start counts as
+	// one, give or take a quarter of an hour, in which there is none.
+	LastAudit time.Time `json:"last_audit,omitzero"`
 	// Ready is whether everything that lay there at the start is resolved.
 	Ready bool `json:"ready"`
 	// Backlog is how many of the objects that lay there at the start were found
@@ -67,9 +67,9 @@ type StreamStatus struct {
 	Lag      int64     `json:"lag_seconds"`
 	NextPoll time.Time `json:"next_poll,omitzero"` // when it is listed next
 	InFlight int       `json:"in_flight_objects"`  // found, and not committed yet
-	// Rhythm is the longest usual pause between two objects in seconds: the
-	// longest that the last sweep has seen, or that came since, but no less than
-	// Config.Interval. It is 0 if it is not known yet.
+	// Rhythm is the longest usual time between two objects in seconds: the longest
+	// that the last sweep has seen, or that came since, but no less than
+	// Config.Interval. It is 0 as long as there are not two objects to tell it.
 	Rhythm int64 `json:"rhythm_seconds"`
 	// Silent is whether Lag is more than three times Rhythm, which is known.
 	Silent bool `json:"silent"`
@@ -128,10 +128,12 @@ func (l *location) status(now time.Time) LocationStatus {
 		Name:        l.Name,
 		LastPoll:    l.polled.UTC(),
 		PollError:   message(l.failure),
-		LastAudit:   earliest(l.state.LastAudit, now).UTC(),
 		Streams:     []StreamStatus{},
 		Pending:     []ObjectStatus{},
 		Quarantined: []ObjectStatus{},
+	}
+	if audit := l.state.LastAudit; !audit.After(now) {
+		status.LastAudit = audit.UTC()
 	}
 	l.mu.Unlock()
 	status.Backlog, status.Ready = l.backlog.left()
@@ -152,15 +154,6 @@ func (l *location) status(now time.Time) LocationStatus {
 		slices.SortFunc(objects, func(a, b ObjectStatus) int { return strings.Compare(a.Key, b.Key) })
 	}
 	return status
-}
-
-// earliest returns the earlier time. The first start puts LastAudit a little
-// ahead, which is of no interest to others.
-func earliest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {

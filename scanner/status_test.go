@@ -280,6 +280,18 @@ func TestStatus_SaysThatEventTimeKeysTellOnlyTheDay(t *testing.T) {
 	})
 }
 
+// The key of an object by event time tells the day's first second, which is
+// before most starting points on that day.
+func TestScanner_ReadsTodaysEventTimeObjectsFromTheStart(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = time.Hour
+		r.bucket.Put("111122223333/eu-west-1/b/"+began.Format("2006/01/02/2006-01-02-00-00-00-")+"0123456789ABCDEF", accessLog(began, "r1"), began)
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r1")
+	})
+}
+
 // A key that tells a time to come neither hides a silence to come nor gives a
 // negative lag.
 func TestStatus_KeyFromTheFuture(t *testing.T) {
