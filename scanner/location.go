@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -77,33 +78,44 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 			loc.state.Floor = now.Add(-s.cfg.Since)
 			loc.state.LastAudit = now.Add(auditMargin - 2*time.Second)
 		}
-		if err := s.cfg.Checkpoint.Update(loc.restore); err != nil {
-			return nil, err
+		if err := loc.restore(); err != nil {
+			return nil, fmt.Errorf("checkpoint: %w", err)
 		}
 		locations = append(locations, loc)
 	}
 	return locations, nil
 }
 
-// restore takes the location's state from the checkpoint, or puts it there.
-func (l *location) restore(tx *checkpoint.Tx) error {
-	state, known, err := tx.Location(l.Name)
-	if err != nil {
+// restore takes the location's state from the checkpoint, or puts it there. It
+// writes only what is new: a full disk must not keep the rest from being shown.
+func (l *location) restore() error {
+	known := false
+	err := l.cfg.Checkpoint.View(func(tx *checkpoint.Tx) (err error) {
+		known, err = l.take(tx)
+		return err
+	})
+	if err != nil || known {
 		return err
 	}
-	if !known {
-		return tx.PutLocation(l.Name, l.state)
+	return l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error { return tx.PutLocation(l.Name, l.state) })
+}
+
+// take takes the location's state from the checkpoint, if it is there.
+func (l *location) take(tx *checkpoint.Tx) (known bool, err error) {
+	state, known, err := tx.Location(l.Name)
+	if err != nil || !known {
+		return false, err
 	}
 	l.state = state
 	newest, err := tx.Newest(l.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for log, t := range newest {
 		l.newest[log] = t
 		l.cfg.Metrics.newestEvent.WithLabelValues(l.Name, log).Set(float64(t.Unix()))
 	}
-	return tx.EachStream(l.Name, func(_ string, c *checkpoint.Stream) error {
+	return true, tx.EachStream(l.Name, func(_ string, c *checkpoint.Stream) error {
 		k := ParseKey(c.Watermark())
 		if k.Skip != "" {
 			return nil // of a format that only another version knows

@@ -33,7 +33,7 @@ func TestScanner_ExactlyOnceModel(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(r *rig) {
-				m := &model{rig: r, random: rand.New(rand.NewPCG(seed, seed))}
+				m := &model{rig: r, random: rand.New(rand.NewPCG(seed, 0)), faults: rand.New(rand.NewPCG(seed, 1))}
 				m.run()
 			})
 		})
@@ -43,12 +43,13 @@ func TestScanner_ExactlyOnceModel(t *testing.T) {
 // model is one course of events.
 type model struct {
 	*rig
+	random *rand.Rand
 	truth  []string // IDs of all requests that were put
 	events []string // those of CloudTrail
-	shown  map[string]int
 
 	mu     sync.Mutex // the hooks run on the scanner's goroutines
-	random *rand.Rand
+	faults *rand.Rand
+	shown  map[string]int
 	faulty bool   // calls of the store fail now and then
 	armed  int    // steps until the process is killed; 0: it is not
 	killed []byte // the checkpoint at the moment of the kill
@@ -79,8 +80,10 @@ func (m *model) run() {
 
 // begin starts a process and checks that what it shows is no less than before.
 func (m *model) begin() {
+	m.hook = m.step
 	m.start()
-	m.consumer.hook = m.step
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.check(m.consumer.shown())
 }
 
@@ -163,11 +166,11 @@ func (m *model) call(op, _ string) error {
 	m.step()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.faulty || m.random.IntN(4) > 0 {
+	if !m.faulty || m.faults.IntN(4) > 0 {
 		return nil
 	}
 	if op == scannertest.OpRead {
-		return scannertest.FailAfter(int64(m.random.IntN(300)), errors.New("connection reset"))
+		return scannertest.FailAfter(int64(m.faults.IntN(300)), errors.New("connection reset"))
 	}
 	return errors.New("service unavailable")
 }

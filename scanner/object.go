@@ -107,6 +107,18 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		return err
 	}
 	defer body.Close() // read to its end or given up: nothing is left to fail
+	err = rd.decodeBody(r, body)
+	if err != nil && reasonOf(err).permanent() {
+		// Bytes that changed on their way are not the object's. Whether they did,
+		// the source tells at their end.
+		if _, failed := io.Copy(io.Discard, io.LimitReader(rd.buffered, rd.cfg.MaxObjectSize)); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+func (rd *reader) decodeBody(r *result, body io.Reader) error {
 	content, err := rd.content(body)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type rig struct {
 	t        *testing.T
 	bucket   *scannertest.Fake
 	prefix   string // of the location
+	hook     func() // of the consumer
 	path     string // of the checkpoint
 	config   scanner.Config
 	log      bytes.Buffer
@@ -67,6 +68,9 @@ func (r *rig) start() {
 	}
 	r.state = state
 	r.consumer = newConsumer(r.t, state)
+	if r.hook != nil {
+		r.consumer.hook = r.hook
+	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
 	cfg.Locations = []scanner.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,9 +153,10 @@ func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		bad := r.put(began, "A", "r1")
 		r.put(began.Add(time.Second), "B", "r2")
-		failing := true
+		var failing atomic.Bool
+		failing.Store(true)
 		r.bucket.SetFault(func(op, key string) error {
-			if failing && op == scannertest.OpOpen && key == bad {
+			if failing.Load() && op == scannertest.OpOpen && key == bad {
 				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonThrottled, Err: errors.New("slow down")}
 			}
 			return nil
@@ -176,7 +179,7 @@ func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
 		if got := r.metric("pending_objects"); got != 1 {
 			t.Errorf("pending_objects is %v after a restart, want 1", got)
 		}
-		failing = false
+		failing.Store(false)
 		r.wait(time.Hour)
 		r.expect("r1", "r2")
 		if got := r.metric("pending_objects"); got != 0 {
@@ -208,6 +211,34 @@ func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
 		if got := r.metric("quarantined_objects"); got != 0 {
 			t.Errorf("quarantined_objects is %v once it was read, want 0", got)
 		}
+	})
+}
+
+func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		whole := accessLog(began, "r1")
+		key := r.put(began, "A")
+		r.bucket.Put(key, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), whole...), began)
+		r.bucket.SetFault(func(op, key string) error {
+			if op != scannertest.OpRead {
+				return nil
+			}
+			return scannertest.FailAfter(math.MaxInt64, &scanner.SourceError{
+				Op: op, Key: key, Reason: scanner.ReasonChecksum, Err: errors.New("checksum did not match"),
+			})
+		})
+		r.start()
+		r.wait(time.Minute)
+		if pending, quarantined := r.metric("pending_objects"), r.metric("quarantined_objects"); pending != 1 || quarantined != 0 {
+			t.Errorf("%v pending and %v quarantined objects, want 1 and 0", pending, quarantined)
+		}
+		if got := r.metric("object_errors_total", "checksum"); got < 1 {
+			t.Errorf("object_errors_total is %v, want at least 1", got)
+		}
+		r.bucket.SetFault(nil)
+		r.bucket.Put(key, whole, began)
+		r.wait(time.Hour)
+		r.expect("r1")
 	})
 }
 
@@ -282,10 +313,11 @@ func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
 
 func TestScanner_FailedListingIsToldAndTriedAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		failing := true
+		var failing atomic.Bool
+		failing.Store(true)
 		r.put(began, "A", "r1")
 		r.bucket.SetFault(func(op, key string) error {
-			if failing && op == scannertest.OpList {
+			if failing.Load() && op == scannertest.OpList {
 				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonAccessDenied, Err: errors.New("denied")}
 			}
 			return nil
@@ -298,7 +330,7 @@ func TestScanner_FailedListingIsToldAndTriedAgain(t *testing.T) {
 		if n := strings.Count(r.log.String(), "denied"); n != 1 {
 			t.Errorf("the failure is logged %d times, want once", n)
 		}
-		failing = false
+		failing.Store(false)
 		r.wait(2 * time.Minute)
 		if r.metric("last_poll_success") != 1 || r.scanner.Ready() != nil {
 			t.Error("a listing that works again looks like failure")

@@ -22,7 +22,7 @@ type stream struct {
 	nextPoll  time.Time
 	oldest    time.Time         // of the objects that lie there; zero if not known
 	rhythm    time.Duration     // the longest pause between objects; 0 if not known
-	byEvent   bool              // of the newest object
+	byEvent   bool              // of the newest object, or of any before one is listed
 	listed    string            // the highest key that was ever listed
 	watermark string            // committed; every listed key below it is resolved
 	inflight  map[string]flight // queued objects by key

@@ -14,9 +14,10 @@ import (
 const (
 	listPrice = 5_000
 	getPrice  = 400
-
-	billion = 1e9
 )
+
+// dollars converts billionths of a dollar.
+func dollars(billionths int64) float64 { return float64(billionths) / 1e9 }
 
 // rateTime is how long requests are counted before they tell of a day.
 const rateTime = time.Minute
@@ -33,9 +34,9 @@ func costOf(status scanner.Status) cost {
 	for operation, n := range status.Requests {
 		sum += n * requestPrice(operation)
 	}
-	c := cost{Total: float64(sum) / billion}
+	c := cost{Total: dollars(sum)}
 	if age := status.Time.Sub(status.Started); !status.Started.IsZero() && age >= rateTime {
-		c.PerDay = c.Total * float64(24*time.Hour) / float64(age)
+		c.PerDay = dollars(int64(float64(sum) / age.Hours() * 24))
 	}
 	return c
 }

@@ -30,6 +30,7 @@ const (
 
 const demoText = `A make-believe log bucket is being filled, and served like a real one.
   metrics   %s
+  status    %s
   overview  %s
 Let a Prometheus scrape it every 5 s, and ask
   who still signs with Signature Version 2:
@@ -86,7 +87,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 }
 
 func printDemo(w io.Writer, s *server) {
-	fmt.Fprintf(w, demoText, s.url(s.flags.TelemetryPath), s.url("/"), demoHold)
+	fmt.Fprintf(w, demoText, s.url(s.flags.TelemetryPath), s.url(statusPath), s.url("/"), demoHold)
 }
 
 // keepDelivering delivers what happened since start, again and again, until ctx ends.

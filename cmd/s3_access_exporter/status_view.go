@@ -97,8 +97,8 @@ func newStatusView(status scanner.Status) statusView {
 		view.Calls = append(view.Calls, callRow{
 			Operation: operation,
 			Requests:  int(n),
-			Price:     float64(1000*price) / billion,
-			Cost:      float64(n*price) / billion,
+			Price:     dollars(1000 * price),
+			Cost:      dollars(n * price),
 		})
 	}
 	return view
@@ -136,8 +136,11 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 		found = append(found, finding{false, plural(silent, "stream") + " silent for more than three times the usual rhythm.", "#streams"})
 	}
 	for _, l := range status.Locations {
-		if !l.Ready {
+		switch {
+		case !l.Ready:
 			found = append(found, finding{false, "Not ready: still reading what lay in " + l.Name + " at the start.", "#locations"})
+		case len(l.Streams) == 0:
+			found = append(found, finding{false, "No logs were found in " + l.Name + " so far.", ""})
 		}
 	}
 	if len(status.Locations) == 0 {
@@ -167,6 +170,18 @@ func (v statusView) Moment(t time.Time) *moment {
 		m.Relative = "now"
 	}
 	return m
+}
+
+// objectName is an object of a stream as the page names it: its time, and its
+// key behind the last slash. What stands before follows from the stream and the time.
+type objectName struct {
+	Name   string // empty: there is none
+	Moment *moment
+}
+
+// Object returns how to name an object.
+func (v statusView) Object(key string, t time.Time) objectName {
+	return objectName{Name: key[strings.LastIndexByte(key, '/')+1:], Moment: v.Moment(t)}
 }
 
 // formatSpan writes a number of seconds in its one or two largest units.
@@ -207,25 +222,25 @@ func plural(n int, what string) string {
 }
 
 // formatPrice writes dollars exactly.
-func formatPrice(dollars float64) string { return "$" + strconv.FormatFloat(dollars, 'f', -1, 64) }
+func formatPrice(amount float64) string { return "$" + strconv.FormatFloat(amount, 'f', -1, 64) }
 
 // formatUSD writes dollars to the cent, or to four digits where they are few.
-func formatUSD(dollars float64) string {
+func formatUSD(amount float64) string {
 	switch {
-	case dollars >= 1:
-		cents := int(dollars*100 + .5)
+	case amount >= 1:
+		cents := int(amount*100 + .5)
 		return fmt.Sprintf("$%s.%02d", groupDigits(cents/100), cents%100)
-	case dollars > 0 && dollars < .0001:
+	case amount > 0 && amount < .0001:
 		return "< $0.0001"
 	}
-	return fmt.Sprintf("$%.4f", dollars)
+	return fmt.Sprintf("$%.4f", amount)
 }
 
 // visible makes every character of a text that others have written visible:
 // those that cannot be seen, or change how others are seen, become Go's escapes.
 func visible(text string) string {
 	var b strings.Builder
-	for len(text) > 0 {
+	for text != "" {
 		r, size := utf8.DecodeRuneInString(text)
 		switch {
 		case r == utf8.RuneError && size == 1:

@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -82,11 +83,17 @@ func open(path string) (*bbolt.DB, error) {
 	if err := precheck(path); err != nil {
 		return nil, err
 	}
+	_, err := os.Stat(path)
+	isNew := errors.Is(err, fs.ErrNotExist)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
+		if isNew && !errors.Is(err, berrors.ErrTimeout) {
+			_ = os.Remove(path) // on a full disk it has come to half of an empty file, which is a damaged one
+		}
 		return nil, openError(err)
 	}
-	if err = checkFormat(db); err == nil {
+	// What is complete is not written to: a full disk keeps nobody from reading it.
+	if err = checkFormat(db); err == nil && !isComplete(db) {
 		err = db.Update(create)
 	}
 	if err != nil {
@@ -167,12 +174,28 @@ func checkFormat(db *bbolt.DB) error {
 	})
 }
 
+// buckets are those that every checkpoint has, besides meta.
+func buckets() [][]byte { return [][]byte{seriesBucket, eventsBucket, locationsBucket} }
+
+// isComplete reports whether a checkpoint of a known format has all that create
+// creates.
+func isComplete(db *bbolt.DB) bool {
+	complete := false
+	// View fails only on a closed file.
+	_ = db.View(func(tx *bbolt.Tx) error {
+		missing := func(name []byte) bool { return tx.Bucket(name) == nil }
+		complete = !missing(metaBucket) && !slices.ContainsFunc(buckets(), missing)
+		return nil
+	})
+	return complete
+}
+
 func create(tx *bbolt.Tx) error {
 	meta, err := tx.CreateBucketIfNotExists(metaBucket)
 	if err != nil {
 		return err
 	}
-	for _, name := range [][]byte{seriesBucket, eventsBucket, locationsBucket} {
+	for _, name := range buckets() {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}

@@ -174,6 +174,8 @@ func (m *MinIO) client() *s3.Client {
 		UsePathStyle: true,
 		Credentials:  credentials.NewStaticCredentialsProvider(m.AccessKey, m.SecretKey, ""),
 		Retryer:      aws.NopRetryer{},
+		// As S3 does by itself, the server keeps the objects' checksums.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	})
 }
 

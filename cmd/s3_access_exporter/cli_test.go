@@ -1,0 +1,370 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+// wantFailure checks that a run ended with a code and one line that has a text.
+func wantFailure(t *testing.T, got outcome, code int, text string) {
+	t.Helper()
+	if got.code != code {
+		t.Errorf("exit code %d, want %d", got.code, code)
+	}
+	line, rest, _ := strings.Cut(got.stderr, "\n")
+	if rest != "" || !strings.HasPrefix(line, program+": error: ") || !strings.Contains(line, text) {
+		t.Errorf("stderr is %q, want one line with %q", got.stderr, text)
+	}
+	if got.stdout != "" {
+		t.Errorf("stdout is %q", got.stdout)
+	}
+}
+
+func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		args string // DIR stands for a directory
+		want string
+	}{
+		{"", `expected one of "serve"`},
+		{"serv", `did you mean "serve"?`},
+		{"version now", "unexpected argument now"},
+		{"demo DIR", "unexpected argument"},
+
+		// Flags.
+		{"serve DIR --scan.intervall=1m", "unknown flag --scan.intervall"},
+		{"serve DIR --scan.interval", "--scan.interval"},
+		{"serve DIR --scan.interval=1x", `--scan.interval: "1x" is no duration`},
+		{"serve DIR --scan.interval=-1m", `--scan.interval: "-1m" is no duration`},
+		{"serve DIR --scan.interval=0", "--scan.interval: must be longer than 0"},
+		{"serve DIR --scan.overlap=soon", `--scan.overlap: "soon"`},
+		{"serve DIR --scan.sweep-window=30m", "--scan.sweep-window must not be shorter than --scan.overlap"},
+		{"serve DIR --scan.since=ever", `--scan.since: "ever" is neither a duration such as 24h nor all`},
+		{"serve DIR --scan.since=0", `--scan.since: "0"`},
+		{"serve DIR --series.hold=2", `--series.hold: "2" is no duration`},
+		{"serve DIR --series.limit=-1", "--series.limit must not be negative"},
+		{"serve DIR --series.limit=1e4", `--series.limit: expected a valid 64 bit int but got "1e4"`},
+		{"serve DIR --scan.concurrency=0", "--scan.concurrency must be more than 0"},
+		{"serve DIR --scan.max-object-size=0", `--scan.max-object-size: "0" is no size`},
+		{"serve DIR --scan.max-object-size=-1GiB", `--scan.max-object-size: "-1GiB" is no size`},
+		{"serve DIR --scan.max-object-size=2XB", `--scan.max-object-size: "2XB" is no size`},
+		{"serve DIR --scan.max-object-size=9EiB9EiB", `--scan.max-object-size: "9EiB9EiB" is no size`},
+		{"serve DIR --labels.requester=user", "--labels.requester: "},
+		{"serve DIR --labels.source-ip=24", "--labels.source-ip: "},
+		{"serve DIR --labels.source-ip=33,64", "--labels.source-ip: "},
+		{"serve DIR --labels.source-ip=24,64,96", "--labels.source-ip: "},
+		{"serve DIR --labels.client-version=2", "--labels.client-version: "},
+		{"serve DIR --log.level=loud", "--log.level must be one of"},
+		{"serve DIR --log.format=xml", "--log.format must be one of"},
+		{"serve DIR --checkpoint.path=", "--checkpoint.path is empty"},
+		{"serve DIR --aws.path-style=maybe", "--aws.path-style: bool value must be"},
+		{"serve s3://example-logs --aws.endpoint-url=localhost:9000", `--aws.endpoint-url: "localhost:9000" is no URL`},
+		{"serve s3://example-logs --aws.endpoint-url=ftp://localhost", `--aws.endpoint-url: "ftp://localhost" is no URL`},
+
+		// What the web server is to be.
+		{"serve DIR --web.listen-address=", "--web.listen-address is empty"},
+		{"serve DIR --web.listen-address=10403", `--web.listen-address: "10403" is no address`},
+		{"serve DIR --web.listen-address=127.0.0.1:65536", `--web.listen-address: "127.0.0.1:65536" is no address`},
+		{"demo --web.listen-address=10403", `--web.listen-address: "10403" is no address`},
+		{"serve DIR --web.telemetry-path=metrics", `--web.telemetry-path: "metrics" is no plain path`},
+		{"serve DIR --web.telemetry-path=", `--web.telemetry-path: "" is no plain path`},
+		{"serve DIR --web.telemetry-path=/", `--web.telemetry-path: "/" is no plain path`},
+		{"serve DIR --web.telemetry-path=//metrics", `--web.telemetry-path: "//metrics" is no plain path`},
+		{"serve DIR --web.telemetry-path=/a/../b", `--web.telemetry-path: "/a/../b" is no plain path`},
+		{"serve DIR --web.telemetry-path=/{all...}", `--web.telemetry-path: "/{all...}" is no plain path`},
+		{"serve DIR --web.telemetry-path=/metrics?all", `--web.telemetry-path: "/metrics?all" is no plain path`},
+		{"serve DIR --web.telemetry-path=/-/ready", "--web.telemetry-path: /-/ready is taken"},
+		{"demo --web.telemetry-path=/-/healthy", "--web.telemetry-path: /-/healthy is taken"},
+
+		// Locations.
+		{"serve", `expected "<location> ..."`},
+		{"report -o prometheus", `expected "<location> ..."`},
+		{"serve s3://", `location "s3://"`},
+		{"serve s3://no", `"no" is no bucket's name`},
+		{"serve s3://example_logs!/x", `"example_logs!" is no bucket's name`},
+		{"serve https://example-logs.s3.amazonaws.com", `location "https://example-logs.s3.amazonaws.com"`},
+		{"serve file://logs", `location "file://logs"`},
+		{"serve DIR DIR", "overlap"},
+		{"serve DIR DIR/below", "overlap"},
+		{"serve DIR/below/../a DIR/a", "overlap"},
+		{"serve s3://example-logs/a s3://example-logs/ab", "locations s3://example-logs/a and s3://example-logs/ab overlap"},
+		{"report -o prometheus s3://example-logs s3://example-logs/ab", "overlap"},
+
+		// report.
+		{"report DIR", "--output"},
+		{"report -o parquet DIR", "--output must be"},
+		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval"},
+		{"report -o prometheus --labels.requester=x DIR", "--labels.requester: "},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			args := strings.Fields(strings.ReplaceAll(test.args, "DIR", dir))
+			wantFailure(t, runToEnd(t, args...), exitUsage, test.want)
+		})
+	}
+	wantFailure(t, runToEnd(t, "serve", ""), exitUsage, `location ""`)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, runToEnd(t, "serve", dir, link), exitUsage, "overlap")
+}
+
+func TestRun_NamesWhatIsWrongInTheConfigurationFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct{ text, want string }{
+		{"scan.intervall: 1m", "scan.intervall is no flag"},
+		{"scan: {interval: 1m, intervall: 1m}", "scan.intervall is no flag"},
+		{"scan: 1m", "scan is no flag"},
+		{"scan.interval: {minutes: 1}", "scan.interval.minutes is no flag"},
+		{"help: true", "help is no flag"},
+		{"config.file: other.yml", "config.file is no flag"},
+		{"scan.interval:", "scan.interval has no value"},
+		{"scan.interval: 1m\nscan: {interval: 2m}", "scan.interval is there twice"},
+		{"scan.interval: 1m\nscan.interval: 2m", `"scan.interval" already defined`},
+		{"scan.interval: 1m\n---\nscan.interval: 2m", "more than one YAML document"},
+		{"scan.interval: 60", `--scan.interval: "60" is no duration`},
+		{"scan.interval: [1m, 2m]", `--scan.interval: "1m,2m" is no duration`},
+		{"scan.concurrency: many", `--scan.concurrency: expected a valid 64 bit int but got "many"`},
+		{"aws.path-style: maybe", "--aws.path-style: bool value must be"},
+		{"series.limit: -1", "--series.limit must not be negative"},
+		{"log.level: loud", "--log.level must be one of"},
+		{"[scan.interval, 1m]", "config.yml: yaml: "},
+		{"scan.interval 1m", "config.yml: yaml: "},
+		{"scan: {interval: 1m", "config.yml: yaml: "},
+		{"scan:\n\tinterval: 1m", "config.yml: yaml: "},
+		{"\xff\xfe\xfd", "config.yml: yaml: "},
+		{"a: &a {b: *a}", "config.yml: yaml: "},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			path := writeFile(t, "config.yml", test.text)
+			wantFailure(t, runToEnd(t, "serve", "--config.file="+path, dir), exitUsage, test.want)
+		})
+	}
+	missing := filepath.Join(dir, "missing.yml")
+	wantFailure(t, runToEnd(t, "serve", "--config.file="+missing, dir), exitUsage, "--config.file: open "+missing)
+	wantFailure(t, runToEnd(t, "serve", "--config.file="+dir, dir), exitUsage, "--config.file: "+dir)
+	t.Setenv("S3_ACCESS_EXPORTER_CONFIG_FILE", missing)
+	wantFailure(t, runToEnd(t, "serve", dir), exitUsage, "--config.file: open "+missing)
+}
+
+func TestRun_NamesWhatIsWrongInTheEnvironment(t *testing.T) {
+	for _, test := range []struct{ name, value, want string }{
+		{"SCAN_INTERVAL", "1x", `--scan.interval: "1x" is no duration`},
+		{"SERIES_LIMIT", "-1", "--series.limit must not be negative"},
+		{"LOG_LEVEL", "loud", "--log.level must be one of"},
+		{"LABELS_SOURCE_IP", "24", "--labels.source-ip: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("S3_ACCESS_EXPORTER_"+test.name, test.value)
+			wantFailure(t, runToEnd(t, "serve", t.TempDir()), exitUsage, test.want)
+		})
+	}
+}
+
+func TestServe_NamesWhatItFindsWrong(t *testing.T) {
+	dir := t.TempDir()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	locked := filepath.Join(dir, "locked.db")
+	held, err := checkpoint.Open(locked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Close() })
+	file := writeFile(t, "file", "neither a directory nor a checkpoint")
+	missing := filepath.Join(t.TempDir(), "missing", "x")
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"missing directory", []string{missing}, "directory " + missing},
+		{"file as directory", []string{file}, "directory " + file + ": not a directory"},
+		{"one of two directories", []string{dir, missing}, missing},
+		{"locked checkpoint", []string{dir, "--checkpoint.path=" + locked}, "checkpoint " + locked + ": in use by another process"},
+		{"foreign checkpoint", []string{dir, "--checkpoint.path=" + file}, "checkpoint " + file + ": not a checkpoint"},
+		{"newer checkpoint", []string{dir, "--checkpoint.path=" + newerCheckpoint(t)}, "newer version"},
+		{"directory as checkpoint", []string{dir, "--checkpoint.path=" + dir}, "checkpoint " + dir},
+		{"checkpoint in no directory", []string{dir, "--checkpoint.path=" + missing}, "checkpoint " + missing + ": no such file or directory"},
+		{"port in use", []string{dir, "--web.listen-address=" + listener.Addr().String()}, "address already in use"},
+		{"no web configuration", []string{dir, "--web.config.file=" + missing}, "--web.config.file: open " + missing},
+		{"broken web configuration", []string{dir, "--web.config.file=" + writeFile(t, "web.yml", "tls:\n  a: 1\nauth: 2\n")}, "--web.config.file: yaml: "},
+		{"no certificate", []string{dir, "--web.config.file=" + writeFile(t, "web.yml", "tls_server_config: {cert_file: no.pem, key_file: no.key}")}, "no.pem"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"serve", "--web.listen-address=127.0.0.1:0", "--checkpoint.path=" + filepath.Join(t.TempDir(), "x.db")}
+			wantFailure(t, runToEnd(t, append(args, test.args...)...), exitFailed, test.want)
+		})
+	}
+	wantFailure(t, runToEnd(t, "report", "-o", "prometheus", missing), exitFailed, "directory "+missing)
+}
+
+// newerCheckpoint returns a checkpoint that a later version has written.
+func newerCheckpoint(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "newer.db")
+	state, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := state.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte("meta"))
+		version := meta.Get([]byte("version"))
+		later := make([]byte, len(version))
+		for i := range later {
+			later[i] = '9'
+		}
+		return meta.Put([]byte("version"), later)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// writeFile returns the path of a new file.
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRun_PrefersTheCommandLineToTheEnvironmentToTheFile(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		file, env, arg bool
+		want           string
+	}{
+		{"file", true, false, false, "of-the-file"},
+		{"environment", false, true, false, "of-the-environment"},
+		{"environment and file", true, true, false, "of-the-environment"},
+		{"command line and file", true, false, true, "of-the-command-line"},
+		{"all", true, true, true, "of-the-command-line"},
+	} {
+		for _, flag := range []string{"log.level", "labels.requester"} {
+			t.Run(test.name+" "+flag, func(t *testing.T) {
+				// All values are wrong; the one that goes before the others is told.
+				args := []string{"report", "-o", "prometheus", t.TempDir()}
+				if test.file {
+					args = append(args, "--config.file="+writeFile(t, "config.yml", flag+": of-the-file"))
+				}
+				if test.env {
+					t.Setenv("S3_ACCESS_EXPORTER_"+strings.ToUpper(strings.ReplaceAll(flag, ".", "_")), "of-the-environment")
+				}
+				if test.arg {
+					args = append(args, "--"+flag+"=of-the-command-line")
+				}
+				wantFailure(t, runToEnd(t, args...), exitUsage, strconv.Quote(test.want))
+			})
+		}
+	}
+}
+
+// serveFlags are the flags of serve and their defaults, as users know them.
+var serveFlags = map[string]string{
+	"config.file": "", "log.level": "info", "log.format": "logfmt",
+	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "",
+	"checkpoint.path": "s3_access_exporter.db",
+	"scan.since":      "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
+	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
+	"scan.dedupe-window": "250000", "scan.concurrency": "8",
+	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
+	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
+	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "",
+}
+
+// only returns the flags that begin with one of some prefixes.
+func only(flags map[string]string, prefixes ...string) map[string]string {
+	found := make(map[string]string)
+	for name, value := range flags {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(name, prefix) {
+				found[name] = value
+			}
+		}
+	}
+	return found
+}
+
+func TestRun_HelpsWithEveryFlag(t *testing.T) {
+	report := only(serveFlags, "config.", "log.", "labels.", "aws.")
+	report["output"] = "prometheus" // the only one
+	for command, want := range map[string]map[string]string{
+		"serve":   serveFlags,
+		"demo":    only(serveFlags, "config.", "log.", "web."),
+		"report":  report,
+		"version": only(serveFlags, "config.", "log."),
+	} {
+		t.Run(command, func(t *testing.T) {
+			got := helpedFlags(t, command)
+			for name, value := range want {
+				if shown, ok := got[name]; !ok || shown != value {
+					t.Errorf("--%s is shown with %q (%t), want %q", name, shown, ok, value)
+				}
+			}
+			for name := range got {
+				if _, ok := want[name]; !ok {
+					t.Errorf("--%s is shown", name)
+				}
+			}
+		})
+	}
+}
+
+var helpedFlag = regexp.MustCompile(`(?m)^\s+(?:-\w, )?--([a-z.-]+)(?:=(\S+))?`)
+
+// helpedFlags returns the flags of --help and their defaults; what stands in
+// capitals is the place of a value, and no default.
+func helpedFlags(t *testing.T, command string) map[string]string {
+	t.Helper()
+	got := runToEnd(t, command, "--help")
+	if got.code != exitOK || got.stderr != "" {
+		t.Fatalf("exit code %d, %s", got.code, got.stderr)
+	}
+	flags := make(map[string]string)
+	for _, match := range helpedFlag.FindAllStringSubmatch(got.stdout, -1) {
+		value := strings.Trim(strings.TrimSuffix(match[2], ",..."), `"`)
+		if value == strings.ToUpper(value) && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			value = ""
+		}
+		if match[1] != "help" {
+			flags[match[1]] = value
+		}
+	}
+	return flags
+}
+
+func TestRun_TellsItsVersion(t *testing.T) {
+	got := runToEnd(t, "version")
+	if got.code != exitOK || !strings.HasPrefix(got.stdout, program+" ") || !strings.Contains(got.stdout, runtime.Version()) ||
+		strings.Count(got.stdout, "\n") != 1 {
+		t.Errorf("exit code %d, %q", got.code, got.stdout)
+	}
+}

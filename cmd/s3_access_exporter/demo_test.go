@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The whole tour takes half a minute, for the new series' hold; what is born at 0
+// is there before.
+func TestDemo_ShowsAllFamiliesAndLeavesNothingBehind(t *testing.T) {
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
+	e := start(t, "demo")
+	for _, text := range []string{e.url() + "/metrics", "s3_access_sigv2_requests_total", "s3_access_anonymous_requests_total", "s3_access_client_info"} {
+		if !strings.Contains(e.stdout.String(), text) {
+			t.Errorf("it does not tell of %s:\n%s", text, e.stdout.String())
+		}
+	}
+	eventually(t, time.Minute, "all families are there", func() bool {
+		shown := e.mustScrape(t).requestFamilies()
+		for name := range describedFamilies(t) {
+			if !strings.HasPrefix(name, "s3_access_exporter_") && !hasFamily(shown, name) {
+				return false
+			}
+		}
+		return true
+	})
+	if code := e.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	left, err := os.ReadDir(scratch)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v, %v is left", err, left)
+	}
+}
+
+// hasFamily reports whether a sample of a family is there.
+func hasFamily(s samples, name string) bool {
+	for series := range s {
+		if series == name || strings.HasPrefix(series, name+"{") || strings.HasPrefix(series, name+"_count") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// readmeTables returns the rows of the README's tables whose first cell is one
+// word in backticks that begins with a prefix. Cells are without backticks.
+func readmeTables(t *testing.T, prefix string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string)
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		name, ok := strings.CutPrefix(strings.TrimSpace(cells[0]), "`"+prefix)
+		name, closed := strings.CutSuffix(name, "`")
+		if !strings.HasPrefix(line, "|") || !ok || !closed || strings.Contains(name, "`") {
+			continue
+		}
+		if _, twice := rows[prefix+name]; twice {
+			t.Errorf("README has %s%s twice", prefix, name)
+		}
+		for i := range cells {
+			cells[i] = strings.ReplaceAll(strings.TrimSpace(cells[i]), "`", "")
+		}
+		rows[prefix+name] = cells[1:]
+	}
+	return rows
+}
+
+func TestReadme_TellsEveryMetric(t *testing.T) {
+	want := describedFamilies(t)
+	got := readmeTables(t, "s3_access_")
+	if missing, more := difference(want, got); missing != nil || more != nil {
+		t.Errorf("README has not %q, and has %q too much", missing, more)
+	}
+	golden, err := os.ReadFile("testdata/serve.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, labels := range want {
+		if len(got[name]) < 3 {
+			continue // told above
+		}
+		kind := "counter"
+		if found := regexp.MustCompile(`(?m)^# TYPE ` + name + ` (\w+)$`).FindSubmatch(golden); found != nil {
+			kind = string(found[1])
+		} else if !strings.HasSuffix(name, "_total") {
+			t.Errorf("the golden exposition has no %s", name)
+		}
+		if got[name][0] != kind {
+			t.Errorf("README says that %s is a %s, not a %s", name, got[name][0], kind)
+		}
+		told := strings.FieldsFunc(got[name][1], func(r rune) bool { return r == ',' || r == ' ' })
+		slices.Sort(told)
+		if !slices.Equal(told, labels) {
+			t.Errorf("README says that %s has the labels %q, not %q", name, told, labels)
+		}
+	}
+}
+
+// difference returns the keys that only one of two maps has.
+func difference[A, B any](want map[string]A, got map[string]B) (missing, more []string) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[key]; !ok {
+			missing = append(missing, key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[key]; !ok {
+			more = append(more, key)
+		}
+	}
+	return missing, more
+}
+
+// describer is a prometheus.Registerer that keeps what is registered.
+type describer struct {
+	prometheus.Registerer
+	collectors []prometheus.Collector
+}
+
+func (d *describer) MustRegister(collectors ...prometheus.Collector) {
+	d.collectors = append(d.collectors, collectors...)
+}
+
+var description = regexp.MustCompile(`^Desc\{fqName: "(\w+)", .*constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
+
+// describedFamilies returns the sorted names of the labels of every family.
+func describedFamilies(t *testing.T) map[string][]string {
+	t.Helper()
+	counters, err := collector.New(collector.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d describer
+	d.MustRegister(counters, versioncollector.NewCollector(program))
+	scanner.NewMetrics(&d)
+	descriptions := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descriptions)
+		for _, c := range d.collectors {
+			c.Describe(descriptions)
+		}
+	}()
+	families := make(map[string][]string)
+	for desc := range descriptions {
+		found := description.FindStringSubmatch(desc.String())
+		if found == nil {
+			t.Fatalf("%s", desc)
+		}
+		labels := strings.FieldsFunc(found[3], func(r rune) bool { return r == ',' || r == ' ' })
+		for _, constant := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(found[2], -1) {
+			labels = append(labels, constant[1])
+		}
+		slices.Sort(labels)
+		families[found[1]] = labels
+	}
+	return families
+}
+
+func TestReadme_TellsEveryFlagOfServe(t *testing.T) {
+	want := helpedFlags(t, "serve")
+	got := make(map[string][]string)
+	for name, cells := range readmeTables(t, "--") {
+		got[strings.TrimPrefix(name, "--")] = cells
+	}
+	if missing, more := difference(want, got); missing != nil || more != nil {
+		t.Errorf("README has not %q, and has %q too much", missing, more)
+	}
+	for name, value := range want {
+		if len(got[name]) > 0 && strings.TrimSuffix(got[name][0], "false") != value {
+			t.Errorf("README says that the default of --%s is %q, not %q", name, got[name][0], value)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// site is a running exporter as seen from outside.
+type site struct {
+	stdout, stderr logText
+	client         *http.Client // nil: http.DefaultClient
+}
+
+// listening is how serve and demo say where they listen.
+var listening = regexp.MustCompile(`(?:msg=listening url=|  overview  )(\S+)/\n`)
+
+// url returns where the exporter listens, nothing as long as it does not.
+func (s *site) url() string {
+	if found := listening.FindStringSubmatch(s.stderr.String() + s.stdout.String()); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// get asks the exporter for a page in one of the formats of Accept.
+func (s *site) get(ctx context.Context, path, accept string) (status int, body []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url()+path, http.NoBody)
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Accept", accept)
+	response, err := cmp.Or(s.client, http.DefaultClient).Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	body, err = io.ReadAll(response.Body)
+	return response.StatusCode, body, err
+}
+
+// ready returns the answer of /-/ready.
+func (s *site) ready(t *testing.T) (status int, text string) {
+	t.Helper()
+	status, body, err := s.get(t.Context(), readyPath, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, string(body)
+}
+
+// isReady reports whether /-/ready says so.
+func (s *site) isReady(t *testing.T) bool {
+	t.Helper()
+	status, _ := s.ready(t)
+	return status == http.StatusOK
+}
+
+// scrape returns what the exporter exposes.
+func (s *site) scrape(ctx context.Context) (samples, error) {
+	status, body, err := s.get(ctx, "/metrics", "text/plain")
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("HTTP %d: %s", status, body)
+	}
+	return parseSamples(body)
+}
+
+func (s *site) mustScrape(t *testing.T) samples {
+	t.Helper()
+	found, err := s.scrape(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// lastPoll is the family that tells when the one location was listed.
+const lastPoll = "s3_access_exporter_last_poll_timestamp_seconds"
+
+// polled waits until the location was listed twice: the second listing began
+// after the call.
+func (s *site) polled(t *testing.T) {
+	t.Helper()
+	for range 2 {
+		before := s.mustScrape(t).sum(lastPoll)
+		eventually(t, time.Minute, "another poll", func() bool { return s.mustScrape(t).sum(lastPoll) > before })
+	}
+}
+
+// eventually waits until the condition holds, and fails the test if it does not
+// within a time.
+func eventually(t *testing.T, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.After(within)
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("in vain for %v: %s", within, what)
+		}
+	}
+}
+
+// logText is what a process has written to stderr so far.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// count returns how many lines have a text.
+func (l *logText) count(text string) int { return strings.Count(l.String(), text) }
+
+// problems returns the last lines that are more than information.
+func (l *logText) problems() string {
+	const most = 20
+	var lines []string
+	for line := range strings.Lines(l.String()) {
+		if !strings.Contains(line, "level=INFO") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-most):], "")
+}
