@@ -152,7 +152,7 @@ func TestRun_NamesWhatIsWrongInTheConfigurationFile(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing.yml")
 	wantFailure(t, runToEnd(t, "serve", "--config.file="+missing, dir), exitUsage, "--config.file: open "+missing)
-	wantFailure(t, runToEnd(t, "serve", "--config.file="+dir, dir), exitUsage, "--config.file: "+dir)
+	wantFailure(t, runToEnd(t, "serve", "--config.file="+dir, dir), exitUsage, "--config.file: read "+dir)
 	t.Setenv("S3_ACCESS_EXPORTER_CONFIG_FILE", missing)
 	wantFailure(t, runToEnd(t, "serve", dir), exitUsage, "--config.file: open "+missing)
 }

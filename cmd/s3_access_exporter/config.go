@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ type configFile string
 // BeforeResolve is called by kong for a flag that is set, and adds what is in
 // the file.
 func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
-	path := ctx.FlagValue(trace.Flag).(configFile) //nolint:forcetypeassert // it is this flag's value
+	path := ctx.FlagValue(trace.Flag).(configFile) //nolint:errcheck // it is this flag's value
 	file, err := loadYAML(kong.ExpandPath(string(path)))
 	if err != nil {
 		return fmt.Errorf("--config.file: %w", err)
@@ -33,12 +34,11 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 type yamlFile map[string]string
 
 func loadYAML(path string) (yamlFile, error) {
-	r, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() // it was only read
-	documents := yaml.NewDecoder(r)
+	documents := yaml.NewDecoder(bytes.NewReader(text))
 	var tree map[string]any
 	if err := documents.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", path, err)

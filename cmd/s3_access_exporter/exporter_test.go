@@ -84,10 +84,13 @@ func whole(checkpoint string) []string {
 	return []string{"--checkpoint.path=" + checkpoint, "--scan.since=all", "--scan.interval=100ms", "--series.hold=0s"}
 }
 
-// awaitReady waits until all that lay there at the start is counted.
+// awaitReady waits until all that lay there at the start is counted, and the
+// metrics say so.
 func (e *exporter) awaitReady(t *testing.T) {
 	t.Helper()
-	eventually(t, time.Minute, "it is ready", func() bool { return e.isReady(t) })
+	eventually(t, time.Minute, "it is ready", func() bool {
+		return e.isReady(t) && e.mustScrape(t).sum("s3_access_exporter_last_poll_success") > 0
+	})
 }
 
 // fixtureBucket returns a new directory with the log bucket of testdata. What is

@@ -8,9 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +35,7 @@ const (
 	shutdownTimeout = 5 * time.Second
 )
 
-var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // Validate implements kong's validation of flags.
 func (f webFlags) Validate() error {
@@ -45,14 +45,14 @@ func (f webFlags) Validate() error {
 	for _, address := range f.ListenAddress {
 		_, port, err := net.SplitHostPort(address)
 		if err == nil {
-			_, err = net.LookupPort("tcp", port)
+			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
 			return fmt.Errorf("--web.listen-address: %q is no address such as :10403", address)
 		}
 	}
 	switch metrics := f.TelemetryPath; {
-	case !plainPath.MatchString(metrics) || path.Clean(metrics) != metrics:
+	case !plainPath.MatchString(metrics):
 		return fmt.Errorf("--web.telemetry-path: %q is no plain path such as /metrics", metrics)
 	case slices.Contains([]string{statusPath, statusAPIPath, healthyPath, readyPath}, metrics):
 		return fmt.Errorf("--web.telemetry-path: %s is taken", metrics)

@@ -309,6 +309,25 @@ func readAll(t *testing.T, content []byte) map[string]string {
 	return series(t, f)
 }
 
+// On a full disk every write would be an error.
+func TestOpen_WritesNothingToACompleteCheckpoint(t *testing.T) {
+	content, _ := filled(t)
+	path := filepath.Join(t.TempDir(), "checkpoint.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, content) {
+		t.Errorf("the file is another one now (%v)", err)
+	}
+}
+
 func TestOpen_RefusesATruncatedFile(t *testing.T) {
 	content, want := filled(t)
 	for n := len(content); n > 0; n -= 509 {
