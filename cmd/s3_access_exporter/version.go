@@ -12,7 +12,11 @@ type versionCmd struct{}
 
 // Run prints version, revision and Go version.
 func (versionCmd) Run(env *environment) error {
-	_, err := fmt.Fprintf(env.stdout, "%s %s, revision %s, %s\n",
-		program, cmp.Or(version.Version, "unreleased"), version.GetRevision(), version.GoVersion)
+	_, err := fmt.Fprintln(env.stdout, program, versionText())
 	return err
+}
+
+// versionText tells version, revision and Go version.
+func versionText() string {
+	return fmt.Sprintf("%s, revision %s, %s", cmp.Or(version.Version, "unreleased"), version.GetRevision(), version.GoVersion)
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
 
@@ -110,7 +109,7 @@ func newMux(metricsPath string, metrics prometheus.Gatherer, tail tailer, logger
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name:        program,
 		Description: "Who uses an S3 bucket and how, from S3's request logs.",
-		Version:     version.Info(),
+		Version:     versionText(),
 		Profiling:   "false",
 		Links: []web.LandingLinks{
 			{Address: statusPath, Text: "Status", Description: "what is read and how far, what could not be read and why"},
