@@ -24,6 +24,7 @@ func parseAgent(text string) agent {
 			text = strings.TrimSpace(inner)
 		}
 	}
+	text = strings.Trim(text, `"`) // some clients quote themselves, at one end or both
 	if text == "" || text == "-" {
 		return agent{client: clientNone}
 	}

@@ -46,6 +46,8 @@ var userAgents = []struct{ text, client, version, sigv4Default string }{
 	{"EC2ConsoleFrontend, aws-internal/3 aws-sdk-java/1.11.9", "aws-console", "", "unknown"},
 
 	// Browsers, and WinSCP.
+	{`"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101`, "browser", "", "unknown"},
+	{`"rclone/v1.60.1"`, "rclone", "1.60.1", "yes"},
 	{"Mozilla/5.0", "browser", "", "unknown"},
 	{"[Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36]", "browser", "", "unknown"},
 	{"Mozilla/5.0 (compatible; ExampleBot/1.0; +http://bot.example.com) aws-cli/1.2.3", "browser", "", "unknown"},

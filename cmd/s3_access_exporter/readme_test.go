@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,16 +17,23 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
+const moduleRoot = "../.."
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // readmeTables returns the rows of the README's tables whose first cell is one
 // word in backticks that begins with a prefix. Cells are without backticks.
 func readmeTables(t *testing.T, prefix string) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows := make(map[string][]string)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(readme(t)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		name, ok := strings.CutPrefix(strings.TrimSpace(cells[0]), "`"+prefix)
 		name, closed := strings.CutSuffix(name, "`")
@@ -145,6 +154,30 @@ func TestReadme_TellsEveryFlagOfServe(t *testing.T) {
 	for name, value := range want {
 		if len(got[name]) > 0 && strings.TrimSuffix(got[name][0], "false") != value {
 			t.Errorf("README says that the default of --%s is %q, not %q", name, got[name][0], value)
+		}
+	}
+}
+
+func TestReadme_NamesTestsThatExist(t *testing.T) {
+	var tests strings.Builder
+	err := filepath.WalkDir(moduleRoot, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`").FindAllStringSubmatch(readme(t), -1)
+	if len(names) < 15 {
+		t.Errorf("the README names only %d tests", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(") {
+			t.Errorf("there is no %s", name[1])
 		}
 	}
 }

@@ -114,6 +114,9 @@ func precheck(path string) error {
 		return openError(err)
 	}
 	defer func() { _ = f.Close() }() // only read; this unlocks it, too
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: no regular file; give another --checkpoint.path", ErrForeign)
+	}
 	if err := lockShared(f, lockTimeout); err != nil {
 		return openError(err)
 	}

@@ -253,6 +253,13 @@ func TestOpen_RefusesAFileThatIsNoCheckpointAndLeavesIt(t *testing.T) {
 	}
 }
 
+func TestOpen_RefusesADirectory(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := checkpoint.Open(dir); !errors.Is(err, checkpoint.ErrForeign) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v, want one that names %s", err, dir)
+	}
+}
+
 func TestOpen_NamesAPathThatCannotBeOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "such", "folder.db")
 	_, err := checkpoint.Open(path)
