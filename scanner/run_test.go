@@ -287,6 +287,35 @@ func TestScanner_FailedCommitExposesNothingAndIsMadeUpFor(t *testing.T) {
 	})
 }
 
+func TestScanner_CountsAnEventOfCloudTrailOnceAcrossRestarts(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.DedupeWindow = 100
+		deliver := func(ids ...string) {
+			at := time.Now().UTC()
+			key := "AWSLogs/111122223333/CloudTrail/us-east-1/" + at.Format("2006/01/02/") +
+				"111122223333_CloudTrail_us-east-1_" + at.Format("20060102T1504Z_") + "aBcDeFgHiJkLmNoP.json.gz"
+			r.bucket.Put(key, trail(at, ids...), at)
+		}
+		deliver("e1", "e2", "e2")
+		r.start()
+		r.wait(time.Minute)
+		deliver("e2", "e3")
+		r.wait(5 * time.Minute)
+		r.expect("e1", "e2", "e3")
+		if got := r.metric("skipped_records_total", "cloudtrail", "duplicate"); got != 2 {
+			t.Errorf("skipped_records_total is %v, want 2", got)
+		}
+		r.crash()
+		deliver("e1", "e3", "e4")
+		r.start()
+		r.wait(5 * time.Minute)
+		r.expect("e1", "e2", "e3", "e4")
+		if got := r.metric("skipped_records_total", "cloudtrail", "duplicate"); got != 2 {
+			t.Errorf("skipped_records_total is %v after a restart, want 2", got)
+		}
+	})
+}
+
 func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.put(began, "A", "r1")
