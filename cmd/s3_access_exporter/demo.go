@@ -34,9 +34,9 @@ const demoText = `A make-believe log bucket is being filled, and served like a r
   overview  %s
 Let a Prometheus scrape it every 5 s, and ask
   who still signs with Signature Version 2:
-    sum by (requester, client, client_version) (increase(s3_access_sigv2_requests_total[5m])) > 0
+    sum by (log, requester, client, client_version) (increase(s3_access_sigv2_requests_total[5m])) > 0
   who reads without credentials, and gets what it wants:
-    sum by (bucket, source_ip) (increase(s3_access_anonymous_requests_total{outcome="success"}[5m])) > 0
+    sum by (log, bucket, source_ip) (increase(s3_access_anonymous_requests_total{outcome="success"}[5m])) > 0
   which requests come from clients that do not sign with Version 4 by default:
     sum by (requester, client, client_version) (rate(s3_access_object_requests_total{log="cloudtrail"}[5m])
       * on (client, client_version) group_left s3_access_client_info{sigv4_default="no"})
