@@ -23,7 +23,6 @@ const corpus = "../../../shared/corpus"
 
 // brokenRecords are the records of the corpus that are broken, by file.
 var brokenRecords = map[string]int{
-	"s3_access_log_spec.log":    1,
 	"sample_s3_all_unmatch.log": 4,
 }
 

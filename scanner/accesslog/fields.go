@@ -177,25 +177,25 @@ func (f *fields) splitQuoted(s []byte) (rest []byte, ok bool) {
 }
 
 // splitTail takes the fields from the version ID to the host header from s, as
-// far as the line has them. It is false if the place of the signature version
-// holds something else, unless the next place does not: then there is one field
-// more before it, as in lines of March 2019. What begins with Sig counts as a
-// version, for there will be others.
+// far as the line has them. If the place of the signature version holds something
+// else but the next place does not, there is one field more before it, as in lines
+// of March 2019. What begins with Sig counts as a version, for there will be
+// others. If neither place holds one, the line is of a layout without it, and has
+// fields behind that nobody knows; unless it has as many as the layouts with it,
+// when it is not ok.
 func (f *fields) splitTail(s []byte) (ok bool) {
-	var tail [7][]byte // version ID, the field of March 2019, host ID, and the four of interest
+	var tail [7][]byte // version ID, host ID, signature version to host header, TLS version
 	for i := range tail {
 		tail[i], s = token(s)
 	}
+	f.signature, f.cipherSuite, f.authType, f.host = nil, nil, nil, nil
 	at := 2 // the place of the signature version
-	if tail[at] == nil {
-		f.signature, f.cipherSuite, f.authType, f.host = nil, nil, nil, nil
-		return true
-	}
-	if !isKnownSignature(tail[at]) && !hasPrefixFold(tail[at], "Sig") {
+	switch {
+	case isKnownSignature(tail[at]) || hasPrefixFold(tail[at], "Sig"):
+	case isKnownSignature(tail[at+1]):
 		at++
-		if !isKnownSignature(tail[at]) {
-			return false
-		}
+	default:
+		return tail[len(tail)-1] == nil
 	}
 	f.signature, f.cipherSuite, f.authType, f.host = tail[at], tail[at+1], tail[at+2], tail[at+3]
 	return true

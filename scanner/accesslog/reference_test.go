@@ -85,10 +85,14 @@ func referenceLine(line string) *goldenRecord {
 	}
 	tail := slices.DeleteFunc(strings.Split(agent[2], " "), func(s string) bool { return s == "" })
 	if len(tail) > 2 && !refSignature.MatchString(tail[2]) && !refSig.MatchString(tail[2]) {
-		if len(tail) == 3 || !refSignature.MatchString(tail[3]) {
+		switch {
+		case len(tail) > 3 && refSignature.MatchString(tail[3]):
+			tail = tail[1:]
+		case len(tail) < 7: // fewer fields than the layouts with a signature version have
+			tail = tail[:2]
+		default:
 			return nil
 		}
-		tail = tail[1:]
 	}
 
 	r := &goldenRecord{
