@@ -34,6 +34,7 @@ type location struct {
 	lastDiscovery time.Time
 	rounds        int // that were begun
 	audit         audit
+	untidy        bool              // the last tidy has failed
 	cursors       map[string]string // highest skipped key, by the foreign stream's prefix
 	skipped       map[uint64]bool
 	seed          maphash.Seed
@@ -142,6 +143,7 @@ func (l *location) tail(ctx context.Context, jobs chan<- *job) {
 			return
 		}
 		l.report(err)
+		l.tidy(time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -154,9 +156,6 @@ func (l *location) tail(ctx context.Context, jobs chan<- *job) {
 // failed is due again in the next round.
 func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) error {
 	l.rounds++
-	if err := l.finishAudit(); err != nil {
-		return err
-	}
 	var failed error
 	if len(l.all()) == 0 || now.Sub(l.lastDiscovery) >= l.cfg.SweepInterval {
 		if failed = l.discover(ctx); failed == nil {
@@ -187,7 +186,20 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 	if auditing {
 		l.audit = audit{began: now, round: l.rounds}
 	}
-	return l.forget(now)
+	return nil
+}
+
+// tidy does what the checkpoint needs between two rounds. What it cannot do now
+// it does after another round: nothing depends on it before.
+func (l *location) tidy(now time.Time) {
+	err := l.finishAudit()
+	if err == nil {
+		err = l.forget(now)
+	}
+	if err != nil && !l.untidy {
+		l.cfg.Logger.Warn("old marks cannot be removed from the checkpoint for now", "location", l.Name, "err", err)
+	}
+	l.untidy = err != nil
 }
 
 // discover looks for streams that are not known yet, and counts what else lies

@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -256,12 +255,4 @@ func isAlphanumeric(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// String implements fmt.Stringer.
-func (k Key) String() string {
-	if k.Skip != "" {
-		return "skipped: " + string(k.Skip)
-	}
-	return fmt.Sprintf("%s %s", k.Stream.ID(), k.Time.Format(time.RFC3339))
 }

@@ -53,7 +53,7 @@ func FuzzParseTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if len(s) != len(timeLayout) {
-			t.Skip()
+			return // the decoder calls it with this length alone
 		}
 		want, wantOK := referenceTime(s)
 		got, ok := parseTime([]byte(s))

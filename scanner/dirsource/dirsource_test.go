@@ -203,24 +203,6 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 	}
 }
 
-func TestSource_TellsMissingPermissions(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	dir := t.TempDir()
-	write(t, dir, "secret/x", nil)
-	write(t, dir, "k", nil)
-	forbid(t, filepath.Join(dir, "secret"))
-	forbid(t, filepath.Join(dir, "k"))
-	source := open(t, dir)
-	if _, err := source.Open(t.Context(), "k"); reasonOf(err) != scanner.ReasonAccessDenied {
-		t.Errorf("Open of a file without permission: %v", err)
-	}
-	if err := listError(t, source); reasonOf(err) != scanner.ReasonAccessDenied {
-		t.Errorf("List of a directory without permission: %v", err)
-	}
-}
-
 func TestList_TellsThatTheDirectoryIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	write(t, dir, "a/x", nil)

@@ -39,18 +39,6 @@ func link(t *testing.T, target, dir, name string) {
 }
 
 // forbid takes all permissions from a file or directory until the test ends.
-func forbid(t *testing.T, path string) {
-	t.Helper()
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.Chmod(path, 0o700); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // list returns the keys of a listing that must not fail.
 func list(t testing.TB, source scanner.Source, prefix, startAfter string) []string {
 	t.Helper()
