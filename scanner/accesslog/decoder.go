@@ -32,6 +32,7 @@ package accesslog
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 
@@ -44,13 +45,23 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
 const MaxLine = 1 << 20
 
-// Decoder reads the records of one log object after the other. It holds one
-// buffer of MaxLine bytes, whatever the objects' size, and allocates nothing for
-// a record. A Decoder must not be used from several goroutines at once.
+// minBuffer and maxBuffer are the sizes of the Decoder's buffer. It must hold a line
+// and its line feed.
+const (
+	minBuffer = 64 << 10
+	maxBuffer = MaxLine + 1
+)
+
+// Decoder reads the records of one log object after the other. It holds a buffer of
+// 64 KB, or of up to twice the longest line that it has met, but hardly more than
+// MaxLine, and allocates nothing for a record. A Decoder must not be used from
+// several goroutines at once.
 type Decoder struct {
 	in   *bufio.Reader
 	done bool  // in has ended or failed
 	err  error // the reader's, other than io.EOF
+
+	candidate func(raw []byte) bool // nil: every line is one
 
 	number  int64 // of the lines read
 	offset  int64 // of the bytes read
@@ -65,7 +76,7 @@ type Decoder struct {
 // NewDecoder returns a Decoder that reads decompressed log lines from r. r may
 // be nil if Reset is called before Next.
 func NewDecoder(r io.Reader) *Decoder {
-	d := &Decoder{in: bufio.NewReaderSize(nil, MaxLine+1)}
+	d := &Decoder{in: bufio.NewReaderSize(nil, minBuffer)}
 	d.Reset(r)
 	return d
 }
@@ -78,6 +89,15 @@ func (d *Decoder) Reset(r io.Reader) {
 	d.skipped = record.Skipped{}
 }
 
+// Prefilter makes the Decoder pass over every line of which candidate reports
+// false, without decoding it: such a line makes no record and is not counted as
+// malformed either. nil, the default, is no prefilter. It holds for all input from
+// now on, across Reset.
+//
+// raw is the line as it stands, without its line feed, and is valid during the call
+// only. candidate is called by Next, and not for lines that are blank or too long.
+func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = candidate }
+
 // Next reads up to the next record and reports whether there is one. It is
 // false at the end and when the reader fails; Err tells which. Blank lines are
 // passed over, malformed lines too, but those are counted.
@@ -89,7 +109,8 @@ func (d *Decoder) Next() bool {
 			d.malformed(offset, "line too long")
 			continue
 		}
-		if line = trimRight(line); len(line) == 0 {
+		raw := bytes.TrimSuffix(line, []byte("\n"))
+		if line = trimRight(line); len(line) == 0 || d.candidate != nil && !d.candidate(raw) {
 			continue
 		}
 		if reason := d.decode(line); reason != "" {
@@ -121,10 +142,13 @@ func (d *Decoder) readLine() (line []byte, tooLong bool) {
 	var err error
 	for more := true; more; {
 		line, err = d.in.ReadSlice('\n')
+		more = errors.Is(err, bufio.ErrBufferFull)
+		if more && d.in.Size() < maxBuffer {
+			d.grow(line)
+			continue
+		}
 		d.offset += int64(len(line))
-		full := err != nil && len(line) > MaxLine // the buffer, with no line feed in it
-		tooLong = tooLong || full
-		more = full && errors.Is(err, bufio.ErrBufferFull)
+		tooLong = tooLong || err != nil && len(line) == maxBuffer
 	}
 	if err != nil {
 		d.done = true
@@ -134,6 +158,13 @@ func (d *Decoder) readLine() (line []byte, tooLong bool) {
 		}
 	}
 	return line, tooLong
+}
+
+// grow puts a larger buffer before the one that has got full of the beginning of a
+// line. The line will be read again: from the full buffer, which is not read into
+// before all of it has been copied to the larger one.
+func (d *Decoder) grow(line []byte) {
+	d.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(line), d.in), min(2*len(line), maxBuffer))
 }
 
 // malformed counts the line last read, which starts at offset.

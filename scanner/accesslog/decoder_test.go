@@ -120,6 +120,46 @@ func TestDecoder_SkipsOnlyLinesOverTheLimit(t *testing.T) {
 	}
 }
 
+func TestDecoder_GrowsItsBufferOnlyAsLinesNeed(t *testing.T) {
+	for _, test := range []struct {
+		length    int // of a line without its line feed
+		size      int // of the buffer then
+		malformed int64
+	}{
+		{minBuffer - 1, minBuffer, 0},
+		{minBuffer, 2 * minBuffer, 0},
+		{2*minBuffer - 1, 2 * minBuffer, 0},
+		{2 * minBuffer, 4 * minBuffer, 0},
+		{MaxLine - 1, MaxLine, 0},
+		{MaxLine, maxBuffer, 0},
+		{MaxLine + 1, maxBuffer, 1},
+		{3 * MaxLine, maxBuffer, 1},
+	} {
+		t.Run(fmt.Sprint(test.length), func(t *testing.T) {
+			// What follows the long line is in the small buffer already.
+			log := line + "\n" + longLine(test.length) + "\n" + line + "\nbroken\n" + line
+			for name, reader := range map[string]io.Reader{
+				"at once":           strings.NewReader(log),
+				"data with the end": iotest.DataErrReader(strings.NewReader(log)),
+				"small portions":    iotest.HalfReader(strings.NewReader(log)),
+			} {
+				d := NewDecoder(reader)
+				records, skipped, err := decodeAll(d)
+				if int64(len(records)) != 4-test.malformed || skipped.Malformed != 1+test.malformed || err != nil {
+					t.Errorf("%s: %d records, skipped %+v, error %v", name, len(records), skipped, err)
+				}
+				want := record.MalformedError{Number: 4, Offset: int64(strings.Index(log, "broken")), Reason: "bucket"}
+				if test.malformed == 0 && *skipped.First != want {
+					t.Errorf("%s: first malformed line %+v, want %+v", name, *skipped.First, want)
+				}
+				if got := d.in.Size(); got != test.size {
+					t.Errorf("%s: the buffer has %d bytes, want %d", name, got, test.size)
+				}
+			}
+		})
+	}
+}
+
 func TestDecoder_ReturnsTheReadersErrorAsItIs(t *testing.T) {
 	broken := errors.New("broken")
 	for name, want := range map[string]error{
@@ -148,10 +188,12 @@ func TestDecoder_ReturnsTheReadersErrorAsItIs(t *testing.T) {
 
 func TestDecoder_ReturnsAnErrorWithinALongLine(t *testing.T) {
 	broken := errors.New("broken")
-	log := io.MultiReader(strings.NewReader(longLine(2*MaxLine)), iotest.ErrReader(broken))
-	records, skipped, err := decodeAll(NewDecoder(log))
-	if len(records) != 0 || skipped.Malformed != 1 || !errors.Is(err, broken) {
-		t.Errorf("%d records, skipped %+v, error %v", len(records), skipped, err)
+	for length, malformed := range map[int]int64{minBuffer: 0, 3 * minBuffer: 0, MaxLine: 0, 2 * MaxLine: 1} {
+		log := io.MultiReader(strings.NewReader(longLine(length)), iotest.ErrReader(broken))
+		records, skipped, err := decodeAll(NewDecoder(log))
+		if len(records) != 0 || skipped.Malformed != malformed || !errors.Is(err, broken) {
+			t.Errorf("%d bytes: %d records, skipped %+v, error %v", length, len(records), skipped, err)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // fields are the fields of one line that matter, as logged but for the quotes
 // and brackets around them. They point into the line.
@@ -191,7 +195,7 @@ func (f *fields) splitTail(s []byte) (ok bool) {
 	f.signature, f.cipherSuite, f.authType, f.host = nil, nil, nil, nil
 	at := 2 // the place of the signature version
 	switch {
-	case isKnownSignature(tail[at]) || hasPrefixFold(tail[at], "Sig"):
+	case isDash(tail[at]) || hasPrefixFold(tail[at], "Sig"):
 	case isKnownSignature(tail[at+1]):
 		at++
 	default:
@@ -205,13 +209,31 @@ func (f *fields) splitTail(s []byte) (ok bool) {
 // end of s it is nil.
 func token(s []byte) (tok, rest []byte) {
 	s = trimLeft(s)
-	switch i := bytes.IndexByte(s, ' '); {
+	switch i := indexSpace(s); {
 	case i >= 0:
 		return s[:i], s[i:]
 	case len(s) > 0:
 		return s, nil
 	}
 	return nil, nil
+}
+
+// indexSpace returns the index of the first space in s, -1 if there is none. Half of
+// the fields are shorter than eight bytes, and those are looked at in less time than it
+// takes to call bytes.IndexByte: x has a zero where s has a space, and of bytes below
+// 0x80 the first zero is the first from which a one cannot be taken.
+func indexSpace(s []byte) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	if len(s) >= 8 {
+		x := binary.LittleEndian.Uint64(s) ^ ' '*ones
+		if zeros := (x - ones) &^ x & highs; zeros != 0 {
+			return bits.TrailingZeros64(zeros) / 8
+		}
+	}
+	return bytes.IndexByte(s, ' ')
 }
 
 func trimLeft(s []byte) []byte {

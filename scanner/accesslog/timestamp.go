@@ -6,20 +6,20 @@ const timeLayout = "02/Jan/2006:15:04:05 -0700"
 // parseTime returns the seconds since 1970-01-01 UTC of a time in timeLayout,
 // which must be as long as that. It takes what time.Parse takes, except for
 // months in another case.
-func parseTime(s []byte) (unix int64, ok bool) {
+func parseTime(text []byte) (unix int64, ok bool) {
+	s := (*[len(timeLayout)]byte)(text)
 	if s[2] != '/' || s[6] != '/' || s[11] != ':' || s[14] != ':' || s[17] != ':' || s[20] != ' ' {
 		return 0, false
 	}
-	day, ok1 := digits(s[0:2])
-	month := parseMonth(s[3:6])
-	year, ok2 := digits(s[7:11])
-	hour, ok3 := digits(s[12:14])
-	minute, ok4 := digits(s[15:17])
-	second, ok5 := digits(s[18:20])
-	zoneHour, ok6 := digits(s[22:24])
-	zoneMinute, ok7 := digits(s[24:26])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) ||
-		month == 0 || day < 1 || day > daysIn(year, month) ||
+	day, month := twoDigits(s[0], s[1]), parseMonth(s[3:6])
+	century, year := twoDigits(s[7], s[8]), twoDigits(s[9], s[10])
+	hour, minute, second := twoDigits(s[12], s[13]), twoDigits(s[15], s[16]), twoDigits(s[18], s[19])
+	zoneHour, zoneMinute := twoDigits(s[22], s[23]), twoDigits(s[24], s[25])
+	if day|century|year|hour|minute|second|zoneHour|zoneMinute < 0 { // one of them is no number
+		return 0, false
+	}
+	year += 100 * century
+	if month == 0 || day < 1 || day > daysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 60 {
 		return 0, false
 	}
@@ -32,6 +32,15 @@ func parseTime(s []byte) (unix int64, ok bool) {
 		return 0, false
 	}
 	return daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second - zone, true
+}
+
+// twoDigits returns the value of two digits, or -1 if they are none.
+func twoDigits(tens, ones byte) int64 {
+	tens, ones = tens-'0', ones-'0'
+	if tens > 9 || ones > 9 {
+		return -1
+	}
+	return 10*int64(tens) + int64(ones)
 }
 
 // digits returns the value of s, which must be digits only.

@@ -6,11 +6,13 @@
 // layers:
 //
 //   - The window is the part of the input that is in memory. It moves along, and
-//     grows only if one event does not fit.
+//     grows only if one event does not fit. Behind it are zeros, at which every loop
+//     stops by itself.
 //   - The scanner knows JSON. It passes over values, and says of a string or
 //     number where it stands.
 //   - An event is where the values that matter stand, in one pass, in any order
-//     of the members.
+//     of the members. But a member is first taken for the one that CloudTrail writes
+//     after the one before, and a guess that holds costs no reading of names.
 //   - Only of events of S3 these values are looked at, and make a record. They are
 //     slices of the window unless a string has escapes.
 //
@@ -43,7 +45,10 @@ const MaxEvent = 1 << 20
 // should be discarded then.
 type Decoder struct {
 	scanner scanner
-	place   place
+	at      int   // where in the window the Decoder stands
+	place   place // and where in a document
+
+	candidate func(raw []byte) bool // nil: every event is one
 
 	documents int64 // begun
 	isLog     bool  // the current document has a Records array
@@ -56,13 +61,15 @@ type Decoder struct {
 	record  record.Record
 }
 
-// place is where in the input the Decoder stands.
+// place is where in a document the Decoder stands.
 type place uint8
 
 const (
-	outside    place = iota // of a document
-	inDocument              // between the members of a document
-	inRecords               // between the elements of a Records array
+	outside       place = iota // of a document
+	beforeMembers              // of a document, at its brace
+	behindMember               // of a document
+	beforeEvents               // of a Records array, at its bracket
+	behindEvent                // of a Records array
 )
 
 // NewDecoder returns a Decoder that reads a decompressed log file from r. r may
@@ -76,23 +83,36 @@ func NewDecoder(r io.Reader) *Decoder {
 // Reset makes the Decoder read from r as if it were new, and keeps its buffers.
 func (d *Decoder) Reset(r io.Reader) {
 	d.scanner.reset(r)
-	d.place = outside
+	d.at, d.place = 0, outside
 	d.documents, d.isLog, d.notLog, d.err = 0, false, false, nil
 	d.number = 0
 	d.skipped = record.Skipped{}
 }
 
+// Prefilter makes the Decoder pass over every event of which candidate reports
+// false: such an event makes no record and counts among nothing that is Skipped. That
+// saves making records and what is done with them; the syntax is checked all the
+// same. nil, the default, is no prefilter. It holds for all input from now on, across
+// Reset.
+//
+// raw is the event from brace to brace, as it stands: strings may have escapes, and
+// there may be white space. It is valid during the call only. candidate is called by
+// Next, and not for events that are longer than MaxEvent, which are malformed.
+func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = candidate }
+
 // Next reads up to the next record and reports whether there is one. It is false
 // at the end and at an error; Err tells which. Events that are no record are
 // passed over and counted.
 func (d *Decoder) Next() bool {
-	d.scanner.release()
-	for d.findEvent() {
+	for {
+		d.scanner.release() // the event before
+		if !d.findEvent() {
+			return false
+		}
 		if d.readEvent() {
 			return true
 		}
 	}
-	return false
 }
 
 // Record returns the record that Next found. It and all that it points to are
@@ -121,59 +141,79 @@ func (d *Decoder) Skipped() record.Skipped { return d.skipped }
 func (d *Decoder) findEvent() bool {
 	s := &d.scanner
 	for {
+		var more bool
 		switch d.place {
 		case outside:
 			if !d.findDocument() {
 				return false
 			}
-		case inDocument:
-			if !s.next('}') {
-				d.notLog = d.notLog || !d.isLog
-				d.place = outside
-				continue
-			}
-			s.hold()
-			isRecords := string(s.name()) == "Records"
-			s.release()
-			if !isRecords {
-				s.skip()
-			} else if s.array() {
-				d.isLog = true
-				d.place = inRecords
-			}
-		case inRecords:
-			if s.next(']') {
-				return true
-			}
-			d.place = inDocument
+			continue
+		case beforeMembers:
+			d.at, more = s.first(d.at, '}')
+		case behindMember:
+			d.at, more = s.next(d.at, '}')
+		case beforeEvents:
+			d.at, more = s.first(d.at, ']')
+		case behindEvent:
+			d.at, more = s.next(d.at, ']')
+		}
+		switch amongEvents := d.place >= beforeEvents; {
+		case amongEvents && more:
+			d.place = behindEvent
+			return true
+		case amongEvents:
+			d.place = behindMember
+		case more:
+			d.readMember()
+		default:
+			d.notLog = d.notLog || !d.isLog
+			d.place = outside
 		}
 	}
 }
 
-// findDocument moves into the next document. Of the first document it is only
-// asked to be JSON, of the others to be objects: several log files in a row are
+var documentNames = namesOf("Records")
+
+// readMember passes over a member of a document, or up to the bracket of a Records
+// array.
+func (d *Decoder) readMember() {
+	s := &d.scanner
+	s.hold(d.at)
+	which, i := s.name(d.at, documentNames, 0)
+	s.release()
+	i, opening := s.token(i)
+	if which == none || opening != '[' {
+		d.at, d.place = s.skip(i), behindMember
+		return
+	}
+	d.isLog = true
+	d.at, d.place = i, beforeEvents
+}
+
+// findDocument moves to the brace of the next document. Of the first document it is
+// only asked to be JSON, of the others to be objects: several log files in a row are
 // what several gzip members come to.
 func (d *Decoder) findDocument() bool {
 	s := &d.scanner
-	opening := s.token()
+	i, opening := s.token(d.at)
+	d.at = i
 	first := d.documents == 0
 	switch {
-	case s.atEnd():
+	case s.atEnd(i):
 		if first || s.readErr != nil {
-			s.fail("want a document")
+			d.at = s.fail(i, "want a document")
 		} else if d.notLog {
 			d.err = ErrNotLog
 		}
 		return false
 	case opening == '{':
-		s.enter()
 		d.isLog = false
-		d.place = inDocument
+		d.place = beforeMembers
 	case first:
-		s.skip()
+		d.at = s.skip(i)
 		d.notLog = true
 	default:
-		s.fail("want another object or the end")
+		d.at = s.fail(i, "want another object or the end")
 		return false
 	}
 	d.documents++
@@ -184,18 +224,17 @@ func (d *Decoder) findDocument() bool {
 // record. That an event is none of S3's is found before all else, so that no event
 // of another service can be malformed.
 func (d *Decoder) readEvent() bool {
-	s := &d.scanner
+	s, e := &d.scanner, &d.event
 	d.number++
-	opening := s.token()
-	offset := s.offset()
+	i, opening := s.token(d.at)
+	offset := s.offset(i)
 	if opening != '{' {
-		s.skip()
+		d.at = s.skip(i)
 		d.malformed(offset, "not an object")
 		return false
 	}
-	s.hold()
-	e := &d.event
-	s.event(e)
+	s.hold(i)
+	d.at = s.event(i, e)
 	if s.err != nil {
 		return false
 	}
@@ -203,12 +242,14 @@ func (d *Decoder) readEvent() bool {
 		d.malformed(offset, "longer than an event may be")
 		return false
 	}
-	source := s.text(e.source)
+	source := s.text(e.members[eventSource])
 	switch {
+	case d.candidate != nil && !d.candidate(s.buf[s.held:d.at:d.at]):
+		return false
 	case len(source) > 0 && !isS3(source):
 		d.skipped.NotS3++
 		return false
-	case isNoRequest(s.text(e.category), s.text(e.eventType)):
+	case isNoRequest(s.text(e.members[eventCategory]), s.text(e.members[eventType])):
 		d.skipped.NotRequest++
 		return false
 	case len(source) == 0:

@@ -41,31 +41,31 @@ func (d *Decoder) fill(e *event) (reason string) {
 	s, r := &d.scanner, &d.record
 	r.Reset()
 	r.Log = record.CloudTrail
-	if e.version.kind != absent && !isMajor1(s.text(e.version)) {
+	if e.members[eventVersion].kind != absent && !isMajor1(s.text(e.members[eventVersion])) {
 		return "eventVersion is not 1"
 	}
 	var ok bool
-	if r.Time, ok = parseTime(s.text(e.time)); !ok {
+	if r.Time, ok = parseTime(s.text(e.members[eventTime])); !ok {
 		return "eventTime is not a time"
 	}
-	if r.Operation = s.text(e.name); len(r.Operation) == 0 {
+	if r.Operation = s.text(e.members[eventName]); len(r.Operation) == 0 {
 		return "no eventName"
 	}
-	if r.SentBytes, ok = s.byteCount(e.additional.sent); !ok {
+	if r.SentBytes, ok = s.byteCount(e.additional[additionalSent]); !ok {
 		return "bytesTransferredOut is out of range"
 	}
-	if r.ReceivedBytes, ok = s.byteCount(e.additional.received); !ok {
+	if r.ReceivedBytes, ok = s.byteCount(e.additional[additionalReceived]); !ok {
 		return "bytesTransferredIn is out of range"
 	}
-	r.Region = s.text(e.region)
-	r.Host = s.text(e.host)
-	r.SourceIP = s.text(e.sourceIP)
-	r.UserAgent = userAgent(s.text(e.userAgent))
-	r.ErrorCode = s.text(e.errorCode)
-	r.RequestID = s.text(e.requestID)
-	r.EventID = s.text(e.eventID)
-	r.SharedEventID = s.text(e.sharedID)
-	r.OriginalEventID = s.text(e.originalID)
+	r.Region = s.text(e.members[eventRegion])
+	r.Host = s.text(e.tls[tlsHost])
+	r.SourceIP = s.text(e.members[eventSourceIP])
+	r.UserAgent = userAgent(s.text(e.members[eventUserAgent]))
+	r.ErrorCode = s.text(e.members[eventErrorCode])
+	r.RequestID = s.text(e.members[eventRequestID])
+	r.EventID = s.text(e.members[eventID])
+	r.SharedEventID = s.text(e.members[eventSharedID])
+	r.OriginalEventID = s.text(e.addendum[addendumOriginalID])
 	d.fillBucket(e)
 	d.fillRequester(e)
 	return ""
@@ -75,13 +75,13 @@ func (d *Decoder) fill(e *event) (reason string) {
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
 	if r.AccountID = s.text(e.resources.account); len(r.AccountID) == 0 {
-		r.AccountID = s.text(e.recipient)
+		r.AccountID = s.text(e.members[eventRecipient])
 	}
-	r.Key = s.text(e.parameters.key)
-	if r.Bucket = s.text(e.parameters.bucket); len(r.Bucket) == 0 {
+	r.Key = s.text(e.parameters[parameterKey])
+	if r.Bucket = s.text(e.parameters[parameterBucket]); len(r.Bucket) == 0 {
 		r.Bucket, _ = splitARN(s.text(e.resources.bucketARN))
 	}
-	if !e.parameters.bucket.isString() && !e.parameters.key.isString() {
+	if !e.parameters[parameterBucket].isString() && !e.parameters[parameterKey].isString() {
 		_, r.Key = splitARN(s.text(e.resources.objectARN))
 	}
 }
@@ -94,13 +94,13 @@ func (d *Decoder) fillBucket(e *event) {
 // request was signed, and by whom is not known.
 func (d *Decoder) fillRequester(e *event) {
 	s, r := &d.scanner, &d.record
-	kind, account := s.text(e.identity.kind), s.text(e.identity.account)
-	signature := s.text(e.additional.signature)
-	r.InvokedBy = s.text(e.identity.invokedBy)
+	kind, account := s.text(e.identity[identityType]), s.text(e.identity[identityAccount])
+	signature := s.text(e.additional[additionalSignature])
+	r.InvokedBy = s.text(e.identity[identityInvokedBy])
 	r.Signature = record.ParseSignature(signature)
-	r.AuthMethod = record.ParseAuthMethod(s.text(e.additional.method))
+	r.AuthMethod = record.ParseAuthMethod(s.text(e.additional[additionalMethod]))
 	if string(kind) != "AWSAccount" || !isNobody(account) {
-		r.Requester = d.requester(&e.identity, kind, account)
+		r.Requester = d.requester(e, kind, account)
 		return
 	}
 	if len(signature) == 0 {
@@ -119,9 +119,9 @@ func isNobody(account []byte) bool {
 // goes before the account ID only if it acted for itself. The type alone names
 // nobody. See
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html.
-func (d *Decoder) requester(id *identity, kind, account []byte) []byte {
+func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	s := &d.scanner
-	if arn := s.text(id.arn); len(arn) > 0 {
+	if arn := s.text(e.identity[identityARN]); len(arn) > 0 {
 		return arn
 	}
 	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(account) == 0) {
@@ -130,10 +130,10 @@ func (d *Decoder) requester(id *identity, kind, account []byte) []byte {
 	if len(account) > 0 {
 		return account
 	}
-	if principal := s.text(id.principal); len(principal) > 0 {
+	if principal := s.text(e.identity[identityPrincipal]); len(principal) > 0 {
 		return principal
 	}
-	return s.text(id.user)
+	return s.text(e.identity[identityUser])
 }
 
 // userAgent strips the brackets that S3 puts around the client's header: one
@@ -159,8 +159,11 @@ func (s *scanner) byteCount(v value) (n int64, ok bool) {
 	if v.kind != number {
 		return record.Unsaid, true
 	}
+	text := s.bytes(v)
+	if n, ok = shortNumber(text); ok {
+		return n, true
+	}
 	// Out of range, both functions return the nearest number that is in range.
-	text := s.bytes(v.from, v.to)
 	if !bytes.ContainsAny(text, ".eE") {
 		n, _ = strconv.ParseInt(string(text), 10, 64)
 		return max(n, record.Unsaid), n <= maxByteCount
@@ -173,4 +176,19 @@ func (s *scanner) byteCount(v value) (n int64, ok bool) {
 	default:
 		return int64(f), true
 	}
+}
+
+// shortNumber returns the value of a number as nearly all are: of digits alone, and
+// so few that it cannot overflow.
+func shortNumber(text []byte) (n int64, ok bool) {
+	if len(text) > 18 {
+		return 0, false
+	}
+	for _, c := range text {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
 }

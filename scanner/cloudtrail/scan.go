@@ -1,10 +1,6 @@
 package cloudtrail
 
-import (
-	"encoding/binary"
-	"io"
-	"math/bits"
-)
+import "io"
 
 // maxDepth is the number of objects and arrays that may stand in each other, the
 // outermost included. It is encoding/json's.
@@ -13,283 +9,233 @@ const maxDepth = 10000
 // scanner reads JSON by the grammar of RFC 8259. Like encoding/json it takes
 // strings that are not UTF-8.
 //
-// It fails once and for all: the first error stays, and the input ends there.
-// Then every loop over members or elements ends too, so that err need be looked
-// at only after the last.
+// Its methods are given the index in buf of the next byte, and return the index of
+// the byte behind what they have passed over: so it stays in a register while the
+// window moves. What CloudTrail writes, which is JSON without white space and nearly
+// without escapes, has a short way through them, and everything else a general one.
+//
+// The scanner fails once and for all: the first error stays, and the input ends
+// there. Then every loop over members or elements ends too, so that err need be
+// looked at only after the last.
 type scanner struct {
 	window
 	err     error
 	depth   int
-	entered bool   // enter was called and next was not
 	scratch []byte // what text has unescaped since hold
 }
 
 func (s *scanner) reset(src io.Reader) {
 	s.window.reset(src)
-	s.err, s.depth, s.entered = nil, 0, false
+	s.err, s.depth = nil, 0
 }
 
 // hold keeps the input from the next byte on, up to MaxEvent bytes. If there come
 // more, the hold is lost.
-func (s *scanner) hold() {
-	s.window.hold()
+func (s *scanner) hold(i int) {
+	s.window.hold(i)
 	s.scratch = s.scratch[:0]
 }
 
 // fail ends the input for what is wrong with the next byte, or for its absence. It
 // ends the hold too, so that nobody looks at the string that is cut off.
-func (s *scanner) fail(msg string) {
+func (s *scanner) fail(i int, msg string) (end int) {
 	switch {
 	case s.err != nil:
 	case s.readErr != nil:
 		s.err = s.readErr
-	case s.pos == s.end:
-		s.err = &SyntaxError{Offset: s.offset(), Msg: "unexpected end", err: io.ErrUnexpectedEOF}
+	case i == s.end:
+		s.err = &SyntaxError{Offset: s.offset(i), Msg: "unexpected end", err: io.ErrUnexpectedEOF}
 	default:
-		s.err = &SyntaxError{Offset: s.offset(), Msg: msg}
+		s.err = &SyntaxError{Offset: s.offset(i), Msg: msg}
 	}
-	s.stop()
 	s.release()
+	return s.stop()
 }
 
 // peek returns the next byte, or 0 at the end.
-func (s *scanner) peek() byte {
-	if s.pos == s.end && !s.more() {
-		return 0
+func (s *scanner) peek(i int) (next int, c byte) {
+	if i == s.end {
+		i, _ = s.more(i)
 	}
-	return s.buf[s.pos]
+	return i, s.buf[i]
 }
 
 // token passes over white space and returns the next byte, or 0 at the end.
-func (s *scanner) token() byte {
-	if c := s.buf[s.pos]; c > ' ' { // mostly, and in line
-		return c
+func (s *scanner) token(i int) (next int, c byte) {
+	if s.buf[i] <= ' ' {
+		i = s.skipSpace(i)
 	}
-	return s.skipSpace()
+	return i, s.buf[i]
 }
 
-func (s *scanner) skipSpace() byte {
+func (s *scanner) skipSpace(i int) (next int) {
 	for {
-		switch c := s.buf[s.pos]; {
-		case c > ' ':
-			return c
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			s.pos++
-		case s.pos < s.end || !s.more():
-			return c
+		switch s.buf[i] {
+		case ' ', '\n', '\r', '\t':
+			i++
+		case 0:
+			var more bool
+			if i, more = s.more(i); !more {
+				return i
+			}
+		default:
+			return i
 		}
 	}
 }
 
-// enter passes over the bracket that opens an object or array. Then next must be
-// called before every member or element, up to the last:
+// first passes over the bracket that opens an object or array and reports whether
+// there is a member or element. If there is none it passes over the closing bracket
+// too. Otherwise next must be called behind each, until there are no more:
 //
-//	for s.enter(); s.next('}'); {
-//		s.name()
-//		s.skip()
+//	for i, more := s.first(i, '}'); more; i, more = s.next(i, '}') {
+//		i = s.skip(s.skipName(i))
 //	}
-func (s *scanner) enter() {
+func (s *scanner) first(i int, closing byte) (next int, more bool) {
 	if s.depth == maxDepth {
-		s.fail("nested too deep")
-		return
+		return s.fail(i, "nested too deep"), false
 	}
-	s.pos++
+	i, c := s.token(i + 1)
+	if c == closing {
+		return i + 1, false
+	}
 	s.depth++
-	s.entered = true
+	return i, true
 }
 
-// next passes over what stands before a member or element, or over the bracket
-// that closes the object or array, and reports whether there is a member or
-// element.
-func (s *scanner) next(closing byte) bool {
-	entered := s.entered
-	s.entered = false
-	switch c := s.token(); {
-	case c == closing:
-		s.pos++
+// next passes over the comma behind a member or element, or over the bracket that
+// closes the object or array, and reports whether it was a comma.
+func (s *scanner) next(i int, closing byte) (next int, more bool) {
+	i, c := s.token(i)
+	switch c {
+	case ',':
+		return i + 1, true
+	case closing:
 		s.depth--
-		return false
-	case entered:
-		return true
-	case c == ',':
-		s.pos++
-		return true
+		return i + 1, false
 	}
-	s.fail("want a comma or a closing bracket")
-	return false
+	return s.fail(i, "want a comma or a closing bracket"), false
 }
 
-// object reports whether the next value is an object, which it enters. Any other
-// value it skips.
-func (s *scanner) object() bool { return s.enterIf('{') }
+// object is first if the next value is an object. Any other value it skips.
+func (s *scanner) object(i int) (next int, more bool) {
+	i, c := s.token(i)
+	if c != '{' {
+		return s.skip(i), false
+	}
+	return s.first(i, '}')
+}
 
 // array is object for arrays.
-func (s *scanner) array() bool { return s.enterIf('[') }
-
-func (s *scanner) enterIf(opening byte) bool {
-	if s.token() != opening {
-		s.skip()
-		return false
+func (s *scanner) array(i int) (next int, more bool) {
+	i, c := s.token(i)
+	if c != '[' {
+		return s.skip(i), false
 	}
-	s.enter()
-	return s.err == nil
-}
-
-// name passes over a member's name and colon and returns the name, which must
-// have been held: it is empty if the hold was lost. It is valid until the next
-// call that reads.
-func (s *scanner) name() []byte { return s.text(s.member()) }
-
-// member passes over a member's name and colon.
-func (s *scanner) member() (name value) {
-	if s.token() != '"' {
-		s.fail("want a member's name")
-		return value{}
-	}
-	name = s.value()
-	if s.token() != ':' {
-		s.fail("want a colon")
-		return value{}
-	}
-	s.pos++
-	return name
+	return s.first(i, ']')
 }
 
 // skip passes over a value.
-func (s *scanner) skip() {
-	switch c := s.token(); c {
+func (s *scanner) skip(i int) (next int) {
+	if next, plain := skipPlain(s.buf, i); plain {
+		return next
+	}
+	i, c := s.token(i)
+	switch c {
 	case '"':
-		s.skipString()
+		i, _ = s.skipString(i)
+		return i
 	case '{':
-		for s.enter(); s.next('}'); {
-			s.member()
-			s.skip()
+		i, more := s.first(i, '}')
+		for more {
+			if i = s.skip(s.skipName(i)); s.buf[i] == ',' {
+				i++
+			} else {
+				i, more = s.next(i, '}')
+			}
 		}
+		return i
 	case '[':
-		for s.enter(); s.next(']'); {
-			s.skip()
+		i, more := s.first(i, ']')
+		for more {
+			i, more = s.next(s.skip(i), ']')
 		}
+		return i
 	case 't':
-		s.skipLiteral("true")
+		return s.skipLiteral(i, "true")
 	case 'f':
-		s.skipLiteral("false")
+		return s.skipLiteral(i, "false")
 	case 'n':
-		s.skipLiteral("null")
+		return s.skipLiteral(i, "null")
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		s.skipNumber()
-	default:
-		s.fail("want a value")
+		return s.skipNumber(i)
 	}
+	return s.fail(i, "want a value")
 }
 
-// skipString passes over a string and reports whether it has escapes.
-func (s *scanner) skipString() (escaped bool) {
-	s.pos++
-	for {
-		s.pos += plain(s.buf[s.pos:])
-		switch s.buf[s.pos] {
-		case '"':
-			s.pos++
-			return escaped
-		case '\\':
-			escaped = true
-			s.pos++
-			s.skipEscape()
-		default:
-			if s.pos < s.end || !s.more() {
-				s.fail("control character in a string")
-				return escaped
-			}
+// skipName passes over a member's name and colon.
+func (s *scanner) skipName(i int) (next int) {
+	if next, plain := skipPlain(s.buf, i); plain && s.buf[next] == ':' {
+		return next + 1
+	}
+	i, c := s.token(i)
+	if c != '"' {
+		return s.fail(i, "want a member's name")
+	}
+	i, _ = s.skipString(i)
+	return s.skipColon(i)
+}
+
+func (s *scanner) skipColon(i int) (next int) {
+	i, c := s.token(i)
+	if c != ':' {
+		return s.fail(i, "want a colon")
+	}
+	return i + 1
+}
+
+func (s *scanner) skipLiteral(i int, literal string) (next int) {
+	for at := range len(literal) {
+		var c byte
+		if i, c = s.peek(i); c != literal[at] {
+			return s.fail(i, "want "+literal)
 		}
+		i++
 	}
+	return i
 }
 
-// plain returns the number of bytes before the first quote, backslash or control
-// character of b, which must have one.
-//
-// It looks at eight bytes at once. Subtracting n from every byte sets the high bit
-// of those below n. A borrow may do so too, but only above the first of them, and
-// bytes from 0x80 on, for which this is not true, are masked. That each byte is
-// XORed with 2 first puts the quote, 0x22, right behind the control characters.
-func plain(b []byte) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
-	for i := 0; ; i += 8 {
-		x := binary.LittleEndian.Uint64(b[i : i+8])
-		quoteOrControl := (x ^ 0x02*ones) - 0x21*ones
-		backslash := (x ^ '\\'*ones) - ones
-		if found := (quoteOrControl | backslash) &^ x & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
+func (s *scanner) skipNumber(i int) (next int) {
+	i, c := s.peek(i)
+	if c == '-' {
+		i, c = s.peek(i + 1)
 	}
-}
-
-// skipEscape passes over what follows a backslash.
-func (s *scanner) skipEscape() {
-	switch s.peek() {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.pos++
-	case 'u':
-		s.pos++
-		for range 4 {
-			if !isHex(s.peek()) {
-				s.fail("want a hexadecimal digit")
-				return
-			}
-			s.pos++
-		}
-	default:
-		s.fail("unknown escape")
-	}
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func (s *scanner) skipLiteral(literal string) {
-	for i := range len(literal) {
-		if s.peek() != literal[i] {
-			s.fail("want " + literal)
-			return
-		}
-		s.pos++
-	}
-}
-
-func (s *scanner) skipNumber() {
-	if s.peek() == '-' {
-		s.pos++
-	}
-	if s.peek() == '0' {
-		s.pos++
+	if c == '0' {
+		i, c = s.peek(i + 1)
 	} else {
-		s.skipDigits()
+		i, c = s.skipDigits(i)
 	}
-	if s.peek() == '.' {
-		s.pos++
-		s.skipDigits()
+	if c == '.' {
+		i, c = s.skipDigits(i + 1)
 	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.pos++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.pos++
+	if c == 'e' || c == 'E' {
+		if i, c = s.peek(i + 1); c == '+' || c == '-' {
+			i++
 		}
-		s.skipDigits()
+		i, _ = s.skipDigits(i)
 	}
+	return i
 }
 
-// skipDigits passes over one digit or more.
-func (s *scanner) skipDigits() {
-	if !isDigit(s.peek()) {
-		s.fail("want a digit")
-		return
+// skipDigits passes over one digit or more, and returns the byte behind them too.
+func (s *scanner) skipDigits(i int) (next int, c byte) {
+	if i, c = s.peek(i); !isDigit(c) {
+		return s.fail(i, "want a digit"), 0
 	}
-	for isDigit(s.peek()) {
-		s.pos++
+	for isDigit(c) {
+		i, c = s.peek(i + 1)
 	}
+	return i, c
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

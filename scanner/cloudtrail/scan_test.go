@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPlain_FindsEveryByteThatIsNotPlain(t *testing.T) {
+func TestIndexSpecial_FindsEveryByteThatIsNotPlain(t *testing.T) {
 	for c := range 256 {
 		for at := range 17 {
 			// The bytes before have high bits already, and the byte behind is one
@@ -16,7 +16,7 @@ func TestPlain_FindsEveryByteThatIsNotPlain(t *testing.T) {
 			if c < ' ' || c == '"' || c == '\\' {
 				want = at
 			}
-			if got := plain(b); got != want {
+			if got := indexSpecial(b, 0); got != want {
 				t.Errorf("%q: %d, want %d", b, got, want)
 			}
 		}

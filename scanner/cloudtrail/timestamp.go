@@ -6,21 +6,21 @@ import "time"
 // 3339, with or without a fraction, in capitals and without leap seconds.
 // CloudTrail writes 2006-01-02T15:04:05Z.
 func parseTime(s []byte) (unix int64, ok bool) {
-	const layout = "dddd-dd-ddTdd:dd:dd"
-	if len(s) <= len(layout) || !matches(s, layout) {
+	const layout = "2006-01-02T15:04:05"
+	if len(s) <= len(layout) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return 0, false
 	}
+	century, year, month, day := digits2(s), digits2(s[2:]), digits2(s[5:]), digits2(s[8:])
 	hour, minute, second := digits2(s[11:]), digits2(s[14:]), digits2(s[17:])
-	if hour > 23 || minute > 59 || second > 59 {
+	if century|year|month|day|hour|minute|second < 0 || month > 12 || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	zone, ok := parseZone(skipFraction(s[len(layout):]))
 	if !ok {
 		return 0, false
 	}
-	year, month, day := digits2(s)*100+digits2(s[2:]), time.Month(digits2(s[5:])), digits2(s[8:])
-	t := time.Date(year, month, day, hour, minute, second, 0, time.UTC)
-	if t.Month() != month || t.Day() != day { // there is no such day
+	t := time.Date(century*100+year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+	if month == 0 || day == 0 || day > 28 && t.Day() != day { // there is no such day
 		return 0, false
 	}
 	return t.Unix() - int64(zone), true
@@ -46,12 +46,11 @@ func parseZone(s []byte) (seconds int, ok bool) {
 	if string(s) == "Z" {
 		return 0, true
 	}
-	const layout = "+dd:dd"
-	if len(s) != len(layout) || s[0] != '+' && s[0] != '-' || !matches(s[1:], layout[1:]) {
+	if len(s) != len("+00:00") || s[0] != '+' && s[0] != '-' || s[3] != ':' {
 		return 0, false
 	}
 	hour, minute := digits2(s[1:]), digits2(s[4:])
-	if hour > 23 || minute > 59 {
+	if hour|minute < 0 || hour > 23 || minute > 59 {
 		return 0, false
 	}
 	seconds = hour*3600 + minute*60
@@ -61,16 +60,11 @@ func parseZone(s []byte) (seconds int, ok bool) {
 	return seconds, true
 }
 
-// matches reports whether s, which must be as long as layout, begins with it,
-// where a d in layout stands for a digit.
-func matches(s []byte, layout string) bool {
-	for i := range len(layout) {
-		if c := layout[i]; c == 'd' && !isDigit(s[i]) || c != 'd' && s[i] != c {
-			return false
-		}
+// digits2 returns the value of the first two bytes of s, or -1 if they are no digits.
+func digits2(s []byte) int {
+	tens, ones := s[0]-'0', s[1]-'0'
+	if tens > 9 || ones > 9 {
+		return -1
 	}
-	return true
+	return int(tens)*10 + int(ones)
 }
-
-// digits2 returns the value of the first two bytes of s, which must be digits.
-func digits2(s []byte) int { return int(s[0]-'0')*10 + int(s[1]-'0') }

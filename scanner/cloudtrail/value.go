@@ -11,49 +11,67 @@ const (
 	escapedString // a string that has escapes
 )
 
-// value is a string or number of an event, by its offsets in the input, without
-// the quotes. So it stays true when the window moves, and is decoded only if
-// somebody asks.
+// value is a string or number of an event, by the distances of its first and last
+// byte from the event's, without the quotes. So it stays true when the window moves,
+// and is decoded only if somebody asks. It means nothing once the hold is lost.
 type value struct {
+	from, to int32
 	kind     kind
-	from, to int64
 }
 
 func (v value) isString() bool { return v.kind >= plainString }
 
 // value passes over a value, and returns it if it is a string or number.
-func (s *scanner) value() value {
-	c := s.token()
-	from := s.offset()
-	if c == '"' {
-		k := plainString
-		if s.skipString() {
-			k = escapedString
-		}
-		return value{k, from + 1, s.offset() - 1}
+func (s *scanner) value(i int) (v value, next int) {
+	if next, plain := skipPlain(s.buf, i); plain {
+		return value{int32(i + 1 - s.held), int32(next - 1 - s.held), plainString}, next
 	}
-	s.skip()
+	return s.anyValue(i)
+}
+
+func (s *scanner) anyValue(i int) (v value, next int) {
+	i, c := s.token(i)
+	v.from = int32(i - s.held)
 	switch {
-	case c == 'n':
-		return value{}
+	case c == '"':
+		i, escaped := s.skipString(i)
+		v.kind = plainString
+		if escaped {
+			v.kind = escapedString
+		}
+		v.from, v.to = v.from+1, int32(i-1-s.held)
+		return v, i
 	case c == '-' || isDigit(c):
-		return value{number, from, s.offset()}
+		i = s.skip(i)
+		v.kind, v.to = number, int32(i-s.held)
+		return v, i
+	case c == 'n':
+		return value{}, s.skip(i)
 	}
-	return value{kind: other}
+	return value{kind: other}, s.skip(i)
+}
+
+// bytes returns a value as it stands, and nothing if the hold was lost. It is valid
+// until the next call of more.
+func (s *scanner) bytes(v value) []byte {
+	if !s.holds() {
+		return nil
+	}
+	to := s.held + int(v.to)
+	return s.buf[s.held+int(v.from) : to : to]
 }
 
 // text returns what a string says, and nothing if v is no string or the hold was
 // lost. It points into the window, or, if the string has escapes, into a buffer
 // that is reused after the next hold.
 func (s *scanner) text(v value) []byte {
-	if !v.isString() {
-		return nil
+	switch v.kind {
+	case plainString:
+		return s.bytes(v)
+	case escapedString:
+		start := len(s.scratch)
+		s.scratch = appendUnescaped(s.scratch, s.bytes(v))
+		return s.scratch[start:]
 	}
-	raw := s.bytes(v.from, v.to)
-	if v.kind == plainString {
-		return raw
-	}
-	start := len(s.scratch)
-	s.scratch = appendUnescaped(s.scratch, raw)
-	return s.scratch[start:]
+	return nil
 }

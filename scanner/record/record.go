@@ -65,6 +65,12 @@ func (s Signature) String() string {
 // ParseSignature reads a signature version as the logs write it, in any case: S3
 // Express has Sigv4. Any other text is SignatureUnknown.
 func ParseSignature(text []byte) Signature {
+	switch string(text) { // mostly
+	case "SigV4":
+		return SigV4
+	case "SigV2":
+		return SigV2
+	}
 	for _, s := range [...]Signature{SigV4, SigV2, SigV4A} {
 		if equalFold(text, s.String()) {
 			return s
@@ -101,6 +107,9 @@ func (m AuthMethod) String() string {
 // ParseAuthMethod reads an authentication method as the logs write it, in any
 // case. Any other text is AuthNone.
 func ParseAuthMethod(text []byte) AuthMethod {
+	if string(text) == "AuthHeader" { // mostly
+		return AuthHeader
+	}
 	for _, m := range [...]AuthMethod{AuthHeader, QueryString, HTMLForm} {
 		if equalFold(text, m.String()) {
 			return m

@@ -1,0 +1,119 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestNames_StandWhereTheirConstantsSay(t *testing.T) {
+	for _, test := range []struct {
+		names  []name
+		number int
+		some   map[int]string
+	}{
+		{eventNames, eventMembers, map[int]string{
+			eventIdentity: "userIdentity", eventSource: "eventSource", eventParameters: "requestParameters",
+			eventAdditional: "additionalEventData", eventID: "eventID", eventResources: "resources", eventType: "eventType",
+			eventRecipient: "recipientAccountId", eventCategory: "eventCategory", eventTLS: "tlsDetails",
+			eventErrorCode: "errorCode", eventSharedID: "sharedEventID", eventAddendum: "addendum",
+		}},
+		{identityNames, identityMembers, map[int]string{identityARN: "arn", identityUser: "userName", identityInvokedBy: "invokedBy"}},
+		{parameterNames, parameterMembers, map[int]string{parameterBucket: "bucketName", parameterKey: "key"}},
+		{additionalNames, additionalMembers, map[int]string{
+			additionalSignature: "SignatureVersion", additionalReceived: "bytesTransferredIn",
+			additionalMethod: "AuthenticationMethod", additionalSent: "bytesTransferredOut",
+		}},
+		{tlsNames, tlsMembers, map[int]string{tlsHost: "clientProvidedHostHeader"}},
+		{addendumNames, addendumMembers, map[int]string{addendumOriginalID: "originalEventID"}},
+		{resourceNames, resourceMembers, map[int]string{resourceType: "type", resourceAccount: "accountId", resourceARN: "ARN"}},
+	} {
+		if len(test.names) != test.number {
+			t.Errorf("%d names from %q on, want %d", len(test.names), test.names[0].text, test.number)
+		}
+		for at, want := range test.some {
+			if got := test.names[at].text; got != want {
+				t.Errorf("name %d is %q, want %q", at, got, want)
+			}
+		}
+		for _, n := range test.names {
+			if n.size != len(n.text)+len(`"":`) {
+				t.Errorf("%q does not fit", n.text)
+			}
+		}
+	}
+}
+
+func TestName_BeginsOnlyWithAllOfItsBytes(t *testing.T) {
+	for _, names := range [][]name{eventNames, identityNames, parameterNames, additionalNames, tlsNames, addendumNames, resourceNames} {
+		for _, n := range names {
+			there := (*[maxName]byte)(append([]byte(`"`+n.text+`":`), bytes.Repeat([]byte{0xff}, maxName)...))
+			if !n.begins(there) {
+				t.Errorf("%s is not known", there[:n.size])
+			}
+			for i := range n.size {
+				there[i] ^= 1
+				if n.begins(there) {
+					t.Errorf("%s is taken for %q", there[:n.size], n.text)
+				}
+				there[i] ^= 1
+			}
+		}
+	}
+}
+
+// CloudTrail writes members in one order, which the decoder counts on for its speed
+// alone.
+func TestDecoder_ReadsMembersInAnyOrderAndTwice(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	events := allEvents(t)
+	d := NewDecoder(nil)
+	for range 20 {
+		for i, event := range events {
+			events[i] = disordered(t, random, event)
+		}
+		data := logOf(events...)
+		compare(t, data, decode(d, bytes.NewReader(data)), reference(data))
+		events = allEvents(t)
+	}
+}
+
+// disordered returns a value whose objects have their members in another order, and
+// now and then one of them twice, with the value of another one.
+func disordered(t *testing.T, random *rand.Rand, value json.RawMessage) json.RawMessage {
+	t.Helper()
+	if value[0] != '{' && value[0] != '[' {
+		return value
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	opening, err := decoder.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, values []json.RawMessage
+	for decoder.More() {
+		var name, inner json.RawMessage
+		if opening == json.Delim('{') {
+			token, _ := decoder.Token()
+			name, _ = json.Marshal(token)
+			name = append(name, ':')
+		}
+		if err := decoder.Decode(&inner); err != nil {
+			t.Fatal(err)
+		}
+		names, values = append(names, name), append(values, disordered(t, random, inner))
+	}
+	if len(names) > 0 && random.IntN(4) == 0 {
+		names = append(names, names[random.IntN(len(names))])
+		values = append(values, values[random.IntN(len(values))])
+	}
+	mixed := []byte{value[0]}
+	for at, i := range random.Perm(len(names)) {
+		if at > 0 {
+			mixed = append(mixed, ',')
+		}
+		mixed = append(append(mixed, names[i]...), values[i]...)
+	}
+	return append(mixed, value[0]+2) // ']' and '}' stand two behind their opening brackets
+}

@@ -1,0 +1,91 @@
+package cloudtrail
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// skipPlain passes over the string that begins at b[i], if there is one, it has no
+// escapes, and ends in b. If not, what is there is left to skipString and its like.
+// At the end of b there must be the padding.
+func skipPlain(b []byte, i int) (next int, plain bool) {
+	if b[i] != '"' {
+		return i, false
+	}
+	if i = indexSpecial(b, i+1); b[i] != '"' {
+		return i, false
+	}
+	return i + 1, true
+}
+
+// skipString passes over a string and reports whether it has escapes.
+func (s *scanner) skipString(i int) (next int, escaped bool) {
+	i++
+	for {
+		i = indexSpecial(s.buf, i)
+		switch s.buf[i] {
+		case '"':
+			return i + 1, escaped
+		case '\\':
+			escaped = true
+			i = s.skipEscape(i + 1)
+		default:
+			var more bool
+			if i, more = s.more(i); !more {
+				return s.fail(i, "control character in a string"), escaped
+			}
+		}
+	}
+}
+
+// indexSpecial returns the index of the first quote, backslash or control character
+// of b from i on, which the padding is too. It looks at eight bytes a turn; that i is
+// not negative is said for the compiler, which then checks no bounds.
+func indexSpecial(b []byte, i int) int {
+	for i = max(i, 0); i <= len(b)-8; i += 8 {
+		if found := special(binary.LittleEndian.Uint64(b[i:])); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	return len(b)
+}
+
+// special returns x with nothing but the high bits of those bytes that are a quote,
+// a backslash or a control character, the first of which is told reliably.
+//
+// Subtracting n from every byte sets the high bit of those below n. A borrow may do
+// so too, but only above the first of them, and bytes from 0x80 on, for which this is
+// not true, are masked. That each byte is XORed with 2 first puts the quote, 0x22,
+// right behind the control characters.
+func special(x uint64) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	quoteOrControl := (x ^ 0x02*ones) - 0x21*ones
+	backslash := (x ^ '\\'*ones) - ones
+	return (quoteOrControl | backslash) &^ x & highs
+}
+
+// skipEscape passes over what follows a backslash.
+func (s *scanner) skipEscape(i int) (next int) {
+	i, c := s.peek(i)
+	switch c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1
+	case 'u':
+		i++
+		for range 4 {
+			if i, c = s.peek(i); !isHex(c) {
+				return s.fail(i, "want a hexadecimal digit")
+			}
+			i++
+		}
+		return i
+	}
+	return s.fail(i, "unknown escape")
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
