@@ -1,104 +1,78 @@
 package collector
 
-// kind is what a family's series hold.
-type kind uint8
-
-const (
-	kindCounter kind = iota
-	kindHistogram
-	// kindInfo is a gauge of 1 whose last label, sigv4_default, is the series'
-	// value and not part of its identity: a client version has one verdict.
-	kindInfo
-)
-
-// familyID is a family's place in the catalogue.
-type familyID uint8
-
-const (
-	requests familyID = iota
-	sigv2Requests
-	anonymousRequests
-	objectRequests
-	sentBytes
-	receivedBytes
-	clientInfo
-	requestDuration
-	familyCount
-)
-
 // spec describes a metric family. Name and labels are what users rely on, and
 // part of the stored keys.
 type spec struct {
 	name   string
 	help   string
-	kind   kind
+	kind   Kind
 	labels []Label
 }
 
 var catalogue = [familyCount]spec{
-	requests: {
+	FamilyRequests: {
 		name: "s3_access_requests_total",
 		help: "Requests to S3 by action, signature version and outcome; both logs may hold one request, so never sum over log.",
-		kind: kindCounter,
+		kind: KindCounter,
 		labels: []Label{
 			LabelLog, LabelAccountID, LabelRegion, LabelBucket, LabelOperation, LabelSignature, LabelOutcome,
 		},
 	},
-	sigv2Requests: {
+	FamilySigV2Requests: {
 		name: "s3_access_sigv2_requests_total",
 		help: "Requests to S3 that are signed with Signature Version 2.",
-		kind: kindCounter,
+		kind: KindCounter,
 		labels: []Label{
 			LabelLog, LabelBucket, LabelOperation, LabelAuthMethod,
 			LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion,
 		},
 	},
-	anonymousRequests: {
+	FamilyAnonymousRequests: {
 		name: "s3_access_anonymous_requests_total",
 		help: "Requests to S3 that came without credentials.",
-		kind: kindCounter,
+		kind: KindCounter,
 		labels: []Label{
 			LabelLog, LabelBucket, LabelOperation, LabelOutcome,
 			LabelSourceIP, LabelClient, LabelClientVersion,
 		},
 	},
-	objectRequests: {
+	FamilyObjectRequests: {
 		name: "s3_access_object_requests_total",
 		help: "Requests to S3 that name an object's key, and DeleteObjects.",
-		kind: kindCounter,
+		kind: KindCounter,
 		labels: []Label{
 			LabelLog, LabelBucket, LabelOperation, LabelOutcome,
 			LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion,
 		},
 	},
-	sentBytes: {
+	FamilySentBytes: {
 		name:   "s3_access_sent_bytes_total",
 		help:   "Bytes that S3 sent in the bodies of its answers.",
-		kind:   kindCounter,
+		kind:   KindCounter,
 		labels: []Label{LabelLog, LabelBucket, LabelRequester, LabelSourceIP},
 	},
-	receivedBytes: {
+	FamilyReceivedBytes: {
 		name:   "s3_access_received_bytes_total",
 		help:   "Bytes that S3 received in the bodies of requests.",
-		kind:   kindCounter,
+		kind:   KindCounter,
 		labels: []Label{LabelLog, LabelBucket, LabelRequester, LabelSourceIP},
 	},
 	// Every client version that is a label value anywhere has its series here, so
 	// that a join loses nothing. The verdict is the client's, whatever the request:
 	// it explains requests with auth_method AuthHeader only, as the user agent of a
 	// presigned URL is the downloader's.
-	clientInfo: {
+	FamilyClientInfo: {
 		name: "s3_access_client_info",
 		help: "Always 1: a client version that was seen, and whether it signs requests to S3 with Signature Version 4 by default.",
-		kind: kindInfo,
+		kind: KindInfo,
 		labels: []Label{
 			LabelClient, LabelClientVersion, LabelSigV4Default,
 		},
 	},
-	requestDuration: {
+	FamilyRequestDuration: {
 		name:   "s3_access_request_duration_seconds",
 		help:   "Total time of requests as S3 sees it, from the server access log.",
-		kind:   kindHistogram,
+		kind:   KindHistogram,
 		labels: []Label{LabelLog, LabelBucket, LabelOperation},
 	},
 }

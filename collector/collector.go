@@ -2,8 +2,20 @@
 //
 // It reads in the order in which the data flows. A Classifier finds a record's
 // label values; operation.go, requester.go, sourceip.go, region.go, useragent.go
-// and sigv4.go each know one of them. A Tally counts the records of one log
-// object. A Collector merges tallies into its series and shows them.
+// and sigv4.go each know one of them. Class.Amounts tells in which families the
+// record counts, and how much. A Tally counts the records of one log object. A
+// Collector merges tallies into its series and shows them.
+//
+// # Every text once
+//
+// Texts repeat, so each is looked at once: a memo gives the same reference for
+// the same value, and the references together are the record's facts, 64 bytes
+// that one look-up takes to the row of records of the same facts. The row knows
+// the cells, which are the series of the families where it counts, so that in the
+// steady state no label set is written out and nothing is allocated. Memos, rows
+// and cells belong to a workbench, which goes from one Tally to the next; all of
+// them are bounded, and forget when they are full. What is forgotten costs time,
+// never a count: keys of series are made of values, not of references.
 //
 // # Exposed means committed
 //
@@ -29,6 +41,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +54,7 @@ import (
 // goroutine at a time.
 type Collector struct {
 	config   Config
-	families []*family
-	byName   map[string]*family
+	layouts  []*layout
 	size     *prometheus.Desc
 	overflew *prometheus.Desc
 	benches  sync.Pool // of *workbench, for tallies
@@ -50,13 +62,15 @@ type Collector struct {
 	// mu is held to change what follows, and by scrapes to read it. The one
 	// goroutine that changes it reads it without.
 	mu       sync.RWMutex
-	series   map[string]*series // by key
-	sizes    [familyCount]int
+	series   [familyCount]map[string]*series // by key
 	overflow [familyCount]uint64
 
 	// For the one goroutine only.
-	held       map[*series]struct{} // not released
-	nextExpiry int64                // Unix seconds before which no series expires
+	pairs      pairs
+	held       map[*series]time.Time // not released: when this process began to show them
+	nextExpiry int64                 // Unix seconds before which no series expires
+	changes    []change              // memory for the next stage
+	buf        []byte                // for two keys
 }
 
 // New returns a Collector without series. It does no I/O. The error is about a
@@ -70,17 +84,16 @@ func New(config Config) (*Collector, error) {
 	}
 	c := &Collector{
 		config:   config,
-		families: newFamilies(),
-		byName:   make(map[string]*family),
+		layouts:  newLayouts(),
 		size:     prometheus.NewDesc(seriesName, seriesHelp, []string{"family"}, nil),
 		overflew: prometheus.NewDesc(overflowName, overflowHelp, []string{"family"}, nil),
-		series:   make(map[string]*series),
-		held:     make(map[*series]struct{}),
+		held:     make(map[*series]time.Time),
+		buf:      make([]byte, 0, 2*maxKey),
 	}
-	c.benches.New = func() any { return newWorkbench(config.Labels) }
-	for _, f := range c.families {
-		c.byName[f.name] = f
+	for family := range c.series {
+		c.series[family] = make(map[string]*series)
 	}
+	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels) }
 	return c, nil
 }
 
@@ -92,16 +105,12 @@ func (c *Collector) Load(key, value []byte) error {
 	if err != nil {
 		return &StoredError{Err: err}
 	}
-	f := c.byName[name]
-	if f == nil {
+	known := slices.IndexFunc(c.layouts, func(l *layout) bool { return l.name == name })
+	if known < 0 {
 		return &StoredError{Family: name, Err: ErrUnknownFamily}
 	}
-	labels, err := f.decodeKey(key)
+	loaded, err := c.layouts[known].decode(key, value)
 	if err != nil {
-		return &StoredError{Family: name, Err: err}
-	}
-	loaded := newSeries(f, &labels, string(key))
-	if loaded.state, err = decodeState(value, f.kind); err != nil {
 		return &StoredError{Family: name, Err: err}
 	}
 	c.mu.Lock()
@@ -112,28 +121,34 @@ func (c *Collector) Load(key, value []byte) error {
 
 // insert adds a series that is new to the process. mu is held.
 func (c *Collector) insert(added *series, now time.Time) {
-	c.series[added.key] = added
-	c.sizes[added.family.id]++
+	added.labels = c.pairs.take(added.layout, added.key)
+	c.series[added.layout.family][added.key] = added
 	if !added.state.released {
-		added.heldSince = now
-		c.held[added] = struct{}{}
+		c.held[added] = now
 	}
+}
+
+// drop removes a series. mu is held.
+func (c *Collector) drop(old *series) {
+	delete(c.series[old.layout.family], old.key)
+	c.pairs.release(old.layout, old.labels)
+	old.dropped = true
 }
 
 // Due reports whether a Stage without tallies would change something, because a
 // hold is over or a series has expired.
 func (c *Collector) Due() bool {
 	now := c.config.Now()
-	for held := range c.held {
-		if c.holdOver(held, now) {
+	for _, since := range c.held {
+		if c.holdOver(since, now) {
 			return true
 		}
 	}
 	return len(c.expired(now)) > 0
 }
 
-func (c *Collector) holdOver(held *series, now time.Time) bool {
-	return now.Sub(held.heldSince) >= c.config.SeriesHold
+func (c *Collector) holdOver(since, now time.Time) bool {
+	return now.Sub(since) >= c.config.SeriesHold
 }
 
 // expired returns the series without an increment for the ttl. A series that
@@ -145,14 +160,16 @@ func (c *Collector) expired(now time.Time) []*series {
 	ttl := int64(math.Ceil(c.config.SeriesTTL.Seconds()))
 	next := now.Unix() + ttl
 	var old []*series
-	for _, s := range c.series {
-		switch expiry := s.state.last + ttl; {
-		case expiry > now.Unix():
-			next = min(next, expiry)
-		case s.state.released:
-			old = append(old, s)
-		default:
-			next = now.Unix()
+	for _, family := range c.series {
+		for _, s := range family {
+			switch expiry := s.state.last + ttl; {
+			case expiry > now.Unix():
+				next = min(next, expiry)
+			case s.state.released:
+				old = append(old, s)
+			default:
+				next = now.Unix()
+			}
 		}
 	}
 	if len(old) == 0 {
@@ -163,8 +180,8 @@ func (c *Collector) expired(now time.Time) []*series {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, f := range c.families {
-		descs <- f.desc
+	for _, l := range c.layouts {
+		descs <- l.desc
 	}
 	descs <- c.size
 	descs <- c.overflew
@@ -174,25 +191,35 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 // moment.
 func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	shown, sizes, overflow := c.snapshot()
-	for i := range shown {
-		metrics <- &shown[i]
+	for i, part := range shown {
+		for j := range part {
+			metrics <- &part[j]
+		}
+		shown[i] = nil // what was sent is not needed any more
 	}
-	for _, f := range c.families {
+	for _, l := range c.layouts {
 		metrics <- prometheus.MustNewConstMetric(
-			c.size, prometheus.GaugeValue, float64(sizes[f.id]), f.name)
+			c.size, prometheus.GaugeValue, float64(sizes[l.family]), l.name)
 		metrics <- prometheus.MustNewConstMetric(
-			c.overflew, prometheus.CounterValue, float64(overflow[f.id]), f.name)
+			c.overflew, prometheus.CounterValue, float64(overflow[l.family]), l.name)
 	}
 }
 
-// snapshot returns all series with their states. States are not changed once
-// they are visible, so the pointers are enough.
-func (c *Collector) snapshot() (shown []metric, sizes [familyCount]int, overflow [familyCount]uint64) {
+// snapshot returns all series with copies of their states, in parts.
+func (c *Collector) snapshot() (shown [][]metric, sizes [familyCount]int, overflow [familyCount]uint64) {
+	const partSize = 512
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	shown = make([]metric, 0, len(c.series))
-	for _, s := range c.series {
-		shown = append(shown, metric{series: s, state: s.state})
+	part := make([]metric, 0, partSize)
+	for family, known := range c.series {
+		sizes[family] = len(known)
+		for _, s := range known {
+			if len(part) == partSize {
+				shown = append(shown, part)
+				part = make([]metric, 0, partSize)
+			}
+			part = append(part, metric{series: s, state: s.state})
+		}
 	}
-	return shown, c.sizes, c.overflow
+	return append(shown, part), sizes, c.overflow
 }

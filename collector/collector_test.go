@@ -81,6 +81,18 @@ func TestStage_CountsOnceAfterAFailedCommit(t *testing.T) {
 	}
 }
 
+func TestStage_NeedsNoStore(t *testing.T) {
+	c := newCollector(t, Config{})
+	expose, err := c.Stage([]*Tally{tallyOf(c, request(), request())}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expose()
+	if got := sum(t, c, requestsTotal); got != 2 {
+		t.Errorf("%v requests, want 2", got)
+	}
+}
+
 func TestCollector_ShowsTheSameAfterARestart(t *testing.T) {
 	clock := newClock()
 	config := Config{Now: clock.Now}
@@ -227,10 +239,32 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	if c.Due() {
 		t.Error("still due after dropping")
 	}
+	if got := len(c.pairs[LabelBucket]); got != 1 {
+		t.Errorf("%d buckets are known, want busy alone", got)
+	}
 	// Back again, it is born at 0 once more.
 	commit(t, c, store, request(inBucket("idle")))
 	if got := sum(t, c, requestsTotal); got != 3 {
 		t.Errorf("%v requests, want 3", got)
+	}
+}
+
+// A workbench that knows the series from before must not count in what is gone.
+func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
+	clock := newClock()
+	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
+	tally := tallyOf(c, request())
+	for range 2 {
+		stageAll(t, c, store, []*Tally{tally})
+	}
+	clock.advance(time.Hour)
+	commit(t, c, store)
+	if got := count(t, c, requestsTotal); got != 0 {
+		t.Fatalf("%d series after the ttl", got)
+	}
+	stageAll(t, c, store, []*Tally{tally})
+	if got := sum(t, c, requestsTotal); got != 1 {
+		t.Errorf("%v requests, want the 1 since", got)
 	}
 }
 
@@ -326,14 +360,39 @@ func TestTally_IsBoundedByTheLimit(t *testing.T) {
 	if got := labelled(t, c, overflowName, "family", requestsTotal); got != 200-limit {
 		t.Errorf("%v records overflowed, want each of %d once", got, 200-limit)
 	}
+	commit(t, c, store, records...) // into the folded series that are there now
+	if got := labelled(t, c, overflowName, "family", requestsTotal); got != 2*(200-limit) {
+		t.Errorf("%v records overflowed, want each of %d once", got, 2*(200-limit))
+	}
+}
+
+// A full Tally goes on counting in the series that it has, also records of which
+// other labels are new.
+func TestTally_FoldsNothingThatItHas(t *testing.T) {
+	const limit = 2
+	c := newCollector(t, Config{SeriesLimit: limit})
+	one, two, three := fromIP("192.0.2.1"), fromIP("192.0.2.2"), fromIP("192.0.2.3")
+	failed := func(r *record.Record) { r.Status = 500 }
+	commit(t, c, newMemStore(), request(one), request(two), request(three), request(one, failed))
+	const family = "s3_access_sent_bytes_total"
+	for ip, want := range map[string]float64{"192.0.2.1": 2000, "192.0.2.2": 1000, other: 1000} {
+		if got := labelled(t, c, family, "source_ip", ip); got != want {
+			t.Errorf("%v bytes to %s, want %v", got, ip, want)
+		}
+	}
 }
 
 func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 	c, store := newCollector(t, Config{}), newMemStore()
-	if series := tallyOf(c, request(sigV2), request()).Done(); series == 0 {
+	latest := func(r *record.Record) { r.Time, r.RequestID = r.Time+60, []byte("NEVERCOUNTED0000") }
+	if series := tallyOf(c, request(sigV2), request(latest)).Done(); series == 0 {
 		t.Error("a tally of two requests holds no series")
 	}
 	commit(t, c, store, request())
+	exemplar := only(t, c, requestsTotal).GetCounter().GetExemplar()
+	if got, want := exemplar.GetLabel()[0].GetValue(), string(request().RequestID); got != want {
+		t.Errorf("exemplar is %s, want %s", got, want)
+	}
 	if sum(t, c, requestsTotal) != 1 || count(t, c, "s3_access_sigv2_requests_total") != 0 {
 		t.Error("increments of a tally that was dropped were counted")
 	}
@@ -416,7 +475,7 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		if !errors.Is(err, test.want) || !errors.As(err, &stored) || stored.Family != test.family {
 			t.Errorf("%s: got %v, want %v of %q", test.name, err, test.want, test.family)
 		}
-		if len(c.series) != 0 {
+		if held(c) != 0 {
 			t.Errorf("%s: a series was loaded", test.name)
 		}
 	}
@@ -452,16 +511,23 @@ func FuzzLoad(f *testing.F) {
 		if err := c.Load(key, value); err != nil {
 			return
 		}
-		for _, s := range c.series {
-			again, err := decodeState(s.state.encode(s.family.kind), s.family.kind)
-			if err != nil {
-				t.Fatal(err)
+		for _, family := range c.series {
+			for _, s := range family {
+				again, err := decodeState(s.state.append(nil, s.layout.kind), s.layout.kind)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !reflect.DeepEqual(again, s.state) {
+					t.Errorf("stored again it is %+v, was %+v", again, s.state)
+				}
 			}
-			if !reflect.DeepEqual(again, s.state) {
-				t.Errorf("stored again it is %+v, was %+v", again, s.state)
-			}
-			if err := (&metric{series: s, state: s.state}).Write(&dto.Metric{}); err != nil {
-				t.Error(err)
+		}
+		shown, _, _ := c.snapshot()
+		for _, part := range shown {
+			for i := range part {
+				if err := part[i].Write(&dto.Metric{}); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	})

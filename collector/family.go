@@ -1,129 +1,125 @@
 package collector
 
 import (
-	"encoding/binary"
-	"hash/crc32"
+	"math/bits"
 	"slices"
-	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// family is a metric family of the catalogue, made ready for use.
-type family struct {
-	spec
-	id       familyID
-	identity []Label // the labels that tell its series apart, by name
-	named    bool    // one of them tells who asked
-	prefix   []byte  // of the keys of its series
-	desc     *prometheus.Desc
-}
+// Family is a metric family of requests.
+type Family uint8
 
-// newFamilies returns the families of the catalogue by their familyID.
-func newFamilies() []*family {
-	families := make([]*family, 0, familyCount)
-	for id, spec := range catalogue {
-		f := &family{spec: spec, id: familyID(id)}
-		names := make([]string, 0, len(spec.labels))
-		for _, label := range spec.labels {
-			names = append(names, label.String())
-			if spec.kind != kindInfo || label != LabelSigV4Default {
-				f.identity = append(f.identity, label)
-			}
-			f.named = f.named || slices.Contains(whoLabels, label)
-		}
-		slices.SortFunc(f.identity, func(a, b Label) int { return strings.Compare(a.String(), b.String()) })
-		f.prefix = keyPrefix(spec.name, f.identity)
-		f.desc = prometheus.NewDesc(spec.name, spec.help, names, nil)
-		families = append(families, f)
+// The families that a record may count in.
+const (
+	FamilyRequests          Family = iota // every request
+	FamilySigV2Requests                   // signed with Signature Version 2
+	FamilyAnonymousRequests               // without credentials
+	FamilyObjectRequests                  // that name a key, and DeleteObjects
+	FamilySentBytes                       // bytes of answers
+	FamilyReceivedBytes                   // bytes of requests
+	FamilyClientInfo                      // clients that were seen; see KindInfo
+	FamilyRequestDuration                 // durations, in milliseconds until they are shown
+	familyCount
+)
+
+// Families lists every Family in the order of its values.
+func Families() []Family {
+	families := make([]Family, familyCount)
+	for i := range families {
+		families[i] = Family(i)
 	}
 	return families
 }
 
-// keyPrefix returns the start of the keys of a family's series; see series.go.
-func keyPrefix(name string, identity []Label) []byte {
-	names := make([]string, 0, len(identity))
-	for _, label := range identity {
-		names = append(names, label.String())
+// String returns the family's name in the exposition.
+func (f Family) String() string { return catalogue[f].name }
+
+// Help returns the sentence that explains the family.
+func (f Family) Help() string { return catalogue[f].help }
+
+// Kind returns what the family's series hold.
+func (f Family) Kind() Kind { return catalogue[f].kind }
+
+// Labels returns the family's labels in the order in which they are documented.
+// The slice is the caller's.
+func (f Family) Labels() []Label { return slices.Clone(catalogue[f].labels) }
+
+// Buckets returns the upper bounds of a histogram's classic buckets in
+// milliseconds, by size, without the one that takes all; nil for other kinds.
+// The slice is the caller's.
+func (f Family) Buckets() []int64 {
+	if f.Kind() != KindHistogram {
+		return nil
 	}
-	return binary.BigEndian.AppendUint32(appendText(nil, name), crc32.ChecksumIEEE([]byte(strings.Join(names, "\n"))))
+	return slices.Clone(classicBounds[:])
 }
 
-// appendKey appends the key of the series with the given labels.
-func (f *family) appendKey(dst []byte, labels *Labels) []byte {
-	dst = append(dst, f.prefix...)
-	for _, label := range f.identity {
-		dst = appendText(dst, labels[label])
-	}
-	return dst
-}
+// Kind is what a family's series hold.
+type Kind uint8
 
-// foldLevel is how much of a label set is given up when a family has no room
-// for it. Every level keeps the sums.
-type foldLevel uint8
-
+// Kinds of families.
 const (
-	foldNothing foldLevel = iota
-	foldWho               // whoLabels become other
-	foldAll               // whereLabels as well: what is left has few values
-	foldLevels
+	KindCounter Kind = iota
+	KindHistogram
+	// KindInfo is a gauge of 1 whose last label, sigv4_default, is the series'
+	// value and no part of its identity: a client version has one verdict, the
+	// one that WorseSigV4Default finds.
+	KindInfo
 )
 
-var (
-	whoLabels   = []Label{LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion}
-	whereLabels = []Label{LabelBucket, LabelOperation, LabelAccountID, LabelRegion}
-)
+// Amounts is what one record counts in each Family, indexed by it: 1 for
+// requests and clients, bytes, or a duration in milliseconds. It is NotCounted
+// where the record does not count, which is another thing than a duration of 0.
+type Amounts [familyCount]int64
 
-// room returns the number of series that a family may hold before no further
-// label set of the level is let in.
-func (f *family) room(level foldLevel, limit int) (most int, limited bool) {
-	switch {
-	case limit == 0 || level == foldAll:
-		return 0, false
-	case level == foldWho && f.named:
-		return 2 * limit, true
+// NotCounted is the amount of a family in which a record does not count.
+const NotCounted = -1
+
+// Amounts returns what the record r counts, whose class c is.
+func (c *Class) Amounts(r *record.Record) Amounts { return amountsOf(r, c.Object, c.Anonymous) }
+
+func amountsOf(r *record.Record, object, anonymous bool) Amounts {
+	return Amounts{
+		FamilyRequests:          1,
+		FamilySigV2Requests:     oneIf(r.Signature == record.SigV2),
+		FamilyAnonymousRequests: oneIf(anonymous),
+		FamilyObjectRequests:    oneIf(object),
+		FamilySentBytes:         ifPositive(r.SentBytes),
+		FamilyReceivedBytes:     ifPositive(r.ReceivedBytes),
+		FamilyClientInfo:        1,
+		FamilyRequestDuration:   max(r.Duration, NotCounted),
 	}
-	return limit, true
 }
 
-// fold returns labels with the level's values given up.
-func (l foldLevel) fold(labels *Labels) Labels {
-	folded := *labels
-	if l >= foldWho {
-		for _, label := range whoLabels {
-			folded[label] = other
+// familySet is a set of families: a bit each.
+type familySet uint16
+
+// families returns those that count something.
+func (a *Amounts) families() familySet {
+	var set familySet
+	for family, amount := range a {
+		if amount != NotCounted {
+			set |= 1 << family
 		}
 	}
-	if l >= foldAll {
-		for _, label := range whereLabels {
-			folded[label] = other
-		}
-	}
-	return folded
+	return set
 }
 
-// verdict returns what remains of a client's verdict at the level.
-func (l foldLevel) verdict(v verdict) verdict {
-	if l == foldNothing {
-		return v
+func (s familySet) has(family Family) bool { return s&(1<<family) != 0 }
+
+func (s familySet) len() int { return bits.OnesCount16(uint16(s)) }
+
+func oneIf(counted bool) int64 {
+	if counted {
+		return 1
 	}
-	return verdictUnknown
+	return NotCounted
 }
 
-// place finds the series that an increment of labels belongs to: the label
-// set's own or, over the limit, the first folded one that exists or that the
-// family has room for. exists is asked for keys, held is the number of the
-// family's series. It returns the series' labels and key.
-func (f *family) place(
-	labels *Labels, limit, held int, exists func(key []byte) bool,
-) (folded Labels, key []byte, level foldLevel) {
-	for level = range foldLevels {
-		folded = level.fold(labels)
-		key = f.appendKey(key[:0], &folded)
-		most, limited := f.room(level, limit)
-		if !limited || held < most || exists(key) {
-			break
-		}
+func ifPositive(amount int64) int64 {
+	if amount > 0 {
+		return amount
 	}
-	return folded, key, level
+	return NotCounted
 }

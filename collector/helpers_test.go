@@ -176,6 +176,15 @@ func gather(t testing.TB, c *Collector) map[string]*dto.MetricFamily {
 	return families
 }
 
+// held returns the number of series that c holds.
+func held(c *Collector) int {
+	n := 0
+	for _, family := range c.series {
+		n += len(family)
+	}
+	return n
+}
+
 // sums returns the sum over every family of one scrape: of a histogram, the
 // number of observations.
 func sums(t testing.TB, c *Collector) map[string]float64 {

@@ -1,45 +1,101 @@
 package collector
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
 
 const (
-	maxValue    = 256       // bytes of a label value
-	maxMemo     = 512 << 10 // bytes that a memo keeps, about
-	maxMemoText = 1024      // bytes of a text whose result a memo keeps
+	maxValue       = 256       // bytes of a label value
+	maxMemo        = 512 << 10 // bytes that a memo keeps of texts, about
+	maxMemoText    = 1024      // bytes of a text that a memo keeps
+	maxMemoResults = 4096      // results that a memo keeps
 )
 
 // memo remembers a pure function's results, so that a text that a log repeats
-// is looked at once and costs no allocation after that. It forgets everything
-// when it is full: what a hostile log fills it with does not stay.
-type memo[T any] struct {
+// is looked at once and costs no allocation after that. Results come by
+// reference: the same one for all texts of which the results are equal, so that
+// comparing references tells almost always whether results are equal. Almost, as
+// a memo forgets all texts, or all results, when there are too many: what a
+// hostile log fills it with does not stay. Results are never changed.
+type memo[T comparable] struct {
 	compute func(text string) T
-	known   map[string]T
-	size    int // bytes
+	latest  [1 << latestBits]*memory[T]
+	byText  map[string]*memory[T]
+	byValue map[T]*T
+	size    int // bytes of byText
 }
 
-func newMemo[T any](compute func(text string) T) memo[T] {
-	return memo[T]{compute: compute, known: make(map[string]T)}
+// memory is one text and its result.
+type memory[T comparable] struct {
+	text   string
+	result *T
 }
 
-func (m *memo[T]) of(text []byte) T {
-	if result, ok := m.known[string(text)]; ok {
-		return result
+// latestBits gives the number of memories that are tried before the map: fields
+// such as the bucket hardly change from one record to the next.
+const latestBits = 7
+
+// newMemo returns an empty memo of compute, whose results must not share memory
+// with the text.
+func newMemo[T comparable](compute func(text string) T) *memo[T] {
+	return &memo[T]{compute: compute, byText: make(map[string]*memory[T]), byValue: make(map[T]*T)}
+}
+
+// newTextMemo is newMemo for functions that may return a part of the text.
+func newTextMemo(compute func(text string) string) *memo[string] {
+	return newMemo(func(text string) string { return strings.Clone(compute(text)) })
+}
+
+func (m *memo[T]) of(text []byte) *T {
+	if len(text) > maxMemoText {
+		return m.result(m.compute(string(text)))
 	}
-	owned := string(text)
-	result := m.compute(owned)
-	if len(owned) > maxMemoText {
-		return result
+	latest := &m.latest[latestSlot(text)]
+	if *latest == nil || (*latest).text != string(text) {
+		*latest = m.recall(text)
 	}
-	const overhead = 64 // of an entry: the map's, and the result
-	if m.size += len(owned) + overhead; m.size > maxMemo {
-		clear(m.known)
-		m.size = len(owned) + overhead
+	return (*latest).result
+}
+
+// latestSlot spreads texts over the latest memories by length, middle and end.
+func latestSlot(text []byte) uint64 {
+	const golden, word = 0x9E3779B97F4A7C15, 8 // Fibonacci hashing
+	h := uint64(len(text))
+	if n := len(text); n >= word {
+		h += binary.LittleEndian.Uint64(text[n-word:])*3 + binary.LittleEndian.Uint64(text[(n-word)/2:])
 	}
-	m.known[owned] = result
-	return result
+	return h * golden >> (64 - latestBits)
+}
+
+func (m *memo[T]) recall(text []byte) *memory[T] {
+	if known, ok := m.byText[string(text)]; ok {
+		return known
+	}
+	const overhead = 128 // of the map and the memory
+	if m.size += len(text) + overhead; m.size > maxMemo {
+		clear(m.latest[:])
+		clear(m.byText)
+		m.size = len(text) + overhead
+	}
+	made := &memory[T]{text: string(text)}
+	made.result = m.result(m.compute(made.text))
+	m.byText[made.text] = made
+	return made
+}
+
+// result returns the reference of an equal result.
+func (m *memo[T]) result(value T) *T {
+	if known := m.byValue[value]; known != nil {
+		return known
+	}
+	if len(m.byValue) >= maxMemoResults {
+		clear(m.byValue)
+	}
+	made := value // so that a known one costs no allocation
+	m.byValue[value] = &made
+	return &made
 }
 
 // clean makes text fit for a label value: valid UTF-8, at most maxValue bytes,

@@ -12,38 +12,51 @@ import (
 // metric is a series as one scrape shows it.
 type metric struct {
 	series *series
-	state  *state
+	state  state
 }
 
 // Desc implements prometheus.Metric.
-func (m *metric) Desc() *prometheus.Desc { return m.series.family.desc }
+func (m *metric) Desc() *prometheus.Desc { return m.series.layout.desc }
 
 // Write implements prometheus.Metric. A series that is not released shows 0.
 func (m *metric) Write(out *dto.Metric) error {
 	out.Label = m.series.labels
-	created := timestamppb.New(time.UnixMilli(m.state.created))
-	switch m.series.family.kind {
-	case kindCounter:
-		out.Counter = &dto.Counter{Value: new(float64), CreatedTimestamp: created}
-		if m.state.released {
-			*out.Counter.Value = float64(m.state.value)
-			out.Counter.Exemplar = m.state.exemplar.proto()
-		}
-	case kindInfo:
+	switch m.series.layout.kind {
+	case KindCounter:
+		out.Counter = m.counter()
+	case KindInfo:
 		// A copy, with room for one more: scrapes share the series' labels.
 		out.Label = append(slices.Clip(m.series.labels), &dto.LabelPair{
 			Name: new(LabelSigV4Default.String()), Value: new(m.state.verdict.String()),
 		})
 		out.Gauge = &dto.Gauge{Value: new(float64(1))}
-	case kindHistogram:
+	case KindHistogram:
 		shown := m.state.duration
 		if !m.state.released {
 			shown = &histogram{}
 		}
 		out.Histogram = shown.proto()
-		out.Histogram.CreatedTimestamp = created
+		out.Histogram.CreatedTimestamp = timestamppb.New(time.UnixMilli(m.state.created))
 	}
 	return nil
+}
+
+// counter returns what a counter shows. Its parts are allocated at once, as a
+// scrape makes them by the hundred thousand.
+func (m *metric) counter() *dto.Counter {
+	parts := &struct {
+		counter dto.Counter
+		created timestamppb.Timestamp
+		value   float64
+	}{}
+	created := time.UnixMilli(m.state.created)
+	parts.created.Seconds, parts.created.Nanos = created.Unix(), int32(created.Nanosecond())
+	parts.counter.CreatedTimestamp, parts.counter.Value = &parts.created, &parts.value
+	if m.state.released {
+		parts.value = float64(m.state.value)
+		parts.counter.Exemplar = m.state.exemplar.proto()
+	}
+	return &parts.counter
 }
 
 // proto returns the exemplar as a scrape has it, or nil.
@@ -51,9 +64,20 @@ func (e *exemplar) proto() *dto.Exemplar {
 	if e.requestID == "" {
 		return nil
 	}
-	return &dto.Exemplar{
-		Label:     []*dto.LabelPair{{Name: new("request_id"), Value: new(e.requestID)}},
-		Value:     new(float64(e.value)),
-		Timestamp: timestamppb.New(time.Unix(e.time, 0)),
-	}
+	parts := &struct {
+		exemplar  dto.Exemplar
+		time      timestamppb.Timestamp
+		pair      dto.LabelPair
+		labels    [1]*dto.LabelPair
+		name      string
+		requestID string
+		value     float64
+	}{}
+	parts.time.Seconds, parts.value = e.time, float64(e.value)
+	parts.name, parts.requestID = "request_id", e.requestID
+	parts.pair.Name, parts.pair.Value = &parts.name, &parts.requestID
+	parts.labels[0] = &parts.pair
+	parts.exemplar.Label = parts.labels[:]
+	parts.exemplar.Timestamp, parts.exemplar.Value = &parts.time, &parts.value
+	return &parts.exemplar
 }

@@ -11,24 +11,37 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
+// plainAmounts returns what a record counts by the name of the family: for the
+// histogram, an observation.
+func plainAmounts(r *record.Record) map[string]float64 {
+	amounts := map[string]float64{"s3_access_requests_total": 1}
+	if r.Signature == record.SigV2 {
+		amounts["s3_access_sigv2_requests_total"] = 1
+	}
+	if r.Anonymous {
+		amounts["s3_access_anonymous_requests_total"] = 1
+	}
+	if len(r.Key) > 0 || string(r.Operation) == "DeleteObjects" || string(r.Operation) == "REST.POST.MULTI_OBJECT_DELETE" {
+		amounts["s3_access_object_requests_total"] = 1
+	}
+	if r.SentBytes > 0 {
+		amounts["s3_access_sent_bytes_total"] = float64(r.SentBytes)
+	}
+	if r.ReceivedBytes > 0 {
+		amounts["s3_access_received_bytes_total"] = float64(r.ReceivedBytes)
+	}
+	if r.Duration >= 0 {
+		amounts["s3_access_request_duration_seconds"] = 1
+	}
+	return amounts
+}
+
 // totals is the plain count that every family must sum up to.
 type totals map[string]float64
 
 func (n totals) add(r *record.Record) {
-	n["s3_access_requests_total"]++
-	if r.Signature == record.SigV2 {
-		n["s3_access_sigv2_requests_total"]++
-	}
-	if r.Anonymous {
-		n["s3_access_anonymous_requests_total"]++
-	}
-	if len(r.Key) > 0 || string(r.Operation) == "DeleteObjects" || string(r.Operation) == "REST.POST.MULTI_OBJECT_DELETE" {
-		n["s3_access_object_requests_total"]++
-	}
-	n["s3_access_sent_bytes_total"] += float64(max(r.SentBytes, 0))
-	n["s3_access_received_bytes_total"] += float64(max(r.ReceivedBytes, 0))
-	if r.Duration >= 0 {
-		n["s3_access_request_duration_seconds"]++
+	for family, amount := range plainAmounts(r) {
+		n[family] += amount
 	}
 }
 

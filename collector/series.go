@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
@@ -24,11 +23,12 @@ import (
 // (IEEE, big endian, of the sorted names of the labels that tell series apart,
 // joined by newlines) and the two bytes format and flags. The order in which the
 // catalogue lists labels does not matter; a family that got other labels is
-// noticed. A key has at most nine texts of 256 bytes, well below the 32 KiB that
-// a store must take.
+// noticed. A key has at most nine texts, so it is well below the 32 KiB that a
+// store must take.
 const (
 	stateFormat  = 1
 	flagReleased = 1
+	maxKey       = 9 * (2 + maxValue)
 )
 
 // Errors of a stored series that Load cannot take, wrapped in a StoredError.
@@ -55,27 +55,28 @@ func (e *StoredError) Error() string {
 // Unwrap returns the cause.
 func (e *StoredError) Unwrap() error { return e.Err }
 
-// series is one label set of a family. Family, key and labels never change; the
-// state is replaced as a whole.
+// series is one label set of a family. Layout, key and labels never change.
 type series struct {
-	family *family
-	key    string
-	labels []*dto.LabelPair // by name
-	state  *state
-	// heldSince is when this process began to show a series that is not
-	// released. Only the goroutine that stages looks at it.
-	heldSince time.Time
+	layout *layout
+	key    string           // without the layout's prefix
+	labels []*dto.LabelPair // by name; shared
+	state  state
+
+	// For the goroutine that stages only.
+	change  int  // where the present stage has its change of the series, if it has one
+	dropped bool // no longer the Collector's
 }
 
-// state is what a series counted. It is not changed once scrapes may see it.
+// state is what a series counted. Scrapes copy it, so what it refers to is not
+// changed.
 type state struct {
 	created  int64 // Unix milliseconds: when the series was born, at 0
 	last     int64 // Unix seconds of the last commit with an increment
-	released bool  // shows its value: the hold is over
 	value    uint64
-	verdict  verdict    // of kindInfo
-	duration *histogram // of kindHistogram
+	duration *histogram // of KindHistogram
 	exemplar exemplar   // not stored
+	released bool       // shows its value: the hold is over
+	verdict  verdict    // of KindInfo
 }
 
 // exemplar is a request behind a counter's last increment.
@@ -85,55 +86,67 @@ type exemplar struct {
 	value     uint64 // that the request added
 }
 
-// newSeries returns a series without a state.
-func newSeries(f *family, labels *Labels, key string) *series {
-	s := &series{family: f, key: key}
-	for _, label := range f.identity {
-		s.labels = append(s.labels, &dto.LabelPair{Name: new(label.String()), Value: new(labels[label])})
+// replace takes a later exemplar, if there is one.
+func (e *exemplar) replace(later exemplar) {
+	if later.requestID != "" && (e.requestID == "" || later.time >= e.time) {
+		*e = later
 	}
-	return s
 }
 
-// decodeKey returns the label values of one of the family's keys.
-func (f *family) decodeKey(key []byte) (Labels, error) {
-	var labels Labels
-	in := decoder{rest: key}
-	if !bytes.HasPrefix(in.rest, f.prefix) {
-		return labels, ErrOtherLabels
+// appendKey appends the whole key, as stored.
+func (s *series) appendKey(dst []byte) []byte {
+	return append(append(dst, s.layout.prefix...), s.key...)
+}
+
+// decode reads a series as stored. Its labels are missing.
+func (l *layout) decode(key, value []byte) (*series, error) {
+	own, ok := bytes.CutPrefix(key, l.prefix)
+	if !ok {
+		return nil, ErrOtherLabels
 	}
-	in.rest = in.rest[len(f.prefix):]
-	for _, label := range f.identity {
-		labels[label] = in.text()
-		if !utf8.ValidString(labels[label]) {
-			return labels, ErrCorrupt // a scrape of it would fail
+	if err := l.checkKey(own); err != nil {
+		return nil, err
+	}
+	state, err := decodeState(value, l.kind)
+	if err != nil {
+		return nil, err
+	}
+	return &series{layout: l, key: string(own), state: state}, nil
+}
+
+// checkKey returns an error if key, without the prefix, is none of the layout's.
+func (l *layout) checkKey(key []byte) error {
+	in := decoder{rest: key}
+	for range l.identity {
+		if !utf8.Valid(in.text()) {
+			return ErrCorrupt // a scrape of it would fail
 		}
 	}
-	return labels, in.end()
+	return in.end()
 }
 
 // familyName returns the family that a stored key belongs to.
 func familyName(key []byte) (string, error) {
 	in := decoder{rest: key}
 	name := in.text()
-	return name, in.err
+	return string(name), in.err
 }
 
-// encode returns the state as stored.
-func (s *state) encode(k kind) []byte {
+// append appends the state as stored.
+func (s *state) append(out []byte, k Kind) []byte {
 	var flags byte
 	if s.released {
 		flags |= flagReleased
 	}
-	const usual = 32 // bytes of a counter
-	out := append(make([]byte, 0, usual), stateFormat, flags)
+	out = append(out, stateFormat, flags)
 	out = binary.AppendVarint(out, s.created)
 	out = binary.AppendVarint(out, s.last)
 	switch k {
-	case kindCounter:
+	case KindCounter:
 		out = binary.AppendUvarint(out, s.value)
-	case kindInfo:
+	case KindInfo:
 		out = binary.AppendUvarint(out, uint64(s.verdict))
-	case kindHistogram:
+	case KindHistogram:
 		h := s.duration
 		out = binary.AppendUvarint(out, h.count)
 		out = binary.AppendUvarint(out, h.sum)
@@ -150,19 +163,19 @@ func (s *state) encode(k kind) []byte {
 	return out
 }
 
-// decodeState reads what encode wrote.
-func decodeState(value []byte, k kind) (*state, error) {
+// decodeState reads what append wrote.
+func decodeState(value []byte, k Kind) (state, error) {
 	in := decoder{rest: value}
 	if format := in.byte(); format != stateFormat {
-		return nil, fmt.Errorf("%w: format %d", ErrCorrupt, format)
+		return state{}, fmt.Errorf("%w: format %d", ErrCorrupt, format)
 	}
-	s := &state{released: in.byte()&flagReleased != 0, created: in.varint(), last: in.varint()}
+	s := state{released: in.byte()&flagReleased != 0, created: in.varint(), last: in.varint()}
 	switch k {
-	case kindCounter:
+	case KindCounter:
 		s.value = in.uvarint()
-	case kindInfo:
+	case KindInfo:
 		s.verdict = verdict(min(in.uvarint(), uint64(verdictNo)))
-	case kindHistogram:
+	case KindHistogram:
 		h := &histogram{count: in.uvarint(), sum: in.uvarint(), zero: in.uvarint()}
 		for i := range h.classic {
 			h.classic[i] = in.uvarint()
@@ -171,7 +184,7 @@ func decodeState(value []byte, k kind) (*state, error) {
 			h.native = append(h.native, nativeBucket{index: int32(in.varint()), count: in.uvarint()})
 		}
 		if !slices.IsSortedFunc(h.native, func(a, b nativeBucket) int { return int(a.index) - int(b.index) }) {
-			return nil, fmt.Errorf("%w: buckets out of order", ErrCorrupt)
+			return state{}, fmt.Errorf("%w: buckets out of order", ErrCorrupt)
 		}
 		s.duration = h
 	}
@@ -179,7 +192,7 @@ func decodeState(value []byte, k kind) (*state, error) {
 }
 
 // appendText appends a text with its length before it.
-func appendText(dst []byte, text string) []byte {
+func appendText[T string | []byte](dst []byte, text T) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(text)))
 	return append(dst, text...)
 }
@@ -220,13 +233,14 @@ func (d *decoder) skip(size int) {
 	d.rest = d.rest[size:]
 }
 
-func (d *decoder) text() string {
+// text returns a part of what is read.
+func (d *decoder) text() []byte {
 	size := d.uvarint()
 	if size > uint64(len(d.rest)) {
 		d.rest, d.err = nil, ErrCorrupt
-		return ""
+		return nil
 	}
-	text := string(d.rest[:size])
+	text := d.rest[:size]
 	d.rest = d.rest[size:]
 	return text
 }

@@ -24,6 +24,29 @@ func (v verdict) String() string {
 	return "unknown"
 }
 
+// WorseSigV4Default returns the worse of two values of the label
+// "sigv4_default": the one that a client version keeps of which both were said.
+func WorseSigV4Default(a, b string) string {
+	for _, v := range []verdict{verdictNo, verdictUnknown} {
+		if a == v.String() || b == v.String() {
+			return v.String()
+		}
+	}
+	return verdictYes.String()
+}
+
+// SigV4Since returns the first version of a client, a value of the label
+// "client", from which on, for good, requests to S3 are signed with Signature
+// Version 4 by default; "0" if they always were. ok is false for a client of which
+// no version is known to do so.
+func SigV4Since(client string) (version string, ok bool) {
+	steps := sigv4Defaults[client]
+	if len(steps) == 0 || steps[len(steps)-1].verdict != verdictYes {
+		return "", false
+	}
+	return steps[len(steps)-1].version, true
+}
+
 // since is a step in a client's history: from this version on, up to the next
 // step, the verdict holds.
 type since struct {

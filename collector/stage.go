@@ -2,12 +2,13 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Store is where Stage writes series, within the transaction that also marks
-// the tallies' objects as counted. Key and value may be kept: they are not
-// changed later. Keys are shorter than 32 KiB.
+// the tallies' objects as counted. A key is valid during the call only, and is
+// shorter than 32 KiB; a value may be kept, for it is not changed later.
 type Store interface {
 	Put(key, value []byte) error
 	Delete(key []byte) error
@@ -15,28 +16,29 @@ type Store interface {
 
 // Stage merges tallies into the series, writes every series that changes to the
 // store, releases the series whose hold is over and drops those that were not
-// incremented for the ttl. It changes neither the tallies nor anything that a
-// scrape sees: that is what expose does, once, after the commit. If the commit
-// fails, drop expose; the same tallies may be staged again. Between a Stage and
-// its expose there must be no other Stage.
+// incremented for the ttl. It changes neither what the tallies hold, though they
+// are done, nor anything that a scrape sees: that is what expose does, once, after
+// the commit. If the commit fails, drop expose; the same tallies may be staged
+// again. Between a Stage and its expose there must be no other Stage.
 //
-// The error is the store's.
+// A nil store keeps nothing, as for a single look. The error is the store's.
 func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err error) {
-	s := &stage{
-		collector: c,
-		now:       c.config.Now(),
-		changes:   make(map[string]*change),
-		sizes:     c.sizes,
+	s := &stage{collector: c, now: c.config.Now(), changes: c.changes[:0]}
+	for family, known := range c.series {
+		s.sizes[family] = len(known)
 	}
 	for _, tally := range tallies {
+		tally.Done()
 		for _, delta := range tally.deltas {
 			s.merge(delta)
 		}
 	}
 	s.release()
 	s.expire()
-	if err := s.write(store); err != nil {
-		return nil, err
+	if store != nil {
+		if err := s.write(store); err != nil {
+			return nil, err
+		}
 	}
 	return s.expose, nil
 }
@@ -45,8 +47,8 @@ func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err err
 type stage struct {
 	collector *Collector
 	now       time.Time
-	changes   map[string]*change // by key
-	order     []*change
+	changes   []change
+	born      [familyCount]map[string]*series // by key
 	expired   []*series
 	sizes     [familyCount]int // with the series that are being born
 	overflow  [familyCount]uint64
@@ -55,103 +57,138 @@ type stage struct {
 // change is a series and its next state.
 type change struct {
 	series *series
-	next   *state
+	next   state
 	born   bool
 }
 
 // merge adds the increments of one series of a tally.
 func (s *stage) merge(d *delta) {
-	labels, key, folded, verdict := &d.labels, d.key, d.folded, d.verdict
-	if !s.exists(key) {
-		placed, placedKey, level := d.family.place(labels, s.collector.config.SeriesLimit, s.sizes[d.family.id],
-			func(key []byte) bool { return s.exists(string(key)) })
-		labels, key = &placed, string(placedKey)
+	folded, verdict := d.folded, d.verdict
+	target := s.find(d.cell)
+	if target == nil {
+		var level foldLevel
+		target, level = s.place(d.cell)
 		folded = folded || level != foldNothing
 		verdict = level.verdict(verdict)
 	}
 	if folded {
-		s.overflow[d.family.id] += d.records
+		s.overflow[d.cell.layout.family] += d.records
 	}
-	next := s.change(d.family, labels, key).next
+	next := &s.change(target).next
 	next.last = s.now.Unix()
 	next.value = addSaturating(next.value, d.value)
 	next.verdict = max(next.verdict, verdict)
+	next.exemplar.replace(d.exemplar)
 	if d.duration != nil {
 		next.duration.merge(d.duration)
 	}
-	if len(d.requestID) > 0 && (next.exemplar.requestID == "" || d.requestTime >= next.exemplar.time) {
-		next.exemplar = exemplar{requestID: string(d.requestID), time: d.requestTime, value: d.requestAdds}
+}
+
+// find returns the cell's series, or nil if there is none.
+func (s *stage) find(c *cell) *series {
+	if c.series == nil || c.series.dropped {
+		c.series = s.collector.series[c.layout.family][c.key]
 	}
+	if c.series != nil {
+		return c.series
+	}
+	return s.born[c.layout.family][c.key]
 }
 
-// exists reports whether the key's series is there or is being born.
-func (s *stage) exists(key string) bool {
-	return s.changes[key] != nil || s.collector.series[key] != nil
+// place returns the series that counts what a cell without one gained: its own,
+// to be born now, or a folded one.
+func (s *stage) place(c *cell) (*series, foldLevel) {
+	l, limit := c.layout, s.collector.config.SeriesLimit
+	if !l.full(foldNothing, limit, s.sizes[l.family]) {
+		return s.bear(l, c.key), foldNothing
+	}
+	key, level := l.fold(s.collector.buf[:0], c.key, limit, s.sizes[l.family], func(key []byte) bool {
+		return s.lookUp(l.family, key) != nil
+	})
+	if known := s.lookUp(l.family, key); known != nil {
+		return known, level
+	}
+	return s.bear(l, string(key)), level
 }
 
-// change returns the change of the key's series, if need be of a new one.
-func (s *stage) change(f *family, labels *Labels, key string) *change {
-	if known := s.changes[key]; known != nil {
+// lookUp returns the series of a key, also one that is being born, or nil.
+func (s *stage) lookUp(family Family, key []byte) *series {
+	if known := s.collector.series[family][string(key)]; known != nil {
 		return known
 	}
-	if known := s.collector.series[key]; known != nil {
-		return s.touch(known)
-	}
-	born := newSeries(f, labels, key)
-	born.state = &state{created: s.now.UnixMilli(), released: f.kind == kindInfo || s.collector.config.SeriesHold == 0}
-	if f.kind == kindHistogram {
-		born.state.duration = &histogram{}
-	}
-	s.sizes[f.id]++
-	added := s.touch(born)
-	added.born = true
-	return added
+	return s.born[family][string(key)]
 }
 
-// touch begins the change of a series that has none yet, with a copy of its state.
-func (s *stage) touch(known *series) *change {
-	next := *known.state
-	if next.duration != nil {
-		next.duration = next.duration.clone()
+// bear begins the life of a series.
+func (s *stage) bear(l *layout, key string) *series {
+	born := &series{layout: l, key: key, state: state{
+		created:  s.now.UnixMilli(),
+		released: l.kind == KindInfo || s.collector.config.SeriesHold == 0,
+	}}
+	if l.kind == KindHistogram {
+		born.state.duration = &histogram{}
 	}
-	added := &change{series: known, next: &next}
-	s.changes[known.key] = added
-	s.order = append(s.order, added)
-	return added
+	if s.born[l.family] == nil {
+		s.born[l.family] = make(map[string]*series)
+	}
+	s.born[l.family][key] = born
+	s.sizes[l.family]++
+	s.change(born).born = true
+	return born
+}
+
+// touched reports whether the series changes. A stage that was dropped may have
+// left any place in it.
+func (s *stage) touched(known *series) bool {
+	return known.change < len(s.changes) && s.changes[known.change].series == known
+}
+
+// change returns the change of a series, which begins with a copy of its state.
+// It is valid until the next one.
+func (s *stage) change(known *series) *change {
+	if !s.touched(known) {
+		known.change = len(s.changes)
+		s.changes = append(s.changes, change{series: known, next: known.state})
+		if next := &s.changes[known.change].next; next.duration != nil {
+			next.duration = next.duration.clone()
+		}
+	}
+	return &s.changes[known.change]
 }
 
 // release lets the series show their values whose hold is over.
 func (s *stage) release() {
-	for held := range s.collector.held {
-		if !s.collector.holdOver(held, s.now) {
-			continue
+	for held, since := range s.collector.held {
+		if s.collector.holdOver(since, s.now) {
+			s.change(held).next.released = true
 		}
-		known := s.changes[held.key]
-		if known == nil {
-			known = s.touch(held)
-		}
-		known.next.released = true
 	}
 }
 
 // expire finds the series to drop.
 func (s *stage) expire() {
 	for _, old := range s.collector.expired(s.now) {
-		if s.changes[old.key] == nil {
+		if !s.touched(old) {
 			s.expired = append(s.expired, old)
 		}
 	}
 }
 
 func (s *stage) write(store Store) error {
-	for _, change := range s.order {
-		if err := store.Put([]byte(change.series.key), change.next.encode(change.series.family.kind)); err != nil {
-			return fmt.Errorf("store series of %s: %w", change.series.family.name, err)
+	var key, values []byte
+	for i := range s.changes {
+		change := &s.changes[i]
+		key = change.series.appendKey(key[:0])
+		written := len(values)
+		values = change.next.append(values, change.series.layout.kind)
+		if err := store.Put(key, slices.Clip(values[written:])); err != nil {
+			return fmt.Errorf("store series of %s: %w", change.series.layout.name, err)
 		}
 	}
 	for _, old := range s.expired {
-		if err := store.Delete([]byte(old.key)); err != nil {
-			return fmt.Errorf("delete series of %s: %w", old.family.name, err)
+		key = old.appendKey(key[:0])
+		if err := store.Delete(key); err != nil {
+			return fmt.Errorf("delete series of %s: %w", old.layout.name, err)
 		}
 	}
 	return nil
@@ -163,7 +200,8 @@ func (s *stage) expose() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.config.Now()
-	for _, change := range s.order {
+	for i := range s.changes {
+		change := &s.changes[i]
 		change.series.state = change.next
 		if change.born {
 			c.insert(change.series, now)
@@ -173,10 +211,20 @@ func (s *stage) expose() {
 		}
 	}
 	for _, old := range s.expired {
-		delete(c.series, old.key)
-		c.sizes[old.family.id]--
+		c.drop(old)
 	}
-	for id, records := range s.overflow {
-		c.overflow[id] += records
+	for family, records := range s.overflow {
+		c.overflow[family] += records
+	}
+	c.reuse(s.changes)
+}
+
+// reuse keeps the memory of changes for the next stage, unless it is much.
+func (c *Collector) reuse(changes []change) {
+	const usual = 4096
+	c.changes = nil
+	if cap(changes) <= usual {
+		clear(changes)
+		c.changes = changes
 	}
 }

@@ -1,0 +1,116 @@
+package collector
+
+import (
+	"slices"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// What a scrape shows of a single record is what Amounts says of it, under the
+// names and labels that Families tells.
+func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
+	records := mixed()
+	for i := range records {
+		c := newCollector(t, Config{})
+		commit(t, c, newMemStore(), records[i])
+		class := NewClassifier(LabelConfig{}).Classify(&records[i])
+		amounts := class.Amounts(&records[i])
+		families := gather(t, c)
+		for _, family := range Families() {
+			shown := families[family.String()].GetMetric()
+			if amounts[family] == NotCounted {
+				if len(shown) != 0 {
+					t.Errorf("record %d: %s has %d series, want none", i, family, len(shown))
+				}
+				continue
+			}
+			if len(shown) != 1 {
+				t.Fatalf("record %d: %s has %d series, want 1", i, family, len(shown))
+			}
+			var got, perUnit float64 = 0, 1
+			switch family.Kind() {
+			case KindCounter:
+				got = shown[0].GetCounter().GetValue()
+			case KindInfo:
+				got = shown[0].GetGauge().GetValue()
+			case KindHistogram:
+				got, perUnit = shown[0].GetHistogram().GetSampleSum(), 1000
+			}
+			if want := float64(amounts[family]) / perUnit; got != want {
+				t.Errorf("record %d: %s is %v, want %v", i, family, got, want)
+			}
+			if got, want := len(shown[0].GetLabel()), len(family.Labels()); got != want {
+				t.Errorf("record %d: %s has %d labels, want %d", i, family, got, want)
+			}
+			for _, label := range family.Labels() {
+				pair := slices.IndexFunc(shown[0].GetLabel(), func(p *dto.LabelPair) bool { return p.GetName() == label.String() })
+				if pair < 0 || shown[0].GetLabel()[pair].GetValue() != class.Labels[label] {
+					t.Errorf("record %d: label %s of %s is not %q", i, label, family, class.Labels[label])
+				}
+			}
+		}
+	}
+}
+
+func TestAmounts_TellADurationOf0FromNone(t *testing.T) {
+	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unsaid, NotCounted}, {-7, NotCounted}, {3, 3}} {
+		r := request(func(r *record.Record) { r.Duration = test.duration })
+		class := NewClassifier(LabelConfig{}).Classify(&r)
+		if got := class.Amounts(&r)[FamilyRequestDuration]; got != test.want {
+			t.Errorf("duration %d counts %d, want %d", test.duration, got, test.want)
+		}
+	}
+}
+
+func TestFamily_TellsTheBucketsOfAHistogram(t *testing.T) {
+	for _, family := range Families() {
+		buckets := family.Buckets()
+		if (family.Kind() == KindHistogram) != (len(buckets) > 0) {
+			t.Errorf("%s has buckets %v", family, buckets)
+		}
+		if !slices.IsSorted(buckets) {
+			t.Errorf("%s has buckets out of order: %v", family, buckets)
+		}
+		if family.Help() == "" {
+			t.Errorf("%s has no help", family)
+		}
+	}
+}
+
+func TestSigV4Since_IsTheLastSwitch(t *testing.T) {
+	for client, want := range map[string]string{
+		"aws-cli":        "1.11.108",
+		"aws-sdk-nodejs": "2.68.0", // after one that was taken back
+		"aws-sdk-go":     "0",      // always
+		"boto":           "",       // never
+		"cyberduck":      "",       // not for certain
+		"no-such-client": "",
+	} {
+		got, ok := SigV4Since(client)
+		if got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, %v, want %q", client, got, ok, want)
+		}
+	}
+}
+
+// The version that is said to mend a client must be one that is judged so.
+func TestSigV4Since_HasTheVerdictYes(t *testing.T) {
+	for client := range sigv4Defaults {
+		if version, ok := SigV4Since(client); ok && sigv4Default(client, version, "") != verdictYes {
+			t.Errorf("%s %s does not sign with version 4", client, version)
+		}
+	}
+}
+
+func TestWorseSigV4Default_IsTheVerdictThatStays(t *testing.T) {
+	for _, a := range []verdict{verdictYes, verdictUnknown, verdictNo} {
+		for _, b := range []verdict{verdictYes, verdictUnknown, verdictNo} {
+			if got, want := WorseSigV4Default(a.String(), b.String()), max(a, b).String(); got != want {
+				t.Errorf("the worse of %s and %s is %s, want %s", a, b, got, want)
+			}
+		}
+	}
+}

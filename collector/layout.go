@@ -1,0 +1,131 @@
+package collector
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// layout says how the series of a family are told apart and described.
+type layout struct {
+	spec
+	family   Family
+	identity []Label // the labels that tell its series apart, by name
+	named    bool    // one of them tells who asked
+	prefix   []byte  // of the keys of its series, as stored
+	desc     *prometheus.Desc
+}
+
+// newLayouts returns the layouts of the catalogue by their Family.
+func newLayouts() []*layout {
+	layouts := make([]*layout, 0, familyCount)
+	for family, spec := range catalogue {
+		l := &layout{spec: spec, family: Family(family)}
+		names := make([]string, 0, len(spec.labels))
+		for _, label := range spec.labels {
+			names = append(names, label.String())
+			if spec.kind != KindInfo || label != LabelSigV4Default {
+				l.identity = append(l.identity, label)
+			}
+			l.named = l.named || slices.Contains(whoLabels, label)
+		}
+		slices.SortFunc(l.identity, func(a, b Label) int { return strings.Compare(a.String(), b.String()) })
+		l.prefix = keyPrefix(spec.name, l.identity)
+		l.desc = prometheus.NewDesc(spec.name, spec.help, names, nil)
+		layouts = append(layouts, l)
+	}
+	return layouts
+}
+
+// keyPrefix returns the start of the stored keys of a family's series; see
+// series.go.
+func keyPrefix(name string, identity []Label) []byte {
+	names := make([]string, 0, len(identity))
+	for _, label := range identity {
+		names = append(names, label.String())
+	}
+	return binary.BigEndian.AppendUint32(appendText(nil, name), crc32.ChecksumIEEE([]byte(strings.Join(names, "\n"))))
+}
+
+// appendKey appends the key of the series with the given labels: that is what
+// comes behind the prefix.
+func (l *layout) appendKey(dst []byte, labels *Labels) []byte {
+	for _, label := range l.identity {
+		dst = appendText(dst, labels[label])
+	}
+	return dst
+}
+
+// foldLevel is how much of a label set is given up when a family has no room
+// for it. Every level keeps the sums.
+type foldLevel uint8
+
+const (
+	foldNothing foldLevel = iota
+	foldWho               // whoLabels become other
+	foldAll               // whereLabels as well: what is left has few values
+)
+
+var (
+	whoLabels   = []Label{LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion}
+	whereLabels = []Label{LabelBucket, LabelOperation, LabelAccountID, LabelRegion}
+)
+
+// gives reports whether the level gives up the label's value.
+func (f foldLevel) gives(label Label) bool {
+	return f >= foldWho && slices.Contains(whoLabels, label) ||
+		f >= foldAll && slices.Contains(whereLabels, label)
+}
+
+// verdict returns what remains of a client's verdict at the level.
+func (f foldLevel) verdict(v verdict) verdict {
+	if f == foldNothing {
+		return v
+	}
+	return verdictUnknown
+}
+
+// full reports whether a family that holds so many series has no room for a
+// further label set of the level.
+func (l *layout) full(level foldLevel, limit, held int) bool {
+	switch {
+	case limit == 0 || level == foldAll:
+		return false
+	case level == foldWho && l.named:
+		return held >= 2*limit
+	}
+	return held >= limit
+}
+
+// fold finds the series that an increment of key's series belongs to when the
+// family has no room for that one: the first folded one that exists or that there
+// is room for. exists is asked for keys. The folded key is appended to dst.
+func (l *layout) fold(
+	dst []byte, key string, limit, held int, exists func(key []byte) bool,
+) (folded []byte, level foldLevel) {
+	dst = append(dst, key...)
+	own := dst[len(dst)-len(key):]
+	for level = foldWho; ; level++ {
+		folded = l.appendFolded(dst, own, level)[len(dst):]
+		if !l.full(level, limit, held) || exists(folded) {
+			return folded, level
+		}
+	}
+}
+
+// appendFolded appends what the level leaves of a key.
+func (l *layout) appendFolded(dst, key []byte, level foldLevel) []byte {
+	in := decoder{rest: key}
+	for _, label := range l.identity {
+		text := in.text()
+		if level.gives(label) {
+			dst = appendText(dst, other)
+		} else {
+			dst = appendText(dst, text)
+		}
+	}
+	return dst
+}

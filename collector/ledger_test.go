@@ -1,0 +1,200 @@
+package collector
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// ledger is the plain count of every series: slow, without memory and without
+// limits.
+type ledger map[string]float64
+
+// add counts a record, which a Classifier of its own looks at.
+func (l ledger) add(r *record.Record) {
+	labels := NewClassifier(LabelConfig{}).Classify(r).Labels
+	amounts := plainAmounts(r)
+	for _, family := range Families() {
+		if amount, ok := amounts[family.String()]; ok {
+			l[seriesText(family.String(), family.Labels(), labels)] += amount
+		}
+	}
+}
+
+// seriesText names a series; its labels are sorted.
+func seriesText(family string, names []Label, labels Labels) string {
+	pairs := make([]string, 0, len(names))
+	for _, label := range names {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", label, labels[label]))
+	}
+	slices.Sort(pairs)
+	return family + "{" + strings.Join(pairs, ",") + "}"
+}
+
+// exposed returns a scrape of c as a ledger.
+func exposed(t *testing.T, c *Collector) ledger {
+	t.Helper()
+	got := ledger{}
+	families := gather(t, c)
+	for _, family := range Families() {
+		if family.Kind() == KindInfo {
+			continue
+		}
+		for _, m := range families[family.String()].GetMetric() {
+			var labels Labels
+			for _, pair := range m.GetLabel() {
+				labels[slices.Index(labelNames[:], pair.GetName())] = pair.GetValue()
+			}
+			got[seriesText(family.String(), family.Labels(), labels)] = m.GetCounter().GetValue() +
+				float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return got
+}
+
+// forgetful returns a Collector whose workbenches remember hardly anything, so
+// that they forget all the time, in the middle of a Tally too.
+func forgetful(t *testing.T, config Config, rows int) *Collector {
+	t.Helper()
+	c := newCollector(t, config)
+	c.benches.New = func() any {
+		bench := newWorkbench(c.layouts, config.Labels)
+		bench.maxRows = rows
+		return bench
+	}
+	return c
+}
+
+// However Tallies follow and overlap each other, and whatever their workbenches
+// have remembered and forgotten in between: every series is what a plain count
+// says.
+func TestCollector_EverySeriesIsAPlainCount(t *testing.T) {
+	for _, rows := range []int{1, 7, 60, maxRows} {
+		rng := rand.New(rand.NewPCG(uint64(rows), 11))
+		c, store, want := forgetful(t, Config{}, rows), newMemStore(), ledger{}
+		var open []*Tally
+		for range 20 {
+			open = append(open, c.NewTally())
+			for range rng.IntN(60) {
+				r := randomRecord(rng)
+				open[rng.IntN(len(open))].Add(&r)
+				want.add(&r)
+			}
+			if rng.IntN(2) == 0 {
+				stageAll(t, c, store, open)
+				open = nil
+			}
+		}
+		stageAll(t, c, store, open)
+		wantLedger(t, c, want)
+		wantLedger(t, store.load(t, Config{}), want)
+	}
+}
+
+func stageAll(t *testing.T, c *Collector, store *memStore, tallies []*Tally) {
+	t.Helper()
+	expose, err := c.Stage(tallies, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.commit()
+	expose()
+}
+
+func wantLedger(t *testing.T, c *Collector, want ledger) {
+	t.Helper()
+	got := exposed(t, c)
+	if maps.Equal(got, want) {
+		return
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d series, want %d", len(got), len(want))
+	}
+	for name, value := range want {
+		if got[name] != value {
+			t.Fatalf("%s is %v, want %v", name, got[name], value)
+		}
+	}
+}
+
+// The same under limits, where sums are exact and a Tally is bounded.
+func TestCollector_SumsAreExactWhateverIsForgotten(t *testing.T) {
+	for _, limit := range []int{1, 5, 50} {
+		for _, rows := range []int{1, 20, maxRows} {
+			rng := rand.New(rand.NewPCG(uint64(limit), uint64(rows)))
+			c, store, want := forgetful(t, Config{SeriesLimit: limit}, rows), newMemStore(), totals{}
+			for range 10 {
+				tally := c.NewTally()
+				for range rng.IntN(300) {
+					r := randomRecord(rng)
+					tally.Add(&r)
+					want.add(&r)
+				}
+				if got, most := tally.Done(), tallyRoom(limit); got > most {
+					t.Errorf("limit %d: a tally of %d series, want at most %d", limit, got, most)
+				}
+				stageAll(t, c, store, []*Tally{tally})
+			}
+			got := sums(t, c)
+			for family, total := range want {
+				if got[family] != total {
+					t.Errorf("limit %d: %s sums to %v, want %v", limit, family, got[family], total)
+				}
+			}
+		}
+	}
+}
+
+// tallyRoom returns the number of series that a Tally of randomRecords may hold:
+// of those that are folded to the last, there are few values left.
+func tallyRoom(limit int) int {
+	const logs, signatures, authMethods, outcomes = 2, 5, 1, 3
+	return int(familyCount) * (2*limit + logs*signatures*authMethods*outcomes)
+}
+
+func TestWorkbench_IsBoundedInAFlood(t *testing.T) {
+	const rows = 100
+	c := forgetful(t, Config{SeriesLimit: 10}, rows)
+	tally := c.NewTally()
+	cells := func() int {
+		n := 0
+		for _, known := range tally.bench.cells {
+			n += len(known)
+		}
+		return n
+	}
+	records := flood(10 * rows)
+	for i := range records {
+		tally.Add(&records[i])
+		if got, most := len(tally.bench.rows), rows; got > most {
+			t.Fatalf("%d rows, want at most %d", got, most)
+		}
+		if got, most := len(tally.bench.counting), rows; got > most {
+			t.Fatalf("%d rows are counting, want at most %d", got, most)
+		}
+		if got, most := cells(), tallyRoom(10)+int(familyCount)*rows; got > most {
+			t.Fatalf("%d cells, want at most %d", got, most)
+		}
+	}
+}
+
+func TestWorkbench_DoesNotKeepALargeTallysCells(t *testing.T) {
+	const rows = 100
+	c := forgetful(t, Config{}, rows)
+	records := flood(10 * rows)
+	tally := tallyOf(c, records...)
+	bench := tally.bench
+	if got := tally.Done(); got < 10*rows {
+		t.Fatalf("a tally of %d series, want more", got)
+	}
+	for family, known := range bench.cells {
+		if got := len(known); got > 4*rows {
+			t.Errorf("%s: %d cells are left", Family(family), got)
+		}
+	}
+}
