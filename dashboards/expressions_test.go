@@ -1,0 +1,374 @@
+//go:build integration
+
+package dashboards_test
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/template"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+)
+
+var logs = []string{"server_access", "cloudtrail"}
+
+func TestExpressions_OnARealRun(t *testing.T) {
+	s := tellStory(t)
+	t.Run("every query of every panel shows something, for either log", s.testPanels)
+	t.Run("histograms show, native and classic", s.testHistograms)
+	t.Run("every variable has values", s.testVariables)
+	t.Run("tables have the columns that they name", s.testColumns)
+	t.Run("panels tell the truth", s.testTruth)
+	t.Run("nothing is shown as 0", s.testNothing)
+	t.Run("the exporters' health is told", s.testHealth)
+	t.Run("every rule has a result, and every alert names its culprit", s.testRules)
+}
+
+// atDusk is the view of the evening, with its trouble, of one log.
+func (s *story) atDusk(log string) view { return everything(log, s.dusk, s.evening) }
+
+func (s *story) testPanels(t *testing.T) {
+	for _, log := range logs {
+		eachDashboard(t, func(t *testing.T, d *dashboard) {
+			for name, target := range d.targets() {
+				if len(s.show(t, target, s.atDusk(log))) == 0 {
+					t.Errorf("%s: nothing of %s", name, log)
+				}
+			}
+		})
+	}
+}
+
+func (s *story) testHistograms(t *testing.T) {
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		for name, target := range d.targets() {
+			if !strings.Contains(target.Expr, "histogram_quantile") {
+				continue
+			}
+			for _, instance := range []string{roomy, cramped} {
+				if len(s.show(t, target, s.atDusk(logs[0]).with("instance", instance))) == 0 {
+					t.Errorf("%s: nothing of %s", name, instance)
+				}
+			}
+		}
+	})
+	for instance, native := range map[string]bool{roomy: true, cramped: false} {
+		for name, want := range map[string]bool{"s3_access_request_duration_seconds": native, "s3_access_request_duration_seconds_bucket": !native} {
+			if got := len(s.instant(t, name+`{instance="`+instance+`"}`, s.evening)) > 0; got != want {
+				t.Errorf("%s of %s: %t", name, instance, got)
+			}
+		}
+	}
+}
+
+func (s *story) testVariables(t *testing.T) {
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		for _, v := range d.Templating.List {
+			if v.Type != "query" {
+				continue
+			}
+			query := labelValuesQuery.FindStringSubmatch(v.Query)
+			selector, label := s.atDusk(logs[0]).interpolate(query[1]), query[2]
+			values := s.instant(t, "count by ("+label+") ("+selector+")", s.evening)
+			if !slices.ContainsFunc(values, func(v promql.Sample) bool { return v.Metric.Get(label) != "" }) {
+				t.Errorf("%s has no values", v.Name)
+			}
+		}
+	})
+}
+
+// testColumns checks that the tables rename what the queries bring, and nothing
+// else: their labels, and the values by the query's letter if there are several.
+func (s *story) testColumns(t *testing.T) {
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		for p := range d.queries() {
+			if p.Type != "table" {
+				continue
+			}
+			fields := make(map[string]bool)
+			for i := range p.Targets {
+				target := &p.Targets[i]
+				for _, row := range s.show(t, target, s.atDusk(logs[0])) {
+					row.labels.Range(func(l labels.Label) { fields[l.Name] = true })
+				}
+				if len(p.Targets) > 1 {
+					fields["Value #"+target.RefID] = true
+				} else {
+					fields["Value"] = true
+				}
+			}
+			if got, want := slices.Sorted(maps.Keys(p.columns())), slices.Sorted(maps.Keys(fields)); !slices.Equal(got, want) {
+				t.Errorf("panel %q names the columns %q, not %q", p.Title, got, want)
+			}
+		}
+	})
+}
+
+// testTruth holds what panels show of the first exporter against what the fleet
+// has done.
+func (s *story) testTruth(t *testing.T) {
+	sigv2 := func(r *fleet.Request) bool { return r.Signature == "SigV2" }
+	open := func(r *fleet.Request) bool { return r.Anonymous && r.Outcome == "success" }
+	shut := func(r *fleet.Request) bool { return r.Anonymous && r.Outcome == "denied" }
+	requester := func(r *fleet.Request) string { return role(r.Requester) }
+	for _, test := range []struct {
+		dashboard, panel string
+		of               func(r *fleet.Request) bool
+		count            func(r *fleet.Request) float64  // nil: 1
+		by               []string                        // labels of the panel's rows
+		key              func(r *fleet.Request) []string // and their values
+	}{
+		{dashboard: "sigv2-migration", panel: "SigV2 requests", of: sigv2},
+		{
+			dashboard: "sigv2-migration", panel: "Who signs with SigV2, and with which client",
+			by: []string{"requester", "client", "client_version", "auth_method"}, of: sigv2,
+			key: func(r *fleet.Request) []string {
+				return []string{requester(r), r.Client, r.ClientVersion, r.AuthMethod}
+			},
+		},
+		{
+			dashboard: "sigv2-migration", panel: "Where SigV2 is used", by: []string{"bucket", "operation"}, of: sigv2,
+			key: func(r *fleet.Request) []string { return []string{r.Bucket, r.Operation} },
+		},
+		{dashboard: "anonymous-denied", panel: "Anonymous and answered", of: open},
+		{dashboard: "anonymous-denied", panel: "Anonymous and denied", of: shut},
+		{
+			dashboard: "anonymous-denied", panel: "What is open", by: []string{"bucket", "operation"}, of: open,
+			key: func(r *fleet.Request) []string { return []string{r.Bucket, r.Operation} },
+		},
+		{
+			dashboard: "anonymous-denied", panel: "Who knocks in vain", by: []string{"source_ip"}, of: shut,
+			key: func(r *fleet.Request) []string { return []string{r.SourceIP} },
+		},
+		{
+			dashboard: "anonymous-denied", panel: "What is denied", by: []string{"account_id", "bucket", "operation", "signature"},
+			of:  func(r *fleet.Request) bool { return r.Outcome == "denied" },
+			key: func(r *fleet.Request) []string { return []string{r.AccountID, r.Bucket, r.Operation, r.Signature} },
+		},
+		{dashboard: "object-access", panel: "Object requests", of: isObjectRequest},
+		{
+			dashboard: "object-access", panel: "Deletes",
+			of: func(r *fleet.Request) bool {
+				return isObjectRequest(r) && r.Outcome == "success" && (r.Operation == "DeleteObject" || r.Operation == "DeleteObjects")
+			},
+		},
+		{
+			dashboard: "object-access", panel: "Requesters", by: []string{"requester"}, of: isObjectRequest,
+			key: func(r *fleet.Request) []string { return []string{requester(r)} },
+		},
+		{
+			dashboard: "object-access", panel: "Operations by bucket", by: []string{"bucket", "operation", "outcome"}, of: isObjectRequest,
+			key: func(r *fleet.Request) []string { return []string{r.Bucket, r.Operation, r.Outcome} },
+		},
+		{
+			dashboard: "object-access", panel: "Bytes sent", of: func(r *fleet.Request) bool { return r.SentBytes > 0 },
+			count: func(r *fleet.Request) float64 { return float64(r.SentBytes) },
+		},
+		{
+			dashboard: "object-access", panel: "Bytes received", of: func(r *fleet.Request) bool { return r.ReceivedBytes > 0 },
+			count: func(r *fleet.Request) float64 { return float64(r.ReceivedBytes) },
+		},
+	} {
+		t.Run(test.dashboard+"/"+test.panel, func(t *testing.T) {
+			count := test.count
+			if count == nil {
+				count = func(*fleet.Request) float64 { return 1 }
+			}
+			for _, log := range logs {
+				want := make(map[string]float64)
+				for i := range s.requests {
+					r := &s.requests[i]
+					if r.Log != log || !test.of(r) {
+						continue
+					}
+					key := ""
+					if test.key != nil {
+						key = strings.Join(test.key(r), " ")
+					}
+					want[key] += count(r)
+				}
+				got := make(map[string]float64)
+				query := s.find(t, test.dashboard, test.panel, "A")
+				for _, row := range s.show(t, query, s.atDusk(log).with("instance", roomy)) {
+					var values []string
+					for _, name := range test.by {
+						values = append(values, row.labels.Get(name))
+					}
+					got[strings.Join(values, " ")] += math.Round(row.last)
+				}
+				wantTop(t, log, got, want)
+			}
+		})
+	}
+}
+
+// wantTop checks that a panel shows the truth, or the 50 largest parts of it.
+func wantTop(t *testing.T, log string, got, want map[string]float64) {
+	t.Helper()
+	const most = 50
+	if len(want) == 0 {
+		t.Errorf("%s: the fleet did nothing of the kind", log)
+	}
+	least := 0.0
+	if len(want) > most {
+		sorted := slices.Sorted(maps.Values(want))
+		least = sorted[len(sorted)-most]
+	}
+	for key, n := range want {
+		if shown, ok := got[key]; n > least && !ok || ok && shown != n {
+			t.Errorf("%s: %q: shows %v, but it is %v", log, key, shown, n)
+		}
+	}
+	for key, n := range got {
+		if _, ok := want[key]; !ok {
+			t.Errorf("%s: %q: shows %v, but there was nothing", log, key, n)
+		}
+	}
+}
+
+// role returns an ARN without the session of an assumed role, as the exporter
+// does by default.
+func role(requester string) string {
+	if parts := strings.Split(requester, "/"); strings.Contains(parts[0], ":assumed-role") {
+		return parts[0] + "/" + parts[1]
+	}
+	return requester
+}
+
+// find returns a query of a panel.
+func (s *story) find(t *testing.T, dashboard, title, refID string) *target {
+	t.Helper()
+	for p := range loadDashboards(t)["s3-access-"+dashboard+".json"].queries() {
+		for i := range p.Targets {
+			if p.Title == title && p.Targets[i].RefID == refID {
+				return &p.Targets[i]
+			}
+		}
+	}
+	t.Fatalf("%s has no panel %q with a query %s", dashboard, title, refID)
+	return nil
+}
+
+// testNothing looks at a bucket in which nothing of the kind happened: the goal
+// of a migration is a 0, which is not to look like a lack of data.
+func (s *story) testNothing(t *testing.T) {
+	const innocent = "example-reports"
+	for title, dashboard := range map[string]string{
+		"SigV2 requests":           "sigv2-migration",
+		"Share of signed requests": "sigv2-migration",
+		"Requesters to move":       "sigv2-migration",
+		"Buckets concerned":        "sigv2-migration",
+		"Anonymous and answered":   "anonymous-denied",
+		"Buckets open to anybody":  "anonymous-denied",
+	} {
+		query := s.find(t, dashboard, title, "A")
+		for _, log := range logs {
+			v := s.atDusk(log)
+			if got := s.show(t, query, v.with("bucket", innocent)); len(got) != 1 || got[0].last != 0 {
+				t.Errorf("%s: %s of %s is %v", log, title, innocent, got)
+			}
+			if got := s.show(t, query, v.with("bucket", "no-such-bucket")); len(got) != 0 {
+				t.Errorf("%s: %s of a bucket that nobody knows is %v", log, title, got)
+			}
+		}
+	}
+}
+
+func (s *story) testHealth(t *testing.T) {
+	evening := s.atDusk(logs[0])
+	morning := everything(logs[0], s.evening, s.bereft)
+	end := everything(logs[0], s.evening, s.end)
+	for _, test := range []struct {
+		panel string
+		view  view
+		want  float64
+	}{
+		{"Exporters down", evening, 0},
+		{"Exporters down", end, 1},
+		{"Locations that fail", evening, 0},
+		{"Locations that fail", morning, 1},
+		{"Pending objects", evening, 1},
+		{"Quarantined objects", evening, 1},
+		{"Malformed records", evening, malformed},
+		{"Malformed records", end, 0},
+	} {
+		got := s.show(t, s.find(t, "exporter-health", test.panel, "A"), test.view)
+		if len(got) != 1 || got[0].last != test.want {
+			t.Errorf("%s: %v, want %v", test.panel, got, test.want)
+		}
+	}
+
+	spent := func(matcher string) float64 {
+		const name = "s3_access_exporter_s3_api_requests_total"
+		last := s.instant(t, "sum("+name+matcher+")", s.evening)
+		first := s.instant(t, "sum("+name+matcher+")", s.dusk.Add(time.Minute))
+		return last[0].F - first[0].F
+	}
+	const month = 30 * 24 * time.Hour
+	want := (spent(`{operation="ListObjectsV2"}`)*0.005 + spent(`{operation!="ListObjectsV2"}`)*0.0004) / 1000 *
+		month.Seconds() / s.evening.Sub(s.dusk).Seconds()
+	got := s.show(t, s.find(t, "exporter-health", "API cost of 30 days", "A"), evening)
+	// Prometheus guesses what was before the first scrape.
+	if len(got) != 1 || got[0].last < want || got[0].last > 1.2*want {
+		t.Errorf("the cost is %v, not %v USD", got, want)
+	}
+
+	for _, seen := range s.show(t, s.find(t, "sigv2-migration", "Where SigV2 is used", "B"), evening) {
+		if at := time.Unix(int64(seen.last), 0); at.Before(s.dusk) || at.After(s.evening) {
+			t.Errorf("%s: last counted at %v", seen.labels, at)
+		}
+	}
+}
+
+func (s *story) testRules(t *testing.T) {
+	for _, group := range s.rules {
+		for _, r := range group.Rules {
+			const step = 2 * time.Minute
+			first := s.dusk.Add(time.Minute) // scrape
+			found := append(s.graph(t, r.Expr, first, s.evening, step), s.graph(t, r.Expr, s.morning, s.end, step)...)
+			if len(found) == 0 {
+				t.Errorf("%s%s has no result at any time", r.Record, r.Alert)
+				continue
+			}
+			if r.Alert != "" {
+				s.testAlert(t, r, found[0])
+			}
+		}
+	}
+}
+
+// testAlert checks the texts of an alert that fires.
+func (s *story) testAlert(t *testing.T, r rulefmt.Rule, firing promql.Series) {
+	t.Helper()
+	query := func(_ context.Context, expr string, at time.Time) (promql.Vector, error) {
+		return s.instant(t, expr, at), nil
+	}
+	first := firing.Floats[0]
+	data := template.AlertTemplateData(firing.Metric.Map(), nil, "", promql.Sample{Metric: firing.Metric, F: first.F, T: first.T})
+	var texts strings.Builder
+	for name, text := range r.Annotations {
+		const definitions = `{{$labels := .Labels}}{{$value := .Value}}`
+		// Prometheus itself writes nothing for a label that is not there.
+		expanded, err := template.NewTemplateExpander(
+			t.Context(), definitions+text, r.Alert, data, model.Time(first.T), query, nil, []string{"missingkey=error"}).Expand()
+		if err != nil || strings.TrimSpace(expanded) == "" || strings.Contains(expanded, "<no value>") {
+			t.Errorf("%s: %s: %q, %v", r.Alert, name, expanded, err)
+		}
+		texts.WriteString(expanded)
+	}
+	firing.Metric.Range(func(l labels.Label) {
+		if l.Name != model.MetricNameLabel && !strings.Contains(texts.String(), l.Value) {
+			t.Errorf("%s: its texts do not tell %s, which is %q", r.Alert, l.Name, l.Value)
+		}
+	})
+}

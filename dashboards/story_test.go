@@ -1,0 +1,358 @@
+//go:build integration
+
+package dashboards_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+)
+
+// story is what two exporters went through, from an evening to the next
+// morning, and what Prometheus kept of it. Its clock runs by scrapes, a minute
+// each, so a day passes in no time. It is yesterday's, so that no log seems to
+// come from the future.
+//
+// The first exporter reads a bucket in S3 and exposes native histograms; some
+// objects there are broken. The second has no room for many series, reads two
+// directories, of which one stays empty, and exposes classic histograms.
+type story struct {
+	*timeless
+	rules []rulefmt.RuleGroup
+
+	bucket         *s3mem.Backend // of the first exporter
+	directory      string         // of the second
+	roomy, cramped *exporter
+	requests       []fleet.Request // all that the first exporter is to count in the evening
+
+	now     time.Time
+	dusk    time.Time              // the begin
+	evening time.Time              // the last scrape before the night
+	morning time.Time              // the end of the night
+	bereft  time.Time              // the second exporter has no bucket any more
+	end     time.Time              // and has ended
+	drawn   map[*exporter][]sample // in the last scrape
+	scraped time.Time              // when that really was
+}
+
+// The names of the exporters, and the job of both.
+const (
+	job     = "s3_access_exporter"
+	roomy   = "roomy:10403"
+	cramped = "cramped:10403"
+)
+
+// logBucket is the name of the bucket in S3.
+const logBucket = "example-logs"
+
+// malformed is how many lines of its logs are no requests.
+const malformed = 3
+
+// Marks in the keys of objects that S3 lists but does not hand out.
+const (
+	forbiddenMark = "F0RB1DDEN0000000"
+	goneMark      = "G0NE000000000000"
+)
+
+func tellStory(t *testing.T) *story {
+	t.Helper()
+	s := newStory(t)
+	s.evening = s.traffic(t)
+	s.wait(t, 25*time.Hour, time.Hour/2)
+	s.morning = s.now
+	s.lateIncident(t)
+	s.bereft = s.losses(t)
+	s.end = s.now
+	return s
+}
+
+// newStory starts the exporters on empty buckets.
+func newStory(t *testing.T) *story {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, job)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/s3_access_exporter")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := &story{
+		timeless:  newTimeless(t),
+		rules:     loadRules(t),
+		bucket:    s3mem.New(),
+		directory: filepath.Join(dir, "full"),
+		now:       time.Now().Add(-32 * time.Hour).Truncate(time.Minute).UTC(),
+		drawn:     make(map[*exporter][]sample),
+	}
+	s.dusk = s.now
+	if err := s.bucket.CreateBucket(logBucket); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(moody(gofakes3.New(s.bucket).Server()))
+	t.Cleanup(server.Close)
+	empty := filepath.Join(dir, "empty")
+	for _, folder := range []string{s.directory, empty} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.roomy = serve(t, binary, roomy, acceptProtobuf, "--checkpoint.path="+filepath.Join(dir, "roomy.db"),
+		"--aws.endpoint-url="+server.URL, "--aws.path-style", "s3://"+logBucket)
+	s.cramped = serve(t, binary, cramped, acceptText, "--checkpoint.path="+filepath.Join(dir, "cramped.db"),
+		"--series.limit=20", s.directory, empty)
+	return s
+}
+
+// put puts an object into the bucket.
+func (s *story) put(t *testing.T, key string, body []byte) {
+	t.Helper()
+	if _, err := s.bucket.PutObject(logBucket, key, nil, bytes.NewReader(body), int64(len(body)), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// traffic is an evening with much of it, and with objects that cannot be read.
+// It returns the time when all of it was scraped.
+func (s *story) traffic(t *testing.T) time.Time {
+	t.Helper()
+	clients := fleet.New(fleet.Config{Seed: 6, Rate: 6})
+	others := fleet.New(fleet.Config{Seed: 7, Rate: 2})
+	s.scrape(t)
+	s.brokenObjects(t)
+	for range 12 {
+		objects, requests := clients.Deliver(s.now, s.now.Add(time.Minute))
+		for _, obj := range objects {
+			s.put(t, obj.Key, obj.Body)
+		}
+		s.requests = append(s.requests, requests...)
+		objects, _ = others.Deliver(s.now, s.now.Add(time.Minute))
+		for _, obj := range objects {
+			writeFile(t, filepath.Join(s.directory, filepath.FromSlash(obj.Key)), obj.Body)
+		}
+		s.scrape(t)
+	}
+	want := totals(s.requests)
+	s.scrapeUntil(t, "all requests are counted, and no new series shows 0 any more", func() bool {
+		for name, total := range want {
+			if s.sum(s.roomy, name) != total {
+				return false
+			}
+		}
+		return true
+	})
+	s.scrapeUntil(t, "all faults are seen", func() bool {
+		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 1 &&
+			s.sum(s.roomy, "s3_access_exporter_quarantined_objects") == 1 &&
+			s.sum(s.roomy, "s3_access_exporter_skipped_records_total", "malformed") == malformed &&
+			s.sum(s.cramped, "s3_access_exporter_series_overflow_total") > 0
+	})
+	return s.now
+}
+
+// brokenObjects puts one object each that has lines which are no requests, that
+// is truncated, that nobody may read, and that is gone when it is to be read.
+func (s *story) brokenObjects(t *testing.T) {
+	t.Helper()
+	nothing := []byte("nobody will see this\n")
+	s.put(t, accessLogKey("broken", s.now, "BR0KEN0000000000"), []byte(strings.Repeat("this is no request\n", malformed)))
+	s.put(t, trailKey(s.now, "TruncatedTruncat"), gzipped(t, []byte(`{"Records": [{"eventVersion": "1.11", "eventTi`)))
+	s.put(t, accessLogKey("broken", s.now, forbiddenMark), nothing)
+	s.put(t, accessLogKey("broken", s.now, goneMark), nothing)
+}
+
+// lateIncident is an incident of which the logs come late, and then later still.
+func (s *story) lateIncident(t *testing.T) {
+	t.Helper()
+	const bucket = "example-ledger"
+	told := 0
+	tell := func(delay time.Duration, unique string) {
+		i := newIncident(bucket, time.Now().Add(-delay))
+		told += i.requests
+		s.put(t, accessLogKey("ledger", s.now, unique), i.object())
+		s.scrapeUntil(t, "the incident is counted", func() bool {
+			return s.sum(s.roomy, "s3_access_object_requests_total", bucket) == float64(told)
+		})
+	}
+	tell(7*time.Hour, "AAAAAAAAAAAAAAAA")
+	s.wait(t, 70*time.Minute, often)
+	tell(20*time.Hour, "BBBBBBBBBBBBBBBB")
+}
+
+// losses are those of the second exporter: it loses its directory, and a while
+// after the returned time its life.
+func (s *story) losses(t *testing.T) time.Time {
+	t.Helper()
+	if err := os.RemoveAll(s.directory); err != nil {
+		t.Fatal(err)
+	}
+	s.scrapeUntil(t, "a listing fails", func() bool { return s.sum(s.cramped, "s3_access_exporter_last_poll_success") == 1 })
+	s.wait(t, 15*time.Minute, often)
+	bereft := s.now
+	s.cramped.stop()
+	s.scrape(t)
+	s.wait(t, 15*time.Minute, often)
+	return bereft
+}
+
+// totals returns the sums of the families that tell of requests.
+func totals(requests []fleet.Request) map[string]float64 {
+	sums := make(map[string]float64)
+	for i := range requests {
+		r := &requests[i]
+		sums["s3_access_requests_total"]++
+		if r.Signature == "SigV2" {
+			sums["s3_access_sigv2_requests_total"]++
+		}
+		if r.Anonymous {
+			sums["s3_access_anonymous_requests_total"]++
+		}
+		if isObjectRequest(r) {
+			sums["s3_access_object_requests_total"]++
+		}
+		sums["s3_access_sent_bytes_total"] += float64(max(0, r.SentBytes))
+		sums["s3_access_received_bytes_total"] += float64(max(0, r.ReceivedBytes))
+	}
+	return sums
+}
+
+func isObjectRequest(r *fleet.Request) bool { return r.Key != "" || r.Operation == "DeleteObjects" }
+
+// moody is S3 with objects that it lists but does not hand out.
+func moody(s3 http.Handler) http.Handler {
+	const answer = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>No.</Message></Error>`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, forbiddenMark):
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, answer, "AccessDenied")
+		case strings.HasSuffix(r.URL.Path, goneMark):
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprintf(w, answer, "NoSuchKey")
+		default:
+			s3.ServeHTTP(w, r)
+		}
+	})
+}
+
+// scrape lets a minute pass and scrapes.
+func (s *story) scrape(t *testing.T) {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	if gap := time.Since(s.scraped); gap > hold && !s.scraped.IsZero() {
+		t.Logf("%v between two scrapes: series may have been missed at 0", gap)
+	}
+	s.scraped = time.Now()
+	for _, e := range []*exporter{s.roomy, s.cramped} {
+		s.drawn[e] = e.scrape(t)
+	}
+	s.store(t)
+}
+
+// often enough for Prometheus not to take series for stale.
+const often = 4 * time.Minute
+
+// wait lets time pass in which scrapes bring nothing new, and keeps one each
+// step.
+func (s *story) wait(t *testing.T, span, step time.Duration) {
+	t.Helper()
+	for end := s.now.Add(span); s.now.Before(end); {
+		s.now = s.now.Add(min(step, end.Sub(s.now)))
+		s.store(t)
+	}
+}
+
+// store keeps what was scraped last, and evaluates the recording rules.
+func (s *story) store(t *testing.T) {
+	t.Helper()
+	for _, samples := range s.drawn {
+		s.add(t, s.now, samples)
+	}
+	s.record(t, s.now, s.rules)
+}
+
+// scrapeUntil scrapes until the condition holds.
+func (s *story) scrapeUntil(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(hold / 40)
+	defer ticker.Stop()
+	for {
+		s.scrape(t)
+		if condition() {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("in vain for %v: %s\n%s%s", patience, what, s.roomy.log.String(), s.cramped.log.String())
+		}
+	}
+}
+
+// sum returns the sum of an exporter's series of a name that have all of some
+// values of labels, as scraped last.
+func (s *story) sum(e *exporter, name string, values ...string) float64 {
+	sum := 0.0
+	for _, sample := range s.drawn[e] {
+		if sample.labels.Get(model.MetricNameLabel) != name {
+			continue
+		}
+		found := make(map[string]bool)
+		sample.labels.Range(func(l labels.Label) { found[l.Value] = true })
+		all := true
+		for _, value := range values {
+			all = all && found[value]
+		}
+		if all {
+			sum += sample.number
+		}
+	}
+	return sum
+}
+
+// writeFile writes a file that has long settled.
+func writeFile(t *testing.T, path string, body []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	temporary := filepath.Join(filepath.Dir(path), ".new")
+	if err := os.WriteFile(temporary, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(temporary, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func gzipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	if _, err := z.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return body.Bytes()
+}
