@@ -89,14 +89,14 @@ func (c *committer) commit() error {
 		return nil
 	}
 	start := time.Now()
-	events := c.events()
+	results := c.results()
 	var marks map[*stream]string
 	var expose func()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
 		if marks, err = c.mark(tx); err != nil {
 			return err
 		}
-		if err := c.gate.duplicates.stage(tx, events); err != nil {
+		if err := c.gate.duplicates.stage(tx, results); err != nil {
 			return err
 		}
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
@@ -109,7 +109,7 @@ func (c *committer) commit() error {
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
 	expose()
-	c.gate.duplicates.remember(events)
+	c.gate.duplicates.remember(results)
 	for st, watermark := range marks {
 		st.advance(watermark)
 	}
@@ -131,13 +131,13 @@ func (c *committer) tallies() []Tally {
 	return tallies
 }
 
-// events returns the IDs of the events that count with the batch.
-func (c *committer) events() []eventID {
-	var events []eventID
-	for _, f := range c.batch {
-		events = append(events, f.result.events...)
+// results returns the batch's results; those that do not count claim no events.
+func (c *committer) results() []*result {
+	results := make([]*result, len(c.batch))
+	for i, f := range c.batch {
+		results[i] = f.result
 	}
-	return events
+	return results
 }
 
 // mark writes what becomes of the batch's objects, and returns the watermarks of

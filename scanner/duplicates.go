@@ -4,40 +4,34 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// eventID identifies an event of CloudTrail: a UUID, or a hash of any other text.
-type eventID [16]byte
-
+// newEventID returns the ID of an event of CloudTrail: its UUID, or a hash of any
+// other text.
 func newEventID(text []byte) eventID {
-	var id eventID
-	var digits [32]byte
-	n := 0
-	for _, c := range text {
-		switch {
-		case c == '-':
-		case n == len(digits):
-			return hashedID(text)
-		default:
-			digits[n] = c
-			n++
-		}
-	}
-	if k, err := hex.Decode(id[:], digits[:n]); err != nil || k < len(id) {
-		return hashedID(text)
+	id, ok := parseUUID(text)
+	if !ok {
+		sum := sha256.Sum256(text)
+		copy(id[:], sum[:])
 	}
 	return id
 }
 
-func hashedID(text []byte) (id eventID) {
-	sum := sha256.Sum256(text)
-	copy(id[:], sum[:])
-	return id
+// parseUUID parses 20000000-0000-4000-8000-00000000000a.
+func parseUUID(text []byte) (id eventID, ok bool) {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return id, false
+	}
+	for _, group := range [...]struct{ at, from, to int }{{0, 0, 8}, {4, 9, 13}, {6, 14, 18}, {8, 19, 23}, {10, 24, 36}} {
+		if _, err := hex.Decode(id[group.at:], text[group.from:group.to]); err != nil {
+			return id, false
+		}
+	}
+	return id, true
 }
 
 // duplicates recognises the events that CloudTrail delivers more than once: by
@@ -45,15 +39,23 @@ func hashedID(text []byte) (id eventID) {
 // an earlier event. It remembers the IDs of the newest events, which are part of
 // the commits of their objects, and of those in objects that are in flight.
 //
-// It takes about 70 bytes of memory an event (BenchmarkDuplicates), in an event
+// It takes some 40 bytes of memory an event (BenchmarkDuplicates), in an event
 // that has all three kinds of ID three times that.
 type duplicates struct {
 	limit int // IDs that are remembered, give or take a commit's
 
-	mu        sync.Mutex
-	committed map[eventID]struct{}
-	commits   [][]eventID         // by commit, the oldest first
-	claimed   map[eventID]*result // by objects in flight
+	mu       sync.Mutex
+	events   eventTable
+	commits  [][]eventRef // the oldest first
+	owners   []*result    // what has claimed events, by their owner; 0 is nobody, as they are committed
+	unowning []uint32     // places in owners that are not in use
+}
+
+// claims are the events of an object in flight that were new. They belong to
+// duplicates.
+type claims struct {
+	owner  uint32 // 0: there are none
+	events []eventRef
 }
 
 // newDuplicates returns duplicates that remember limit IDs; nil if that is 0.
@@ -61,7 +63,7 @@ func newDuplicates(limit int) *duplicates {
 	if limit == 0 {
 		return nil
 	}
-	return &duplicates{limit: limit, committed: make(map[eventID]struct{}), claimed: make(map[eventID]*result)}
+	return &duplicates{limit: limit, events: newEventTable(), owners: make([]*result, 1)}
 }
 
 var errEvents = errors.New("the event IDs are cut off")
@@ -72,10 +74,11 @@ func (d *duplicates) restore(tx *checkpoint.Tx) error {
 		return nil
 	}
 	return tx.EachEvents(func(ids []byte) error {
-		commit := make([]eventID, len(ids)/len(eventID{}))
-		for i := range commit {
-			ids = ids[copy(commit[i][:], ids):]
-			d.committed[commit[i]] = struct{}{}
+		commit := make([]eventRef, 0, len(ids)/len(eventID{}))
+		for ; len(ids) >= len(eventID{}); ids = ids[len(eventID{}):] {
+			if ref, isNew := d.events.add(eventID(ids[:len(eventID{})])); isNew {
+				commit = append(commit, ref)
+			}
 		}
 		if len(ids) > 0 {
 			return errEvents
@@ -85,6 +88,26 @@ func (d *duplicates) restore(tx *checkpoint.Tx) error {
 	})
 }
 
+// eventIDs are the IDs of one event, each once.
+type eventIDs struct {
+	ids [3]eventID
+	n   int
+}
+
+func (e *eventIDs) add(text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	id := newEventID(text)
+	for _, other := range e.ids[:e.n] {
+		if id == other {
+			return
+		}
+	}
+	e.ids[e.n] = id
+	e.n++
+}
+
 // has reports whether an event counts already, by the object that is being read
 // or another. If that one is still in flight, the object depends on it. If the
 // event is new, the object claims it.
@@ -92,36 +115,48 @@ func (d *duplicates) has(r *result, rec *record.Record) bool {
 	if d == nil || rec.Log != record.CloudTrail {
 		return false
 	}
-	var ids [3]eventID
-	n := 0
-	for _, text := range [...][]byte{rec.EventID, rec.SharedEventID, rec.OriginalEventID} {
-		if len(text) > 0 {
-			ids[n] = newEventID(text)
-			n++
-		}
-	}
+	var e eventIDs
+	e.add(rec.EventID)
+	e.add(rec.SharedEventID)
+	e.add(rec.OriginalEventID)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	known := false
-	for _, id := range ids[:n] {
-		if _, ok := d.committed[id]; ok {
-			known = true
-		} else if owner := d.claimed[id]; owner != nil {
-			known = true
-			if owner != r {
-				r.depend(owner)
-			}
+	for _, id := range e.ids[:e.n] {
+		ref, isNew := d.events.add(id)
+		if isNew { // also where the event is known: a duplicate may have an ID more
+			d.claim(r, ref)
+			continue
 		}
-	}
-	// A duplicate may have an ID more than the event that was counted.
-	for _, id := range ids[:n] {
-		_, old := d.committed[id]
-		if _, claimed := d.claimed[id]; !old && !claimed {
-			d.claimed[id] = r
-			r.events = append(r.events, id)
+		known = true
+		if owner := d.owners[d.events.event(ref).owner]; owner != nil && owner != r {
+			r.depend(owner)
 		}
 	}
 	return known
+}
+
+// claim makes an object the owner of an event.
+func (d *duplicates) claim(r *result, ref eventRef) {
+	if r.claims.owner == 0 {
+		if last := len(d.unowning) - 1; last >= 0 {
+			r.claims.owner, d.unowning = d.unowning[last], d.unowning[:last]
+		} else {
+			r.claims.owner, d.owners = uint32(len(d.owners)), append(d.owners, nil)
+		}
+		d.owners[r.claims.owner] = r
+	}
+	d.events.event(ref).owner = r.claims.owner
+	r.claims.events = append(r.claims.events, ref)
+}
+
+// settle ends the claims of an object.
+func (d *duplicates) settle(r *result) {
+	if r.claims.owner != 0 {
+		d.owners[r.claims.owner] = nil
+		d.unowning = append(d.unowning, r.claims.owner)
+	}
+	r.claims = claims{}
 }
 
 // release gives up what an object has claimed that does not count.
@@ -131,35 +166,56 @@ func (d *duplicates) release(r *result) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, id := range r.events {
-		delete(d.claimed, id)
+	for _, ref := range r.claims.events {
+		d.events.remove(ref)
 	}
-	r.events = nil
+	d.settle(r)
 }
 
-// stage writes the IDs of objects that are to be committed, and removes as many
-// of the oldest as there are too many then.
-func (d *duplicates) stage(tx *checkpoint.Tx, ids []eventID) error {
+// stage writes the IDs that objects which are to be committed have claimed, and
+// removes as many of the oldest as there are too many then.
+func (d *duplicates) stage(tx *checkpoint.Tx, objects []*result) error {
+	ids, old := d.changes(objects)
 	if len(ids) == 0 {
 		return nil
 	}
-	if n := d.surplus(len(ids)); n > 0 {
-		if err := tx.DropEvents(n); err != nil {
+	if old > 0 {
+		if err := tx.DropEvents(old); err != nil {
 			return err
 		}
 	}
-	stored := make([]byte, 0, len(ids)*len(eventID{}))
-	for _, id := range ids {
-		stored = append(stored, id[:]...)
+	return tx.AppendEvents(ids)
+}
+
+// changes returns the IDs that objects have claimed, one behind the other, and how
+// many of the oldest commits are not needed any more once these are remembered.
+func (d *duplicates) changes(objects []*result) (ids []byte, old int) {
+	n := claimed(objects)
+	if n == 0 {
+		return nil, 0
 	}
-	return tx.AppendEvents(stored)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ids = make([]byte, 0, n*len(eventID{}))
+	for _, r := range objects {
+		for _, ref := range r.claims.events {
+			ids = append(ids, d.events.event(ref).id[:]...)
+		}
+	}
+	return ids, d.surplus(n)
+}
+
+// claimed returns how many events objects have claimed.
+func claimed(objects []*result) (n int) {
+	for _, r := range objects {
+		n += len(r.claims.events)
+	}
+	return n
 }
 
 // surplus returns how many of the oldest commits are not needed any more when n
 // IDs are added.
 func (d *duplicates) surplus(n int) (commits int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for _, c := range d.commits {
 		n += len(c)
 	}
@@ -172,111 +228,27 @@ func (d *duplicates) surplus(n int) (commits int) {
 	return commits
 }
 
-// remember takes note that the IDs that were staged are committed.
-func (d *duplicates) remember(ids []eventID) {
-	if len(ids) == 0 {
+// remember takes note that objects are committed.
+func (d *duplicates) remember(objects []*result) {
+	n := claimed(objects)
+	if n == 0 {
 		return
 	}
-	old := d.surplus(len(ids))
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	old := d.surplus(n)
 	for _, c := range d.commits[:old] {
-		for _, id := range c {
-			delete(d.committed, id)
+		for _, ref := range c {
+			d.events.remove(ref)
 		}
 	}
-	d.commits = append(d.commits[old:], ids)
-	for _, id := range ids {
-		d.committed[id] = struct{}{}
-		delete(d.claimed, id)
-	}
-}
-
-// progress is how far an object has come, for those that depend on it.
-type progress byte
-
-const (
-	inFlight progress = iota
-	held              // read to its end, but one that it depends on is not
-	passed            // to be committed, or committed
-	failed
-)
-
-// gate holds back the results of objects that share events with one in flight:
-// only if that one counts, it is right that they passed over those events.
-type gate struct {
-	duplicates *duplicates
-	waiting    []*result
-}
-
-// pass takes a result that has come in. It returns those that may be committed
-// now, all in one commit, and those that have failed. An object fails when one
-// that it depends on does; it is then to be read again.
-func (g *gate) pass(r *result) (ready, broken []*result) {
-	if r.err != nil {
-		return nil, g.fail(r)
-	}
-	r.progress = held
-	g.waiting = append(g.waiting, r)
-	for _, dep := range r.depends {
-		if dep.progress == failed {
-			r.err = dependsError(r, dep)
-			return nil, g.fail(r)
+	commit := make([]eventRef, 0, n)
+	for _, r := range objects {
+		for _, ref := range r.claims.events {
+			d.events.event(ref).owner = 0
 		}
+		commit = append(commit, r.claims.events...)
+		d.settle(r)
 	}
-	return g.free(), nil
-}
-
-// fail takes out a result, and all that depend on it.
-func (g *gate) fail(r *result) (broken []*result) {
-	r.progress = failed
-	g.duplicates.release(r)
-	broken = append(broken, r)
-	var stay []*result
-	for _, w := range g.waiting {
-		if w != r {
-			stay = append(stay, w)
-		}
-	}
-	g.waiting = stay
-	for _, w := range stay {
-		if w.progress == held && w.dependsOn(r) {
-			w.err = dependsError(w, r)
-			broken = append(broken, g.fail(w)...)
-		}
-	}
-	return broken
-}
-
-// free takes out the results that wait for nothing but each other.
-func (g *gate) free() (ready []*result) {
-	for _, w := range g.waiting {
-		w.progress = passed
-	}
-	for again := true; again; {
-		again = false
-		for _, w := range g.waiting {
-			if w.progress == passed && w.waits() {
-				w.progress, again = held, true
-			}
-		}
-	}
-	var stay []*result
-	for _, w := range g.waiting {
-		if w.progress == held {
-			stay = append(stay, w)
-			continue
-		}
-		w.depends = nil
-		ready = append(ready, w)
-	}
-	g.waiting = stay
-	return ready
-}
-
-func dependsError(r, on *result) *ObjectError {
-	return &ObjectError{
-		Location: r.location.Name, Key: r.obj.Key, Reason: ReasonShared,
-		Err: fmt.Errorf("has events of object %q, which could not be read", on.obj.Key),
-	}
+	d.commits = append(d.commits[old:], commit)
 }

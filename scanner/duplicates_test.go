@@ -1,18 +1,22 @@
 package scanner
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-func event(id, shared, original string) *record.Record {
+func cloudTrail(id, shared, original string) *record.Record {
 	return &record.Record{
 		Log: record.CloudTrail, EventID: []byte(id), SharedEventID: []byte(shared), OriginalEventID: []byte(original),
 	}
@@ -26,15 +30,18 @@ func TestDuplicates_AreToldByAnyOfTheirIDs(t *testing.T) {
 		first, second *record.Record
 		want          bool
 	}{
-		"delivered twice":                   {event(a, "", ""), event(a, "", ""), true},
-		"to both accounts":                  {event(a, "s", ""), event(b, "s", ""), true},
-		"corrected":                         {event(a, "", ""), event(b, "", a), true},
-		"corrected, then the original":      {event(b, "", a), event(a, "", ""), true},
-		"ID that is no UUID":                {event(c, "", ""), event(c, "", ""), true},
-		"another event":                     {event(a, "", ""), event(b, "", ""), false},
-		"other events of one account":       {event(a, "s", ""), event(b, "t", ""), false},
-		"events without IDs":                {event("", "", ""), event("", "", ""), false},
-		"server access logs have no events": {event(a, "", ""), &record.Record{Log: record.ServerAccess, EventID: []byte(a)}, false},
+		"delivered twice":                   {cloudTrail(a, "", ""), cloudTrail(a, "", ""), true},
+		"to both accounts":                  {cloudTrail(a, "s", ""), cloudTrail(b, "s", ""), true},
+		"corrected":                         {cloudTrail(a, "", ""), cloudTrail(b, "", a), true},
+		"corrected, then the original":      {cloudTrail(b, "", a), cloudTrail(a, "", ""), true},
+		"ID that is no UUID":                {cloudTrail(c, "", ""), cloudTrail(c, "", ""), true},
+		"UUID in capitals":                  {cloudTrail(a, "", ""), cloudTrail(strings.ToUpper(a), "", ""), true},
+		"IDs that are almost UUIDs":         {cloudTrail(a+"0", "", ""), cloudTrail(a+"1", "", ""), false},
+		"IDs with a digit that is none":     {cloudTrail(a[:35]+"x", "", ""), cloudTrail(a[:35]+"y", "", ""), false},
+		"another event":                     {cloudTrail(a, "", ""), cloudTrail(b, "", ""), false},
+		"other events of one account":       {cloudTrail(a, "s", ""), cloudTrail(b, "t", ""), false},
+		"events without IDs":                {cloudTrail("", "", ""), cloudTrail("", "", ""), false},
+		"server access logs have no events": {cloudTrail(a, "", ""), &record.Record{Log: record.ServerAccess, EventID: []byte(a)}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +55,7 @@ func TestDuplicates_AreToldByAnyOfTheirIDs(t *testing.T) {
 				case "in one object":
 					two = one
 				case "in a commit before":
-					d.remember(one.events)
+					d.remember([]*result{one})
 				}
 				if got := d.has(two, test.second); got != test.want {
 					t.Errorf("%s: %v, want %v", how, got, test.want)
@@ -71,30 +78,27 @@ func TestDuplicates_WindowIsBoundedAndDurable(t *testing.T) {
 	for i := range 50 {
 		r := newResult("")
 		for j := range 10 {
-			d.has(r, event(fmt.Sprint(i, " ", j), "", ""))
+			d.has(r, cloudTrail(fmt.Sprint(i, " ", j), "", ""))
 		}
-		if err := state.Update(func(tx *checkpoint.Tx) error { return d.stage(tx, r.events) }); err != nil {
+		if err := state.Update(func(tx *checkpoint.Tx) error { return d.stage(tx, []*result{r}) }); err != nil {
 			t.Fatal(err)
 		}
-		d.remember(r.events)
+		d.remember([]*result{r})
 	}
 	restored := newDuplicates(100)
 	if err := errors.Join(state.View(restored.restore), state.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range []*duplicates{d, restored} {
-		if n := len(d.committed); n < 100 || n > 110 {
+		if n := d.events.count; n < 100 || n > 110 {
 			t.Errorf("%d IDs are remembered, want 100 to 110", n)
 		}
-		if len(d.claimed) != 0 {
-			t.Errorf("%d IDs are still claimed", len(d.claimed))
-		}
 		for _, i := range []int{40, 49} {
-			if !d.has(newResult(""), event(fmt.Sprint(i, " 0"), "", "")) {
+			if !d.has(newResult(""), cloudTrail(fmt.Sprint(i, " 0"), "", "")) {
 				t.Errorf("an event of commit %d of 50 is forgotten", i)
 			}
 		}
-		if d.has(newResult(""), event("0 0", "", "")) {
+		if d.has(newResult(""), cloudTrail("0 0", "", "")) {
 			t.Error("the oldest event is remembered")
 		}
 	}
@@ -104,7 +108,7 @@ func TestDuplicates_OfNothingNeedNothing(t *testing.T) {
 	d := newDuplicates(0)
 	r := newResult("")
 	for range 2 {
-		if d.has(r, event("a", "", "")) {
+		if d.has(r, cloudTrail("a", "", "")) {
 			t.Error("a duplicate is told although none are to be")
 		}
 	}
@@ -115,67 +119,115 @@ func TestDuplicates_OfNothingNeedNothing(t *testing.T) {
 	}
 }
 
-func keys(results []*result) (keys []string) {
-	for _, r := range results {
-		keys = append(keys, r.obj.Key)
-	}
-	return keys
+// knownEvents says what duplicates are to say, in the obvious way.
+type knownEvents struct {
+	limit     int
+	commits   [][]string
+	claimed   map[string]*result
+	claims    map[*result][]string
+	dependsOn map[*result]map[*result]bool
 }
 
-func TestGate_PassesWhatDependsOnNothingInFlight(t *testing.T) {
-	a, b, c := newResult("a"), newResult("b"), newResult("c")
-	b.depend(a)
-	c.depend(b)
-	g := gate{}
-	for _, step := range []struct {
-		in   *result
-		want []string
-	}{{c, nil}, {b, nil}, {a, []string{"c", "b", "a"}}} {
-		ready, broken := g.pass(step.in)
-		if got := keys(ready); !slices.Equal(got, step.want) || broken != nil {
-			t.Errorf("%s comes in, %v may pass, want %v; %v are broken", step.in.obj.Key, got, step.want, keys(broken))
+func newKnownEvents(limit int) *knownEvents {
+	return &knownEvents{
+		limit: limit, claimed: make(map[string]*result), claims: make(map[*result][]string),
+		dependsOn: make(map[*result]map[*result]bool),
+	}
+}
+
+func (k *knownEvents) committed(id string) bool {
+	return slices.ContainsFunc(k.commits, func(c []string) bool { return slices.Contains(c, id) })
+}
+
+func (k *knownEvents) has(r *result, ids ...string) bool {
+	known := false
+	for _, id := range ids {
+		owner := k.claimed[id]
+		known = known || owner != nil || k.committed(id)
+		if owner != nil && owner != r {
+			if k.dependsOn[r] == nil {
+				k.dependsOn[r] = make(map[*result]bool)
+			}
+			k.dependsOn[r][owner] = true
 		}
 	}
-	if len(g.waiting) != 0 {
-		t.Errorf("%v are still waiting", keys(g.waiting))
+	for _, id := range ids {
+		if k.claimed[id] == nil && !k.committed(id) {
+			k.claimed[id] = r
+			k.claims[r] = append(k.claims[r], id)
+		}
+	}
+	return known
+}
+
+// end ends an object's claims, and returns them.
+func (k *knownEvents) end(r *result) []string {
+	ids := k.claims[r]
+	for _, id := range ids {
+		delete(k.claimed, id)
+	}
+	delete(k.claims, r)
+	return ids
+}
+
+func (k *knownEvents) remember(objects []*result) {
+	var commit []string
+	for _, r := range objects {
+		commit = append(commit, k.end(r)...)
+	}
+	if len(commit) == 0 {
+		return
+	}
+	k.commits = append(k.commits, commit)
+	for n := len(slices.Concat(k.commits...)) - len(k.commits[0]); n >= k.limit; n -= len(k.commits[0]) {
+		k.commits = k.commits[1:]
 	}
 }
 
-func TestGate_ObjectsThatDependOnEachOtherPassTogether(t *testing.T) {
-	a, b := newResult("a"), newResult("b")
-	a.depend(b)
-	b.depend(a)
-	g := gate{}
-	if ready, _ := g.pass(a); ready != nil {
-		t.Error("an object passes before the one that it depends on")
-	}
-	if ready, _ := g.pass(b); !slices.Equal(keys(ready), []string{"a", "b"}) {
-		t.Errorf("%v may pass", keys(ready))
-	}
-}
-
-func TestGate_FailureTakesAlongWhatDependsOnIt(t *testing.T) {
-	a, b, c, after := newResult("a"), newResult("b"), newResult("c"), newResult("after")
-	b.depend(a)
-	c.depend(b)
-	after.depend(a)
-	g := gate{duplicates: newDuplicates(10)}
-	g.duplicates.has(b, event("e", "", ""))
-	g.pass(c)
-	g.pass(b)
-	a.err = &ObjectError{Reason: ReasonGzip, Err: errors.New("broken")}
-	ready, broken := g.pass(a)
-	if got := keys(broken); ready != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
-		t.Errorf("%v may pass, %v are broken", keys(ready), got)
-	}
-	if b.err == nil || b.err.Reason != ReasonShared || b.err.Reason.permanent() {
-		t.Errorf("error of b is %v", b.err)
-	}
-	if g.duplicates.has(newResult("new"), event("e", "", "")) {
-		t.Error("an event that does not count is still claimed")
-	}
-	if _, broken := g.pass(after); !slices.Equal(keys(broken), []string{"after"}) {
-		t.Errorf("%v are broken once the failure is known", keys(broken))
+func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
+	for seed := range uint64(30) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		limit := 1 + random.IntN(300)
+		d, want := newDuplicates(limit), newKnownEvents(limit)
+		var flying []*result
+		land := func() *result {
+			i := random.IntN(len(flying))
+			r := flying[i]
+			flying = slices.Delete(flying, i, i+1)
+			return r
+		}
+		for step := range 5000 {
+			for len(flying) < 3 || len(flying) < 10 && random.IntN(20) == 0 {
+				flying = append(flying, newResult(fmt.Sprint(step)))
+			}
+			switch r := flying[random.IntN(len(flying))]; random.IntN(40) {
+			case 0:
+				r = land()
+				d.release(r)
+				want.end(r)
+			case 1:
+				batch := []*result{land(), land()}
+				d.remember(batch)
+				want.remember(batch)
+			default:
+				ids := make([]string, 3)
+				for i := range ids[:1+random.IntN(3)] {
+					ids[i] = fmt.Sprint(random.IntN(600))
+				}
+				got := d.has(r, cloudTrail(ids[0], ids[1], ids[2]))
+				ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+				if want := want.has(r, ids...); got != want {
+					t.Fatalf("seed %d, step %d: known %v, want %v", seed, step, got, want)
+				}
+				if len(r.depends) != len(want.dependsOn[r]) ||
+					slices.ContainsFunc(r.depends, func(on *result) bool { return !want.dependsOn[r][on] }) {
+					t.Fatalf("seed %d, step %d: depends on %v", seed, step, keys(r.depends))
+				}
+			}
+			if n := len(want.claimed) + len(slices.Concat(want.commits...)); d.events.count != n {
+				t.Fatalf("seed %d, step %d: %d IDs are held, want %d", seed, step, d.events.count, n)
+			}
+		}
 	}
 }
 
@@ -188,15 +240,18 @@ func BenchmarkDuplicates(b *testing.B) {
 	runtime.ReadMemStats(&before)
 	n := 0
 	r := newResult("")
-	rec := event("", "", "")
+	var number [8]byte
+	rec := cloudTrail("20000000-0000-4000-8000-00000000000a", "", "")
 	next := func() {
 		n++
-		rec.EventID = fmt.Appendf(rec.EventID[:0], "%08x-0000-4000-8000-%012x", n, n)
+		binary.BigEndian.PutUint64(number[:], uint64(n)*0x9E3779B97F4A7C15)
+		hex.Encode(rec.EventID[:8], number[:4])
+		hex.Encode(rec.EventID[24:], number[2:])
 		if d.has(r, rec) {
 			b.Fatal("a new event is a duplicate")
 		}
-		if len(r.events) == 1000 {
-			d.remember(r.events)
+		if len(r.claims.events) == 1000 {
+			d.remember([]*result{r})
 			r = newResult("")
 		}
 	}

@@ -226,7 +226,7 @@ func (l *location) discover(ctx context.Context) error {
 // counts those from the floor on, and passes over those that it has counted.
 func (l *location) skip(name string, key Key, floor time.Time) (goOn string) {
 	if prefix := key.Stream.Prefix; key.Stream.Layout == Foreign {
-		if begin := max(l.cursors[prefix], key.Stream.After(floor)); name < begin {
+		if begin := min(max(l.cursors[prefix], key.Stream.After(floor)), key.beyond()); name < begin {
 			return begin
 		}
 		l.cursors[prefix] = name

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -37,11 +38,11 @@ type result struct {
 	newest  int64 // time of the newest of them, in Unix seconds; 0 if there was none
 	skipped record.Skipped
 
-	// See duplicates.go:
-	duplicates int64     // records that were passed over
-	events     []eventID // claimed
+	// See duplicates.go and gate.go:
+	duplicates int64 // records that were passed over
+	claims     claims
 	depends    []*result // objects in flight that have claimed some of the duplicates
-	progress   progress  // for the goroutine alone that takes the results
+	standing   standing  // for the goroutine alone that takes the results
 }
 
 // depend takes note that the object depends on another.
@@ -56,29 +57,38 @@ func (r *result) dependsOn(on *result) bool { return slices.Contains(r.depends, 
 // waits reports whether an object that this one depends on is not to be
 // committed yet.
 func (r *result) waits() bool {
-	return slices.ContainsFunc(r.depends, func(on *result) bool { return on.progress != passed })
+	return slices.ContainsFunc(r.depends, func(on *result) bool { return on.standing != passed })
 }
 
 // decoder is what both formats' decoders offer.
 type decoder interface {
 	Reset(r io.Reader)
+	Prefilter(candidate func(raw []byte) bool)
 	Next() bool
 	Record() *record.Record
 	Err() error
 	Skipped() record.Skipped
 }
 
+// candidate is Query.Prefilter.
+type candidate func(log record.Log, raw []byte) bool
+
 // reader reads objects, one after the other, with buffers that it keeps.
 type reader struct {
 	cfg        *Config
 	duplicates *duplicates
-	buffered   *bufio.Reader
-	gunzip     *gzip.Reader // nil until the first compressed object
+	stored     bytes.Buffer  // a whole object, or the beginning of one
+	buffered   *bufio.Reader // a large one
+	gunzip     gzip.Reader
 	decoders   map[record.Log]decoder
 }
 
-func newReader(cfg *Config, d *duplicates) *reader {
-	return &reader{
+// maxWhole is how many stored bytes an object has at least that is not fetched as
+// a whole before it is decompressed, which is a little faster.
+const maxWhole = 256 << 10
+
+func newReader(cfg *Config, d *duplicates, candidate candidate) *reader {
+	rd := &reader{
 		cfg:        cfg,
 		duplicates: d,
 		buffered:   bufio.NewReaderSize(nil, 64<<10),
@@ -87,13 +97,29 @@ func newReader(cfg *Config, d *duplicates) *reader {
 			record.CloudTrail:   cloudtrail.NewDecoder(nil),
 		},
 	}
+	if candidate != nil {
+		for log, dec := range rd.decoders {
+			dec.Prefilter(func(raw []byte) bool { return candidate(log, raw) })
+		}
+	}
+	return rd
+}
+
+// readInTurn is read, which waits for a place among the large objects if the job's
+// is one.
+func (rd *reader) readInTurn(ctx context.Context, j *job, large chan struct{}) *result {
+	if j.obj.Size > largeObject {
+		large <- struct{}{}
+		defer func() { <-large }()
+	}
+	return rd.read(ctx, j)
 }
 
 // read opens the job's object, decodes it to its end, and returns what it holds.
 func (rd *reader) read(ctx context.Context, j *job) *result {
-	r := &result{job: j, tally: rd.cfg.Consumer.NewTally()}
+	r := &result{job: j, tally: rd.cfg.Consumer.NewTally(j.location.Name, j.obj.Key)}
 	err := rd.decode(ctx, r)
-	r.weight = r.tally.Done() + len(r.events)/4
+	r.weight = r.tally.Done() + len(r.claims.events)/8
 	if err != nil {
 		r.tally = nil
 		r.err = &ObjectError{Location: j.location.Name, Key: j.obj.Key, Reason: reasonOf(err), Err: err}
@@ -107,19 +133,42 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		return err
 	}
 	defer body.Close() // read to its end or given up: nothing is left to fail
-	err = rd.decodeBody(r, body)
+	stored, err := rd.fetch(untilDone(ctx, body))
+	if err != nil {
+		return err
+	}
+	err = rd.decodeStored(r, stored)
 	if err != nil && reasonOf(err).permanent() {
 		// Bytes that changed on their way are not the object's. Whether they did,
 		// the source tells at their end.
-		if _, failed := io.Copy(io.Discard, io.LimitReader(rd.buffered, rd.cfg.MaxObjectSize)); failed != nil {
+		if _, failed := io.Copy(io.Discard, io.LimitReader(stored, rd.cfg.MaxObjectSize)); failed != nil {
 			return failed
 		}
 	}
 	return err
 }
 
-func (rd *reader) decodeBody(r *result, body io.Reader) error {
-	content, err := rd.content(body)
+// storedBytes are the bytes of an object as stored. Both kinds of readers that
+// fetch returns are known to the decompressor, which takes bytes from them without
+// a call for each.
+type storedBytes interface {
+	io.Reader
+	io.ByteScanner
+}
+
+// fetch returns a reader of body, which has been read to its end if it is small.
+func (rd *reader) fetch(body io.Reader) (storedBytes, error) {
+	rd.stored.Reset()
+	n, err := rd.stored.ReadFrom(io.LimitReader(body, maxWhole))
+	if err != nil || n < maxWhole {
+		return &rd.stored, err
+	}
+	rd.buffered.Reset(io.MultiReader(&rd.stored, body))
+	return rd.buffered, nil
+}
+
+func (rd *reader) decodeStored(r *result, stored storedBytes) error {
+	content, err := rd.content(stored)
 	if err != nil {
 		return err
 	}
@@ -146,26 +195,39 @@ func (rd *reader) decodeBody(r *result, body io.Reader) error {
 	return dec.Err()
 }
 
-// content returns the decompressed bytes of body. That they are compressed is
-// told by their first bytes: S3 may decompress on its way, and a copy of a
-// bucket may have been decompressed.
-func (rd *reader) content(body io.Reader) (io.Reader, error) {
-	rd.buffered.Reset(body)
-	magic, err := rd.buffered.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+// untilDone returns a reader of body that fails once ctx has ended.
+func untilDone(ctx context.Context, body io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return body.Read(p)
+	})
+}
+
+// readFunc is an io.Reader.
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// content returns the decompressed bytes of an object. That they are compressed is
+// told by their first byte, which is none of a text: S3 may decompress on its way,
+// and a copy of a bucket may have been decompressed.
+func (rd *reader) content(stored storedBytes) (io.Reader, error) {
+	first, err := stored.ReadByte()
+	if errors.Is(err, io.EOF) {
+		return stored, nil
 	}
-	if string(magic) != "\x1f\x8b" {
-		return rd.buffered, nil
+	if err == nil {
+		err = stored.UnreadByte()
 	}
-	if rd.gunzip == nil {
-		rd.gunzip = new(gzip.Reader)
+	if err != nil || first != '\x1f' {
+		return stored, err
 	}
-	z := &gunzipReader{gzip: rd.gunzip}
-	if err := rd.gunzip.Reset(rd.buffered); err != nil {
+	if err := rd.gunzip.Reset(stored); err != nil {
 		return nil, gunzipFailed(err)
 	}
-	return z, nil
+	return &gunzipReader{gzip: &rd.gunzip}, nil
 }
 
 // gunzipReader tells errors of the compression from errors of the source.

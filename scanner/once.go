@@ -25,38 +25,57 @@ func (e *ObjectError) Error() string {
 // Unwrap returns the cause.
 func (e *ObjectError) Unwrap() error { return e.Err }
 
-// ScanOnce reads every log object that lies in the locations now and hands the
-// records of each to the Consumer, whose store then discards. Objects that could
-// not be read are returned in the order of their locations' names and keys; an
-// error means that a location could not be listed to its end, or that ctx ended.
-func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	jobs := make(chan *job)
+// listAhead is how many objects the listing of ScanOnce may be ahead of their
+// reading, some 500 bytes each, so that early on it is known how much there is.
+const listAhead = 10_000
+
+// ScanOnce reads every log object that lies in the locations now and is asked for,
+// and hands the records of each to the Consumer, whose store then discards.
+// Objects that could not be read are returned in the order of their locations'
+// names and keys.
+//
+// An error means that something is missing: the first one of the Consumer, as it
+// is; or the cause of ctx's end, which comes soon after that; or that of a location
+// that could not be listed to its end. What was handed over until then is whole.
+func (s *Scanner) ScanOnce(ctx context.Context, q Query) ([]*ObjectError, error) {
+	if q.Progress == nil {
+		q.Progress = new(Progress)
+	}
+	scan, stop := context.WithCancel(ctx)
+	defer stop()
+	jobs := make(chan *job, listAhead)
 	d := newDuplicates(s.cfg.DedupeWindow)
-	results := s.read(ctx, jobs, d)
-	listers, listing := errgroup.WithContext(ctx) // which ends with the listing
+	results := s.read(scan, jobs, d, q.Prefilter)
+	listers, listing := errgroup.WithContext(scan) // which ends with the listing
 	for _, l := range s.cfg.Locations {
-		listers.Go(func() error { return s.queueAll(listing, l, jobs) })
+		listers.Go(func() error { return s.queueAll(listing, l, &q, jobs) })
 	}
 	listed := make(chan error, 1)
 	go func() {
-		listed <- listers.Wait()
+		err := listers.Wait()
+		if err == nil {
+			q.Progress.listedAll()
+		}
+		listed <- err
 		close(jobs)
 	}()
-	once := once{cfg: &s.cfg, gate: gate{duplicates: d}}
+	once := once{cfg: &s.cfg, gate: gate{duplicates: d}, reader: newReader(&s.cfg, d, q.Prefilter)}
 	for r := range results {
-		if once.take(ctx, r); once.failed != nil {
-			cancel()
+		if once.take(scan, r); once.failed != nil {
+			stop()
 		}
+		q.Progress.finish(r.obj)
 	}
 	unread := once.unread
 	slices.SortFunc(unread, func(a, b *ObjectError) int {
 		return strings.Compare(a.Location+"\x00"+a.Key, b.Location+"\x00"+b.Key)
 	})
 	err := <-listed
-	if once.failed != nil {
+	switch {
+	case once.failed != nil:
 		err = once.failed
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
 	}
 	return unread, err
 }
@@ -65,6 +84,7 @@ func (s *Scanner) ScanOnce(ctx context.Context) ([]*ObjectError, error) {
 type once struct {
 	cfg    *Config
 	gate   gate
+	reader *reader // of objects that are to be read again
 	unread []*ObjectError
 	failed error // of the Consumer; no result is taken after it
 }
@@ -75,11 +95,13 @@ func (o *once) take(ctx context.Context, r *result) {
 	}
 	ready, broken := o.gate.pass(r)
 	for _, r := range ready {
-		o.count(r)
+		if o.failed == nil {
+			o.count(r)
+		}
 	}
 	for _, r := range broken {
 		if r.err.Reason == ReasonShared { // the object itself is sound
-			o.take(ctx, newReader(o.cfg, o.gate.duplicates).read(ctx, r.job))
+			o.take(ctx, o.reader.read(ctx, r.job))
 			continue
 		}
 		o.cfg.Metrics.objectErrors.WithLabelValues(string(r.err.Reason)).Inc()
@@ -94,19 +116,23 @@ func (o *once) count(r *result) {
 		return
 	}
 	expose()
-	o.gate.duplicates.remember(r.events)
+	o.gate.duplicates.remember([]*result{r})
 	o.cfg.Metrics.counted(r)
 	logMalformed(o.cfg.Logger, r)
 }
 
-// queueAll queues every log object of a location.
-func (s *Scanner) queueAll(ctx context.Context, l Location, jobs chan<- *job) error {
+// queueAll queues every log object of a location that is asked for.
+func (s *Scanner) queueAll(ctx context.Context, l Location, q *Query, jobs chan<- *job) error {
 	err := walk(ctx, l.Source, l.Prefix, "", func(obj Object) (string, bool) {
 		key := ParseKey(obj.Key)
 		if key.Skip != "" {
 			s.cfg.Metrics.skippedObjects.WithLabelValues(string(key.Skip)).Inc()
-			return "", true
 		}
+		read, goOn := q.choose(key)
+		if !read {
+			return goOn, true
+		}
+		q.Progress.list(obj)
 		return "", send(ctx, jobs, &job{location: l, key: key, obj: obj})
 	})
 	if err == nil {

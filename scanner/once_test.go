@@ -1,10 +1,13 @@
 package scanner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +18,14 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/scannertest"
 )
 
-// scanOnce scans a bucket once and returns what was counted.
-func scanOnce(ctx context.Context, bucket *scannertest.Fake, c *consumer) ([]*scanner.ObjectError, error) {
+// scanOnce scans a bucket once.
+func scanOnce(ctx context.Context, bucket *scannertest.Fake, c *consumer, q scanner.Query) ([]*scanner.ObjectError, error) {
 	return scanner.New(scanner.Config{
 		Locations:    []scanner.Location{{Name: "s3://logs", Source: bucket}},
 		Consumer:     c,
 		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
 		DedupeWindow: 1000,
-	}).ScanOnce(ctx)
+	}).ScanOnce(ctx, q)
 }
 
 func newCounts() *consumer {
@@ -46,7 +49,7 @@ func TestScanOnce_ReadsWhatIsUnderWayWhenTheListingEnds(t *testing.T) {
 			}
 			return nil
 		})
-		unread, err := scanOnce(t.Context(), bucket, c)
+		unread, err := scanOnce(t.Context(), bucket, c, scanner.Query{})
 		if err != nil || len(unread) > 0 || len(c.shown()) != 30 {
 			t.Errorf("%d of 30 requests are counted; unread %v, error %v", len(c.shown()), unread, err)
 		}
@@ -62,7 +65,7 @@ func TestScanOnce_NamesWhatItCouldNotRead(t *testing.T) {
 		}
 		return nil
 	})
-	unread, err := scanOnce(t.Context(), bucket, c)
+	unread, err := scanOnce(t.Context(), bucket, c, scanner.Query{})
 	if err != nil || len(unread) != 1 || !strings.Contains(unread[0].Key, "12-03") || len(c.shown()) != 9 {
 		t.Errorf("%d of 10 requests are counted; unread %v, error %v", len(c.shown()), unread, err)
 	}
@@ -76,7 +79,7 @@ func TestScanOnce_CountsAnEventOnce(t *testing.T) {
 			"111122223333_CloudTrail_us-east-1_" + at.Format("20060102T1504Z_") + "aBcDeFgHiJkLmNoP.json.gz"
 		bucket.Put(key, trail(at, fmt.Sprint("R", i), fmt.Sprint("R", i+1)), at)
 	}
-	unread, err := scanOnce(t.Context(), bucket, c)
+	unread, err := scanOnce(t.Context(), bucket, c, scanner.Query{})
 	if err != nil || len(unread) > 0 {
 		t.Errorf("unread %v, error %v", unread, err)
 	}
@@ -106,7 +109,7 @@ func TestScanOnce_EndsWithTheFirstError(t *testing.T) {
 			bucket, c := new(scannertest.Fake), newCounts()
 			put(bucket, 2000)
 			breakIt(bucket, c)
-			if _, err := scanOnce(t.Context(), bucket, c); !errors.Is(err, failure) {
+			if _, err := scanOnce(t.Context(), bucket, c, scanner.Query{}); !errors.Is(err, failure) {
 				t.Errorf("error %v, want %v", err, failure)
 			}
 			if bucket.Opens() == 2000 {
@@ -119,8 +122,41 @@ func TestScanOnce_EndsWithTheFirstError(t *testing.T) {
 		put(bucket, 10)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := scanOnce(ctx, bucket, newCounts()); !errors.Is(err, context.Canceled) {
+		if _, err := scanOnce(ctx, bucket, newCounts(), scanner.Query{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestScanOnce_ReadsNoMoreLargeObjectsAtOnceThanThereAreCores(t *testing.T) {
+	const cores, objects = 2, 6
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+	synctest.Test(t, func(t *testing.T) {
+		bucket, c := new(scannertest.Fake), newCounts()
+		for i := range objects {
+			at := began.Add(time.Duration(i) * time.Minute)
+			blank := bytes.Repeat([]byte("\n"), 9<<20)
+			bucket.Put(simpleKey(at, "A"), append(accessLog(at, fmt.Sprint("R", i)), blank...), at)
+		}
+		var mu sync.Mutex
+		now, most := 0, 0
+		add := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now += n
+			most = max(most, now)
+		}
+		bucket.SetFault(func(op, _ string) error {
+			if op == scannertest.OpOpen {
+				add(1)
+				time.Sleep(time.Minute)
+				add(-1)
+			}
+			return nil
+		})
+		unread, err := scanOnce(t.Context(), bucket, c, scanner.Query{})
+		if err != nil || len(unread) > 0 || len(c.shown()) != objects || most != cores {
+			t.Errorf("%d requests are counted, %d objects are read at once; unread %v, error %v", len(c.shown()), most, unread, err)
 		}
 	})
 }

@@ -230,7 +230,7 @@ func (t tally) Add(r *record.Record) { t[string(r.RequestID)]++ }
 
 func (t tally) Done() int { return len(t) }
 
-func (c *consumer) NewTally() scanner.Tally { return make(tally) }
+func (c *consumer) NewTally(_, _ string) scanner.Tally { return make(tally) }
 
 func (c *consumer) Due() bool { return false }
 

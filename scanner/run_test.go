@@ -392,6 +392,24 @@ func TestScanner_CostOfListingDoesNotFollowHistory(t *testing.T) {
 	t.Logf("requests a day: %d after 2 days, %d after 3 years", day, years)
 }
 
+func TestScanner_FindsStreamsBetweenForeignObjects(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = 24 * time.Hour
+		for years := range 3 {
+			at := began.AddDate(-years, 0, 0)
+			r.bucket.Put("logs/"+at.Format("2006/01/02/")+"picture.jpg", nil, at)
+		}
+		r.start()
+		r.wait(time.Minute)
+		for i, account := range []string{"202412345678", "202512345678", "999911112222"} {
+			key := partKey("logs/"+fmt.Sprintf(parts, account, "eu-west-1"), time.Now(), "0123456789ABCDEF")
+			r.bucket.Put(key, accessLog(time.Now(), fmt.Sprint("r", i)), time.Now())
+		}
+		r.wait(2 * time.Hour)
+		r.expect("r0", "r1", "r2")
+	})
+}
+
 func TestScanner_IdleStreamIsListedLess(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.put(began, "A", "r1")

@@ -8,12 +8,14 @@
 //
 // Goroutines hand on what they have: a location lists and queues objects
 // (location.go), readers open and decode them (object.go), one committer makes
-// them durable (commit.go).
+// them durable (commit.go). In ScanOnce a Query says what to list (query.go), and
+// the results are handed over as they come (once.go).
 package scanner
 
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,8 +26,9 @@ import (
 // Consumer makes something of records. NewTally may be called from many
 // goroutines at once, Due and Stage are called from one.
 type Consumer interface {
-	// NewTally returns an empty Tally for one object.
-	NewTally() Tally
+	// NewTally returns an empty Tally for the object with that key in the Location
+	// of that name.
+	NewTally(location, key string) Tally
 	// Stage turns the tallies of whole objects into durable changes, which it
 	// writes to store, and keeps them to itself: they are to be seen from the
 	// call of expose on, which comes once the changes are committed, or never.
@@ -159,7 +162,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 		return err
 	}
 	jobs := make(chan *job)
-	results := s.read(ctx, jobs, d)
+	results := s.read(ctx, jobs, d, nil)
 	var listers sync.WaitGroup
 	for _, l := range locations {
 		listers.Go(func() { l.tail(ctx, jobs) })
@@ -172,15 +175,23 @@ func (s *Scanner) Run(ctx context.Context) error {
 	return c.run(ctx, results)
 }
 
+// largeObject is how many stored bytes a large object has. Not more of them are read
+// at once than there are cores: more would need more memory, and no less time.
+const largeObject = 8 << 20
+
 // read starts the readers. They end when jobs is closed; then the results are.
-func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates) <-chan *result {
+func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) <-chan *result {
 	results := make(chan *result)
+	large := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var readers sync.WaitGroup
 	for range s.cfg.Concurrency {
 		readers.Go(func() {
-			r := newReader(&s.cfg, d)
+			rd := newReader(&s.cfg, d, candidate)
 			for j := range jobs {
-				results <- r.read(ctx, j)
+				if ctx.Err() != nil {
+					continue // the job is left, as if it had not been queued
+				}
+				results <- rd.readInTurn(ctx, j, large)
 			}
 		})
 	}

@@ -88,6 +88,12 @@ func (s Stream) Beyond(t time.Time) string {
 	return s.End()
 }
 
+// unordered reports whether keys of one day come in no order of time: their
+// folders are a day's, and their names are anything.
+func (s Stream) unordered() bool {
+	return s.Layout == Foreign || s.Layout == Trail && s.File == ""
+}
+
 // After returns a string to list after, for all keys of the stream that tell
 // time t or a later one.
 func (s Stream) After(t time.Time) string {
@@ -119,6 +125,31 @@ type Key struct {
 	// Skip is why the object is not read; empty for a log object. Stream and
 	// Time are then set if the key stands below folders of a day.
 	Skip Reason
+}
+
+// stray reports whether the object's folder does not tell what lies there: other
+// streams may share its prefix and its days, or begin with account IDs in the same
+// place.
+func (k Key) stray() bool {
+	return k.Stream.unordered() || k.Stream.Layout == Partitioned && k.AccountID == ""
+}
+
+// beyond is Stream.Beyond where the key may be a stray one.
+func (k Key) beyond() string {
+	if k.stray() {
+		return k.Stream.Prefix + k.Time.Format("2006/") + ":"
+	}
+	return k.Stream.Beyond(k.Time)
+}
+
+// ahead returns a string to go on from to all keys with the same prefix that tell
+// time t or a later one, without passing over another stream.
+func (k Key) ahead(t time.Time) string {
+	s := k.Stream
+	if s.Layout != Simple {
+		s.Layout = Foreign // of which the folders count alone
+	}
+	return min(s.After(t), k.beyond())
 }
 
 const (

@@ -76,7 +76,7 @@ func (s *stream) mark(now time.Time) (time.Time, bool) {
 func (s *stream) day() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byEvent || s.Layout == Trail && s.File == ""
+	return s.byEvent || s.unordered()
 }
 
 // resolved reports whether nothing is to be done about an object for now: it is

@@ -20,7 +20,7 @@ func (f labelFlags) config() collector.LabelConfig {
 }
 
 // dedupeWindow is how many event IDs of CloudTrail are remembered by default:
-// some 18 MB of them, minutes of what a large account does.
+// some 10 MB of them, minutes of what a large account does.
 const dedupeWindow = 250_000
 
 // counting joins the scanner to the collector, which do not know each other.
@@ -31,7 +31,7 @@ type counting struct {
 var _ scanner.Consumer = counting{}
 
 // NewTally implements scanner.Consumer.
-func (c counting) NewTally() scanner.Tally { return c.Collector.NewTally() }
+func (c counting) NewTally(_, _ string) scanner.Tally { return c.Collector.NewTally() }
 
 // Stage implements scanner.Consumer.
 func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {

@@ -1,0 +1,147 @@
+package scanner
+
+import (
+	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Query says what ScanOnce is to read. The zero Query is everything.
+//
+// It spares listing and reading, but chooses no records: objects hold more than
+// was asked for, so which of their records count is the Consumer's decision. All
+// that a Query asks for is read, as long as Slack is true.
+type Query struct {
+	// Since and Until are the times of the requests that are wanted: from Since on
+	// and before Until. Zero: from the first, to the last.
+	Since, Until time.Time
+	// Slack is how long after a request the object that holds it may have been
+	// delivered. It costs as much as it is longer: objects that were delivered up
+	// to Until + Slack are read.
+	Slack time.Duration
+	// Wanted reports whether objects with such a Key may hold what is asked for;
+	// nil: all may. It is to decide by the Stream's log, AccountID, Region and
+	// Bucket, of which what is empty is not told and speaks against nothing; Time
+	// and ByEvent are not set. Where it refuses an object whose whole stream tells
+	// the same, the listing passes over the stream. It is called from a goroutine
+	// for each location.
+	Wanted func(Key) bool
+	// Prefilter reports whether a record may be asked for, by its bytes as they
+	// stand in the log: a line of a server access log, an event of CloudTrail from
+	// brace to brace. Others are neither decoded nor counted as anything, not even
+	// as malformed. Nil: all may. The bytes are valid during the call. It is called
+	// from many goroutines.
+	Prefilter func(log record.Log, raw []byte) bool
+	// Progress, if not nil, is told how far the scan is. It serves one scan.
+	Progress *Progress
+}
+
+// keySkew is how much later than the time in an object's key a request in it may
+// have come: keys of CloudTrail tell minutes, and clocks differ.
+const keySkew = 15 * time.Minute
+
+// narrow reports whether the query leaves out objects.
+func (q *Query) narrow() bool {
+	return !q.Since.IsZero() || !q.Until.IsZero() || q.Wanted != nil
+}
+
+// choose reports whether the object with a key that is listed is to be read.
+// Where goOn is not empty, none of the keys up to it is.
+func (q *Query) choose(k Key) (read bool, goOn string) {
+	switch {
+	case !q.narrow() || k.Stream.Layout == 0: // the latter: it belongs to no stream
+		return k.Skip == "", ""
+	case q.over(k):
+		return false, k.beyond()
+	case q.early(k):
+		return false, k.ahead(q.Since.Add(-keySkew))
+	case k.Skip != "" && k.Skip != SkipNotALog: // nothing else lies in its folder
+		return false, k.Stream.End()
+	case k.Skip != "":
+		return false, ""
+	case !q.wants(k) && !k.stray():
+		return false, k.beyond()
+	}
+	return !q.delivered(k.Time) && q.wants(k), ""
+}
+
+func (q *Query) wants(k Key) bool {
+	k.Time, k.ByEvent = time.Time{}, false
+	return q.Wanted == nil || q.Wanted(k)
+}
+
+// early reports whether all requests of the object came before Since.
+func (q *Query) early(k Key) bool {
+	end := k.Time.Add(keySkew)
+	if k.ByEvent {
+		end = k.Time.Add(day)
+	}
+	return !end.After(q.Since)
+}
+
+// over reports whether all requests of the object, and of those behind it in its
+// stream, came after Until.
+func (q *Query) over(k Key) bool {
+	if k.stray() {
+		return q.delivered(k.Time.Truncate(day))
+	}
+	return q.delivered(k.Time)
+}
+
+// delivered reports whether all that is wanted was delivered before an object
+// whose key tells time t. If that is the first second of a day, the object may hold
+// the requests of that day, or be one that was delivered just then.
+func (q *Query) delivered(t time.Time) bool {
+	return !q.Until.IsZero() && !t.Before(q.Until.Add(q.Slack))
+}
+
+// Extent is an amount of objects.
+type Extent struct {
+	Objects int64
+	Bytes   int64 // as stored
+}
+
+// Progress tells how far a scan is. The zero value is one that has not begun.
+// Its methods may be called from any goroutine.
+type Progress struct {
+	mu       sync.Mutex
+	listed   Extent
+	done     Extent
+	complete bool
+}
+
+// Listed returns the objects to read that were found so far. They are complete
+// when there will be no more.
+func (p *Progress) Listed() (found Extent, complete bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listed, p.complete
+}
+
+// Done returns the objects that were read, or could not be.
+func (p *Progress) Done() Extent {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.done
+}
+
+func (p *Progress) list(obj Object) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listed.Objects++
+	p.listed.Bytes += obj.Size
+}
+
+func (p *Progress) listedAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complete = true
+}
+
+func (p *Progress) finish(obj Object) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done.Objects++
+	p.done.Bytes += obj.Size
+}
