@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -101,7 +102,6 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"report -o prometheus s3://example-logs s3://example-logs/ab", "overlap"},
 
 		// report.
-		{"report DIR", "--output"},
 		{"report -o parquet DIR", "--output must be"},
 		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval"},
 		{"report -o prometheus --labels.requester=x DIR", "--labels.requester: "},
@@ -300,6 +300,12 @@ var serveFlags = map[string]string{
 	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "",
 }
 
+// filterDefaults are the filters and their defaults.
+var filterDefaults = map[string]string{
+	"since": "", "until": "", "delivery-slack": "24h", "log": "", "account-id": "", "aws-region": "", "bucket": "", "operation": "",
+	"key": "", "requester": "", "client": "", "source-ip": "", "signature": "", "outcome": "", "anonymous": "", "object": "",
+}
+
 // only returns the flags that begin with one of some prefixes.
 func only(flags map[string]string, prefixes ...string) map[string]string {
 	found := make(map[string]string)
@@ -315,12 +321,21 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
 	report := only(serveFlags, "config.", "log.", "labels.", "aws.")
-	report["output"] = "prometheus" // the only one
+	maps.Copy(report, filterDefaults)
+	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
+	events := only(serveFlags, "config.", "log.", "aws.")
+	maps.Copy(events, filterDefaults)
+	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
+	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.")
+	maps.Copy(backfill, filterDefaults)
+	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{
-		"serve":   serveFlags,
-		"demo":    only(serveFlags, "config.", "log.", "web."),
-		"report":  report,
-		"version": only(serveFlags, "config.", "log."),
+		"serve":    serveFlags,
+		"demo":     only(serveFlags, "config.", "log.", "web."),
+		"report":   report,
+		"events":   events,
+		"backfill": backfill,
+		"version":  only(serveFlags, "config.", "log."),
 	} {
 		t.Run(command, func(t *testing.T) {
 			got := helpedFlags(t, command)

@@ -30,8 +30,8 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 }
 
 // yamlFile resolves flags from a YAML file, whose keys are the flags' names,
-// whole or nested at the dots.
-type yamlFile map[string]string
+// whole or nested at the dots. Of a list it holds the texts of its elements.
+type yamlFile map[string][]string
 
 func loadYAML(path string) (yamlFile, error) {
 	text, err := os.ReadFile(path)
@@ -72,11 +72,11 @@ func (f yamlFile) add(name string, value any) error {
 		for i, v := range value {
 			texts[i] = fmt.Sprint(v)
 		}
-		f[name] = strings.Join(texts, ",")
+		f[name] = texts
 	case nil:
 		return fmt.Errorf("%s has no value", name)
 	default:
-		f[name] = fmt.Sprint(value)
+		f[name] = []string{fmt.Sprint(value)}
 	}
 	return nil
 }
@@ -104,13 +104,23 @@ func (f yamlFile) Validate(app *kong.Application) error {
 	return nil
 }
 
+// noSeparator is kong's mark of a repeatable flag of whose values none is a list.
+const noSeparator = -1
+
 // Resolve implements kong.Resolver. The environment goes before the file.
 func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	text, ok := f[flag.Name]
+	texts, ok := f[flag.Name]
 	if !ok || slices.ContainsFunc(flag.Envs, isSet) {
 		return nil, nil //nolint:nilnil // kong's way to say that there is no value
 	}
-	return text, nil
+	if flag.Tag.Sep != noSeparator {
+		return strings.Join(texts, ","), nil
+	}
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list, nil
 }
 
 func isSet(env string) bool {

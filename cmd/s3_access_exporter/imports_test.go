@@ -18,20 +18,22 @@ const module = "github.com/s3access/s3_access_exporter"
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		"cmd/s3_access_exporter/fleet", "collector",
+		"cmd/s3_access_exporter/extsort", "cmd/s3_access_exporter/fleet", "cmd/s3_access_exporter/query", "collector",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source",
 	},
-	"cmd/s3_access_exporter/fleet": {},
-	"collector":                    {"scanner/record"},
-	"scanner":                      {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/record"},
-	"scanner/accesslog":            {"scanner/record"},
-	"scanner/checkpoint":           {},
-	"scanner/cloudtrail":           {"scanner/record"},
-	"scanner/dirsource":            {"scanner"},
-	"scanner/record":               {},
-	"scanner/s3source":             {"scanner"},
-	"scanner/s3source/miniotest":   {},
-	"scanner/scannertest":          {"scanner"},
+	"cmd/s3_access_exporter/extsort": {},
+	"cmd/s3_access_exporter/fleet":   {},
+	"cmd/s3_access_exporter/query":   {"collector", "scanner", "scanner/record"},
+	"collector":                      {"scanner/record"},
+	"scanner":                        {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/record"},
+	"scanner/accesslog":              {"scanner/record"},
+	"scanner/checkpoint":             {},
+	"scanner/cloudtrail":             {"scanner/record"},
+	"scanner/dirsource":              {"scanner"},
+	"scanner/record":                 {},
+	"scanner/s3source":               {"scanner"},
+	"scanner/s3source/miniotest":     {},
+	"scanner/scannertest":            {"scanner"},
 }
 
 // reserved says which packages and files may import what is not for all.
@@ -42,6 +44,8 @@ var reserved = map[string][]string{
 	"github.com/prometheus/client_golang":    {"cmd/s3_access_exporter", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/s3_access_exporter"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/s3_access_exporter"},
+	"github.com/schollz/progressbar":         {"cmd/s3_access_exporter"},
+	"golang.org/x/term":                      {"cmd/s3_access_exporter"},
 	"go.etcd.io/bbolt":                       {"scanner/checkpoint"},
 	"go.yaml.in/yaml":                        {"cmd/s3_access_exporter"},
 	"github.com/johannesboyne/gofakes3":      {},

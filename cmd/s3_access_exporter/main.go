@@ -27,13 +27,15 @@ const program = "s3_access_exporter"
 
 // Exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as shells have it for Ctrl-C
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -45,10 +47,13 @@ type cli struct {
 	ConfigFile configFile `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
 	Log        logFlags   `embed:"" prefix:"log."`
 
-	Serve   serveCmd   `cmd:"" help:"Tail log buckets and serve their metrics."`
-	Demo    demoCmd    `cmd:"" help:"Serve a make-believe log bucket: a first look, nothing to configure."`
-	Report  reportCmd  `cmd:"" help:"Read log buckets once and print counts."`
-	Version versionCmd `cmd:"" help:"Print version, revision and Go version."`
+	Serve       serveCmd       `cmd:"" help:"Tail log buckets and serve their metrics."`
+	Demo        demoCmd        `cmd:"" help:"Serve a make-believe log bucket: a first look, nothing to configure."`
+	Report      reportCmd      `cmd:"" help:"Read log buckets once and print counts."`
+	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
+	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
+	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
 }
 
 type logFlags struct {
@@ -65,8 +70,9 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 
 // environment is what a command gets from the process.
 type environment struct {
-	stdout, stderr io.Writer
-	logger         *slog.Logger
+	stdout io.Writer
+	stderr *screen
+	logger *slog.Logger
 }
 
 // usageError is an error of the command line, as opposed to one of the world.
@@ -88,7 +94,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
 		kong.Writers(stdout, stderr),
-		kong.Vars{"location_help": locationHelp, "dedupe_window": strconv.Itoa(dedupeWindow)},
+		kong.Vars{
+			"location_help": locationHelp,
+			"dedupe_window": strconv.Itoa(dedupeWindow),
+			"fields":        fieldNames(),
+		},
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -102,11 +112,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
-	env := &environment{stdout: stdout, stderr: stderr, logger: c.Log.logger(stderr)}
+	lines := newScreen(stderr)
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
 	err = command.Run(env)
 	switch {
 	case errors.As(err, new(usageError)):
 		return fail(stderr, err, exitUsage)
+	case errors.Is(err, errInterrupted):
+		return fail(stderr, err, exitInterrupted)
 	case err != nil:
 		return fail(stderr, err, exitFailed)
 	}

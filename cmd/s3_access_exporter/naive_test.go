@@ -21,6 +21,23 @@ import (
 // truth is for a second reading of them to say, which shares nothing with the
 // first: slow, naive, and with no knowledge but of what is in the fixtures.
 func TestReport_CountsWhatANaiveReadingFinds(t *testing.T) {
+	truth := readFixtures(t)
+	if truth.lines == 0 || truth.events == 0 || truth.malformed != 3 || truth.unreadable != 1 || truth.repeated != 1 {
+		t.Errorf("the fixtures have %d lines, %d events, %d malformed, %d repeated, %d unreadable",
+			truth.lines, truth.events, truth.malformed, truth.repeated, truth.unreadable)
+	}
+	got, err := parseSamples([]byte(runToEnd(t, "report", "-o", "prometheus", fixtureBucket(t)).stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := got.requestFamilies().diff(expected(truth.requests)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// readFixtures reads the fixtures.
+func readFixtures(t *testing.T) naiveReading {
+	t.Helper()
 	truth := naiveReading{seen: make(map[string]bool)}
 	err := filepath.WalkDir("testdata/bucket", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -36,17 +53,7 @@ func TestReport_CountsWhatANaiveReadingFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if truth.lines == 0 || truth.events == 0 || truth.malformed != 3 || truth.unreadable != 1 || truth.repeated != 1 {
-		t.Errorf("the fixtures have %d lines, %d events, %d malformed, %d repeated, %d unreadable",
-			truth.lines, truth.events, truth.malformed, truth.repeated, truth.unreadable)
-	}
-	got, err := parseSamples([]byte(runToEnd(t, "report", "-o", "prometheus", fixtureBucket(t)).stdout))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := got.requestFamilies().diff(expected(truth.requests)); diff != "" {
-		t.Error(diff)
-	}
+	return truth
 }
 
 // naiveReading is what was found in a bucket.
@@ -96,14 +103,15 @@ func (n *naiveReading) line(key, line string) {
 		f[name] = strings.TrimPrefix(found[i], "-")
 	}
 	at, _ := time.Parse("02/Jan/2006:15:04:05 -0700", f["time"])
-	objectKey, _ := url.QueryUnescape(f["key"])
+	onceEncoded, _ := url.QueryUnescape(f["key"]) // AWS encodes twice
+	objectKey, _ := url.QueryUnescape(onceEncoded)
 	client := clientNames[f["agent"]]
 	r := fleet.Request{
 		Log: "server_access", Time: at, Bucket: f["bucket"], Operation: actionNames[f["operation"]], Key: objectKey,
 		Requester: strings.TrimPrefix(f["requester"], "svc:"), SourceIP: naiveAddress(f["ip"]),
 		Client: client[0], ClientVersion: client[1],
 		Signature: cmp.Or(f["signature"], "none"), AuthMethod: f["auth"], ErrorCode: f["code"],
-		SentBytes: naiveNumber(f["sent"]), ReceivedBytes: fleet.Unsaid, Duration: naiveNumber(f["duration"]),
+		SentBytes: max(naiveNumber(f["sent"]), 0), ReceivedBytes: fleet.Unsaid, Duration: naiveNumber(f["duration"]),
 	}
 	r.Status, _ = strconv.Atoi(f["status"])
 	if where := partitionedKey.FindStringSubmatch(key); where != nil {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// binary is the program as users have it: TestMain builds it.
-var binary string
+// built is the program as users have it: TestMain builds it.
+var built string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "s3_access_exporter-test-")
@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, program)
-	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	built = filepath.Join(dir, program)
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", built, ".").CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v\n%s", err, out))
 	}
 	m.Run()
@@ -46,7 +46,7 @@ func launch(t *testing.T, env []string, args ...string) *process {
 	// The test's context ends before its cleanup.
 	p := &process{
 		began: time.Now(),
-		cmd:   exec.CommandContext(context.WithoutCancel(t.Context()), binary, args...),
+		cmd:   exec.CommandContext(context.WithoutCancel(t.Context()), built, args...),
 		ended: make(chan struct{}),
 	}
 	p.cmd.Env = append(os.Environ(), env...)

@@ -158,6 +158,15 @@ func TestReadme_TellsEveryFlagOfServe(t *testing.T) {
 	}
 }
 
+func TestReadme_NamesEveryFlagOfReport(t *testing.T) {
+	text := readme(t)
+	for name := range helpedFlags(t, "report") {
+		if !strings.Contains(text, "`--"+name+"`") {
+			t.Errorf("README does not name --%s", name)
+		}
+	}
+}
+
 func TestReadme_NamesTestsThatExist(t *testing.T) {
 	var tests strings.Builder
 	err := filepath.WalkDir(moduleRoot, func(path string, _ fs.DirEntry, err error) error {

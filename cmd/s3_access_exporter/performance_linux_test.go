@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+)
+
+var performanceSize = flag.Int64("performance.size", 300, "megabytes of decompressed logs that the benchmarks of whole processes read")
+
+// build returns the path of the program as users have it.
+func build(b *testing.B) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), program)
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// report runs the program's report on a directory, and returns the CPU time that
+// it took and the most memory that it had, in KiB.
+func report(b *testing.B, binary, dir string) (took time.Duration, memory int) {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), binary, "report", "-o", "prometheus", dir)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil || !bytes.Contains(out.Bytes(), []byte("s3_access_requests_total{")) {
+				b.Fatalf("%v, %d bytes are printed", err, out.Len())
+			}
+			return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), memory
+		case <-time.After(5 * time.Millisecond):
+			memory = max(memory, peak(cmd.Process.Pid))
+		}
+	}
+}
+
+var residentPeak = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
+
+// peak returns the most memory that a process has had so far, in KiB, 0 if it has
+// ended. What the kernel tells of it afterwards is not less than the memory of the
+// process that started it.
+func peak(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	found := residentPeak.FindSubmatch(status)
+	if found == nil {
+		return 0
+	}
+	kib, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		return 0
+	}
+	return kib
+}
+
+// merged returns one object of CloudTrail with the events of all.
+func merged(b *testing.B, objects []fleet.Object) fleet.Object {
+	b.Helper()
+	const head, tail = `{"Records":[`, `]}`
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	write := func(text []byte) {
+		if _, err := z.Write(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	write([]byte(head))
+	for i, obj := range objects {
+		if i > 0 {
+			write([]byte(","))
+		}
+		write(bytes.TrimSuffix(bytes.TrimPrefix(plain(b, obj.Body), []byte(head)), []byte(tail)))
+	}
+	write([]byte(tail))
+	if err := z.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return fleet.Object{Key: objects[0].Key, Body: body.Bytes()}
+}
+
+// The whole process against one that only decompresses the same files.
+func BenchmarkPerformance_ReportProcess(b *testing.B) {
+	binary := build(b)
+	objects := logs(b, true, 1500, *performanceSize<<20)
+	dir := toDirectory(b, objects)
+	var took time.Duration
+	compare(b, "x-gunzip", func(f func()) time.Duration {
+		took = 0
+		if inProcess := cpu(f); took == 0 {
+			return inProcess
+		}
+		return took
+	}, func() { took, _ = report(b, binary, dir) }, func() { gunzipFiles(b, dir, objects) })
+}
+
+// gunzipFiles does what a program that only decompresses does.
+func gunzipFiles(b *testing.B, dir string, objects []fleet.Object) {
+	b.Helper()
+	for _, obj := range objects {
+		body, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(obj.Key)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		gunzip(b, []fleet.Object{{Body: body}})
+	}
+}
+
+// The memory of the process: of a tenth of the logs, and of all of them, of which
+// a third is in one object.
+func BenchmarkPerformance_ReportMemory(b *testing.B) {
+	binary := build(b)
+	objects := logs(b, true, 1500, *performanceSize<<20)
+	third := len(objects) / 3
+	large := append([]fleet.Object{merged(b, objects[:third])}, objects[third:]...)
+	for _, input := range []struct {
+		name    string
+		objects []fleet.Object
+	}{{"small", objects[:len(objects)/10]}, {"large", large}} {
+		b.Run(input.name, func(b *testing.B) {
+			dir := toDirectory(b, input.objects)
+			memory := 0
+			for b.Loop() {
+				_, used := report(b, binary, dir)
+				memory = max(memory, used)
+			}
+			b.ReportMetric(float64(memory)/(1<<10), "MiB-RSS")
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// reading is one pass over what lies in some locations now: what report, events
+// and backfill have in common.
+type reading struct {
+	locations []string
+	aws       awsFlags
+	query     scanner.Query
+	consumer  scanner.Consumer
+	// quiet: no progress is shown, as results are printed meanwhile that may come
+	// to the same terminal.
+	quiet bool
+}
+
+// What a consumer returns from Stage when it has enough: no failure.
+var errEnough = errors.New("enough was read")
+
+// Why something is missing in what was printed.
+var (
+	errUnread      = errors.New("log objects could not be read; their requests are missing above")
+	errInterrupted = errors.New("interrupted; what was not read until then is missing above")
+)
+
+// run reads, and then calls finish, which prints what was read, also if it was
+// interrupted and if objects could not be read, which the error and the log tell.
+func (r reading) run(ctx context.Context, env *environment, finish func() error) error {
+	unread, err := r.scan(ctx, env)
+	for _, u := range unread {
+		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
+	}
+	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
+	if err != nil && !interrupted && !errors.Is(err, errEnough) {
+		return err
+	}
+	if err := finish(); err != nil {
+		return err
+	}
+	switch {
+	case interrupted:
+		return errInterrupted
+	case len(unread) > 0:
+		return fmt.Errorf("%d %w", len(unread), errUnread)
+	}
+	return nil
+}
+
+func (r reading) scan(ctx context.Context, env *environment) ([]*scanner.ObjectError, error) {
+	places, err := parsePlaces(r.locations)
+	if err != nil {
+		return nil, err
+	}
+	metrics := scanner.NewMetrics(prometheus.NewRegistry())
+	locations, err := opener{aws: r.aws, requests: metrics.CountRequest}.open(ctx, places)
+	if err != nil {
+		return nil, err
+	}
+	if !r.quiet {
+		r.query.Progress = new(scanner.Progress)
+		defer showProgress(env.stderr, r.query.Progress)()
+	}
+	return scanner.New(scanner.Config{
+		Locations:    locations,
+		Consumer:     r.consumer,
+		Metrics:      metrics,
+		Logger:       env.logger,
+		DedupeWindow: dedupeWindow,
+	}).ScanOnce(ctx, r.query)
+}

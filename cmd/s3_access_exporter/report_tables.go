@@ -1,0 +1,152 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// reportTable says what a table of a report tells.
+type reportTable struct {
+	name   string
+	title  string        // empty: it is the only table
+	fields []query.Field // requests are grouped by them
+	// counts reports whether a request is told of; nil: every one is.
+	counts func(r *record.Record, c *collector.Class) bool
+	// rank returns what groups are ordered by, the largest first.
+	rank func(sums) int64
+	// derived is a column that follows from the fields' values; nil: there is none.
+	derived *derivedColumn
+}
+
+// derivedColumn is a column of text behind those of the fields.
+type derivedColumn struct {
+	name  string
+	value func(fields []cell) cell
+}
+
+func byRequests(s sums) int64 { return s.requests }
+
+func byBytes(s sums) int64 { return addCapped(max(s.sent, 0), max(s.received, 0)) }
+
+// overview returns the tables of a report that is not told what to group by. Each
+// keeps the two logs apart, as both may record one request.
+func overview() []reportTable {
+	return []reportTable{
+		{
+			name:   "sigv2",
+			title:  "Requests signed with Signature Version 2, by requester and client",
+			fields: []query.Field{query.Log, query.Requester, query.Client, query.ClientVersion},
+			counts: func(r *record.Record, _ *collector.Class) bool { return r.Signature == record.SigV2 },
+			rank:   byRequests,
+		},
+		{
+			name:   "anonymous",
+			title:  "Requests without credentials, by bucket and source IP",
+			fields: []query.Field{query.Log, query.Bucket, query.SourceIP, query.Outcome},
+			counts: func(_ *record.Record, c *collector.Class) bool { return c.Anonymous },
+			rank:   byRequests,
+		},
+		{
+			name:   "objects",
+			title:  "Requests for objects, by operation and bucket",
+			fields: []query.Field{query.Log, query.Operation, query.Bucket},
+			counts: func(_ *record.Record, c *collector.Class) bool { return c.Object },
+			rank:   byRequests,
+		},
+		{
+			name:   "outdated_clients",
+			title:  "Clients that do not sign with Signature Version 4 by default, and the first version that does",
+			fields: []query.Field{query.Log, query.Client, query.ClientVersion},
+			counts: func(_ *record.Record, c *collector.Class) bool {
+				return c.Labels[collector.LabelSigV4Default] == "no"
+			},
+			rank:    byRequests,
+			derived: &derivedColumn{name: "sigv4_since", value: sigv4Since},
+		},
+		{
+			name:   "bytes",
+			title:  "Bytes, by source IP",
+			fields: []query.Field{query.Log, query.SourceIP},
+			counts: func(r *record.Record, _ *collector.Class) bool { return r.SentBytes > 0 || r.ReceivedBytes > 0 },
+			rank:   byBytes,
+		},
+	}
+}
+
+// sigv4Since returns the version that would mend a client, the second field.
+func sigv4Since(fields []cell) cell {
+	version, ok := collector.SigV4Since(fields[1].text)
+	return cell{text: version, said: ok}
+}
+
+// keyColumns returns the columns of what requests are grouped by.
+func (t *reportTable) keyColumns() []column {
+	var columns []column
+	for _, f := range t.fields {
+		columns = append(columns, fieldColumn(f))
+	}
+	if t.derived != nil {
+		columns = append(columns, column{t.derived.name, query.KindText})
+	}
+	return columns
+}
+
+// sumColumns returns the columns of what is added up.
+func (t *reportTable) sumColumns() []column {
+	var columns []column
+	for _, s := range t.summed() {
+		columns = append(columns, s.column)
+	}
+	return columns
+}
+
+// summed is such a column.
+type summed struct {
+	column
+	of func(sums) int64
+}
+
+// summed returns what is added up, but for what requests are grouped by.
+func (t *reportTable) summed() []summed {
+	all := []summed{
+		{column{"requests", query.KindNumber}, func(s sums) int64 { return s.requests }},
+		{column{query.SentBytes.String(), query.KindBytes}, func(s sums) int64 { return s.sent }},
+		{column{query.ReceivedBytes.String(), query.KindBytes}, func(s sums) int64 { return s.received }},
+		{column{"first_seen", query.KindTime}, func(s sums) int64 { return s.first }},
+		{column{"last_seen", query.KindTime}, func(s sums) int64 { return s.last }},
+	}
+	return slices.DeleteFunc(all, func(s summed) bool {
+		return slices.ContainsFunc(t.fields, func(f query.Field) bool { return f.String() == s.name })
+	})
+}
+
+// row returns a group as a row of the table.
+func (t *reportTable) row(values []string, s sums) []cell {
+	var row []cell
+	for _, value := range values {
+		row = append(row, cell{text: value, said: value != ""})
+	}
+	if t.derived != nil {
+		row = append(row, t.derived.value(row))
+	}
+	for _, column := range t.summed() {
+		row = append(row, column.cell(s))
+	}
+	return row
+}
+
+func (c *summed) cell(s sums) cell {
+	n := c.of(s)
+	switch {
+	case c.kind == query.KindTime:
+		return cell{time.Unix(n, 0).UTC().Format(time.RFC3339), true}
+	case n == record.Unsaid:
+		return cell{}
+	}
+	return cell{strconv.FormatInt(n, 10), true}
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+)
+
+func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
+	bucket := fixtureBucket(t)
+	for name, args := range map[string][]string{
+		"report_overview.txt.golden":  {},
+		"report_overview.csv.golden":  {"-o", "csv", "--top=3"},
+		"report_overview.json.golden": {"-o", "json", "--top=3"},
+		"report_by.txt.golden":        {"--by=bucket,key,status", "--top=12"},
+		"report_by.csv.golden":        {"--by=log,requester,user_agent", "--top=0", "-o", "csv", "--labels.requester=account"},
+		"report_by.json.golden":       {"--by=operation,error_code,received_bytes", "--top=0", "-o", "json", "--bucket=example-reports"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := runToEnd(t, append([]string{"report", bucket}, args...)...)
+			wantGolden(t, name, got.stdout)
+			if got.code != exitFailed || !strings.Contains(got.stderr, broken) {
+				t.Errorf("exit code %d, %s", got.code, got.stderr)
+			}
+		})
+	}
+}
+
+// The overview is five questions, each of which a naive reading answers too.
+func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
+	tables := map[string]struct {
+		question
+		derived map[string]string // a column that follows from another, by the client
+	}{
+		"sigv2": {question: question{
+			where: func(r fleet.Request) bool { return r.Signature == "SigV2" }, by: "log,requester,client,client_version",
+		}},
+		"anonymous": {question: question{
+			where: func(r fleet.Request) bool { return r.Anonymous }, by: "log,bucket,source_ip,outcome",
+		}},
+		"objects": {question: question{
+			where: func(r fleet.Request) bool { return r.Key != "" || r.Operation == "DeleteObjects" }, by: "log,operation,bucket",
+		}},
+		"outdated_clients": {question: question{
+			where: func(r fleet.Request) bool { return naiveSigV4Defaults[r.Client+" "+r.ClientVersion] == "no" },
+			by:    "log,client,client_version",
+		}, derived: map[string]string{"aws-cli": "1.11.108", "aws-sdk-php2": ""}},
+		"bytes": {question: question{
+			where: func(r fleet.Request) bool { return r.SentBytes > 0 || r.ReceivedBytes > 0 }, by: "log,source_ip",
+		}},
+	}
+	requests := readFixtures(t).requests
+	found := make(map[string][]jsonRow)
+	for _, row := range runJSON(t, []string{"report", "-o", "json", "--top=0", fixtureBucket(t)}) {
+		found[row.text("table")] = append(found[row.text("table")], row)
+	}
+	if missing, more := difference(tables, found); missing != nil || more != nil {
+		t.Errorf("there are no tables %q, and %q too much", missing, more)
+	}
+	for name, table := range tables {
+		t.Run(name, func(t *testing.T) {
+			var asked []fleet.Request
+			for _, r := range requests {
+				if table.where(r) {
+					asked = append(asked, r)
+				}
+			}
+			checkGroups(t, found[name], asked, strings.Split(table.by, ","))
+			for _, row := range found[name] {
+				if want := table.derived[row.text("client")]; row.text("sigv4_since") != want {
+					t.Errorf("%s is mended by %q, not %q", row.text("client"), row.text("sigv4_since"), want)
+				}
+			}
+		})
+	}
+}
+
+func TestReport_OrdersGroupsBySizeThenByTheirValues(t *testing.T) {
+	bucket := fixtureBucket(t)
+	for _, test := range []struct {
+		args string
+		rank func(jsonRow) int64
+	}{
+		{"--by=operation,bucket", func(r jsonRow) int64 { return naiveNumber(r.text("requests")) }},
+		{"--bucket=*", func(r jsonRow) int64 { // the last table of the overview
+			return max(naiveNumber(r.text("sent_bytes")), 0) + max(naiveNumber(r.text("received_bytes")), 0)
+		}},
+	} {
+		var rows []jsonRow
+		for _, row := range runJSON(t, []string{"report", bucket, "-o", "json", "--top=0", test.args}) {
+			if table := row.text("table"); table == "" || table == "bytes" {
+				rows = append(rows, row)
+			}
+		}
+		for i := 1; i < len(rows); i++ {
+			a, b := rows[i-1], rows[i]
+			values := func(r jsonRow) string {
+				return r.text("log") + "\x00" + r.text("operation") + "\x00" + r.text("bucket") + "\x00" + r.text("source_ip")
+			}
+			if test.rank(a) < test.rank(b) || test.rank(a) == test.rank(b) && values(a) >= values(b) {
+				t.Errorf("%v stands before %v", a, b)
+			}
+		}
+		top := runJSON(t, []string{"report", bucket, "-o", "json", "--top=2", test.args})
+		if last := top[len(top)-2:]; last[0].text("requests") != rows[0].text("requests") || last[1].text("requests") != rows[1].text("requests") {
+			t.Errorf("%s: the first two are %v", test.args, last)
+		}
+	}
+}
+
+func TestReport_TellsHowMuchItLeavesOut(t *testing.T) {
+	bucket := fixtureBucket(t)
+	if got := runToEnd(t, "report", "--by=source_ip", "--top=1", bucket); !strings.HasSuffix(got.stdout, "\nand 23 more (--top)\n") {
+		t.Errorf("%s", got.stdout)
+	}
+	got := runToEnd(t, "report", "--by=source_ip", "--top=1", "-o", "csv", bucket)
+	if strings.Count(got.stdout, "\n") != 2 || !strings.Contains(got.stderr, "left_out=23") {
+		t.Errorf("%s%s", got.stdout, got.stderr)
+	}
+	if got := runToEnd(t, "report", "--by=source_ip", "--top=0", bucket); strings.Contains(got.stdout, "more") {
+		t.Errorf("%s", got.stdout)
+	}
+}
+
+// With a filter, the metrics are those of the requests that match, also where the
+// labels tell less than the filter asks.
+func TestReport_CountsInMetricsOnlyWhatMatches(t *testing.T) {
+	var want []fleet.Request
+	for _, r := range readFixtures(t).requests {
+		if r.SourceIP == "192.0.2.17" && strings.HasPrefix(r.Operation, "Delete") {
+			r.SourceIP = "192.0.2.0/24"
+			want = append(want, r)
+		}
+	}
+	got, err := parseSamples([]byte(runToEnd(t, "report", "-o", "prometheus", "--source-ip=192.0.2.17", "--operation=Delete*",
+		"--labels.source-ip=24,64", fixtureBucket(t)).stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := got.requestFamilies().diff(expected(want)); diff != "" || len(want) == 0 {
+		t.Errorf("%d requests, %s", len(want), diff)
+	}
+}
+
+func TestReport_SaysThatNothingMatches(t *testing.T) {
+	dir := t.TempDir()
+	const none = "no requests match\n"
+	for args, want := range map[string]string{
+		"--by=log":               none,
+		"--by=log --output=json": "",
+		"--by=log --output=csv":  "log,requests,sent_bytes,received_bytes,first_seen,last_seen\n",
+		"--output=json":          "",
+		"--output=prometheus":    "",
+	} {
+		got := runToEnd(t, append([]string{"report", dir}, strings.Fields(args)...)...)
+		if got.code != exitOK || got.stdout != want || got.stderr != "" {
+			t.Errorf("%s: exit code %d, %q, %s", args, got.code, got.stdout, got.stderr)
+		}
+	}
+	if got := runToEnd(t, "report", dir); strings.Count(got.stdout, none) != 5 || got.code != exitOK {
+		t.Errorf("exit code %d, %s", got.code, got.stdout)
+	}
+}
+
+func TestReport_NamesWhatIsWrongInOneLine(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct{ args, want string }{
+		{"--by=user", `--by: there is no field "user"; the fields are time, log,`},
+		{"--by=bucket,bucket", "--by: field bucket is there twice"},
+		{"--by=", `--by: there is no field ""`},
+		{"--by=log --output=prometheus", "--by goes with --output table, json or csv"},
+		{"--top=-1", "--top must not be negative"},
+		{"--top=many", "--top: expected a valid"},
+		{"--output=parquet", "--output must be one of"},
+		{"--labels.requester=user", "--labels.requester: "},
+
+		{"--since=yesterday", `--since: "yesterday" is no time: write 2026-01-31T12:00:00Z`},
+		{"--since=2026-02-30", `--since: "2026-02-30" is no time`},
+		{"--since=2026-01-31T12:00:00", `--since: "2026-01-31T12:00:00" is no time`},
+		{"--until=-1h", `--until: "-1h" is no time`},
+		{"--since=2026-01-02 --until=2026-01-02", "--since must be before --until"},
+		{"--since=1d --until=2d", "--since must be before --until"},
+		{"--delivery-slack=soon", `--delivery-slack: "soon" is no duration`},
+		{"--log=elb", `--log: "elb" is none of server_access, cloudtrail`},
+		{"--signature=SigV5", `--signature: "SigV5" is none of SigV2,`},
+		{"--outcome=failed", `--outcome: "failed" is none of success, denied, error`},
+		{"--bucket=", `--bucket: "" is no pattern`},
+		{"--bucket=!", `--bucket: "!" is no pattern`},
+		{"--key=", `--key: "" is no pattern`},
+		{"--requester=!", "--requester: "},
+		{"--source-ip=192.0.2", `--source-ip: "192.0.2" is no address, network or AWS service`},
+		{"--source-ip=192.0.2.0/33", `--source-ip: "192.0.2.0/33" is no address`},
+		{"--anonymous=maybe", "--anonymous: bool value must be"},
+		{"--scan.interval=1m", "unknown flag --scan.interval"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			args := append([]string{"report", dir}, strings.Fields(test.args)...)
+			wantFailure(t, runToEnd(t, args...), exitUsage, test.want)
+		})
+	}
+}
+
+// An environment that says where S3 is does not narrow what is asked for.
+func TestReport_TakesNoFilterFromTheEnvironment(t *testing.T) {
+	t.Setenv("S3_ACCESS_EXPORTER_AWS_REGION", "eu-west-1")
+	t.Setenv("S3_ACCESS_EXPORTER_SIGNATURE", "SigV2")
+	got := runToEnd(t, "report", "-o", "prometheus", fixtureBucket(t))
+	wantGolden(t, "report.golden", got.stdout)
+}
+
+// In a file, what is repeated on the command line is a list.
+func TestReport_TakesFiltersFromAFile(t *testing.T) {
+	bucket := fixtureBucket(t)
+	for text, args := range map[string][]string{
+		"key: [invoices/4711.pdf, 'backup/*']":  {"--key=invoices/4711.pdf", "--key=backup/*"},
+		"source-ip: 192.0.2.17":                 {"--source-ip=192.0.2.17"},
+		"{log: cloudtrail, signature: [SigV2]}": {"--log=cloudtrail", "--signature=SigV2"},
+		"by: [log, bucket]":                     {"--by=log,bucket"},
+	} {
+		want := runToEnd(t, append([]string{"report", bucket}, args...)...).stdout
+		got := runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", text)).stdout
+		if got != want || strings.Contains(want, "no requests match") && strings.HasPrefix(text, "by") {
+			t.Errorf("%s:\n%s", text, got)
+		}
+	}
+	wantFailure(t, runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", "bucket: ['!']")), exitUsage, "is no pattern")
+}

@@ -1,0 +1,73 @@
+//go:build integration
+
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestRun_ExitsWith130OnTheFirstSignal(t *testing.T) {
+	const objects, given, readers = 40, 20, 8
+	for _, interrupt := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(interrupt.String(), func(t *testing.T) {
+			store, location := startStuckStore(t, objects, given)
+			p := launch(t, nil, append([]string{"report", "-o", "prometheus"}, location...)...)
+			for range readers {
+				<-store.stuck
+			}
+			if err := p.cmd.Process.Signal(interrupt); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.exitCode(); code != exitInterrupted || strings.Count(p.stderr.String(), "\n") != 1 {
+				t.Errorf("exit code %d, %s", code, p.stderr.String())
+			}
+		})
+	}
+}
+
+func TestRun_DiesOfTheSecondSignal(t *testing.T) {
+	bucket, _ := deliveredBucket(t, time.Minute)
+	// Nobody reads what it prints: it cannot come to its end.
+	p := exec.CommandContext(t.Context(), built, "backfill", "--step=1s", "--log.level=error", bucket)
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- p.Wait() }()
+	eventually(t, time.Minute, "it ends", func() bool {
+		_ = p.Process.Signal(syscall.SIGINT) // it may have ended
+		select {
+		case <-ended:
+			return true
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	})
+	if status := p.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended by %v", p.ProcessState)
+	}
+}
+
+func TestEvents_EndQuietlyWithTheirReader(t *testing.T) {
+	bucket, _ := deliveredBucket(t, time.Minute)
+	for _, format := range []string{"table", "json", "csv"} {
+		head := exec.CommandContext(t.Context(), "sh", "-c", built+" events -o "+format+" "+bucket+" | head -n 1")
+		var stderr strings.Builder
+		head.Stderr = &stderr
+		out, err := head.Output()
+		if err != nil || strings.Count(string(out), "\n") != 1 || stderr.Len() > 0 {
+			t.Errorf("%s: %v, %q, %s", format, err, out, stderr.String())
+		}
+	}
+}
