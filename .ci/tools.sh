@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# What the checks need is installed here, by name and version: Go programs are
+# built once, into $cache.
+
+golangci_lint=v2.15.0
+minio=v0.0.0-20260212201848-7aac2a2c5b7c
+prometheus=v0.315.0 # Prometheus 3.15, as a Go module
+alertmanager=v0.31.1
+kustomize=v5.8.0
+kubeconform=v0.8.0
+controller_gen=v0.23.0
+gojq=v0.12.17
+compose=v5.5.1
+
+tools() {
+	debian gcc gcc libc6-dev # for the race detector
+	debian npm nodejs npm
+	debian systemd-analyze systemd
+	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
+	tool github.com/minio/minio "$minio"
+	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"
+	tool github.com/prometheus/alertmanager/cmd/amtool "$alertmanager"
+	tool sigs.k8s.io/kustomize/kustomize/v5 "$kustomize" kustomize
+	tool github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform"
+	tool sigs.k8s.io/controller-tools/cmd/controller-gen "$controller_gen"
+	tool github.com/itchyny/gojq/cmd/gojq "$gojq"
+	wrapped github.com/prometheus/prometheus/cmd/promtool "$prometheus" promtool -tags remove_all_sd
+	wrapped github.com/prometheus/prometheus/cmd/prometheus "$prometheus" prometheus -tags remove_all_sd
+	wrapped github.com/docker/compose/v5/cmd "$compose" compose
+}
+
+# debian COMMAND PACKAGE... installs Debian's packages if the command is missing.
+debian() {
+	if ! command -v "$1" >/dev/null; then
+		apt-get update
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${@:2}"
+	fi
+}
+
+# tool PACKAGE VERSION [NAME] builds a Go program, if it is not in the cache, and
+# puts it on the PATH.
+tool() {
+	local name=${3:-${1##*/}} folder
+	folder=$cache/$name-$2
+	if [[ ! -x $folder/$name ]]; then
+		GOBIN=$folder go install "$1@$2"
+	fi
+	PATH=$folder:$PATH
+}
+
+# wrapped PACKAGE VERSION NAME [FLAG...] is tool for programs that go install
+# refuses because their modules replace others: they are built from a module
+# around them.
+wrapped() {
+	local name=$3 folder=$cache/$3-$2
+	if [[ ! -x $folder/$name ]]; then
+		mkdir -p "$scratch/$name"
+		(
+			cd "$scratch/$name"
+			printf 'module wrapper\n\ngo 1.26\n' >go.mod
+			go get "$1@$2"
+			go build -mod=mod "${@:4}" -o "$folder/$name" "$1"
+		)
+	fi
+	PATH=$folder:$PATH
+}
