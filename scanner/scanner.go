@@ -179,9 +179,13 @@ func (s *Scanner) Run(ctx context.Context) error {
 // at once than there are cores: more would need more memory, and no less time.
 const largeObject = 8 << 20
 
+// resultsAhead is how many results wait at most while a commit is under way, so that
+// the readers need not.
+const resultsAhead = 64
+
 // read starts the readers. They end when jobs is closed; then the results are.
 func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) <-chan *result {
-	results := make(chan *result)
+	results := make(chan *result, resultsAhead)
 	large := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var readers sync.WaitGroup
 	for range s.cfg.Concurrency {
