@@ -30,7 +30,7 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 const listAhead = 10_000
 
 // ScanOnce reads every log object that lies in the locations now and is asked for,
-// and hands the records of each to the Consumer, whose store then discards.
+// and hands the records of each to the Consumer, which has no Store then.
 // Objects that could not be read are returned in the order of their locations'
 // names and keys.
 //
@@ -110,7 +110,7 @@ func (o *once) take(ctx context.Context, r *result) {
 }
 
 func (o *once) count(r *result) {
-	expose, err := o.cfg.Consumer.Stage([]Tally{r.tally}, discard{})
+	expose, err := o.cfg.Consumer.Stage([]Tally{r.tally}, nil)
 	if err != nil {
 		o.failed = err
 		return
@@ -153,9 +153,3 @@ func send(ctx context.Context, jobs chan<- *job, j *job) bool {
 		return false
 	}
 }
-
-// discard is the Store of ScanOnce.
-type discard struct{}
-
-func (discard) Put(_, _ []byte) error { return nil }
-func (discard) Delete([]byte) error   { return nil }

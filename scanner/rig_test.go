@@ -251,6 +251,9 @@ func (c *consumer) Stage(tallies []scanner.Tally, store scanner.Store) (func(), 
 		}
 	}
 	for id, n := range next {
+		if store == nil {
+			break
+		}
 		if err := store.Put([]byte(id), []byte(strconv.Itoa(n))); err != nil {
 			return nil, err
 		}

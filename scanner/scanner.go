@@ -32,7 +32,8 @@ type Consumer interface {
 	// Stage turns the tallies of whole objects into durable changes, which it
 	// writes to store, and keeps them to itself: they are to be seen from the
 	// call of expose on, which comes once the changes are committed, or never.
-	// After a failed commit the same tallies come again.
+	// After a failed commit the same tallies come again. The store is nil in a
+	// ScanOnce, after which nothing is kept.
 	Stage(tallies []Tally, store Store) (expose func(), err error)
 	// Due reports whether Stage without tallies has something to do.
 	Due() bool
@@ -48,7 +49,8 @@ type Tally interface {
 	Done() int
 }
 
-// Store takes durable changes in a transaction.
+// Store takes durable changes in a transaction. A key is valid during the call only;
+// a value must not be changed later.
 type Store interface {
 	Put(key, value []byte) error
 	Delete(key []byte) error

@@ -21,7 +21,7 @@ type backfillCmd struct {
 
 	Output         string          `name:"output-file" short:"o" type:"path" placeholder:"FILE" help:"File to write; standard output by default."`
 	Step           wholeSeconds    `name:"step" default:"1m" help:"Time between two samples of a series. The text has series times steps lines: take longer ones for a long history."`
-	ExternalLabels []externalLabel `name:"external-label" sep:"none" placeholder:"NAME=VALUE" help:"Label that all series get, such as job=s3_access; repeatable."`
+	ExternalLabels []externalLabel `name:"external-label" sep:"none" placeholder:"NAME=VALUE" help:"Label that all series get, such as job=s3_access_exporter; repeatable."`
 	Filter         filterFlags     `embed:""`
 	Labels         labelFlags      `embed:"" prefix:"labels."`
 	AWS            awsFlags        `embed:"" prefix:"aws."`

@@ -41,7 +41,7 @@ func BenchmarkPerformance_CatchUpFromDirectory(b *testing.B) {
 	}
 	took := compare(b, "x-no-commit", wall,
 		func() { catchUp(b, source, len(objects), 8) },
-		func() { readOnce(b, source) })
+		func() { readOnce(b, source, newCounters(b)) })
 	b.ReportMetric(float64(len(objects))/took.Seconds(), "objects/s")
 }
 
@@ -77,7 +77,7 @@ func (d *delayed) add(n int) {
 func BenchmarkPerformance_CatchUpFromS3(b *testing.B) {
 	const (
 		bucket  = "example-logs"
-		objects = 400
+		objects = 1600
 		latency = 30 * time.Millisecond
 	)
 	for name, value := range map[string]string{

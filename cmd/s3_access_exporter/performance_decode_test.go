@@ -13,7 +13,7 @@ import (
 // From objects of CloudTrail in memory to counters in the checkpoint, on one core.
 func BenchmarkPerformance_CloudTrailToCommit(b *testing.B) {
 	onCores(b, 1)
-	objects := logs(b, true, 1500, 64<<20)
+	objects := logs(b, true, 1500, 256<<20)
 	bucket := bucketOf(objects)
 	compare(b, "x-gunzip", cpu,
 		func() { catchUp(b, bucket, len(objects), 2) },
@@ -24,11 +24,11 @@ func BenchmarkPerformance_CloudTrailToCommit(b *testing.B) {
 // many times longer the yardstick takes.
 func BenchmarkPerformance_CloudTrailToCounters(b *testing.B) {
 	onCores(b, 1)
-	objects := decompressed(b, logs(b, true, 1500, 32<<20))
-	bucket := bucketOf(objects)
+	objects := decompressed(b, logs(b, true, 1500, 128<<20))
+	bucket, counters := bucketOf(objects), newCounters(b)
 	compare(b, "encoding-json-x", cpu,
 		func() { unmarshal(b, objects) },
-		func() { readOnce(b, bucket) })
+		func() { readOnce(b, bucket, counters) })
 }
 
 // unmarshal reads the members that are needed of every event.
@@ -68,17 +68,17 @@ func unmarshal(b *testing.B, objects []fleet.Object) {
 // From lines of server access logs in memory to counters, on one core.
 func BenchmarkPerformance_AccessLogToCounters(b *testing.B) {
 	onCores(b, 1)
-	objects := logs(b, false, 1500, 16<<20)
-	bucket := bucketOf(objects)
+	objects := logs(b, false, 1500, 64<<20)
+	bucket, counters := bucketOf(objects), newCounters(b)
 	b.Run("split", func(b *testing.B) {
 		compare(b, "x-split", cpu,
-			func() { readOnce(b, bucket) },
+			func() { readOnce(b, bucket, counters) },
 			func() { splitAtSpaces(b, objects) })
 	})
 	b.Run("regexp", func(b *testing.B) {
 		compare(b, "regexp-x", cpu,
 			func() { matchAthena(b, objects) },
-			func() { readOnce(b, bucket) })
+			func() { readOnce(b, bucket, counters) })
 	})
 }
 
@@ -129,11 +129,11 @@ func BenchmarkPerformance_TwoCores(b *testing.B) {
 	for name, trails := range map[string]bool{"cloudtrail": true, "server_access": false} {
 		b.Run(name, func(b *testing.B) {
 			onCores(b, 2)
-			bucket := bucketOf(logs(b, trails, 1500, 96<<20))
+			bucket, counters := bucketOf(logs(b, trails, 1500, 256<<20)), newCounters(b)
 			on := func(cores int) func() {
 				return func() {
 					runtime.GOMAXPROCS(cores)
-					readOnce(b, bucket)
+					readOnce(b, bucket, counters)
 				}
 			}
 			compare(b, "x-two-cores", wall, on(1), on(2))

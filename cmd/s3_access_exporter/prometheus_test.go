@@ -185,6 +185,22 @@ func evaluatedSince(t *testing.T, rule any, began time.Time) bool {
 	return evaluated.After(began)
 }
 
+// awaitNoAlerts waits until no alert is pending or firing. Those that look back
+// an hour stay, so it misses none that fired before.
+func (p prometheusServer) awaitNoAlerts(t *testing.T) {
+	t.Helper()
+	var got map[v1.AlertState][]string
+	t.Cleanup(func() {
+		if t.Failed() && len(got) > 0 {
+			t.Logf("alerts: %q", got)
+		}
+	})
+	eventually(t, time.Minute, "there are no alerts", func() bool {
+		got = p.alerts(t)
+		return len(got) == 0
+	})
+}
+
 // alerts returns the names of the alerts that are pending or firing, by state.
 func (p prometheusServer) alerts(t *testing.T) map[v1.AlertState][]string {
 	t.Helper()
