@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -46,9 +47,11 @@ func BenchmarkPerformance_CatchUpFromDirectory(b *testing.B) {
 }
 
 // delayed is a store that takes its time, and counts the objects that it is asked
-// for at once.
+// for at once. It answers with the body of all objects by itself, which takes less
+// of the machine than the store does.
 type delayed struct {
 	store   http.Handler
+	body    []byte
 	latency time.Duration
 
 	mu   sync.Mutex
@@ -57,12 +60,18 @@ type delayed struct {
 }
 
 func (d *delayed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "" {
+	isObject := r.Method == http.MethodGet && !r.URL.Query().Has("list-type")
+	if isObject {
 		d.add(1)
 		defer d.add(-1)
 	}
 	time.Sleep(d.latency)
-	d.store.ServeHTTP(w, r)
+	if !isObject {
+		d.store.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(d.body)))
+	_, _ = w.Write(d.body) // the reader notices
 }
 
 func (d *delayed) add(n int) {
@@ -99,7 +108,7 @@ func BenchmarkPerformance_CatchUpFromS3(b *testing.B) {
 	}
 	for _, concurrency := range []int{8, 16} {
 		b.Run(fmt.Sprint("concurrency=", concurrency), func(b *testing.B) {
-			slow := &delayed{store: gofakes3.New(store).Server(), latency: latency}
+			slow := &delayed{store: gofakes3.New(store).Server(), body: body, latency: latency}
 			server := httptest.NewServer(slow)
 			defer server.Close()
 			source, err := s3source.New(b.Context(), s3source.Config{

@@ -184,8 +184,8 @@ func catchUp(b *testing.B, source scanner.Source, objects, concurrency int) {
 		Checkpoint:   state,
 		DedupeWindow: dedupeWindow,
 		Concurrency:  concurrency,
-		// Ten times as often as by default, so that the last commit is not waited for.
-		CommitInterval: 100 * time.Millisecond,
+		// More often than by default, so that the last commit is not waited for.
+		CommitInterval: 250 * time.Millisecond,
 	}).Run(ctx)
 	if err != nil {
 		b.Fatal(err)
