@@ -216,13 +216,6 @@ func everything(log string, from, to time.Time) view {
 	}
 }
 
-// with returns the view with another value of a variable.
-func (v view) with(name, value string) view {
-	v.values = maps.Clone(v.values)
-	v.values[name] = value
-	return v
-}
-
 // interpolate writes the view into an expression.
 func (v view) interpolate(expr string) string {
 	span := v.to.Sub(v.from)

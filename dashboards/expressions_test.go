@@ -372,3 +372,10 @@ func (s *story) testAlert(t *testing.T, r rulefmt.Rule, firing promql.Series) {
 		}
 	})
 }
+
+// with returns the view with another value of a variable.
+func (v view) with(name, value string) view {
+	v.values = maps.Clone(v.values)
+	v.values[name] = value
+	return v
+}

@@ -9,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -100,27 +98,6 @@ func (p *timeless) add(t *testing.T, at time.Time, samples []sample) {
 	}
 	if err := appender.Commit(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// record evaluates the recording rules of groups at a time.
-func (p *timeless) record(t *testing.T, at time.Time, groups []rulefmt.RuleGroup) {
-	t.Helper()
-	for _, group := range groups {
-		for _, r := range group.Rules {
-			if r.Record == "" {
-				continue
-			}
-			var samples []sample
-			for _, s := range p.instant(t, r.Expr, at) {
-				all := labels.NewBuilder(s.Metric).Set(model.MetricNameLabel, r.Record)
-				for name, value := range r.Labels {
-					all.Set(name, value)
-				}
-				samples = append(samples, sample{labels: all.Labels(), number: s.F})
-			}
-			p.add(t, at, samples)
-		}
 	}
 }
 

@@ -356,3 +356,24 @@ func gzipped(t *testing.T, text []byte) []byte {
 	}
 	return body.Bytes()
 }
+
+// record evaluates the recording rules of groups at a time.
+func (p *timeless) record(t *testing.T, at time.Time, groups []rulefmt.RuleGroup) {
+	t.Helper()
+	for _, group := range groups {
+		for _, r := range group.Rules {
+			if r.Record == "" {
+				continue
+			}
+			var samples []sample
+			for _, s := range p.instant(t, r.Expr, at) {
+				all := labels.NewBuilder(s.Metric).Set(model.MetricNameLabel, r.Record)
+				for name, value := range r.Labels {
+					all.Set(name, value)
+				}
+				samples = append(samples, sample{labels: all.Labels(), number: s.F})
+			}
+			p.add(t, at, samples)
+		}
+	}
+}

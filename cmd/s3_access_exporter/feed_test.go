@@ -35,21 +35,6 @@ func (f *feed) deliver(t *testing.T, span time.Duration) {
 	}
 }
 
-// run delivers ten times faster than time until ctx ends.
-func (f *feed) run(ctx context.Context, t *testing.T) {
-	const period, speed = 200 * time.Millisecond, 10
-	ticker := time.NewTicker(period)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.deliver(t, speed*period)
-		}
-	}
-}
-
 // intoDirectory puts objects into a directory that stands for a bucket.
 func intoDirectory(dir string) func(t *testing.T, key string, body []byte) {
 	return func(t *testing.T, key string, body []byte) {

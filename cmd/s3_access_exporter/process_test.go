@@ -132,3 +132,21 @@ func (p *process) highWater(t *testing.T) int64 {
 	t.Fatal("no VmHWM")
 	return 0
 }
+
+// run delivers ten times faster than time until ctx ends.
+func (f *feed) run(ctx context.Context, t *testing.T) {
+	const period, speed = 200 * time.Millisecond, 10
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.deliver(t, speed*period)
+		}
+	}
+}
+
+// count returns how many lines have a text.
+func (l *logText) count(text string) int { return strings.Count(l.String(), text) }

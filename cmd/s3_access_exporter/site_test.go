@@ -132,9 +132,6 @@ func (l *logText) String() string {
 	return l.text.String()
 }
 
-// count returns how many lines have a text.
-func (l *logText) count(text string) int { return strings.Count(l.String(), text) }
-
 // problems returns the last lines that are more than information.
 func (l *logText) problems() string {
 	const most = 20
