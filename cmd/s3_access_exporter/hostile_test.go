@@ -155,7 +155,7 @@ func TestServe_IsBoundedInMemory(t *testing.T) {
 		objects = 20
 		lines   = 10_000 // in each
 		giga    = 1 << 30
-		most    = 768 << 20 // bytes of memory
+		most    = 512 << 20 // bytes of memory
 	)
 	dir := t.TempDir()
 	put := intoDirectory(dir)
