@@ -2,7 +2,7 @@
 // object whose member Records is an array of events.
 //
 // A log file has up to 50 MB of events of many services, and of most events
-// nearly nothing matters. So the package has a JSON scanner of its own, in four
+// nearly nothing matters. So the package has a JSON scanner of its own, in five
 // layers:
 //
 //   - The window is the part of the input that is in memory. It moves along, and
@@ -13,6 +13,8 @@
 //   - An event is where the values that matter stand, in one pass, in any order
 //     of the members. But a member is first taken for the one that CloudTrail writes
 //     after the one before, and a guess that holds costs no reading of names.
+//   - Shapes are how events were written that were read so. An event that is written
+//     like one of them is compared with it, and only its values are looked for.
 //   - Only of events of S3 these values are looked at, and make a record. They are
 //     slices of the window unless a string has escapes.
 //
@@ -38,8 +40,9 @@ const MaxEvent = 1 << 20
 
 // Decoder reads the records of one log file after the other. It holds a window of
 // 64 KB, or of up to twice the longest event that it has met, but never more than
-// MaxEvent, and as much again at most for strings that have escapes. It allocates
-// nothing for a record. A Decoder must not be used from several goroutines at once.
+// MaxEvent, and as much again at most for strings that have escapes; and some 256 KB at
+// most of what it has learned of how events are written. It allocates nothing for a
+// record. A Decoder must not be used from several goroutines at once.
 //
 // Input that has an error gives no reliable record: what Next has found before
 // should be discarded then.
@@ -80,7 +83,8 @@ func NewDecoder(r io.Reader) *Decoder {
 	return d
 }
 
-// Reset makes the Decoder read from r as if it were new, and keeps its buffers.
+// Reset makes the Decoder read from r as if it were new. It keeps its buffers, and what
+// it has learned of how events are written.
 func (d *Decoder) Reset(r io.Reader) {
 	d.scanner.reset(r)
 	d.at, d.place = 0, outside
@@ -242,14 +246,14 @@ func (d *Decoder) readEvent() bool {
 		d.malformed(offset, "longer than an event may be")
 		return false
 	}
-	source := s.text(e.members[eventSource])
+	source := s.text(e[eventSource])
 	switch {
 	case d.candidate != nil && !d.candidate(s.buf[s.held:d.at:d.at]):
 		return false
 	case len(source) > 0 && !isS3(source):
 		d.skipped.NotS3++
 		return false
-	case isNoRequest(s.text(e.members[eventCategory]), s.text(e.members[eventType])):
+	case isNoRequest(s.text(e[eventCategory]), s.text(e[eventType])):
 		d.skipped.NotRequest++
 		return false
 	case len(source) == 0:

@@ -2,14 +2,17 @@ package cloudtrail
 
 import "bytes"
 
-// Members of an event, in the order in which CloudTrail writes them. Those that
-// stand only in some events come last. Some that do not matter are among them, so
-// that it is known what follows. As in the lists below, the last constant is the
-// number of members.
+// slot is the place of a value in an event: that of a member which matters. The slots
+// of one object's members lie side by side, in the order in which CloudTrail writes
+// these. Members that stand only in some events come last. Some that do not matter are
+// among them, so that it is known what follows.
 //
 // See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
+type slot int8
+
+// Members of an event.
 const (
-	eventVersion = iota
+	eventVersion slot = iota
 	eventIdentity
 	eventTime
 	eventSource
@@ -33,124 +36,138 @@ const (
 	eventErrorMessage
 	eventSharedID
 	eventAddendum
-	eventMembers
+	eventEnd
 )
 
 // Members of userIdentity.
 const (
-	identityType = iota
+	identityType = eventEnd + iota
 	identityPrincipal
 	identityARN
 	identityAccount
 	identityAccessKey
 	identityUser
 	identityInvokedBy
-	identityMembers
+	identityEnd
 )
 
 // Members of requestParameters.
 const (
-	parameterBucket = iota
+	parameterBucket = identityEnd + iota
 	parameterHost
 	parameterKey
-	parameterMembers
+	parameterEnd
 )
 
 // Members of additionalEventData.
 const (
-	additionalSignature = iota
+	additionalSignature = parameterEnd + iota
 	additionalCipherSuite
 	additionalReceived
 	additionalMethod
 	additionalID2
 	additionalSent
-	additionalMembers
+	additionalEnd
 )
 
 // Members of tlsDetails.
 const (
-	tlsVersion = iota
+	tlsVersion = additionalEnd + iota
 	tlsCipherSuite
 	tlsHost
-	tlsMembers
+	tlsEnd
 )
 
 // Members of addendum.
 const (
-	addendumOriginalID = iota // the ID of the event that this one corrects
-	addendumMembers
+	addendumOriginalID = tlsEnd + iota // of the event that this one corrects
+	addendumEnd
 )
 
-// Members of an element of resources.
+// Members of one element of resources after the other.
 const (
-	resourceType = iota
+	resourceType = addendumEnd + iota
 	resourceAccount
 	resourceARN
-	resourceMembers
+	resourceEnd
 )
 
-// The names of these members.
+// What all elements of resources tell of the bucket and of the object.
+const (
+	bucketAccount = resourceEnd + iota // of the first bucket
+	bucketARN                          // of the first bucket
+	objectARN                          // of the first object that has one; a listing has an ARNPrefix instead
+	slots
+)
+
+// group is an object whose members matter.
+type group struct {
+	first slot
+	names []name
+}
+
+func groupOf(first slot, names ...string) group { return group{first, namesOf(names...)} }
+
+// of returns the values of the members in an event.
+func (g *group) of(e *event) []value { return e[g.first:][:len(g.names)] }
+
 var (
-	eventNames = namesOf("eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
+	eventGroup = groupOf(eventVersion, "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
 		"sourceIPAddress", "userAgent", "requestParameters", "responseElements", "additionalEventData", "requestID",
 		"eventID", "readOnly", "resources", "eventType", "managementEvent", "recipientAccountId", "eventCategory",
 		"tlsDetails", "errorCode", "errorMessage", "sharedEventID", "addendum")
-	identityNames   = namesOf("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy")
-	parameterNames  = namesOf("bucketName", "Host", "key")
-	additionalNames = namesOf("SignatureVersion", "CipherSuite", "bytesTransferredIn", "AuthenticationMethod",
-		"x-amz-id-2", "bytesTransferredOut")
-	tlsNames      = namesOf("tlsVersion", "cipherSuite", "clientProvidedHostHeader")
-	addendumNames = namesOf("originalEventID")
-	resourceNames = namesOf("type", "accountId", "ARN")
+	identityGroup   = groupOf(identityType, "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy")
+	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key")
+	additionalGroup = groupOf(additionalSignature, "SignatureVersion", "CipherSuite", "bytesTransferredIn",
+		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut")
+	tlsGroup      = groupOf(tlsVersion, "tlsVersion", "cipherSuite", "clientProvidedHostHeader")
+	addendumGroup = groupOf(addendumOriginalID, "originalEventID")
+	resourceGroup = groupOf(resourceType, "type", "accountId", "ARN")
 )
 
-// event is what matters of an event. Members that are absent, or of a type that
-// they should not have, are values that are no strings or numbers. Of members
+// event is what matters of an event, by slot. Members that are absent, or of a type
+// that they should not have, are values that are no strings or numbers. Of members
 // that stand there twice the last one counts, as in encoding/json.
-type event struct {
-	members    [eventMembers]value
-	identity   [identityMembers]value
-	parameters [parameterMembers]value
-	additional [additionalMembers]value
-	tls        [tlsMembers]value
-	addendum   [addendumMembers]value
-	resources  resources
-}
-
-// resources is what the list of that name tells of the bucket and of the object.
-type resources struct {
-	account   value // of the first bucket
-	bucketARN value // of the first bucket
-	objectARN value // of the first object that has one; a listing has an ARNPrefix instead
-}
+type event [slots]value
 
 // event passes over an object, which must have been held, and fills e.
 func (s *scanner) event(i int, e *event) (next int) {
 	*e = event{}
-	return s.members(i, eventNames, e.members[:], e)
+	size, news := s.shapes.match(s.buf[i:s.end+padding], e)
+	if size > 0 {
+		return i + size
+	}
+	*e, s.passed = event{}, s.passed[:0]
+	base := s.base
+	next = s.members(i, &eventGroup, e)
+	// What went beyond the window is of a shape that may be known.
+	if news && s.base == base && s.holds() && isS3(s.text(e[eventSource])) {
+		s.shapes.learn(s.buf[s.held:next], e, s.passed)
+	}
+	return next
 }
 
-// members passes over a value. If that is an object, it sets values to its members,
-// which have these names. If it is an event itself, e is that event, else nil.
-func (s *scanner) members(i int, names []name, values []value, e *event) (next int) {
+// members passes over a value. If that is an object of the group, it sets the values of
+// its members.
+func (s *scanner) members(i int, g *group, e *event) (next int) {
 	which := 0
 	i, more := s.object(i)
 	for more {
-		if which == len(names) {
+		if which == len(g.names) {
 			which = 0
 		}
-		if n := &names[which]; n.begins((*[maxName]byte)(s.buf[i:])) { // mostly, and in line
+		if n := &g.names[which]; n.begins((*[maxName]byte)(s.buf[i:])) { // mostly, and in line
 			i += n.size
 		} else {
-			which, i = s.name(i, names, which+1)
+			which, i = s.name(i, g.names, which+1)
 		}
-		switch {
+		switch at := g.first + slot(which); {
 		case which == none:
 			i = s.skip(i)
-		case e != nil && nested&(1<<which) != 0:
-			i = s.inside(i, which, e)
+		case at < eventEnd && nested&(1<<at) != 0:
+			i = s.inside(i, at, e)
 		default:
-			values[which], i = s.value(i)
+			e[at], i = s.value(i)
 		}
 		which++
 		if s.buf[i] == ',' {
@@ -166,44 +183,46 @@ func (s *scanner) members(i int, names []name, values []value, e *event) (next i
 const nested = 1<<eventIdentity | 1<<eventParameters | 1<<eventAdditional | 1<<eventResources | 1<<eventTLS | 1<<eventAddendum
 
 // inside passes over one of these members and takes what is inside of it.
-func (s *scanner) inside(i, which int, e *event) (next int) {
-	switch which {
+func (s *scanner) inside(i int, at slot, e *event) (next int) {
+	switch at {
 	case eventIdentity:
-		e.identity = [identityMembers]value{}
-		return s.members(i, identityNames, e.identity[:], nil)
+		return s.anew(i, &identityGroup, e)
 	case eventParameters:
-		e.parameters = [parameterMembers]value{}
-		return s.members(i, parameterNames, e.parameters[:], nil)
+		return s.anew(i, &parameterGroup, e)
 	case eventAdditional:
-		e.additional = [additionalMembers]value{}
-		return s.members(i, additionalNames, e.additional[:], nil)
+		return s.anew(i, &additionalGroup, e)
 	case eventTLS:
-		e.tls = [tlsMembers]value{}
-		return s.members(i, tlsNames, e.tls[:], nil)
+		return s.anew(i, &tlsGroup, e)
 	case eventAddendum:
-		e.addendum = [addendumMembers]value{}
-		return s.members(i, addendumNames, e.addendum[:], nil)
+		return s.anew(i, &addendumGroup, e)
 	default:
-		return s.resources(i, &e.resources)
+		return s.resources(i, e)
 	}
 }
 
-func (s *scanner) resources(i int, r *resources) (next int) {
-	*r = resources{}
+// anew is members for an object that replaces one of the same name.
+func (s *scanner) anew(i int, g *group, e *event) (next int) {
+	clear(g.of(e))
+	return s.members(i, g, e)
+}
+
+func (s *scanner) resources(i int, e *event) (next int) {
+	e[bucketAccount], e[bucketARN], e[objectARN] = value{}, value{}, value{}
 	var bucket bool
 	i, more := s.array(i)
 	for more {
-		var resource [resourceMembers]value
-		i = s.members(i, resourceNames, resource[:], nil)
-		switch kind := resourceKindOf(s.text(resource[resourceType])); {
+		i = s.anew(i, &resourceGroup, e)
+		switch kind := resourceKindOf(s.text(e[resourceType])); {
 		case !bucket && kind == bucketResource:
 			bucket = true
-			r.account, r.bucketARN = resource[resourceAccount], resource[resourceARN]
-		case kind == objectResource && !r.objectARN.isString():
-			r.objectARN = resource[resourceARN]
+			e[bucketAccount], e[bucketARN] = e[resourceAccount], e[resourceARN]
+		case kind == objectResource && !e[objectARN].isString():
+			e[objectARN] = e[resourceARN]
 		}
+		s.passed = append(s.passed, e[resourceAccount], e[resourceARN])
 		i, more = s.next(i, ']')
 	}
+	clear(resourceGroup.of(e))
 	return i
 }
 

@@ -7,47 +7,47 @@ import (
 	"testing"
 )
 
-func TestNames_StandWhereTheirConstantsSay(t *testing.T) {
-	for _, test := range []struct {
-		names  []name
-		number int
-		some   map[int]string
-	}{
-		{eventNames, eventMembers, map[int]string{
-			eventIdentity: "userIdentity", eventSource: "eventSource", eventParameters: "requestParameters",
-			eventAdditional: "additionalEventData", eventID: "eventID", eventResources: "resources", eventType: "eventType",
-			eventRecipient: "recipientAccountId", eventCategory: "eventCategory", eventTLS: "tlsDetails",
-			eventErrorCode: "errorCode", eventSharedID: "sharedEventID", eventAddendum: "addendum",
-		}},
-		{identityNames, identityMembers, map[int]string{identityARN: "arn", identityUser: "userName", identityInvokedBy: "invokedBy"}},
-		{parameterNames, parameterMembers, map[int]string{parameterBucket: "bucketName", parameterKey: "key"}},
-		{additionalNames, additionalMembers, map[int]string{
-			additionalSignature: "SignatureVersion", additionalReceived: "bytesTransferredIn",
-			additionalMethod: "AuthenticationMethod", additionalSent: "bytesTransferredOut",
-		}},
-		{tlsNames, tlsMembers, map[int]string{tlsHost: "clientProvidedHostHeader"}},
-		{addendumNames, addendumMembers, map[int]string{addendumOriginalID: "originalEventID"}},
-		{resourceNames, resourceMembers, map[int]string{resourceType: "type", resourceAccount: "accountId", resourceARN: "ARN"}},
-	} {
-		if len(test.names) != test.number {
-			t.Errorf("%d names from %q on, want %d", len(test.names), test.names[0].text, test.number)
+var groups = []*group{&eventGroup, &identityGroup, &parameterGroup, &additionalGroup, &tlsGroup, &addendumGroup, &resourceGroup}
+
+func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
+	next := eventVersion
+	for _, g := range groups {
+		if g.first != next {
+			t.Errorf("%q stands in slot %d, want %d", g.names[0].text, g.first, next)
 		}
-		for at, want := range test.some {
-			if got := test.names[at].text; got != want {
-				t.Errorf("name %d is %q, want %q", at, got, want)
-			}
-		}
-		for _, n := range test.names {
+		next = g.first + slot(len(g.names))
+		for _, n := range g.names {
 			if n.size != len(n.text)+len(`"":`) {
 				t.Errorf("%q does not fit", n.text)
+			}
+		}
+	}
+	if next != resourceEnd {
+		t.Errorf("the groups end at slot %d, want %d", next, resourceEnd)
+	}
+	for at, want := range map[slot]string{
+		eventIdentity: "userIdentity", eventSource: "eventSource", eventParameters: "requestParameters",
+		eventAdditional: "additionalEventData", eventID: "eventID", eventResources: "resources", eventType: "eventType",
+		eventRecipient: "recipientAccountId", eventCategory: "eventCategory", eventTLS: "tlsDetails",
+		eventErrorCode: "errorCode", eventSharedID: "sharedEventID", eventAddendum: "addendum",
+		identityARN: "arn", identityUser: "userName", identityInvokedBy: "invokedBy",
+		parameterBucket: "bucketName", parameterKey: "key",
+		additionalSignature: "SignatureVersion", additionalReceived: "bytesTransferredIn",
+		additionalMethod: "AuthenticationMethod", additionalSent: "bytesTransferredOut",
+		tlsHost: "clientProvidedHostHeader", addendumOriginalID: "originalEventID",
+		resourceType: "type", resourceAccount: "accountId", resourceARN: "ARN",
+	} {
+		for _, g := range groups {
+			if in := at - g.first; in >= 0 && int(in) < len(g.names) && g.names[in].text != want {
+				t.Errorf("slot %d is of %q, want %q", at, g.names[in].text, want)
 			}
 		}
 	}
 }
 
 func TestName_BeginsOnlyWithAllOfItsBytes(t *testing.T) {
-	for _, names := range [][]name{eventNames, identityNames, parameterNames, additionalNames, tlsNames, addendumNames, resourceNames} {
-		for _, n := range names {
+	for _, g := range groups {
+		for _, n := range g.names {
 			there := (*[maxName]byte)(append([]byte(`"`+n.text+`":`), bytes.Repeat([]byte{0xff}, maxName)...))
 			if !n.begins(there) {
 				t.Errorf("%s is not known", there[:n.size])

@@ -41,31 +41,31 @@ func (d *Decoder) fill(e *event) (reason string) {
 	s, r := &d.scanner, &d.record
 	r.Reset()
 	r.Log = record.CloudTrail
-	if e.members[eventVersion].kind != absent && !isMajor1(s.text(e.members[eventVersion])) {
+	if e[eventVersion].kind != absent && !isMajor1(s.text(e[eventVersion])) {
 		return "eventVersion is not 1"
 	}
 	var ok bool
-	if r.Time, ok = parseTime(s.text(e.members[eventTime])); !ok {
+	if r.Time, ok = parseTime(s.text(e[eventTime])); !ok {
 		return "eventTime is not a time"
 	}
-	if r.Operation = s.text(e.members[eventName]); len(r.Operation) == 0 {
+	if r.Operation = s.text(e[eventName]); len(r.Operation) == 0 {
 		return "no eventName"
 	}
-	if r.SentBytes, ok = s.byteCount(e.additional[additionalSent]); !ok {
+	if r.SentBytes, ok = s.byteCount(e[additionalSent]); !ok {
 		return "bytesTransferredOut is out of range"
 	}
-	if r.ReceivedBytes, ok = s.byteCount(e.additional[additionalReceived]); !ok {
+	if r.ReceivedBytes, ok = s.byteCount(e[additionalReceived]); !ok {
 		return "bytesTransferredIn is out of range"
 	}
-	r.Region = s.text(e.members[eventRegion])
-	r.Host = s.text(e.tls[tlsHost])
-	r.SourceIP = s.text(e.members[eventSourceIP])
-	r.UserAgent = userAgent(s.text(e.members[eventUserAgent]))
-	r.ErrorCode = s.text(e.members[eventErrorCode])
-	r.RequestID = s.text(e.members[eventRequestID])
-	r.EventID = s.text(e.members[eventID])
-	r.SharedEventID = s.text(e.members[eventSharedID])
-	r.OriginalEventID = s.text(e.addendum[addendumOriginalID])
+	r.Region = s.text(e[eventRegion])
+	r.Host = s.text(e[tlsHost])
+	r.SourceIP = s.text(e[eventSourceIP])
+	r.UserAgent = userAgent(s.text(e[eventUserAgent]))
+	r.ErrorCode = s.text(e[eventErrorCode])
+	r.RequestID = s.text(e[eventRequestID])
+	r.EventID = s.text(e[eventID])
+	r.SharedEventID = s.text(e[eventSharedID])
+	r.OriginalEventID = s.text(e[addendumOriginalID])
 	d.fillBucket(e)
 	d.fillRequester(e)
 	return ""
@@ -74,15 +74,15 @@ func (d *Decoder) fill(e *event) (reason string) {
 // fillBucket sets the fields that say what was accessed.
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
-	if r.AccountID = s.text(e.resources.account); len(r.AccountID) == 0 {
-		r.AccountID = s.text(e.members[eventRecipient])
+	if r.AccountID = s.text(e[bucketAccount]); len(r.AccountID) == 0 {
+		r.AccountID = s.text(e[eventRecipient])
 	}
-	r.Key = s.text(e.parameters[parameterKey])
-	if r.Bucket = s.text(e.parameters[parameterBucket]); len(r.Bucket) == 0 {
-		r.Bucket, _ = splitARN(s.text(e.resources.bucketARN))
+	r.Key = s.text(e[parameterKey])
+	if r.Bucket = s.text(e[parameterBucket]); len(r.Bucket) == 0 {
+		r.Bucket, _ = splitARN(s.text(e[bucketARN]))
 	}
-	if !e.parameters[parameterBucket].isString() && !e.parameters[parameterKey].isString() {
-		_, r.Key = splitARN(s.text(e.resources.objectARN))
+	if !e[parameterBucket].isString() && !e[parameterKey].isString() {
+		_, r.Key = splitARN(s.text(e[objectARN]))
 	}
 }
 
@@ -94,11 +94,11 @@ func (d *Decoder) fillBucket(e *event) {
 // request was signed, and by whom is not known.
 func (d *Decoder) fillRequester(e *event) {
 	s, r := &d.scanner, &d.record
-	kind, account := s.text(e.identity[identityType]), s.text(e.identity[identityAccount])
-	signature := s.text(e.additional[additionalSignature])
-	r.InvokedBy = s.text(e.identity[identityInvokedBy])
+	kind, account := s.text(e[identityType]), s.text(e[identityAccount])
+	signature := s.text(e[additionalSignature])
+	r.InvokedBy = s.text(e[identityInvokedBy])
 	r.Signature = record.ParseSignature(signature)
-	r.AuthMethod = record.ParseAuthMethod(s.text(e.additional[additionalMethod]))
+	r.AuthMethod = record.ParseAuthMethod(s.text(e[additionalMethod]))
 	if string(kind) != "AWSAccount" || !isNobody(account) {
 		r.Requester = d.requester(e, kind, account)
 		return
@@ -121,7 +121,7 @@ func isNobody(account []byte) bool {
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html.
 func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	s := &d.scanner
-	if arn := s.text(e.identity[identityARN]); len(arn) > 0 {
+	if arn := s.text(e[identityARN]); len(arn) > 0 {
 		return arn
 	}
 	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(account) == 0) {
@@ -130,10 +130,10 @@ func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	if len(account) > 0 {
 		return account
 	}
-	if principal := s.text(e.identity[identityPrincipal]); len(principal) > 0 {
+	if principal := s.text(e[identityPrincipal]); len(principal) > 0 {
 		return principal
 	}
-	return s.text(e.identity[identityUser])
+	return s.text(e[identityUser])
 }
 
 // userAgent strips the brackets that S3 puts around the client's header: one

@@ -21,12 +21,15 @@ type scanner struct {
 	window
 	err     error
 	depth   int
-	scratch []byte // what text has unescaped since hold
+	shapes  shapes
+	passed  []value // that do not matter, of an event: see shapes
+	scratch []byte  // what text has unescaped since hold
 }
 
 func (s *scanner) reset(src io.Reader) {
 	s.window.reset(src)
 	s.err, s.depth = nil, 0
+	s.shapes.reset()
 }
 
 // hold keeps the input from the next byte on, up to MaxEvent bytes. If there come
@@ -138,12 +141,14 @@ func (s *scanner) array(i int) (next int, more bool) {
 // skip passes over a value.
 func (s *scanner) skip(i int) (next int) {
 	if next, plain := skipPlain(s.buf, i); plain {
+		s.pass(value{int32(i + 1 - s.held), int32(next - 1 - s.held), plainString})
 		return next
 	}
 	i, c := s.token(i)
 	switch c {
-	case '"':
-		i, _ = s.skipString(i)
+	case '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		v, i := s.value(i)
+		s.pass(v)
 		return i
 	case '{':
 		i, more := s.first(i, '}')
@@ -167,10 +172,15 @@ func (s *scanner) skip(i int) (next int) {
 		return s.skipLiteral(i, "false")
 	case 'n':
 		return s.skipLiteral(i, "null")
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		return s.skipNumber(i)
 	}
 	return s.fail(i, "want a value")
+}
+
+// pass takes note of a value that skip has passed over.
+func (s *scanner) pass(v value) {
+	if len(s.passed) < maxPassed {
+		s.passed = append(s.passed, v)
+	}
 }
 
 // skipName passes over a member's name and colon.

@@ -38,6 +38,42 @@ func (s *scanner) skipString(i int) (next int, escaped bool) {
 	}
 }
 
+// skipRest passes over the rest of a string, b[i:], up to its closing quote, and says
+// of which kind it is: none if it is no string, or does not end in b. At the end of b
+// there must be the padding.
+func skipRest(b []byte, i int) (next int, k kind) {
+	k = plainString
+	for {
+		i = indexSpecial(b, i)
+		switch b[i] {
+		case '"':
+			return i, k
+		case '\\':
+			k = escapedString
+			size := escapeSize(b[i:])
+			if size == 0 {
+				return i, absent
+			}
+			i += size
+		default:
+			return i, absent
+		}
+	}
+}
+
+// escapeSize returns the size of the escape that b begins with, or 0 if that is none.
+func escapeSize(b []byte) int {
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if isHex(b[2]) && isHex(b[3]) && isHex(b[4]) && isHex(b[5]) {
+			return 6
+		}
+	}
+	return 0
+}
+
 // indexSpecial returns the index of the first quote, backslash or control character
 // of b from i on, which the padding is too. It looks at eight bytes a turn; that i is
 // not negative is said for the compiler, which then checks no bounds.

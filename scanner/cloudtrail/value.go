@@ -42,13 +42,20 @@ func (s *scanner) anyValue(i int) (v value, next int) {
 		v.from, v.to = v.from+1, int32(i-1-s.held)
 		return v, i
 	case c == '-' || isDigit(c):
-		i = s.skip(i)
+		i = s.skipNumber(i)
 		v.kind, v.to = number, int32(i-s.held)
 		return v, i
 	case c == 'n':
 		return value{}, s.skip(i)
 	}
-	return value{kind: other}, s.skip(i)
+	v.kind, v.to = other, v.from
+	return v, s.skip(i)
+}
+
+// moved returns the value by its distances from a place that is so many bytes before.
+func (v value) moved(by int) value {
+	v.from, v.to = v.from+int32(by), v.to+int32(by)
+	return v
 }
 
 // bytes returns a value as it stands, and nothing if the hold was lost. It is valid
