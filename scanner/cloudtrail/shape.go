@@ -18,26 +18,29 @@ import (
 // values are in the same places of it. So shapes change nothing but the time that it
 // takes to read an event.
 type shapes struct {
-	first   []*phrase
-	size    int        // of the phrases in bytes, about
-	varying []variable // memory for learn
+	first *phrase
+	size  int // of the phrases in bytes, about
+	// Memory for learn:
+	varying []variable
+	drafts  []draft
 }
 
 // The bounds of shapes.
 const (
-	maxShapes    = 256 << 10 // bytes of phrases, about
-	maxFollowers = 16        // phrases that are known to follow one phrase
-	maxShape     = 4 << 10   // bytes of an event that is learned from
-	maxPassed    = 64        // values in it that vary and do not matter
+	maxShapes = 256 << 10 // bytes of phrases, about
+	maxOthers = 16        // phrases that stand in the same place
+	maxShape  = 4 << 10   // bytes of an event that is learned from
+	maxPassed = 64        // values in it that vary and do not matter
 )
 
 // phrase is a part of an event.
 type phrase struct {
-	text      string
-	fixed     []fixed // the values in it
-	varies    variety // what comes behind it
-	slot      slot    // of what varies
-	followers []*phrase
+	text   string
+	fixed  []fixed // the values in it
+	varies variety // what comes behind it
+	slot   slot    // of what varies
+	next   *phrase // that follows what varies, and its others
+	other  *phrase // that stands in the same place
 }
 
 // fixed is a value in a phrase, by its distances from the beginning of the phrase.
@@ -74,9 +77,9 @@ const unread = resourceType
 // returns its size. If not, that is 0, e has anything, and news reports whether the event
 // goes on like none before. Behind b there must be the padding.
 func (t *shapes) match(b []byte, e *event) (size int, news bool) {
-	followers := t.first
+	next := &t.first
 	for at := 0; ; {
-		p := find(followers, b[at:])
+		p := find(next, b[at:])
 		if p == nil {
 			return 0, true
 		}
@@ -100,17 +103,17 @@ func (t *shapes) match(b []byte, e *event) (size int, news bool) {
 			}
 			e[p.slot] = value{int32(from), int32(at), number}
 		}
-		followers = p.followers
+		next = &p.next
 	}
 }
 
-// find returns the first phrase that b begins with, or nil. It comes nearer to the
-// front.
-func find(phrases []*phrase, b []byte) *phrase {
-	for i, p := range phrases {
-		if len(p.text) <= len(b) && string(b[:len(p.text)]) == p.text {
-			if i > 0 {
-				phrases[i-1], phrases[i] = p, phrases[i-1]
+// find returns the phrase that b begins with, of first and its others, or nil. It
+// becomes the first of them.
+func find(first **phrase, b []byte) *phrase {
+	for at := first; *at != nil; at = &(*at).other {
+		if p := *at; len(p.text) <= len(b) && string(b[:len(p.text)]) == p.text {
+			if at != first {
+				*at, p.other, *first = p.other, *first, p
 			}
 			return p
 		}
@@ -125,18 +128,16 @@ func (t *shapes) learn(text []byte, e *event, passed []value) {
 		return
 	}
 	t.vary(text, e, passed)
-	followers, at := &t.first, 0
-	for _, v := range t.varying {
-		if int(v.from) <= at {
-			continue // it is the one before
-		}
-		p := t.phrase(followers, text, at, v, e)
-		if p == nil {
+	t.divide(text)
+	next, others := &t.first, 0
+	for i := range t.drafts {
+		var known *phrase
+		if known, others = t.drafts[i].among(*next); known == nil {
+			t.add(t.drafts[i:], next, others, e)
 			return
 		}
-		followers, at = &p.followers, int(v.to)
+		next = &known.next
 	}
-	t.phrase(followers, text, at, variable{value: value{from: int32(len(text))}}, e)
 }
 
 // vary finds the values that vary in an event, in their order.
@@ -144,17 +145,18 @@ func (t *shapes) vary(text []byte, e *event, passed []value) {
 	t.varying = t.varying[:0]
 	for at, v := range e {
 		if constant&(1<<at) == 0 {
-			t.add(text, v, slot(at))
+			t.note(text, v, slot(at))
 		}
 	}
 	for _, v := range passed {
-		t.add(text, v, unread)
+		t.note(text, v, unread)
 	}
 	// Of a value that matters and was passed too, the one that matters comes first.
 	slices.SortStableFunc(t.varying, func(a, b variable) int { return cmp.Compare(a.from, b.from) })
 }
 
-func (t *shapes) add(text []byte, v value, at slot) {
+// note takes note of a value if it is one that may vary.
+func (t *shapes) note(text []byte, v value, at slot) {
 	switch {
 	case v.isString():
 		t.varying = append(t.varying, variable{v, aString, at})
@@ -163,29 +165,79 @@ func (t *shapes) add(text []byte, v value, at slot) {
 	}
 }
 
-// phrase returns the phrase from at to before, of an event that stands in text. It is
-// one of phrases, or is made one; nil if these are too many.
-func (t *shapes) phrase(phrases *[]*phrase, text []byte, at int, before variable, e *event) *phrase {
-	text = text[at:before.from]
-	for _, p := range *phrases {
-		if p.text == string(text) && p.varies == before.varies && p.slot == before.slot {
-			return p
+// draft is what may become a phrase.
+type draft struct {
+	text   []byte
+	at     int // where it stands in the event
+	varies variety
+	slot   slot
+	fixed  int // number of its values
+}
+
+// divide divides an event into drafts.
+func (t *shapes) divide(text []byte) {
+	t.drafts = t.drafts[:0]
+	at := 0
+	for _, v := range t.varying {
+		if int(v.from) > at { // else it is the one before
+			t.drafts = append(t.drafts, draft{text: text[at:v.from], at: at, varies: v.varies, slot: v.slot})
+			at = int(v.to)
 		}
 	}
-	if len(*phrases) == maxFollowers {
-		t.size++ // so that some day others get their turn
-		return nil
+	t.drafts = append(t.drafts, draft{text: text[at:], at: at})
+}
+
+// among returns the phrase that the draft would become, of p and its others, or nil and
+// how many these are.
+func (d *draft) among(p *phrase) (known *phrase, others int) {
+	for ; p != nil; p = p.other {
+		if p.text == string(d.text) && p.varies == d.varies && p.slot == d.slot {
+			return p, others
+		}
+		others++
 	}
-	made := &phrase{text: string(text), varies: before.varies, slot: before.slot}
-	for i, v := range e {
-		if from := int(v.from) - at; v.kind != absent && from > 0 && from < len(text) { // at 0 ends the value before
-			made.fixed = append(made.fixed, fixed{v.moved(-at), slot(i)})
+	return nil, others
+}
+
+// add makes phrases of drafts, in memory that they share: that they lie side by side
+// makes them faster. The first stands where others stand, of which next is the first.
+func (t *shapes) add(drafts []draft, next **phrase, others int, e *event) {
+	if others == maxOthers {
+		t.size++ // so that some day there is room for other shapes
+		return
+	}
+	var text []byte
+	var values []fixed
+	for i := range drafts {
+		d := &drafts[i]
+		text = append(text, d.text...)
+		d.fixed = len(values)
+		values = d.appendFixed(values, e)
+		d.fixed = len(values) - d.fixed
+	}
+	const phraseSize, fixedSize = 72, 16
+	t.size += len(text) + len(drafts)*phraseSize + len(values)*fixedSize
+	texts, made := string(text), make([]phrase, len(drafts))
+	for i, d := range drafts {
+		p := &made[i]
+		*p = phrase{text: texts[:len(d.text)], fixed: values[:d.fixed], varies: d.varies, slot: d.slot}
+		texts, values = texts[len(d.text):], values[d.fixed:]
+		if i > 0 {
+			made[i-1].next = p
 		}
 	}
-	const overhead = 128
-	t.size += len(text) + overhead
-	*phrases = append(*phrases, made)
-	return made
+	made[0].other, *next = *next, &made[0]
+}
+
+// appendFixed appends the values of an event that are in the draft.
+func (d *draft) appendFixed(values []fixed, e *event) []fixed {
+	for at, v := range e {
+		// What stands at the beginning is the empty string before the draft.
+		if from := int(v.from) - d.at; v.kind != absent && from > 0 && from < len(d.text) {
+			values = append(values, fixed{v.moved(-d.at), slot(at)})
+		}
+	}
+	return values
 }
 
 // reset makes room for shapes of another log if there is none.
