@@ -249,3 +249,21 @@ func (s *scanner) skipDigits(i int) (next int, c byte) {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// skipPlainNumber passes over digits at b[i] and a fraction of digits, if there are
+// some. It passes over nothing if what is there is another thing in JSON, or none.
+func skipPlainNumber(b []byte, i int) (next int) {
+	next = i
+	for isDigit(b[next]) {
+		next++
+	}
+	if next > i+1 && b[i] == '0' {
+		return i
+	}
+	if next > i && b[next] == '.' && isDigit(b[next+1]) {
+		for next++; isDigit(b[next]); {
+			next++
+		}
+	}
+	return next
+}

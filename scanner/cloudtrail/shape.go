@@ -1,10 +1,5 @@
 package cloudtrail
 
-import (
-	"cmp"
-	"slices"
-)
-
 // shapes remembers how events were written that were read before. Most events of a log
 // are the same but for a few values, so an event is first compared with these, and read
 // member by member only if it is another one.
@@ -57,13 +52,6 @@ const (
 	aString                // without the quotes, which the phrases have
 	aNumber                // without a sign and an exponent
 )
-
-// variable is a value that varies.
-type variable struct {
-	value
-	varies variety
-	slot   slot
-}
 
 // constant has a bit for every slot whose values vary so little that they are parts of
 // phrases.
@@ -121,146 +109,9 @@ func find(first **phrase, b []byte) *phrase {
 	return nil
 }
 
-// learn remembers the shape of an event that stands in text. passed are strings and
-// numbers in it that do not matter, of which there may be more if they are maxPassed.
-func (t *shapes) learn(text []byte, e *event, passed []value) {
-	if t.size >= maxShapes || len(text) > maxShape || len(passed) == maxPassed {
-		return
-	}
-	t.vary(text, e, passed)
-	t.divide(text)
-	next, others := &t.first, 0
-	for i := range t.drafts {
-		var known *phrase
-		if known, others = t.drafts[i].among(*next); known == nil {
-			t.add(t.drafts[i:], next, others, e)
-			return
-		}
-		next = &known.next
-	}
-}
-
-// vary finds the values that vary in an event, in their order.
-func (t *shapes) vary(text []byte, e *event, passed []value) {
-	t.varying = t.varying[:0]
-	for at, v := range e {
-		if constant&(1<<at) == 0 {
-			t.note(text, v, slot(at))
-		}
-	}
-	for _, v := range passed {
-		t.note(text, v, unread)
-	}
-	// Of a value that matters and was passed too, the one that matters comes first.
-	slices.SortStableFunc(t.varying, func(a, b variable) int { return cmp.Compare(a.from, b.from) })
-}
-
-// note takes note of a value if it is one that may vary.
-func (t *shapes) note(text []byte, v value, at slot) {
-	switch {
-	case v.isString():
-		t.varying = append(t.varying, variable{v, aString, at})
-	case v.kind == number && skipPlainNumber(text, int(v.from)) == int(v.to):
-		t.varying = append(t.varying, variable{v, aNumber, at})
-	}
-}
-
-// draft is what may become a phrase.
-type draft struct {
-	text   []byte
-	at     int // where it stands in the event
-	varies variety
-	slot   slot
-	fixed  int // number of its values
-}
-
-// divide divides an event into drafts.
-func (t *shapes) divide(text []byte) {
-	t.drafts = t.drafts[:0]
-	at := 0
-	for _, v := range t.varying {
-		if int(v.from) > at { // else it is the one before
-			t.drafts = append(t.drafts, draft{text: text[at:v.from], at: at, varies: v.varies, slot: v.slot})
-			at = int(v.to)
-		}
-	}
-	t.drafts = append(t.drafts, draft{text: text[at:], at: at})
-}
-
-// among returns the phrase that the draft would become, of p and its others, or nil and
-// how many these are.
-func (d *draft) among(p *phrase) (known *phrase, others int) {
-	for ; p != nil; p = p.other {
-		if p.text == string(d.text) && p.varies == d.varies && p.slot == d.slot {
-			return p, others
-		}
-		others++
-	}
-	return nil, others
-}
-
-// add makes phrases of drafts, in memory that they share: that they lie side by side
-// makes them faster. The first stands where others stand, of which next is the first.
-func (t *shapes) add(drafts []draft, next **phrase, others int, e *event) {
-	if others == maxOthers {
-		t.size++ // so that some day there is room for other shapes
-		return
-	}
-	var text []byte
-	var values []fixed
-	for i := range drafts {
-		d := &drafts[i]
-		text = append(text, d.text...)
-		d.fixed = len(values)
-		values = d.appendFixed(values, e)
-		d.fixed = len(values) - d.fixed
-	}
-	const phraseSize, fixedSize = 72, 16
-	t.size += len(text) + len(drafts)*phraseSize + len(values)*fixedSize
-	texts, made := string(text), make([]phrase, len(drafts))
-	for i, d := range drafts {
-		p := &made[i]
-		*p = phrase{text: texts[:len(d.text)], fixed: values[:d.fixed], varies: d.varies, slot: d.slot}
-		texts, values = texts[len(d.text):], values[d.fixed:]
-		if i > 0 {
-			made[i-1].next = p
-		}
-	}
-	made[0].other, *next = *next, &made[0]
-}
-
-// appendFixed appends the values of an event that are in the draft.
-func (d *draft) appendFixed(values []fixed, e *event) []fixed {
-	for at, v := range e {
-		// What stands at the beginning is the empty string before the draft.
-		if from := int(v.from) - d.at; v.kind != absent && from > 0 && from < len(d.text) {
-			values = append(values, fixed{v.moved(-d.at), slot(at)})
-		}
-	}
-	return values
-}
-
 // reset makes room for shapes of another log if there is none.
 func (t *shapes) reset() {
 	if t.size >= maxShapes {
 		t.first, t.size = nil, 0
 	}
-}
-
-// skipPlainNumber passes over digits at b[i] and a fraction of digits, if there are
-// some. It passes over nothing if what is there is another thing in JSON, or none.
-func skipPlainNumber(b []byte, i int) (next int) {
-	next = i
-	for isDigit(b[next]) {
-		next++
-	}
-	if next > i+1 && b[i] == '0' {
-		return i
-	}
-	if next > i && b[next] == '.' && isDigit(b[next+1]) {
-		for next++; isDigit(b[next]); {
-			next++
-		}
-	}
-	return next
 }

@@ -1,0 +1,126 @@
+package cloudtrail
+
+import (
+	"cmp"
+	"slices"
+)
+
+// learn remembers the shape of an event that stands in text. passed are strings and
+// numbers in it that do not matter, of which there may be more if they are maxPassed.
+func (t *shapes) learn(text []byte, e *event, passed []value) {
+	if t.size >= maxShapes || len(text) > maxShape || len(passed) == maxPassed {
+		return
+	}
+	t.vary(text, e, passed)
+	t.divide(text)
+	next := &t.first
+	for i := range t.drafts {
+		known, others := t.drafts[i].among(*next)
+		switch {
+		case known != nil:
+			next = &known.next
+		case others < maxOthers:
+			t.add(t.drafts[i:], next, e)
+			return
+		default:
+			t.size++ // so that some day there is room for other shapes
+			return
+		}
+	}
+}
+
+// variable is a value that varies.
+type variable struct {
+	value
+	varies variety
+	slot   slot
+}
+
+// vary finds the values that vary in an event, in their order.
+func (t *shapes) vary(text []byte, e *event, passed []value) {
+	t.varying = t.varying[:0]
+	for at, v := range e {
+		if constant&(1<<at) == 0 {
+			t.note(text, v, slot(at))
+		}
+	}
+	for _, v := range passed {
+		t.note(text, v, unread)
+	}
+	// Of a value that matters and was passed too, the one that matters comes first.
+	slices.SortStableFunc(t.varying, func(a, b variable) int { return cmp.Compare(a.from, b.from) })
+}
+
+// note takes note of a value if it is one that may vary.
+func (t *shapes) note(text []byte, v value, at slot) {
+	switch {
+	case v.isString():
+		t.varying = append(t.varying, variable{v, aString, at})
+	case v.kind == number && skipPlainNumber(text, int(v.from)) == int(v.to):
+		t.varying = append(t.varying, variable{v, aNumber, at})
+	}
+}
+
+// draft is what may become a phrase.
+type draft struct {
+	text   []byte
+	at     int // where it stands in the event
+	varies variety
+	slot   slot
+}
+
+// divide divides an event into drafts.
+func (t *shapes) divide(text []byte) {
+	t.drafts = t.drafts[:0]
+	at := 0
+	for _, v := range t.varying {
+		if int(v.from) > at { // else it is the one before
+			t.drafts = append(t.drafts, draft{text: text[at:v.from], at: at, varies: v.varies, slot: v.slot})
+			at = int(v.to)
+		}
+	}
+	t.drafts = append(t.drafts, draft{text: text[at:], at: at})
+}
+
+// among returns the phrase that the draft would become, of p and its others, or nil and
+// how many these are.
+func (d *draft) among(p *phrase) (known *phrase, others int) {
+	for ; p != nil; p = p.other {
+		if p.text == string(d.text) && p.varies == d.varies && p.slot == d.slot {
+			return p, others
+		}
+		others++
+	}
+	return nil, others
+}
+
+// add makes phrases of drafts, side by side in memory. The first is to stand where next
+// stands, and its others.
+func (t *shapes) add(drafts []draft, next **phrase, e *event) {
+	var joined []byte
+	for _, d := range drafts {
+		joined = append(joined, d.text...)
+	}
+	texts, made := string(joined), make([]phrase, len(drafts))
+	for i, d := range drafts {
+		made[i] = phrase{text: texts[:len(d.text)], fixed: d.fixed(e), varies: d.varies, slot: d.slot}
+		texts = texts[len(d.text):]
+		if i > 0 {
+			made[i-1].next = &made[i]
+		}
+	}
+	made[0].other, *next = *next, &made[0]
+	const perPhrase = 128
+	t.size += len(joined) + len(made)*perPhrase
+}
+
+// fixed returns the values of an event that are in the draft.
+func (d *draft) fixed(e *event) (values []fixed) {
+	for at, v := range e {
+		// What stands at the beginning is the empty string before the draft.
+		if from := int(v.from) - d.at; v.kind != absent && from > 0 && from < len(d.text) {
+			values = append(values, fixed{v.moved(-d.at), slot(at)})
+		}
+	}
+	return values
+}
