@@ -157,9 +157,12 @@ func BenchmarkCollector_Objects(b *testing.B) {
 
 func BenchmarkCollector_Stage10kSeries(b *testing.B) {
 	c := newCollector(b, Config{})
-	tally := tallyOf(c, manyRecords(5000)...) // of which two families have a series each
+	records := manyRecords(5000) // of which two families have a series each
 	b.ReportAllocs()
 	for b.Loop() {
+		b.StopTimer()
+		tally := tallyOf(c, records...)
+		b.StartTimer()
 		expose, err := c.Stage([]*Tally{tally}, discard{})
 		if err != nil {
 			b.Fatal(err)

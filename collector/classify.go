@@ -57,7 +57,7 @@ type facts struct {
 	outcome    outcome
 	withKey    bool
 	anonymous  bool
-	families   familySet // where it counts; a Tally fills it in
+	families   familySet // where it counts
 }
 
 // NewClassifier returns a Classifier for label values in the given detail.
@@ -91,7 +91,7 @@ func (c *Classifier) Classify(r *record.Record) Class {
 	return Class{Labels: f.labels(), Object: f.object(), Anonymous: f.anonymous}
 }
 
-// read fills in the facts of a record, save for the families.
+// read fills in the facts of a record.
 func (c *Classifier) read(r *record.Record, f *facts) {
 	f.account = c.account.of(r.AccountID)
 	f.region = c.regionOf(r)
@@ -106,6 +106,7 @@ func (c *Classifier) read(r *record.Record, f *facts) {
 	f.outcome = outcomeOf(r)
 	f.withKey = len(r.Key) > 0
 	f.anonymous = r.Anonymous
+	f.families = familiesOf(r, f.object(), f.anonymous)
 }
 
 func (f *facts) labels() Labels {

@@ -9,13 +9,19 @@
 // # Every text once
 //
 // Texts repeat, so each is looked at once: a memo gives the same reference for
-// the same value, and the references together are the record's facts, 64 bytes
-// that one look-up takes to the row of records of the same facts. The row knows
-// the cells, which are the series of the families where it counts, so that in the
-// steady state no label set is written out and nothing is allocated. Memos, rows
-// and cells belong to a workbench, which goes from one Tally to the next; all of
-// them are bounded, and forget when they are full. What is forgotten costs time,
-// never a count: keys of series are made of values, not of references.
+// the same value, and the references together are the record's facts, a cache
+// line that one look-up takes to the row of records of the same facts. The row
+// knows the cells, which are the series of the families where it counts, so that
+// in the steady state no label set is written out and nothing is allocated. Memos,
+// rows and cells belong to a workbench, which goes from one Tally to the next; all
+// of them are bounded, and forget when they are full. What is forgotten costs
+// time, never a count: keys of series are made of values, not of references.
+//
+// A Tally holds what each row gained. Tallies that are staged together have many
+// rows in common, so Stage adds up by row before it looks at series. By series a
+// Tally itself adds up only durations, as a histogram for each row would be much,
+// and the rows that its workbench had to forget. What a Tally held goes back to
+// the Collector for the next one when it is exposed.
 //
 // # Exposed means committed
 //
@@ -53,11 +59,12 @@ import (
 // be, too. All other methods, and the functions that Stage returns, are for one
 // goroutine at a time.
 type Collector struct {
-	config   Config
-	layouts  []*layout
-	size     *prometheus.Desc
-	overflew *prometheus.Desc
-	benches  sync.Pool // of *workbench, for tallies
+	config     Config
+	layouts    []*layout
+	size       *prometheus.Desc
+	overflew   *prometheus.Desc
+	benches    sync.Pool // of *workbench, for tallies
+	increments sync.Pool // of *increments, for tallies
 
 	// mu is held to change what follows, and by scrapes to read it. The one
 	// goroutine that changes it reads it without.
@@ -69,7 +76,8 @@ type Collector struct {
 	pairs      pairs
 	held       map[*series]time.Time // not released: when this process began to show them
 	nextExpiry int64                 // Unix seconds before which no series expires
-	changes    []change              // memory for the next stage
+	rows       []rowGain             // memory for the next stage
+	changes    []change              // the same
 	buf        []byte                // for two keys
 }
 
@@ -93,7 +101,8 @@ func New(config Config) (*Collector, error) {
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
-	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels) }
+	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels, maxRows) }
+	c.increments.New = func() any { return &increments{} }
 	return c, nil
 }
 

@@ -253,16 +253,17 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
-	tally := tallyOf(c, request())
+	bench := newWorkbench(c.layouts, LabelConfig{}, maxRows)
+	c.benches.New = func() any { return bench }
 	for range 2 {
-		stageAll(t, c, store, []*Tally{tally})
+		commit(t, c, store, request())
 	}
 	clock.advance(time.Hour)
 	commit(t, c, store)
 	if got := count(t, c, requestsTotal); got != 0 {
 		t.Fatalf("%d series after the ttl", got)
 	}
-	stageAll(t, c, store, []*Tally{tally})
+	commit(t, c, store, request())
 	if got := sum(t, c, requestsTotal); got != 1 {
 		t.Errorf("%v requests, want the 1 since", got)
 	}
@@ -343,22 +344,24 @@ func TestCollector_FoldedLabelSetsAreBoundedToo(t *testing.T) {
 }
 
 func TestTally_IsBoundedByTheLimit(t *testing.T) {
-	const limit = 5
-	c, store := newCollector(t, Config{SeriesLimit: limit}), newMemStore()
+	const limit, rows = 5, 10
+	c, store := forgetful(t, Config{SeriesLimit: limit}, rows), newMemStore()
 	var records []record.Record
 	for i := range 200 {
 		records = append(records, request(inBucket(fmt.Sprintf("example-%d", i)), fromIP(fmt.Sprintf("192.0.2.%d", i))))
 	}
 	tally := tallyOf(c, records...)
-	if got, most := len(tally.deltas), int(familyCount)*(2*limit+2); got > most {
-		t.Errorf("a tally of %d series, want at most %d", got, most)
+	if got, most := tally.Done(), int(familyCount)*(2*limit+2+rows); got > most {
+		t.Errorf("a tally of %d label sets, want at most %d", got, most)
 	}
 	commit(t, c, store, records...)
 	if got := sum(t, c, requestsTotal); got != 200 {
 		t.Errorf("%v requests, want 200", got)
 	}
-	if got := labelled(t, c, overflowName, "family", requestsTotal); got != 200-limit {
-		t.Errorf("%v records overflowed, want each of %d once", got, 200-limit)
+	for _, family := range []string{requestsTotal, "s3_access_request_duration_seconds"} {
+		if got := labelled(t, c, overflowName, "family", family); got != 200-limit {
+			t.Errorf("%v records of %s overflowed, want each of %d once", got, family, 200-limit)
+		}
 	}
 	commit(t, c, store, records...) // into the folded series that are there now
 	if got := labelled(t, c, overflowName, "family", requestsTotal); got != 2*(200-limit) {
@@ -395,6 +398,20 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 	}
 	if sum(t, c, requestsTotal) != 1 || count(t, c, "s3_access_sigv2_requests_total") != 0 {
 		t.Error("increments of a tally that was dropped were counted")
+	}
+}
+
+func TestStage_ExposeEmptiesTheTallies(t *testing.T) {
+	c, store := newCollector(t, Config{}), newMemStore()
+	tally := tallyOf(c, request(), request(sigV2))
+	for range 2 {
+		stageAll(t, c, store, []*Tally{tally})
+	}
+	if got := tally.Done(); got != 0 {
+		t.Errorf("the tally holds %d label sets", got)
+	}
+	if got := sum(t, c, requestsTotal); got != 2 {
+		t.Errorf("%v requests, want 2", got)
 	}
 }
 
@@ -448,6 +465,10 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		}
 	}
 	value := string(store.committed[key])
+	bucket := func(index int32) string {
+		s := state{duration: &histogram{native: []uint64{1}, first: index}}
+		return string(s.append(nil, KindHistogram))
+	}
 	unknown := strings.Replace(key, "s3_access", "s4_access", 1)
 	relabelled := []byte(key)
 	relabelled[1+len(requestsTotal)] ^= 1
@@ -467,6 +488,8 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		{"format of the future", key, "\x02" + value[1:], ErrCorrupt, requestsTotal},
 		{"value cut off", key, value[:len(value)-1], ErrCorrupt, requestsTotal},
 		{"value with more", key, value + "x", ErrCorrupt, requestsTotal},
+		{"a bucket of durations below 1 ms", histogramKey, bucket(-1 << 30), ErrCorrupt, "s3_access_request_duration_seconds"},
+		{"a bucket of impossible durations", histogramKey, bucket(1 << 30), ErrCorrupt, "s3_access_request_duration_seconds"},
 		{"a counter's value for a histogram", histogramKey, value, ErrCorrupt, "s3_access_request_duration_seconds"},
 	} {
 		c := newCollector(t, Config{})

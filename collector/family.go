@@ -77,31 +77,49 @@ type Amounts [familyCount]int64
 const NotCounted = -1
 
 // Amounts returns what the record r counts, whose class c is.
-func (c *Class) Amounts(r *record.Record) Amounts { return amountsOf(r, c.Object, c.Anonymous) }
-
-func amountsOf(r *record.Record, object, anonymous bool) Amounts {
-	return Amounts{
+func (c *Class) Amounts(r *record.Record) Amounts {
+	counted := familiesOf(r, c.Object, c.Anonymous)
+	amounts := Amounts{
 		FamilyRequests:          1,
-		FamilySigV2Requests:     oneIf(r.Signature == record.SigV2),
-		FamilyAnonymousRequests: oneIf(anonymous),
-		FamilyObjectRequests:    oneIf(object),
-		FamilySentBytes:         ifPositive(r.SentBytes),
-		FamilyReceivedBytes:     ifPositive(r.ReceivedBytes),
+		FamilySigV2Requests:     1,
+		FamilyAnonymousRequests: 1,
+		FamilyObjectRequests:    1,
+		FamilySentBytes:         r.SentBytes,
+		FamilyReceivedBytes:     r.ReceivedBytes,
 		FamilyClientInfo:        1,
-		FamilyRequestDuration:   max(r.Duration, NotCounted),
+		FamilyRequestDuration:   r.Duration,
 	}
+	for family := range amounts {
+		if !counted.has(Family(family)) {
+			amounts[family] = NotCounted
+		}
+	}
+	return amounts
 }
 
 // familySet is a set of families: a bit each.
 type familySet uint16
 
-// families returns those that count something.
-func (a *Amounts) families() familySet {
-	var set familySet
-	for family, amount := range a {
-		if amount != NotCounted {
-			set |= 1 << family
-		}
+// familiesOf returns the families in which a record counts.
+func familiesOf(r *record.Record, object, anonymous bool) familySet {
+	set := familySet(1<<FamilyRequests | 1<<FamilyClientInfo)
+	if r.Signature == record.SigV2 {
+		set |= 1 << FamilySigV2Requests
+	}
+	if anonymous {
+		set |= 1 << FamilyAnonymousRequests
+	}
+	if object {
+		set |= 1 << FamilyObjectRequests
+	}
+	if r.SentBytes > 0 {
+		set |= 1 << FamilySentBytes
+	}
+	if r.ReceivedBytes > 0 {
+		set |= 1 << FamilyReceivedBytes
+	}
+	if r.Duration >= 0 {
+		set |= 1 << FamilyRequestDuration
 	}
 	return set
 }
@@ -109,17 +127,3 @@ func (a *Amounts) families() familySet {
 func (s familySet) has(family Family) bool { return s&(1<<family) != 0 }
 
 func (s familySet) len() int { return bits.OnesCount16(uint16(s)) }
-
-func oneIf(counted bool) int64 {
-	if counted {
-		return 1
-	}
-	return NotCounted
-}
-
-func ifPositive(amount int64) int64 {
-	if amount > 0 {
-		return amount
-	}
-	return NotCounted
-}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"iter"
 	"math"
 	"slices"
 
@@ -23,6 +24,12 @@ var nativeBounds = [1 << nativeSchema]float64{
 	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
 }
 
+// nativeBelow tells for each sixteenth of that way how many bounds are below it.
+// In none there is more than one bound.
+var nativeBelow = [1 << sixteenthBits]uint8{0, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 8, 8}
+
+const sixteenthBits = 4
+
 // classicBounds are the upper bounds of the classic buckets in milliseconds.
 // S3 answers small requests within some 100 ms to 200 ms
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html),
@@ -37,14 +44,11 @@ type histogram struct {
 	sum     uint64 // milliseconds
 	zero    uint64 // durations of 0 ms
 	classic [len(classicBounds)]uint64
-	native  []nativeBucket // by index
-}
-
-// nativeBucket counts the durations up to 2^(index/8) s and above the bound of
-// the index before.
-type nativeBucket struct {
-	index int32
-	count uint64
+	// native counts, from the bucket with the index first on, the durations up to
+	// 2^(index/8) s and above the bound of the index before. It covers whole
+	// octaves.
+	native []uint64
+	first  int32
 }
 
 // observe counts a duration in milliseconds, not negative.
@@ -67,21 +71,54 @@ func (h *histogram) observe(ms int64) {
 // nativeIndex returns the index of the native bucket of a positive duration in
 // milliseconds.
 func nativeIndex(ms int64) int32 {
-	const perSecond = 1000
-	fraction, exponent := math.Frexp(float64(ms) / perSecond)
-	bound, _ := slices.BinarySearch(nativeBounds[:], fraction)
-	return int32(bound + (exponent-1)*len(nativeBounds))
+	const perSecond, mantissaBits, bias = 1000, 52, 1023
+	seconds := float64(ms) / perSecond // normal, so its bits tell the octave and the place in it
+	bits := math.Float64bits(seconds)
+	octave := int32(bits>>mantissaBits) - bias
+	fraction := math.Float64frombits(bits&(1<<mantissaBits-1) | (bias-1)<<mantissaBits) // 0.5 to 1
+	bound := int32(nativeBelow[bits>>(mantissaBits-sixteenthBits)%(1<<sixteenthBits)])
+	if int(bound) < len(nativeBounds) && nativeBounds[bound] < fraction {
+		bound++
+	}
+	return octave<<nativeSchema + bound
 }
 
 // add counts n durations in the native bucket index.
 func (h *histogram) add(index int32, n uint64) {
-	at, found := slices.BinarySearchFunc(h.native, index, func(b nativeBucket, index int32) int {
-		return int(b.index) - int(index)
-	})
-	if !found {
-		h.native = slices.Insert(h.native, at, nativeBucket{index: index})
+	at := int(index - h.first)
+	if uint(at) >= uint(len(h.native)) {
+		at = h.widen(index)
 	}
-	h.native[at].count += n
+	h.native[at] += n
+}
+
+// widen makes the native buckets cover the octave of an index, and returns its
+// place in them.
+func (h *histogram) widen(index int32) (at int) {
+	const octave = 1 << nativeSchema
+	start := index &^ (octave - 1)
+	switch {
+	case len(h.native) == 0:
+		h.first = start
+	case start < h.first:
+		h.native = slices.Insert(h.native, 0, make([]uint64, h.first-start)...)
+		h.first = start
+	}
+	if missing := int(start-h.first) + octave - len(h.native); missing > 0 {
+		h.native = append(h.native, make([]uint64, missing)...)
+	}
+	return int(index - h.first)
+}
+
+// buckets are the native buckets that counted something, by index.
+func (h *histogram) buckets() iter.Seq2[int32, uint64] {
+	return func(yield func(int32, uint64) bool) {
+		for i, n := range h.native {
+			if n > 0 && !yield(h.first+int32(i), n) {
+				return
+			}
+		}
+	}
 }
 
 // merge adds what another histogram counted.
@@ -92,9 +129,15 @@ func (h *histogram) merge(more *histogram) {
 	for i, n := range more.classic {
 		h.classic[i] += n
 	}
-	for _, bucket := range more.native {
-		h.add(bucket.index, bucket.count)
+	for index, n := range more.buckets() {
+		h.add(index, n)
 	}
+}
+
+// reset makes h an empty histogram, which keeps its memory.
+func (h *histogram) reset() {
+	clear(h.native)
+	*h = histogram{native: h.native, first: h.first}
 }
 
 func (h *histogram) clone() *histogram {
@@ -124,16 +167,16 @@ func (h *histogram) proto() *dto.Histogram {
 	// Spans are runs of buckets without a gap; counts are differences.
 	var next int32
 	var last uint64
-	for i, bucket := range h.native {
-		if i == 0 || bucket.index != next {
+	for index, n := range h.buckets() {
+		if len(out.PositiveSpan) == 0 || index != next {
 			out.PositiveSpan = append(out.PositiveSpan, &dto.BucketSpan{
-				Offset: new(bucket.index - next), Length: new(uint32(0)),
+				Offset: new(index - next), Length: new(uint32(0)),
 			})
 		}
 		span := out.PositiveSpan[len(out.PositiveSpan)-1]
 		*span.Length++
-		out.PositiveDelta = append(out.PositiveDelta, int64(bucket.count-last))
-		next, last = bucket.index+1, bucket.count
+		out.PositiveDelta = append(out.PositiveDelta, int64(n-last))
+		next, last = index+1, n
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -62,38 +63,53 @@ func exposed(t *testing.T, c *Collector) ledger {
 func forgetful(t *testing.T, config Config, rows int) *Collector {
 	t.Helper()
 	c := newCollector(t, config)
-	c.benches.New = func() any {
-		bench := newWorkbench(c.layouts, config.Labels)
-		bench.maxRows = rows
-		return bench
-	}
+	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels, rows) }
 	return c
 }
 
-// However Tallies follow and overlap each other, and whatever their workbenches
-// have remembered and forgotten in between: every series is what a plain count
-// says.
+// However Tallies follow and overlap each other, whatever commits fail and Tallies
+// are dropped, and whatever the workbenches have remembered and forgotten in
+// between: every series is what a plain count says.
 func TestCollector_EverySeriesIsAPlainCount(t *testing.T) {
 	for _, rows := range []int{1, 7, 60, maxRows} {
 		rng := rand.New(rand.NewPCG(uint64(rows), 11))
 		c, store, want := forgetful(t, Config{}, rows), newMemStore(), ledger{}
-		var open []*Tally
-		for range 20 {
+		var open, refused []*Tally
+		for range 40 {
 			open = append(open, c.NewTally())
+			broken := c.NewTally() // its object is, at the end
 			for range rng.IntN(60) {
 				r := randomRecord(rng)
+				if rng.IntN(5) == 0 {
+					broken.Add(&r)
+					continue
+				}
 				open[rng.IntN(len(open))].Add(&r)
 				want.add(&r)
 			}
-			if rng.IntN(2) == 0 {
-				stageAll(t, c, store, open)
-				open = nil
+			broken.Done()
+			switch rng.IntN(4) {
+			case 0:
+				refused, open = append(refused, open...), nil
+				failStage(t, c, store, refused)
+			case 1:
+				stageAll(t, c, store, append(refused, open...))
+				refused, open = nil, nil
 			}
 		}
-		stageAll(t, c, store, open)
+		stageAll(t, c, store, append(refused, open...))
 		wantLedger(t, c, want)
 		wantLedger(t, store.load(t, Config{}), want)
 	}
+}
+
+// failStage stages tallies for a commit that fails.
+func failStage(t *testing.T, c *Collector, store *memStore, tallies []*Tally) {
+	t.Helper()
+	if _, err := c.Stage(tallies, store); err != nil {
+		t.Fatal(err)
+	}
+	store.rollback()
 }
 
 func stageAll(t *testing.T, c *Collector, store *memStore, tallies []*Tally) {
@@ -135,9 +151,10 @@ func TestCollector_SumsAreExactWhateverIsForgotten(t *testing.T) {
 					tally.Add(&r)
 					want.add(&r)
 				}
-				if got, most := tally.Done(), tallyRoom(limit); got > most {
-					t.Errorf("limit %d: a tally of %d series, want at most %d", limit, got, most)
+				if got, most := tally.Done(), tallyRoom(limit)+int(familyCount)*rows; got > most {
+					t.Errorf("limit %d: a tally of %d label sets, want at most %d", limit, got, most)
 				}
+				failStage(t, c, store, []*Tally{tally})
 				stageAll(t, c, store, []*Tally{tally})
 			}
 			got := sums(t, c)
@@ -150,8 +167,8 @@ func TestCollector_SumsAreExactWhateverIsForgotten(t *testing.T) {
 	}
 }
 
-// tallyRoom returns the number of series that a Tally of randomRecords may hold:
-// of those that are folded to the last, there are few values left.
+// tallyRoom returns the number of series that a Tally of randomRecords may hold
+// besides rows: of those that are folded to the last, there are few values left.
 func tallyRoom(limit int) int {
 	const logs, signatures, authMethods, outcomes = 2, 5, 1, 3
 	return int(familyCount) * (2*limit + logs*signatures*authMethods*outcomes)
@@ -171,7 +188,7 @@ func TestWorkbench_IsBoundedInAFlood(t *testing.T) {
 	records := flood(10 * rows)
 	for i := range records {
 		tally.Add(&records[i])
-		if got, most := len(tally.bench.rows), rows; got > most {
+		if got, most := tally.bench.rows.held, rows; got > most {
 			t.Fatalf("%d rows, want at most %d", got, most)
 		}
 		if got, most := len(tally.bench.counting), rows; got > most {
@@ -196,5 +213,50 @@ func TestWorkbench_DoesNotKeepALargeTallysCells(t *testing.T) {
 		if got := len(known); got > 4*rows {
 			t.Errorf("%s: %d cells are left", Family(family), got)
 		}
+	}
+}
+
+func TestRowTable_FindsEveryRowWhenFull(t *testing.T) {
+	const most = 5000
+	table, texts := newRowTable(most), make([]string, most)
+	for i := range texts {
+		facts := facts{bucket: &texts[i]}
+		free := table.find(&facts)
+		if free.row != nil {
+			t.Fatalf("row %d is found before it was added", i)
+		}
+		free.row = &row{facts: facts}
+	}
+	for i := range texts {
+		facts := facts{bucket: &texts[i]}
+		if found := table.find(&facts).row; found == nil || found.facts != facts {
+			t.Fatalf("row %d is not found", i)
+		}
+	}
+	// None is taken for another one, even if all hashes were much the same.
+	for i := range 20 {
+		absent := facts{account: &texts[i], bucket: &texts[i]}
+		tag := table.find(&absent).tag
+		for i := range table.places {
+			table.places[i].tag = tag
+		}
+		if table.find(&absent).row != nil {
+			t.Error("a row is found that was never added")
+		}
+	}
+	if free := len(table.places) - most; free < len(table.places)/4 {
+		t.Errorf("%d of %d places are free, want a quarter", free, len(table.places))
+	}
+}
+
+// What a record touches of a row is one cache line, if rows begin at one.
+func TestRow_BeginsAtACacheLine(t *testing.T) {
+	const line = 64
+	kind := reflect.TypeFor[row]()
+	if facts := kind.Field(0); facts.Name != "facts" || facts.Type.Size() != line {
+		t.Errorf("a row begins with %s of %d bytes, want the facts in %d", facts.Name, facts.Type.Size(), line)
+	}
+	if kind.Size()%line != 0 {
+		t.Errorf("a row has %d bytes, want a multiple of %d", kind.Size(), line)
 	}
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,8 +22,8 @@ const (
 // hostile log fills it with does not stay. Results are never changed.
 type memo[T comparable] struct {
 	compute func(text string) T
-	latest  [1 << latestBits]*memory[T]
-	byText  map[string]*memory[T]
+	latest  [1 << latestBits]memory[T]
+	byText  map[string]memory[T]
 	byValue map[T]*T
 	size    int // bytes of byText
 }
@@ -30,17 +31,17 @@ type memo[T comparable] struct {
 // memory is one text and its result.
 type memory[T comparable] struct {
 	text   string
-	result *T
+	result *T // nil: no memory
 }
 
-// latestBits gives the number of memories that are tried before the map: fields
-// such as the bucket hardly change from one record to the next.
-const latestBits = 7
+// latestBits gives the number of memories that are tried before the map. A text
+// has two places among them.
+const latestBits = 10
 
 // newMemo returns an empty memo of compute, whose results must not share memory
 // with the text.
 func newMemo[T comparable](compute func(text string) T) *memo[T] {
-	return &memo[T]{compute: compute, byText: make(map[string]*memory[T]), byValue: make(map[T]*T)}
+	return &memo[T]{compute: compute, byText: make(map[string]memory[T]), byValue: make(map[T]*T)}
 }
 
 // newTextMemo is newMemo for functions that may return a part of the text.
@@ -49,37 +50,47 @@ func newTextMemo(compute func(text string) string) *memo[string] {
 }
 
 func (m *memo[T]) of(text []byte) *T {
-	if len(text) > maxMemoText {
+	place := latestPlace(text)
+	first, second := &m.latest[place], &m.latest[place^1]
+	switch {
+	case first.result != nil && first.text == string(text):
+		return first.result
+	case second.result != nil && second.text == string(text):
+		return second.result
+	case len(text) > maxMemoText:
 		return m.result(m.compute(string(text)))
 	}
-	latest := &m.latest[latestSlot(text)]
-	if *latest == nil || (*latest).text != string(text) {
-		*latest = m.recall(text)
-	}
-	return (*latest).result
+	recalled := m.recall(text)
+	*first, *second = recalled, *first
+	return recalled.result
 }
 
-// latestSlot spreads texts over the latest memories by length, middle and end.
-func latestSlot(text []byte) uint64 {
-	const golden, word = 0x9E3779B97F4A7C15, 8 // Fibonacci hashing
+// latestPlace spreads texts over the latest memories by their length and four of
+// their words.
+func latestPlace(text []byte) uint64 {
+	const size = 8
 	h := uint64(len(text))
-	if n := len(text); n >= word {
-		h += binary.LittleEndian.Uint64(text[n-word:])*3 + binary.LittleEndian.Uint64(text[(n-word)/2:])
+	if last := len(text) - size; last >= 0 {
+		word := func(at int) uint64 { return binary.LittleEndian.Uint64(text[at:]) }
+		// Two multiplications as wyhash has them, which spread what differs well.
+		high1, low1 := bits.Mul64(word(last)^0xA0761D6478BD642F, word(last/2)^0xE7037ED1A0B428DB)
+		high2, low2 := bits.Mul64(word(last/4)^0x8EBC6AF09C88C6E3, word(last/4*3)^0x589965CC75374CC3)
+		h ^= high1 ^ low1 ^ high2 ^ low2
 	}
-	return h * golden >> (64 - latestBits)
+	return h % (1 << latestBits)
 }
 
-func (m *memo[T]) recall(text []byte) *memory[T] {
+func (m *memo[T]) recall(text []byte) memory[T] {
 	if known, ok := m.byText[string(text)]; ok {
 		return known
 	}
-	const overhead = 128 // of the map and the memory
+	const overhead = 128 // of the map
 	if m.size += len(text) + overhead; m.size > maxMemo {
 		clear(m.latest[:])
 		clear(m.byText)
 		m.size = len(text) + overhead
 	}
-	made := &memory[T]{text: string(text)}
+	made := memory[T]{text: string(text)}
 	made.result = m.result(m.compute(made.text))
 	m.byText[made.text] = made
 	return made

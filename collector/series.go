@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
@@ -154,10 +154,14 @@ func (s *state) append(out []byte, k Kind) []byte {
 		for _, n := range h.classic {
 			out = binary.AppendUvarint(out, n)
 		}
-		out = binary.AppendUvarint(out, uint64(len(h.native)))
-		for _, bucket := range h.native {
-			out = binary.AppendVarint(out, int64(bucket.index))
-			out = binary.AppendUvarint(out, bucket.count)
+		filled := 0
+		for range h.buckets() {
+			filled++
+		}
+		out = binary.AppendUvarint(out, uint64(filled))
+		for index, n := range h.buckets() {
+			out = binary.AppendVarint(out, int64(index))
+			out = binary.AppendUvarint(out, n)
 		}
 	}
 	return out
@@ -180,11 +184,14 @@ func decodeState(value []byte, k Kind) (state, error) {
 		for i := range h.classic {
 			h.classic[i] = in.uvarint()
 		}
+		least, most := int64(nativeIndex(1)), int64(nativeIndex(math.MaxInt64))
 		for n := in.uvarint(); n > 0 && in.err == nil; n-- {
-			h.native = append(h.native, nativeBucket{index: int32(in.varint()), count: in.uvarint()})
-		}
-		if !slices.IsSortedFunc(h.native, func(a, b nativeBucket) int { return int(a.index) - int(b.index) }) {
-			return state{}, fmt.Errorf("%w: buckets out of order", ErrCorrupt)
+			index, count := in.varint(), in.uvarint()
+			if in.err == nil && (index < least || index > most) {
+				return state{}, fmt.Errorf("%w: buckets out of order", ErrCorrupt)
+			}
+			h.add(int32(index), count)
+			least = index + 1
 		}
 		s.duration = h
 	}

@@ -18,18 +18,23 @@ type Store interface {
 // store, releases the series whose hold is over and drops those that were not
 // incremented for the ttl. It changes neither what the tallies hold, though they
 // are done, nor anything that a scrape sees: that is what expose does, once, after
-// the commit. If the commit fails, drop expose; the same tallies may be staged
-// again. Between a Stage and its expose there must be no other Stage.
+// the commit; it leaves the tallies empty. If the commit fails, drop expose; the
+// same tallies may be staged again. Between a Stage and its expose there must be
+// no other Stage.
 //
 // A nil store keeps nothing, as for a single look. The error is the store's.
 func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err error) {
-	s := &stage{collector: c, now: c.config.Now(), changes: c.changes[:0]}
+	s := &stage{collector: c, now: c.config.Now(), tallies: tallies, rows: c.rows[:0], changes: c.changes[:0]}
 	for family, known := range c.series {
 		s.sizes[family] = len(known)
 	}
 	for _, tally := range tallies {
-		tally.Done()
-		for _, delta := range tally.deltas {
+		if tally.Done() > 0 {
+			s.gather(tally.held)
+		}
+	}
+	for i := range s.rows {
+		for delta := range s.rows[i].row.deltas(&s.rows[i].gain) {
 			s.merge(delta)
 		}
 	}
@@ -47,6 +52,8 @@ func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err err
 type stage struct {
 	collector *Collector
 	now       time.Time
+	tallies   []*Tally
+	rows      []rowGain // of all tallies together
 	changes   []change
 	born      [familyCount]map[string]*series // by key
 	expired   []*series
@@ -61,7 +68,25 @@ type change struct {
 	born   bool
 }
 
-// merge adds the increments of one series of a tally.
+// gather merges what a tally holds by series, and adds up the rest by row: tallies
+// that are staged together have many rows in common.
+func (s *stage) gather(held *increments) {
+	for i := range held.rows {
+		more := &held.rows[i]
+		row := more.row
+		if row.gathered < len(s.rows) && s.rows[row.gathered].row == row {
+			s.rows[row.gathered].merge(&more.gain)
+		} else {
+			row.gathered = len(s.rows)
+			s.rows = append(s.rows, *more)
+		}
+	}
+	for _, delta := range held.deltas {
+		s.merge(delta)
+	}
+}
+
+// merge adds the increments of one series.
 func (s *stage) merge(d *delta) {
 	folded, verdict := d.folded, d.verdict
 	target := s.find(d.cell)
@@ -175,7 +200,9 @@ func (s *stage) expire() {
 }
 
 func (s *stage) write(store Store) error {
-	var key, values []byte
+	const usual = 32 // bytes of a value
+	var key []byte
+	values := make([]byte, 0, usual*len(s.changes))
 	for i := range s.changes {
 		change := &s.changes[i]
 		key = change.series.appendKey(key[:0])
@@ -196,18 +223,27 @@ func (s *stage) write(store Store) error {
 
 // expose makes the changes visible.
 func (s *stage) expose() {
+	s.show()
+	for _, tally := range s.tallies {
+		tally.release()
+	}
+	s.collector.rows, s.collector.changes = reusable(s.rows), reusable(s.changes)
+}
+
+// show does what scrapes must not see in part.
+func (s *stage) show() {
 	c := s.collector
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.config.Now()
 	for i := range s.changes {
 		change := &s.changes[i]
+		if change.next.released && !change.series.state.released {
+			delete(c.held, change.series)
+		}
 		change.series.state = change.next
 		if change.born {
 			c.insert(change.series, now)
-		}
-		if change.next.released {
-			delete(c.held, change.series)
 		}
 	}
 	for _, old := range s.expired {
@@ -216,15 +252,15 @@ func (s *stage) expose() {
 	for family, records := range s.overflow {
 		c.overflow[family] += records
 	}
-	c.reuse(s.changes)
 }
 
-// reuse keeps the memory of changes for the next stage, unless it is much.
-func (c *Collector) reuse(changes []change) {
-	const usual = 4096
-	c.changes = nil
-	if cap(changes) <= usual {
-		clear(changes)
-		c.changes = changes
+// reusable returns the memory of a stage's slice for the next stage, or nil if it
+// is much.
+func reusable[T any](used []T) []T {
+	const usual = 1 << 14
+	if cap(used) > usual {
+		return nil
 	}
+	clear(used)
+	return used
 }

@@ -2,15 +2,26 @@ package collector
 
 import "github.com/s3access/s3_access_exporter/scanner/record"
 
-// Tally holds the increments of one log object until Stage merges them. A Tally
-// is for one goroutine at a time. Its memory grows with the series it holds,
-// which the limit of series bounds, never with the number of records.
+// Tally holds the increments of one log object until they are exposed. A Tally
+// is for one goroutine at a time. Its memory grows with the label sets it holds,
+// which the limit of series and maxRows bound, never with the number of records.
 type Tally struct {
 	collector *Collector
-	deltas    []*delta // in the order in which they were first seen
-	spare     []delta  // memory for the next ones
-	sizes     [familyCount]int
-	bench     *workbench // from the first record to Done
+	bench     *workbench  // from the first record to Done
+	held      *increments // from the first record until they are exposed
+}
+
+// increments are what a Tally holds. Their memory goes from one Tally to the next.
+type increments struct {
+	// rows are what the workbench's rows gained, each once. To add them up by series
+	// is left to Stage, which has many Tallies of the same rows.
+	rows []rowGain
+	// deltas are what has been added up by series, in the order in which they were
+	// first seen: all durations, and the rows that the workbench had to forget.
+	deltas []*delta
+	spare  []*delta // memory for durations
+	sizes  [familyCount]int
+	cells  int // of the rows, that were first seen in this Tally
 }
 
 // delta is what one series gained.
@@ -31,39 +42,88 @@ func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 // sets that it does not remember.
 func (t *Tally) Add(r *record.Record) {
 	if t.bench == nil {
-		t.bench = t.collector.benches.Get().(*workbench) //nolint:errcheck // New makes nothing else
+		t.bench = t.collector.benches.Get().(*workbench)    //nolint:errcheck // New makes nothing else
+		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
 	}
 	var facts facts
 	t.bench.classifier.read(r, &facts)
-	amounts := amountsOf(r, facts.object(), facts.anonymous)
-	facts.families = amounts.families()
-	row := t.bench.row(&facts)
-	if row.records == 0 {
-		t.begin(row)
+	place := t.bench.rows.find(&facts)
+	if place.gain == 0 {
+		place = t.begin(place, &facts)
 	}
-	row.add(r, &amounts)
+	t.held.rows[place.gain-1].add(r)
 }
 
-// Done ends the counting: no Add may follow. It returns the number of series that
-// the Tally holds, which is what its memory grows with.
+// Done ends the counting: no Add may follow. It returns the number of label sets
+// that the Tally holds, which is what its memory grows with.
 func (t *Tally) Done() int {
+	if t.held == nil {
+		return 0
+	}
 	if t.bench != nil {
-		t.bench.clear(t)
+		t.end()
 		t.collector.benches.Put(t.bench)
 		t.bench = nil
 	}
-	return len(t.deltas)
+	return len(t.held.rows) + t.held.cells + len(t.held.deltas)
 }
 
-// begin finds the deltas in which a row without records is going to count.
-func (t *Tally) begin(row *row) {
-	t.bench.counting = append(t.bench.counting, row)
-	for i := range row.columns {
-		c := &row.columns[i]
-		c.delta = t.delta(c.cell, row.verdict)
-		if c.delta.duration != nil {
-			row.duration = c.delta.duration
+// release empties the Tally. Its memory goes to the next one, unless it is much.
+func (t *Tally) release() {
+	const usual = 1024
+	if t.held != nil && len(t.held.deltas) <= usual {
+		t.held.reset()
+		t.collector.increments.Put(t.held)
+	}
+	t.held = nil
+}
+
+// begin begins to count in the row of these facts, which is at the place or may be
+// made there, and returns where it is.
+func (t *Tally) begin(place *place, facts *facts) *place {
+	held := t.held
+	if place.row == nil {
+		if t.bench.full() {
+			t.settle()
+			t.bench.forget()
+			place = t.bench.rows.find(facts)
 		}
+		t.bench.add(place, facts)
+		held.cells += len(place.row.cells)
+	}
+	t.bench.counting = append(t.bench.counting, place)
+	held.rows = append(held.rows, rowGain{row: place.row})
+	place.gain = uint32(len(held.rows))
+	if facts.families.has(FamilyRequestDuration) {
+		held.rows[place.gain-1].duration = t.delta(place.row.timed, verdictYes).duration
+	}
+	return place
+}
+
+// settle adds up by series what the rows have gained.
+func (t *Tally) settle() {
+	for i := range t.held.rows {
+		gained := &t.held.rows[i]
+		for d := range gained.row.deltas(&gained.gain) {
+			t.delta(d.cell, d.verdict).add(d)
+		}
+	}
+	clear(t.held.rows) // so that rows can be forgotten
+	t.held.rows, t.held.cells = t.held.rows[:0], 0
+	t.bench.leave()
+}
+
+// end leaves the workbench to the next Tally.
+func (t *Tally) end() {
+	t.bench.leave()
+	for _, d := range t.held.deltas {
+		d.cell.delta = nil
+		if d.duration != nil {
+			d.records = d.duration.count
+		}
+	}
+	if t.bench.crowded() {
+		t.bench.forget()
 	}
 }
 
@@ -72,30 +132,50 @@ func (t *Tally) begin(row *row) {
 func (t *Tally) delta(own *cell, verdict verdict) *delta {
 	l, limit := own.layout, t.collector.config.SeriesLimit
 	cell, level := own, foldNothing
-	if own.delta == nil && l.full(foldNothing, limit, t.sizes[l.family]) {
-		cell, level = t.bench.fold(own, limit, t.sizes[l.family])
+	if own.delta == nil && l.full(foldNothing, limit, t.held.sizes[l.family]) {
+		cell, level = t.bench.fold(own, limit, t.held.sizes[l.family])
 	}
 	if cell.delta == nil {
-		cell.delta = t.add(cell)
+		cell.delta = t.held.add(cell)
 		cell.delta.folded = level != foldNothing
 	}
 	cell.delta.verdict = max(cell.delta.verdict, level.verdict(verdict))
 	return cell.delta
 }
 
+// add adds what else the series gained.
+func (d *delta) add(more *delta) {
+	d.records += more.records
+	d.value = addSaturating(d.value, more.value)
+	d.exemplar.replace(more.exemplar)
+}
+
 // add begins to count in a cell.
-func (t *Tally) add(c *cell) *delta {
-	const atOnce = 32
-	if len(t.spare) == 0 {
-		t.spare = make([]delta, atOnce)
-	}
-	added := &t.spare[0]
-	t.spare = t.spare[1:]
-	added.cell = c
+func (i *increments) add(c *cell) *delta {
+	added := &delta{}
 	if c.layout.kind == KindHistogram {
-		added.duration = &histogram{}
+		if last := len(i.spare) - 1; last >= 0 {
+			added, i.spare = i.spare[last], i.spare[:last]
+		} else {
+			added.duration = &histogram{}
+		}
 	}
-	t.deltas = append(t.deltas, added)
-	t.sizes[c.layout.family]++
+	added.cell = c
+	i.deltas = append(i.deltas, added)
+	i.sizes[c.layout.family]++
 	return added
+}
+
+// reset makes i empty, with memory for the next Tally.
+func (i *increments) reset() {
+	for _, d := range i.deltas {
+		if d.duration != nil {
+			d.duration.reset()
+			*d = delta{duration: d.duration}
+			i.spare = append(i.spare, d)
+		}
+	}
+	clear(i.rows)
+	clear(i.deltas)
+	*i = increments{rows: i.rows[:0], deltas: i.deltas[:0], spare: i.spare}
 }

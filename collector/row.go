@@ -1,0 +1,154 @@
+package collector
+
+import (
+	"hash/maphash"
+	"iter"
+	"math/bits"
+	"unicode/utf8"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// row stands for the records of the same facts: they count in the same series.
+type row struct {
+	facts facts   // a cache line: nothing else of a row is looked at for a record
+	cells []*cell // of all kinds but KindHistogram: where the row counts
+	timed *cell   // of KindHistogram, or nil
+
+	// For the goroutine that stages only: where the present stage gathers what the
+	// row gains, if it does.
+	gathered int
+
+	_ [3]uint64 // so that every row begins at a cache line
+}
+
+// rowGain is what a row gained in one Tally.
+type rowGain struct {
+	row      *row
+	duration *histogram // of the delta that counts durations, if one does
+	gain
+}
+
+// gain is what records of one row count together.
+type gain struct {
+	counts counts
+	sample sample
+}
+
+// counts are what records count, where that is not told by the family alone.
+type counts struct {
+	records, sent, received uint64
+}
+
+// sample is the latest record of a row that can be an exemplar.
+type sample struct {
+	time      int64
+	counts    counts // of the one record
+	size      int    // of the request ID; 0: there is no sample
+	requestID [maxRequestID]byte
+}
+
+// maxRequestID is the length of the request IDs that an exemplar can have; S3's
+// have 16 bytes.
+const maxRequestID = 64
+
+// add counts a record.
+func (g *rowGain) add(r *record.Record) {
+	counts := counts{records: 1, sent: positive(r.SentBytes), received: positive(r.ReceivedBytes)}
+	g.counts.add(&counts)
+	if size := len(r.RequestID); 0 < size && size <= maxRequestID && g.sample.precedes(r.Time) && utf8.Valid(r.RequestID) {
+		g.sample.time, g.sample.counts = r.Time, counts
+		g.sample.size = copy(g.sample.requestID[:], r.RequestID)
+	}
+	if g.duration != nil {
+		g.duration.observe(r.Duration)
+	}
+}
+
+// deltas returns what each of the row's series gains, save for durations.
+func (w *row) deltas(g *gain) iter.Seq[*delta] {
+	return func(yield func(*delta) bool) {
+		latest := exemplar{requestID: string(g.sample.requestID[:g.sample.size]), time: g.sample.time}
+		for _, c := range w.cells {
+			latest.value = g.sample.counts.of(c.layout.family)
+			if !yield(&delta{
+				cell: c, records: g.counts.records, value: g.counts.of(c.layout.family),
+				exemplar: latest, verdict: w.facts.client.verdict,
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// merge adds what more records count.
+func (g *gain) merge(more *gain) {
+	g.counts.add(&more.counts)
+	if more.sample.size > 0 && g.sample.precedes(more.sample.time) {
+		g.sample = more.sample
+	}
+}
+
+// precedes reports whether a record of that time would be a later sample.
+func (s *sample) precedes(time int64) bool { return s.size == 0 || time >= s.time }
+
+func (s *counts) add(more *counts) {
+	s.records += more.records
+	s.sent = addSaturating(s.sent, more.sent)
+	s.received = addSaturating(s.received, more.received)
+}
+
+// of returns the sum that counts in a family, which is no histogram.
+func (s *counts) of(family Family) uint64 {
+	switch family {
+	case FamilySentBytes:
+		return s.sent
+	case FamilyReceivedBytes:
+		return s.received
+	}
+	return s.records
+}
+
+func positive(amount int64) uint64 { return uint64(max(amount, 0)) }
+
+// rowTable holds rows by their facts: in the first place that is free from the
+// one that their hash tells. What it takes to find a row that is known are its
+// place and its facts, as rows are many and memory is slow.
+type rowTable struct {
+	seed   maphash.Seed
+	places []place
+	held   int
+}
+
+// place is where a row is, if one is.
+type place struct {
+	row  *row
+	tag  uint32 // part of the hash, so that hardly any other row is looked at
+	gain uint32 // where the present Tally has what the row gained, counted from 1; 0: nothing
+}
+
+// newRowTable returns a table for at most so many rows, which leaves at least a
+// quarter of the places free.
+func newRowTable(most int) rowTable {
+	return rowTable{seed: maphash.MakeSeed(), places: make([]place, 1<<bits.Len(uint(most+most/3)))}
+}
+
+// find returns the place of the row of these facts, or the one that is free for it.
+func (t *rowTable) find(facts *facts) *place {
+	at, last := maphash.Comparable(t.seed, *facts), uint64(len(t.places)-1)
+	for tag := uint32(at >> 32); ; at++ {
+		place := &t.places[at&last]
+		if place.row == nil {
+			place.tag = tag
+			return place
+		}
+		if place.tag == tag && place.row.facts == *facts {
+			return place
+		}
+	}
+}
+
+func (t *rowTable) clear() {
+	clear(t.places)
+	t.held = 0
+}
