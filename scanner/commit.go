@@ -13,6 +13,10 @@ import (
 const (
 	maxBatch  = 512
 	maxWeight = 50_000
+
+	// Nor does it wait for more when none has come for this part of the
+	// CommitInterval.
+	longPause = 20
 )
 
 // committer makes results durable, many in a commit. Nothing else marks an
@@ -33,28 +37,36 @@ type finished struct {
 }
 
 // run commits results until they end. It returns the error of the last commit.
-func (c *committer) run(ctx context.Context, results <-chan *result) error {
+func (c *committer) run(ctx context.Context, results *results) error {
 	ticker := time.NewTicker(c.cfg.CommitInterval)
 	defer ticker.Stop()
+	pause := time.NewTimer(c.cfg.CommitInterval) // begins anew with each result
+	defer pause.Stop()
 	done := ctx.Done()
-	in := results
+	in := results.ahead
 	for {
+		due := false
 		select {
 		case r, more := <-in:
 			if !more {
 				return c.commit()
 			}
+			results.taken(r)
 			c.add(ctx, r)
 			if c.full() && c.commit() != nil {
 				in = nil // until a commit succeeds; meanwhile the readers wait
 			}
+			pause.Reset(c.cfg.CommitInterval / longPause)
+		case <-pause.C:
+			due = true
 		case <-ticker.C:
-			if c.commit() == nil {
-				in = results
-			}
+			due = true
 		case <-done:
 			// What is not committed by now is read again after the next start.
-			done, in = nil, results
+			done, in = nil, results.ahead
+		}
+		if due && c.commit() == nil {
+			in = results.ahead
 		}
 	}
 }

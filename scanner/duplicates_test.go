@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -65,6 +66,49 @@ func TestDuplicates_AreToldByAnyOfTheirIDs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// hexUUID is parseUUID in the obvious way.
+func hexUUID(text []byte) (id eventID, ok bool) {
+	groups := bytes.Split(text, []byte("-"))
+	for i, n := range []int{8, 4, 4, 4, 12} {
+		if len(groups) != 5 || len(groups[i]) != n {
+			return id, false
+		}
+	}
+	_, err := hex.Decode(id[:], bytes.Join(groups, nil))
+	return id, err == nil
+}
+
+func TestParseUUID_AgreesWithHex(t *testing.T) {
+	check := func(text []byte) {
+		t.Helper()
+		got, ok := parseUUID(text)
+		if want, isOne := hexUUID(text); ok != isOne || ok && got != want {
+			t.Errorf("%q: %x %v, want %x %v", text, got, ok, want, isOne)
+		}
+	}
+	const uuid = "20000000-0000-4000-8000-00000000000a"
+	for at := range len(uuid) {
+		for c := range 256 {
+			text := []byte(uuid)
+			text[at] = byte(c)
+			check(text)
+		}
+		check([]byte(uuid[:at]))
+	}
+	check([]byte(uuid + "0"))
+	random := rand.New(rand.NewPCG(1, 1))
+	const digits = "0123456789abcdefABCDEF"
+	for range 10_000 {
+		text := []byte(uuid)
+		for i, c := range text {
+			if c != '-' {
+				text[i] = digits[random.IntN(len(digits))]
+			}
+		}
+		check(text)
 	}
 }
 
@@ -234,10 +278,10 @@ func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
 // What the window costs: memory for each ID, and time for each event.
 func BenchmarkDuplicates(b *testing.B) {
 	const window = 250_000
-	d := newDuplicates(window)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	d := newDuplicates(window)
 	n := 0
 	r := newResult("")
 	var number [8]byte
@@ -250,7 +294,7 @@ func BenchmarkDuplicates(b *testing.B) {
 		if d.has(r, rec) {
 			b.Fatal("a new event is a duplicate")
 		}
-		if len(r.claims.events) == 1000 {
+		if r.claims.events.n == 1000 {
 			d.remember([]*result{r})
 			r = newResult("")
 		}

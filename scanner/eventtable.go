@@ -1,96 +1,170 @@
 package scanner
 
-import "hash/maphash"
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+)
 
-// eventTable holds the IDs of events, and a number for each. It takes 20 bytes an
-// ID and 11 to 14 to find it: the IDs lie in chunks and do not move, and an index
-// with open addressing leads to them.
+// eventTable holds the IDs of events. Those of one eventList lie one behind the
+// other in blocks, which do not move; an index with open addressing leads to them.
+// It takes 18 bytes an ID in lists that are not short, and 11 to 14 to find it.
 type eventTable struct {
-	seed   maphash.Seed
+	seed   [2]uint64
 	index  eventIndex
 	count  int // IDs that are held
-	chunks []*[chunkSize]event
-	fresh  eventRef   // none from here on was in use
-	free   []eventRef // were in use and are not
+	chunks []*[chunkSize]eventBlock
+	fresh  blockRef // none from here on was in use
+	free   blockRef // the first of those that were in use and are not
 }
 
 type eventID [16]byte
 
-// eventRef leads to an event as long as it is held.
-type eventRef uint32
+// eventBlock holds some of the IDs of a list.
+type eventBlock struct {
+	ids   [blockSize]eventID
+	n     uint32
+	owner uint32 // whatever the table's user keeps with the IDs
+	next  blockRef
+}
 
-type event struct {
-	id    eventID
-	owner uint32 // whatever the table's user keeps with the ID
+// blockRef leads to a block; 0 is none.
+type blockRef uint32
+
+// eventList is a list of IDs that a table holds. The zero value is an empty list.
+type eventList struct {
+	n           int
+	first, last blockRef
 }
 
 // eventIndex is the index of an eventTable.
 type eventIndex []cell
 
-// cell is a place of the index: 0, or the event's hash and, behind it, one more
-// than its eventRef.
+// cell is a place of the index: 0, or the hash of an ID and, behind it, where the
+// ID is.
 type cell uint64
 
-const chunkSize = 4096
+const (
+	blockSize = 8 // IDs; the last block of a list is half empty on average
+	chunkSize = 512
 
-func newEventTable() eventTable {
-	return eventTable{seed: maphash.MakeSeed(), index: make(eventIndex, 64)}
+	maxBegin = 1 << 20 // IDs that a new table is made for at most, 12 bytes each
+)
+
+// newEventTable returns a table that is made for so many IDs. It grows when there
+// are more.
+func newEventTable(ids int) eventTable {
+	return eventTable{
+		seed:  [2]uint64{rand.Uint64(), rand.Uint64()},
+		index: make(eventIndex, 64+min(ids, maxBegin)/2*3),
+		fresh: 1,
+	}
 }
 
-// add returns the place of an ID, and whether it was not held before; its owner is
-// then 0.
-func (t *eventTable) add(id eventID) (ref eventRef, isNew bool) {
-	index, hash := t.index, t.hash(id)
+// add adds an ID to the list unless it is held already. It returns the block that
+// holds it, and whether it is new.
+func (t *eventTable) add(list *eventList, id eventID) (block *eventBlock, isNew bool) {
+	index, hash := t.index, t.hash(&id)
 	i := index.home(hash)
 	for ; index[i] != 0; i = index.next(i) {
-		if c := index[i]; c.hash() == hash && t.event(c.ref()).id == id {
-			return c.ref(), false
+		if c := index[i]; c.hash() == hash {
+			if block, k := t.place(c); block.ids[k] == id {
+				return block, false
+			}
 		}
 	}
-	ref = t.take()
-	*t.event(ref) = event{id: id}
-	index[i] = newCell(hash, ref)
+	block = t.last(list)
+	block.ids[block.n] = id
+	index[i] = newCell(hash, list.last, block.n)
+	block.n++
+	list.n++
 	if t.count++; t.count > len(index)/4*3 {
 		t.grow()
 	}
-	return ref, true
+	return block, true
 }
 
-// event returns what is held in a place. It is valid until the place is removed.
-func (t *eventTable) event(ref eventRef) *event {
-	return &t.chunks[ref/chunkSize][ref%chunkSize]
-}
-
-// remove gives up a place.
-func (t *eventTable) remove(ref eventRef) {
-	index, hash := t.index, t.hash(t.event(ref).id)
-	i := index.home(hash)
-	for old := newCell(hash, ref); index[i] != old; {
-		i = index.next(i)
-	}
-	// Whatever stands behind the gap and has been kept from it moves up.
-	for j := index.next(i); index[j] != 0; j = index.next(j) {
-		if c := index[j]; index.distance(index.home(c.hash()), j) >= index.distance(i, j) {
-			index[i], i = c, j
+// last returns the list's last block, which has room for an ID.
+func (t *eventTable) last(list *eventList) *eventBlock {
+	if list.last != 0 {
+		if block := t.block(list.last); block.n < blockSize {
+			return block
 		}
 	}
-	index[i] = 0
-	t.free = append(t.free, ref)
-	t.count--
+	ref := t.take()
+	if list.last == 0 {
+		list.first = ref
+	} else {
+		t.block(list.last).next = ref
+	}
+	list.last = ref
+	return t.block(ref)
 }
 
-// take returns a place that is not in use.
-func (t *eventTable) take() eventRef {
-	if last := len(t.free) - 1; last >= 0 {
-		ref := t.free[last]
-		t.free = t.free[:last]
+// take returns an empty block.
+func (t *eventTable) take() blockRef {
+	if ref := t.free; ref != 0 {
+		block := t.block(ref)
+		t.free = block.next
+		*block = eventBlock{}
 		return ref
 	}
-	if int(t.fresh) == len(t.chunks)*chunkSize {
-		t.chunks = append(t.chunks, new([chunkSize]event))
+	if int(t.fresh) >= len(t.chunks)*chunkSize {
+		t.chunks = append(t.chunks, new([chunkSize]eventBlock))
 	}
 	t.fresh++
 	return t.fresh - 1
+}
+
+func (t *eventTable) block(ref blockRef) *eventBlock {
+	return &t.chunks[ref/chunkSize][ref%chunkSize]
+}
+
+// place returns where the ID of a cell is.
+func (t *eventTable) place(c cell) (block *eventBlock, k uint32) {
+	return t.block(blockRef(uint32(c) / blockSize)), uint32(c) % blockSize
+}
+
+// blocks calls fn with each block of a list.
+func (t *eventTable) blocks(list eventList, fn func(*eventBlock)) {
+	for ref := list.first; ref != 0; {
+		block := t.block(ref)
+		fn(block)
+		ref = block.next
+	}
+}
+
+// join puts the IDs of more behind those of the list. Of the two only the list
+// may be used from then on.
+func (t *eventTable) join(list *eventList, more eventList) {
+	switch {
+	case more.n == 0:
+	case list.n == 0:
+		*list = more
+	default:
+		t.block(list.last).next = more.first
+		list.n, list.last = list.n+more.n, more.last
+	}
+}
+
+// remove gives up the IDs of a list.
+func (t *eventTable) remove(list eventList) {
+	if list.n == 0 {
+		return
+	}
+	for ref := list.first; ref != 0; ref = t.block(ref).next {
+		block := t.block(ref)
+		var cells [blockSize]cell
+		for k := range block.n {
+			cells[k] = newCell(t.hash(&block.ids[k]), ref, k)
+		}
+		t.index.fetch(cells[:block.n])
+		for _, c := range cells[:block.n] {
+			t.index.remove(c)
+		}
+	}
+	t.count -= list.n
+	t.block(list.last).next, t.free = t.free, list.first
 }
 
 // grow makes the index a quarter larger.
@@ -109,7 +183,39 @@ func (t *eventTable) grow() {
 	t.index = index
 }
 
-func (t *eventTable) hash(id eventID) uint32 { return uint32(maphash.Bytes(t.seed, id[:]) >> 32) }
+// hash mixes an ID with the table's seed, so that nobody can choose IDs that are in
+// each other's way.
+func (t *eventTable) hash(id *eventID) uint32 {
+	high, low := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^t.seed[0], binary.LittleEndian.Uint64(id[8:])^t.seed[1])
+	return uint32((high ^ low) >> 32)
+}
+
+// fetch reads the homes of cells, so that remove waits once for the main memory and
+// not once for each of them. Inlined, it would be left out, as nobody uses what it
+// returns.
+//
+//go:noinline
+func (x eventIndex) fetch(cells []cell) (read cell) {
+	for _, c := range cells {
+		read |= x[x.home(c.hash())]
+	}
+	return read
+}
+
+// remove takes out a cell, which is there.
+func (x eventIndex) remove(old cell) {
+	i := x.home(old.hash())
+	for x[i] != old {
+		i = x.next(i)
+	}
+	// Whatever stands behind the gap and has been kept from it moves up.
+	for j := x.next(i); x[j] != 0; j = x.next(j) {
+		if x.distance(x.home(x[j].hash()), j) >= x.distance(i, j) {
+			x[i], i = x[j], j
+		}
+	}
+	x[i] = 0
+}
 
 // home returns where an event stands in the index unless that place is taken.
 func (x eventIndex) home(hash uint32) int {
@@ -131,7 +237,8 @@ func (x eventIndex) distance(i, j int) int {
 	return j - i
 }
 
-func newCell(hash uint32, ref eventRef) cell { return cell(hash)<<32 | cell(ref+1) }
+func newCell(hash uint32, ref blockRef, k uint32) cell {
+	return cell(hash)<<32 | cell(ref)*blockSize + cell(k)
+}
 
-func (c cell) hash() uint32  { return uint32(c >> 32) }
-func (c cell) ref() eventRef { return eventRef(uint32(c)) - 1 }
+func (c cell) hash() uint32 { return uint32(c >> 32) }

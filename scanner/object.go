@@ -119,9 +119,9 @@ func (rd *reader) readInTurn(ctx context.Context, j *job, large chan struct{}) *
 func (rd *reader) read(ctx context.Context, j *job) *result {
 	r := &result{job: j, tally: rd.cfg.Consumer.NewTally(j.location.Name, j.obj.Key)}
 	err := rd.decode(ctx, r)
-	r.weight = r.tally.Done() + len(r.claims.events)/8
+	r.weight = r.tally.Done() + r.claims.events.n/8
 	if err != nil {
-		r.tally = nil
+		r.tally, r.weight = nil, 0
 		r.err = &ObjectError{Location: j.location.Name, Key: j.obj.Key, Reason: reasonOf(err), Err: err}
 	}
 	return r

@@ -60,7 +60,8 @@ func (s *Scanner) ScanOnce(ctx context.Context, q Query) ([]*ObjectError, error)
 		close(jobs)
 	}()
 	once := once{cfg: &s.cfg, gate: gate{duplicates: d}, reader: newReader(&s.cfg, d, q.Prefilter)}
-	for r := range results {
+	for r := range results.ahead {
+		results.taken(r)
 		if once.take(scan, r); once.failed != nil {
 			stop()
 		}

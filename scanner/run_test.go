@@ -35,6 +35,24 @@ func TestScanner_CountsEachObjectOnceAcrossRestarts(t *testing.T) {
 	})
 }
 
+// A commit waits for more to come, but not long for what does not.
+func TestScanner_CommitsWhenNothingMoreComes(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Interval = time.Minute
+		r.config.CommitInterval = 2 * time.Hour
+		var ids []string
+		r.start()
+		for range 5 {
+			ids = append(ids, fmt.Sprint("r", len(ids)))
+			r.put(time.Now(), "A", ids[len(ids)-1])
+			r.wait(r.config.Interval)
+		}
+		r.expect()
+		r.wait(8 * time.Minute)
+		r.expect(ids...)
+	})
+}
+
 func TestScanner_StartsAtSince(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.Since = 24 * time.Hour

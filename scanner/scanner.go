@@ -7,9 +7,10 @@
 // Both decode an object to its very end before any of its records count.
 //
 // Goroutines hand on what they have: a location lists and queues objects
-// (location.go), readers open and decode them (object.go), one committer makes
-// them durable (commit.go). In ScanOnce a Query says what to list (query.go), and
-// the results are handed over as they come (once.go).
+// (location.go), readers open and decode them (object.go) and are ahead a little
+// (results.go), one committer makes them durable (commit.go). In ScanOnce a Query
+// says what to list (query.go), and the results are handed over as they come
+// (once.go).
 package scanner
 
 import (
@@ -102,7 +103,7 @@ type Config struct {
 	// Concurrency is how many objects are read at once; 8.
 	Concurrency int
 	// CommitInterval is the longest time that a read object waits for its
-	// commit; 1 s.
+	// commit; 1 s. It waits less once no other one comes any more.
 	CommitInterval time.Duration
 }
 
@@ -181,13 +182,9 @@ func (s *Scanner) Run(ctx context.Context) error {
 // at once than there are cores: more would need more memory, and no less time.
 const largeObject = 8 << 20
 
-// resultsAhead is how many results wait at most while a commit is under way, so that
-// the readers need not.
-const resultsAhead = 64
-
-// read starts the readers. They end when jobs is closed; then the results are.
-func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) <-chan *result {
-	results := make(chan *result, resultsAhead)
+// read starts the readers. They end when jobs is closed; then the results do.
+func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) *results {
+	results := newResults()
 	large := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var readers sync.WaitGroup
 	for range s.cfg.Concurrency {
@@ -197,13 +194,13 @@ func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, can
 				if ctx.Err() != nil {
 					continue // the job is left, as if it had not been queued
 				}
-				results <- rd.readInTurn(ctx, j, large)
+				results.put(rd.readInTurn(ctx, j, large))
 			}
 		})
 	}
 	go func() {
 		readers.Wait()
-		close(results)
+		close(results.ahead)
 	}()
 	return results
 }
