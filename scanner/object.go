@@ -4,14 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/gzip"
-
-	"github.com/s3access/s3_access_exporter/scanner/accesslog"
-	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -60,49 +55,21 @@ func (r *result) waits() bool {
 	return slices.ContainsFunc(r.depends, func(on *result) bool { return on.standing != passed })
 }
 
-// decoder is what both formats' decoders offer.
-type decoder interface {
-	Reset(r io.Reader)
-	Prefilter(candidate func(raw []byte) bool)
-	Next() bool
-	Record() *record.Record
-	Err() error
-	Skipped() record.Skipped
-}
-
-// candidate is Query.Prefilter.
-type candidate func(log record.Log, raw []byte) bool
-
 // reader reads objects, one after the other, with buffers that it keeps.
 type reader struct {
 	cfg        *Config
 	duplicates *duplicates
+	unpackers  *unpackers
 	stored     bytes.Buffer  // a whole object, or the beginning of one
 	buffered   *bufio.Reader // a large one
-	gunzip     gzip.Reader
-	decoders   map[record.Log]decoder
 }
 
 // maxWhole is how many stored bytes an object has at least that is not fetched as
-// a whole before it is decompressed, which is a little faster.
-const maxWhole = 256 << 10
+// a whole before it is unpacked.
+const maxWhole = 1 << 20
 
-func newReader(cfg *Config, d *duplicates, candidate candidate) *reader {
-	rd := &reader{
-		cfg:        cfg,
-		duplicates: d,
-		buffered:   bufio.NewReaderSize(nil, 64<<10),
-		decoders: map[record.Log]decoder{
-			record.ServerAccess: accesslog.NewDecoder(nil),
-			record.CloudTrail:   cloudtrail.NewDecoder(nil),
-		},
-	}
-	if candidate != nil {
-		for log, dec := range rd.decoders {
-			dec.Prefilter(func(raw []byte) bool { return candidate(log, raw) })
-		}
-	}
-	return rd
+func newReader(cfg *Config, d *duplicates, u *unpackers) *reader {
+	return &reader{cfg: cfg, duplicates: d, unpackers: u, buffered: bufio.NewReaderSize(nil, 64<<10)}
 }
 
 // readInTurn is read, which waits for a place among the large objects if the job's
@@ -133,11 +100,11 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		return err
 	}
 	defer body.Close() // read to its end or given up: nothing is left to fail
-	stored, err := rd.fetch(untilDone(ctx, body))
+	stored, whole, err := rd.fetch(untilDone(ctx, body))
 	if err != nil {
 		return err
 	}
-	err = rd.decodeStored(r, stored)
+	err = rd.decodeStored(r, stored, whole)
 	if err != nil && reasonOf(err).permanent() {
 		// Bytes that changed on their way are not the object's. Whether they did,
 		// the source tells at their end.
@@ -156,24 +123,25 @@ type storedBytes interface {
 	io.ByteScanner
 }
 
-// fetch returns a reader of body, which has been read to its end if it is small.
-func (rd *reader) fetch(body io.Reader) (storedBytes, error) {
+// fetch returns a reader of body, and whether that has been read to its end, as it is
+// if it is small.
+func (rd *reader) fetch(body io.Reader) (stored storedBytes, whole bool, err error) {
 	rd.stored.Reset()
 	n, err := rd.stored.ReadFrom(io.LimitReader(body, maxWhole))
 	if err != nil || n < maxWhole {
-		return &rd.stored, err
+		return &rd.stored, true, err
 	}
 	rd.buffered.Reset(io.MultiReader(&rd.stored, body))
-	return rd.buffered, nil
+	return rd.buffered, false, nil
 }
 
-func (rd *reader) decodeStored(r *result, stored storedBytes) error {
-	content, err := rd.content(stored)
+func (rd *reader) decodeStored(r *result, stored storedBytes, whole bool) error {
+	u := rd.unpackers.get(whole)
+	defer rd.unpackers.put(u, whole)
+	dec, err := u.unpack(r.key.Stream.Log(), stored, rd.cfg.MaxObjectSize)
 	if err != nil {
 		return err
 	}
-	dec := rd.decoders[r.key.Stream.Log()]
-	dec.Reset(&limitedReader{r: content, left: rd.cfg.MaxObjectSize})
 	account, region := []byte(r.key.AccountID), []byte(r.key.Region)
 	for dec.Next() {
 		rec := dec.Record()
@@ -209,57 +177,3 @@ func untilDone(ctx context.Context, body io.Reader) io.Reader {
 type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
-
-// content returns the decompressed bytes of an object. That they are compressed is
-// told by their first byte, which is none of a text: S3 may decompress on its way,
-// and a copy of a bucket may have been decompressed.
-func (rd *reader) content(stored storedBytes) (io.Reader, error) {
-	first, err := stored.ReadByte()
-	if errors.Is(err, io.EOF) {
-		return stored, nil
-	}
-	if err == nil {
-		err = stored.UnreadByte()
-	}
-	if err != nil || first != '\x1f' {
-		return stored, err
-	}
-	if err := rd.gunzip.Reset(stored); err != nil {
-		return nil, gunzipFailed(err)
-	}
-	return &gunzipReader{gzip: &rd.gunzip}, nil
-}
-
-// gunzipReader tells errors of the compression from errors of the source.
-type gunzipReader struct {
-	gzip *gzip.Reader
-}
-
-func (z *gunzipReader) Read(p []byte) (int, error) {
-	n, err := z.gzip.Read(p)
-	return n, gunzipFailed(err)
-}
-
-func gunzipFailed(err error) error {
-	if err == nil || err == io.EOF || errors.As(err, new(*SourceError)) { //nolint:errorlint // io.EOF is never wrapped by a Reader
-		return err
-	}
-	return &gzipError{err}
-}
-
-// limitedReader fails where io.LimitedReader would end.
-type limitedReader struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
-}

@@ -59,7 +59,7 @@ func (s *Scanner) ScanOnce(ctx context.Context, q Query) ([]*ObjectError, error)
 		listed <- err
 		close(jobs)
 	}()
-	once := once{cfg: &s.cfg, gate: gate{duplicates: d}, reader: newReader(&s.cfg, d, q.Prefilter)}
+	once := once{cfg: &s.cfg, gate: gate{duplicates: d}, reader: newReader(&s.cfg, d, newUnpackers(q.Prefilter))}
 	for r := range results.ahead {
 		results.taken(r)
 		if once.take(scan, r); once.failed != nil {

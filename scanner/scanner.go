@@ -185,11 +185,12 @@ const largeObject = 8 << 20
 // read starts the readers. They end when jobs is closed; then the results do.
 func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) *results {
 	results := newResults()
+	unpackers := newUnpackers(candidate)
 	large := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var readers sync.WaitGroup
 	for range s.cfg.Concurrency {
 		readers.Go(func() {
-			rd := newReader(&s.cfg, d, candidate)
+			rd := newReader(&s.cfg, d, unpackers)
 			for j := range jobs {
 				if ctx.Err() != nil {
 					continue // the job is left, as if it had not been queued

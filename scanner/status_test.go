@@ -116,7 +116,7 @@ func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
 				t.Fatalf("pending: %+v, quarantined: %+v", location.Pending, location.Quarantined)
 			}
 			if p := location.Pending[0]; p.Key != denied || p.Reason != scanner.ReasonAccessDenied || !strings.Contains(p.Error, "kms says <no>") ||
-				p.Attempts < 3 || p.Since.Sub(began) > time.Second || !p.NextTry.After(time.Now()) {
+				p.Attempts < 3 || p.Since.Sub(began) > time.Second || time.Since(p.NextTry) > time.Minute { // of the round that tries it
 				t.Errorf("pending: %+v", p)
 			}
 			if q := location.Quarantined[0]; q.Key != broken || q.Reason != scanner.ReasonGzip || q.Error == "" ||

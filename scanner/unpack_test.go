@@ -1,0 +1,33 @@
+package scanner
+
+import (
+	"runtime"
+	"testing"
+	"testing/synctest"
+)
+
+func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnpackers(nil)
+		var used []*unpacker
+		for range runtime.GOMAXPROCS(0) {
+			used = append(used, u.get(true))
+		}
+		got := false
+		go func() {
+			one := u.get(true)
+			got = true
+			u.put(one, true)
+		}()
+		u.put(u.get(false), false) // one that waits for its source waits for nothing else
+		synctest.Wait()
+		if got {
+			t.Error("there is one more")
+		}
+		u.put(used[0], true)
+		synctest.Wait()
+		if !got {
+			t.Error("the one that was given back is not used")
+		}
+	})
+}
