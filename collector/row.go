@@ -42,23 +42,23 @@ type counts struct {
 
 // sample is the latest record of a row that can be an exemplar.
 type sample struct {
-	time      int64
-	counts    counts // of the one record
-	size      int    // of the request ID; 0: there is no sample
-	requestID [maxRequestID]byte
+	time           int64
+	sent, received uint64 // of the one record
+	requestID      [maxRequestID]byte
+	size           uint8 // of the request ID; 0: there is no sample
 }
 
-// maxRequestID is the length of the request IDs that an exemplar can have; S3's
-// have 16 bytes.
-const maxRequestID = 64
+// maxRequestID is the length of the request IDs that an exemplar can have: S3's
+// have 16 bytes, UUIDs have 36.
+const maxRequestID = 36
 
 // add counts a record.
 func (g *rowGain) add(r *record.Record) {
 	counts := counts{records: 1, sent: positive(r.SentBytes), received: positive(r.ReceivedBytes)}
 	g.counts.add(&counts)
 	if size := len(r.RequestID); 0 < size && size <= maxRequestID && g.sample.precedes(r.Time) && utf8.Valid(r.RequestID) {
-		g.sample.time, g.sample.counts = r.Time, counts
-		g.sample.size = copy(g.sample.requestID[:], r.RequestID)
+		g.sample.time, g.sample.sent, g.sample.received = r.Time, counts.sent, counts.received
+		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
 		g.duration.observe(r.Duration)
@@ -69,8 +69,9 @@ func (g *rowGain) add(r *record.Record) {
 func (w *row) deltas(g *gain) iter.Seq[*delta] {
 	return func(yield func(*delta) bool) {
 		latest := exemplar{requestID: string(g.sample.requestID[:g.sample.size]), time: g.sample.time}
+		one := counts{records: 1, sent: g.sample.sent, received: g.sample.received}
 		for _, c := range w.cells {
-			latest.value = g.sample.counts.of(c.layout.family)
+			latest.value = one.of(c.layout.family)
 			if !yield(&delta{
 				cell: c, records: g.counts.records, value: g.counts.of(c.layout.family),
 				exemplar: latest, verdict: w.facts.client.verdict,

@@ -35,7 +35,7 @@ func toDirectory(b *testing.B, objects []fleet.Object) (dir string) {
 // A directory of small objects, 200 lines each, with commits that are on the disk,
 // against the same without a checkpoint, in real time.
 func BenchmarkPerformance_CatchUpFromDirectory(b *testing.B) {
-	objects := logs(b, false, 200, 256<<20)
+	objects := logs(b, false, 200, 1<<30)
 	source, err := dirsource.New(toDirectory(b, objects))
 	if err != nil {
 		b.Fatal(err)
