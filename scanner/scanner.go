@@ -196,6 +196,10 @@ func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, can
 					continue // the job is left, as if it had not been queued
 				}
 				results.put(rd.readInTurn(ctx, j, large))
+				// Whoever else needs the core should have it now, rather than in the
+				// middle of an object, which would go on on a core whose caches do not
+				// know it.
+				runtime.Gosched()
 			}
 		})
 	}
