@@ -20,7 +20,7 @@ import (
 // From objects of CloudTrail in memory to counters in the checkpoint, on one core.
 func BenchmarkPerformance_CloudTrailToCommit(b *testing.B) {
 	onCores(b, 1)
-	objects := logs(b, true, 1500, 512<<20)
+	objects := logs(b, true, 1500, 1<<30)
 	bucket := bucketOf(objects)
 	compare(b, "x-gunzip", cpu,
 		func() { catchUp(b, bucket, len(objects), 2) },
@@ -174,7 +174,7 @@ func BenchmarkPerformance_TwoCores(b *testing.B) {
 	for name, trails := range map[string]bool{"cloudtrail": true, "server_access": false} {
 		b.Run(name, func(b *testing.B) {
 			onCores(b, 2)
-			bucket, counters := bucketOf(logs(b, trails, 1500, 256<<20)), newCounters(b)
+			bucket, counters := bucketOf(logs(b, trails, 1500, 1<<30)), newCounters(b)
 			on := func(cores int) func() {
 				return func() {
 					runtime.GOMAXPROCS(cores)
@@ -186,7 +186,7 @@ func BenchmarkPerformance_TwoCores(b *testing.B) {
 	}
 	b.Run("gunzip", func(b *testing.B) {
 		onCores(b, 2)
-		objects := logs(b, true, 1500, 256<<20)
+		objects := logs(b, true, 1500, 1<<30)
 		half := len(objects) / 2
 		compare(b, "x-two-cores", wall,
 			func() { gunzip(b, objects) },

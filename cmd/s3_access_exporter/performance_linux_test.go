@@ -128,12 +128,12 @@ func gunzipFiles(b *testing.B, dir string, objects []fleet.Object) {
 }
 
 // The memory of the process: of a tenth of the logs, and of all of them, of which
-// a third is in one object.
+// a third, but not more than 500 MB, is in one object.
 func BenchmarkPerformance_ReportMemory(b *testing.B) {
 	binary := build(b)
 	objects := logs(b, true, 1500, *performanceSize<<20)
-	third := len(objects) / 3
-	large := append([]fleet.Object{merged(b, objects[:third])}, objects[third:]...)
+	joined := int(int64(len(objects)) * min(*performanceSize/3, 500) / *performanceSize)
+	large := append([]fleet.Object{merged(b, objects[:joined])}, objects[joined:]...)
 	for _, input := range []struct {
 		name    string
 		objects []fleet.Object
