@@ -197,8 +197,8 @@ func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, can
 				}
 				results.put(rd.readInTurn(ctx, j, large))
 				// Whoever else needs the core should have it now, rather than in the
-				// middle of an object, which would go on on a core whose caches do not
-				// know it.
+				// middle of an object, of which a core that does not have it in its
+				// caches would do the rest.
 				runtime.Gosched()
 			}
 		})
