@@ -490,6 +490,8 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		{"value with more", key, value + "x", ErrCorrupt, requestsTotal},
 		{"a bucket of durations below 1 ms", histogramKey, bucket(-1 << 30), ErrCorrupt, "s3_access_request_duration_seconds"},
 		{"a bucket of impossible durations", histogramKey, bucket(1 << 30), ErrCorrupt, "s3_access_request_duration_seconds"},
+		{"a bucket that is cut off", histogramKey, strings.TrimSuffix(bucket(1<<30), "\x01"), ErrCorrupt, "s3_access_request_duration_seconds"},
+		{"a bucket that counted nothing", histogramKey, strings.TrimSuffix(bucket(0), "\x01") + "\x00", ErrCorrupt, "s3_access_request_duration_seconds"},
 		{"a counter's value for a histogram", histogramKey, value, ErrCorrupt, "s3_access_request_duration_seconds"},
 	} {
 		c := newCollector(t, Config{})

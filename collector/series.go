@@ -185,10 +185,13 @@ func decodeState(value []byte, k Kind) (state, error) {
 			h.classic[i] = in.uvarint()
 		}
 		least, most := int64(nativeIndex(1)), int64(nativeIndex(math.MaxInt64))
-		for n := in.uvarint(); n > 0 && in.err == nil; n-- {
+		for n := in.uvarint(); n > 0; n-- {
 			index, count := in.varint(), in.uvarint()
-			if in.err == nil && (index < least || index > most) {
-				return state{}, fmt.Errorf("%w: buckets out of order", ErrCorrupt)
+			if in.err != nil {
+				break
+			}
+			if index < least || index > most || count == 0 {
+				return state{}, fmt.Errorf("%w: impossible buckets", ErrCorrupt)
 			}
 			h.add(int32(index), count)
 			least = index + 1
