@@ -187,10 +187,7 @@ func decodeState(value []byte, k Kind) (state, error) {
 		least, most := int64(nativeIndex(1)), int64(nativeIndex(math.MaxInt64))
 		for n := in.uvarint(); n > 0; n-- {
 			index, count := in.varint(), in.uvarint()
-			if in.err != nil {
-				break
-			}
-			if index < least || index > most || count == 0 {
+			if index < least || index > most || count == 0 { // as is read where the bytes have ended
 				return state{}, fmt.Errorf("%w: impossible buckets", ErrCorrupt)
 			}
 			h.add(int32(index), count)

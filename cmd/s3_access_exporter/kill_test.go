@@ -138,16 +138,7 @@ func (w *watcher) kill() {
 
 // run scrapes until ctx ends.
 func (w *watcher) run(ctx context.Context) {
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			w.scrape(ctx)
-		}
-	}
+	every(ctx, 50*time.Millisecond, func() { w.scrape(ctx) })
 }
 
 // scrape scrapes the process, if there is one that answers.

@@ -136,6 +136,11 @@ func (p *process) highWater(t *testing.T) int64 {
 // run delivers ten times faster than time until ctx ends.
 func (f *feed) run(ctx context.Context, t *testing.T) {
 	const period, speed = 200 * time.Millisecond, 10
+	every(ctx, period, func() { f.deliver(t, speed*period) })
+}
+
+// every calls f once a period until ctx ends.
+func every(ctx context.Context, period time.Duration, f func()) {
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	for {
@@ -143,7 +148,7 @@ func (f *feed) run(ctx context.Context, t *testing.T) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			f.deliver(t, speed*period)
+			f()
 		}
 	}
 }

@@ -63,13 +63,11 @@ func skipRest(b []byte, i int) (next int, k kind) {
 
 // escapeSize returns the size of the escape that b begins with, or 0 if that is none.
 func escapeSize(b []byte) int {
-	switch b[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	switch {
+	case isShortEscape(b[1]):
 		return 2
-	case 'u':
-		if isHex(b[2]) && isHex(b[3]) && isHex(b[4]) && isHex(b[5]) {
-			return 6
-		}
+	case b[1] == 'u' && isHex(b[2]) && isHex(b[3]) && isHex(b[4]) && isHex(b[5]):
+		return 6
 	}
 	return 0
 }
@@ -106,10 +104,10 @@ func special(x uint64) uint64 {
 // skipEscape passes over what follows a backslash.
 func (s *scanner) skipEscape(i int) (next int) {
 	i, c := s.peek(i)
-	switch c {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	switch {
+	case isShortEscape(c):
 		return i + 1
-	case 'u':
+	case c == 'u':
 		i++
 		for range 4 {
 			if i, c = s.peek(i); !isHex(c) {
@@ -120,6 +118,15 @@ func (s *scanner) skipEscape(i int) (next int) {
 		return i
 	}
 	return s.fail(i, "unknown escape")
+}
+
+// isShortEscape reports whether c makes an escape with the backslash before it alone.
+func isShortEscape(c byte) bool {
+	switch c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return true
+	}
+	return false
 }
 
 func isHex(c byte) bool {
