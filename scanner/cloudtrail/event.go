@@ -219,7 +219,8 @@ func (s *scanner) resources(i int, e *event) (next int) {
 		case kind == objectResource && !e[objectARN].isString():
 			e[objectARN] = e[resourceARN]
 		}
-		s.passed = append(s.passed, e[resourceAccount], e[resourceARN])
+		s.pass(e[resourceAccount])
+		s.pass(e[resourceARN])
 		i, more = s.next(i, ']')
 	}
 	clear(resourceGroup.of(e))

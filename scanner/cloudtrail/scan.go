@@ -176,7 +176,7 @@ func (s *scanner) skip(i int) (next int) {
 	return s.fail(i, "want a value")
 }
 
-// pass takes note of a value that skip has passed over.
+// pass takes note of a value that does not matter.
 func (s *scanner) pass(v value) {
 	if len(s.passed) < maxPassed {
 		s.passed = append(s.passed, v)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -107,28 +108,76 @@ func TestShapes_AgreeWithTheReferenceOnValuesOfAnyType(t *testing.T) {
 	}
 }
 
+func TestShapes_AreLearnedFromWhatIsNotTooMuch(t *testing.T) {
+	event := func(members string) json.RawMessage {
+		return fmt.Appendf(nil, `{"eventSource":"s3.amazonaws.com"%s}`, members)
+	}
+	names := func(n int) (others []json.RawMessage) {
+		for i := range n {
+			others = append(others, event(fmt.Sprintf(`,"%d":""`, i)))
+		}
+		return others
+	}
+	rest := maxShape - len(event(`,"a":[0]`))
+	for _, c := range []struct {
+		name  string
+		after []json.RawMessage
+		event json.RawMessage
+		known bool
+	}{
+		{"a long event", nil, event(`,"a":[0` + strings.Repeat(" ", rest) + `]`), true},
+		{"a longer one", nil, event(`,"a":[0` + strings.Repeat(" ", rest+1) + `]`), false},
+		{"one of many values", nil, event(strings.Repeat(`,"a":""`, maxPassed-1)), true},
+		{"one of more values", nil, event(strings.Repeat(`,"a":""`, maxPassed)), false},
+		{"one of many resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2-2) + `]`), true},
+		{"one of more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2) + `]`), false},
+		{"one of many in the same place", names(maxOthers - 1), event(`,"b":""`), true},
+		{"one of more in the same place", names(maxOthers), event(`,"b":""`), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := taught(t, append(c.after, c.event)...)
+			if size := knownSize(d, c.event); c.known != (size == len(c.event)) {
+				t.Errorf("%d bytes of %d are known", size, len(c.event))
+			}
+			if len(d.scanner.passed) > maxPassed {
+				t.Errorf("%d values are kept", len(d.scanner.passed))
+			}
+		})
+	}
+}
+
 func TestShapes_AreBounded(t *testing.T) {
-	d := NewDecoder(nil)
-	for log := range 200 {
-		var events []json.RawMessage
-		for i := range 500 {
-			events = append(events, fmt.Appendf(nil,
-				`{"eventSource":"s3.amazonaws.com","eventTime":"2026-03-04T05:06:07Z","eventName":"GetObject","member%d":"","member%d":""}`, log, i))
-		}
-		data := logOf(events...)
-		if got := decode(d, bytes.NewReader(data)); len(got.records) != len(events) {
-			t.Fatal(len(got.records), got.err)
-		}
-		if size := d.scanner.shapes.size; size > maxShapes+2*maxShape {
-			t.Fatalf("shapes have %d bytes", size)
-		}
-	}
-	// There is room again for those that come then.
-	event := ordinaryEvents(t, rand.New(rand.NewPCG(11, 12)))[0]
-	for range 2 {
-		decode(d, bytes.NewReader(logOf(event)))
-	}
-	if knownSize(d, event) == 0 {
-		t.Error("after many shapes, an ordinary one is not learned any more")
+	ordinary := ordinaryEvents(t, rand.New(rand.NewPCG(11, 12)))[0]
+	const perLog = 4096
+	for _, flood := range []struct {
+		name    string
+		members func(n int) string // of the event n
+	}{
+		{"in one place", func(n int) string { return fmt.Sprintf(`"%d":""`, n) }},
+		{"in many places", func(n int) string { return fmt.Sprintf(`"%x":"","%x":"","%x":""`, n>>8, n>>4&15, n&15) }},
+	} {
+		t.Run(flood.name, func(t *testing.T) {
+			d, n := NewDecoder(nil), 0
+			for d.scanner.shapes.size < maxShapes {
+				if n > maxShapes {
+					t.Fatalf("there is never room for other shapes: %d bytes", d.scanner.shapes.size)
+				}
+				var events []json.RawMessage
+				for range perLog {
+					events = append(events, fmt.Appendf(nil, `{"eventSource":"s3.amazonaws.com",%s}`, flood.members(n)))
+					n++
+				}
+				decode(d, bytes.NewReader(logOf(events...)))
+			}
+			if size := d.scanner.shapes.size; size > maxShapes+2*maxShape {
+				t.Errorf("shapes have %d bytes", size)
+			}
+			for range 2 {
+				decode(d, bytes.NewReader(logOf(ordinary)))
+			}
+			if knownSize(d, ordinary) == 0 {
+				t.Error("after many shapes, an ordinary one is not learned any more")
+			}
+		})
 	}
 }
