@@ -3,6 +3,7 @@ package collector
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -413,6 +414,27 @@ func TestStage_ExposeEmptiesTheTallies(t *testing.T) {
 	if got := sum(t, c, requestsTotal); got != 2 {
 		t.Errorf("%v requests, want 2", got)
 	}
+	// Those that come then have nothing in common.
+	next, dropped := tallyOf(c, request()), tallyOf(c, request())
+	dropped.Done()
+	stageAll(t, c, store, []*Tally{next})
+	if got := sum(t, c, requestsTotal); got != 3 {
+		t.Errorf("%v requests, want 3", got)
+	}
+}
+
+// A Tally weighs its rows, its durations, and the series that it is the first to see.
+func TestTally_TellsHowManyLabelSetsItHolds(t *testing.T) {
+	c := newCollector(t, Config{})
+	bench := newWorkbench(c.layouts, LabelConfig{}, maxRows)
+	c.benches.New = func() any { return bench } // the same, also if the pool drops it
+	const rows, durations, cells = 3, 3, 3 * 4
+	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}
+	for _, want := range []int{rows + durations + cells, rows + durations} {
+		if got := tallyOf(c, records...).Done(); got != want {
+			t.Errorf("a tally holds %d label sets, want %d", got, want)
+		}
+	}
 }
 
 // labelled returns the sum of the series with a label value.
@@ -447,6 +469,40 @@ func TestCollector_OneVerdictForAClientVersion(t *testing.T) {
 			labels := only(t, c, "s3_access_client_info").GetLabel()
 			if got := labels[len(labels)-1].GetValue(); got != step.want {
 				t.Errorf("after botocore %s the verdict is %s, want %s", step.botocore, got, step.want)
+			}
+		}
+	}
+	for _, rows := range []int{1, maxRows} { // in one tally, also if it is forgetful
+		c := forgetful(t, Config{}, rows)
+		commit(t, c, newMemStore(), boto3("1.5.80"), boto3("1.5.60"), boto3("none"))
+		labels := only(t, c, "s3_access_client_info").GetLabel()
+		if got := labels[len(labels)-1].GetValue(); got != "no" {
+			t.Errorf("%d rows: the verdict is %s, want no", rows, got)
+		}
+	}
+}
+
+// What is folded tells of no single client, so its verdict is none of a client's.
+func TestCollector_FoldedClientsHaveNoVerdict(t *testing.T) {
+	outdated := func(version string) record.Record {
+		return request(func(r *record.Record) { r.UserAgent = []byte("aws-cli/" + version) })
+	}
+	one, two := outdated("1.11.1"), outdated("1.11.2")
+	for name, tallies := range map[string][][]record.Record{
+		"one tally": {{one, two, one, two}}, "many tallies": {{one}, {two}, {one}, {two}},
+	} {
+		for _, rows := range []int{1, maxRows} {
+			c := forgetful(t, Config{SeriesLimit: 1}, rows)
+			for _, records := range tallies {
+				commit(t, c, newMemStore(), records...)
+			}
+			verdicts := map[string]string{}
+			for _, m := range gather(t, c)["s3_access_client_info"].GetMetric() {
+				labels := m.GetLabel()
+				verdicts[labels[0].GetValue()] = labels[len(labels)-1].GetValue()
+			}
+			if want := map[string]string{"aws-cli": "no", other: "unknown"}; !maps.Equal(verdicts, want) {
+				t.Errorf("%s, %d rows: the verdicts are %v, want %v", name, rows, verdicts, want)
 			}
 		}
 	}

@@ -183,6 +183,44 @@ func TestCollector_CountersCarryCreatedTimestampAndExemplar(t *testing.T) {
 	}
 }
 
+// However records come, in one Tally or in many of the same rows, the exemplar is the
+// latest event's that has a request ID.
+func TestStage_KeepsTheLatestExemplar(t *testing.T) {
+	at := func(second int64, id string) record.Record {
+		return request(func(r *record.Record) { r.Time += second; r.RequestID = []byte(id); r.SentBytes = 100 + second })
+	}
+	latest := strings.Repeat("A", maxRequestID)
+	// The one of another bucket, which is sent nothing, is what a forgetful tally forgets the rest for.
+	records := []record.Record{
+		at(10, "EARLY"), at(20, latest), at(30, ""), request(inBucket("b"), func(r *record.Record) { r.SentBytes = -1 }), at(15, "BETWEEN"),
+	}
+	check := func(rows, perTally int) {
+		c := forgetful(t, Config{}, rows)
+		var tallies []*Tally
+		for some := range slices.Chunk(records, perTally) {
+			tally := tallyOf(c, some...)
+			tally.Done() // so that the next one counts in the same rows
+			tallies = append(tallies, tally)
+		}
+		stageAll(t, c, newMemStore(), tallies)
+		counter := only(t, c, "s3_access_sent_bytes_total").GetCounter()
+		if got, want := counter.GetValue(), float64(4*100+10+20+30+15); got != want {
+			t.Errorf("%d rows, %d a tally: %v bytes, want %v", rows, perTally, got, want)
+		}
+		exemplar := counter.GetExemplar()
+		if id := exemplar.GetLabel()[0].GetValue(); id != latest || exemplar.GetValue() != 120 {
+			t.Errorf("%d rows, %d a tally: the exemplar is %s with %v bytes, want the latest event's", rows, perTally, id, exemplar.GetValue())
+		}
+	}
+	for range len(records) {
+		records = append(records[1:], records[0])
+		for perTally := range records {
+			check(1, perTally+1)
+			check(maxRows, perTally+1)
+		}
+	}
+}
+
 // only returns the one series of a family.
 func only(t *testing.T, c *Collector, family string) *dto.Metric {
 	t.Helper()
@@ -194,7 +232,7 @@ func only(t *testing.T, c *Collector, family string) *dto.Metric {
 }
 
 func TestTally_RefusesRequestIDsThatAreNoExemplars(t *testing.T) {
-	for _, id := range []string{"", "\xff", strings.Repeat("A", 65)} {
+	for _, id := range []string{"", "\xff", strings.Repeat("A", maxRequestID+1)} {
 		c := newCollector(t, Config{})
 		commit(t, c, newMemStore(), request(func(r *record.Record) { r.RequestID = []byte(id) }))
 		if exemplar := only(t, c, "s3_access_requests_total").GetCounter().GetExemplar(); exemplar != nil {

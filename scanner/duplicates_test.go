@@ -118,8 +118,18 @@ func TestDuplicates_WindowIsBoundedAndDurable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	restart := func() *duplicates {
+		restored := newDuplicates(100)
+		if err := state.View(restored.restore); err != nil {
+			t.Fatal(err)
+		}
+		return restored
+	}
 	d := newDuplicates(100)
 	for i := range 50 {
+		if i%20 == 15 {
+			d = restart()
+		}
 		r := newResult("")
 		for j := range 10 {
 			d.has(r, cloudTrail(fmt.Sprint(i, " ", j), "", ""))
@@ -129,8 +139,8 @@ func TestDuplicates_WindowIsBoundedAndDurable(t *testing.T) {
 		}
 		d.remember([]*result{r})
 	}
-	restored := newDuplicates(100)
-	if err := errors.Join(state.View(restored.restore), state.Close()); err != nil {
+	restored := restart()
+	if err := state.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range []*duplicates{d, restored} {

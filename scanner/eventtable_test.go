@@ -79,6 +79,30 @@ func TestEventTable_AgreesWithAMap(t *testing.T) {
 	}
 }
 
+// Tables take whatever comes, also if they were made for nothing.
+func TestEventTable_Grows(t *testing.T) {
+	const n = 5 * chunkSize * blockSize
+	table := newEventTable(0)
+	var list eventList
+	id := func(i int) (id eventID) {
+		binary.LittleEndian.PutUint64(id[:], uint64(i))
+		return id
+	}
+	for i := range n {
+		if _, isNew := table.add(&list, id(i)); !isNew {
+			t.Fatalf("ID %d is known", i)
+		}
+	}
+	for i := range n {
+		if _, isNew := table.add(&list, id(i)); isNew {
+			t.Fatalf("ID %d is new", i)
+		}
+	}
+	if full := len(table.index) / 4 * 3; table.count != n || n > full || n < full/2 {
+		t.Errorf("%d IDs in an index of %d, want it three quarters full at most, and not empty", table.count, len(table.index))
+	}
+}
+
 // What was in use is used again, however the lists are cut.
 func TestEventTable_ReusesBlocks(t *testing.T) {
 	table := newEventTable(0)
