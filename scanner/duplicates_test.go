@@ -158,6 +158,23 @@ func TestDuplicates_WindowIsBoundedAndDurable(t *testing.T) {
 	}
 }
 
+func TestDuplicates_KeepNoObjectThatIsDone(t *testing.T) {
+	d := newDuplicates(100)
+	for i := range 50 {
+		counted, broken := newResult(""), newResult("")
+		d.has(counted, cloudTrail(fmt.Sprint(i, " counted"), "", ""))
+		d.has(broken, cloudTrail(fmt.Sprint(i, " broken"), "", ""))
+		d.remember([]*result{counted})
+		d.release(broken)
+		if counted.claims != (claims{}) || broken.claims != (claims{}) {
+			t.Fatal("an object that is done has claims")
+		}
+	}
+	if most := 1 + 2; len(d.owners) > most || slices.ContainsFunc(d.owners, func(r *result) bool { return r != nil }) {
+		t.Errorf("%d objects are kept: %v, want none in %d places at most", len(d.owners), d.owners, most)
+	}
+}
+
 func TestDuplicates_OfNothingNeedNothing(t *testing.T) {
 	d := newDuplicates(0)
 	r := newResult("")
