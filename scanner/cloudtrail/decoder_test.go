@@ -241,6 +241,16 @@ func TestDecoder_ResetForgetsEverything(t *testing.T) {
 			t.Errorf("after %s: %+v, %v", before, d.Skipped(), first)
 		}
 	}
+	for _, before := range documentTests {
+		for _, test := range documentTests {
+			data := []byte(test.input)
+			decode(d, strings.NewReader(before.input))
+			compare(t, data, decode(d, bytes.NewReader(data)), reference(data))
+			d.Reset(strings.NewReader(before.input))
+			d.Next() // and no further
+			compare(t, data, decode(d, bytes.NewReader(data)), reference(data))
+		}
+	}
 }
 
 func TestDecoder_AllocatesNothingForARecord(t *testing.T) {
