@@ -212,7 +212,7 @@ func TestStage_KeepsTheLatestExemplar(t *testing.T) {
 			t.Errorf("%d rows, %d a tally: the exemplar is %s with %v bytes, want the latest event's", rows, perTally, id, exemplar.GetValue())
 		}
 	}
-	for range len(records) {
+	for range records {
 		records = append(records[1:], records[0])
 		for perTally := range records {
 			check(1, perTally+1)

@@ -53,7 +53,8 @@ func (c *committer) run(ctx context.Context, results *results) error {
 			}
 			results.taken(r)
 			c.add(ctx, r)
-			if c.full() && c.commit() != nil {
+			// Once ctx has ended, the last commit takes what there is room for.
+			if c.full() && ctx.Err() == nil && c.commit() != nil {
 				in = nil // until a commit succeeds; meanwhile the readers wait
 			}
 			pause.Reset(c.cfg.CommitInterval / longPause)

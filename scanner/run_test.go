@@ -35,24 +35,6 @@ func TestScanner_CountsEachObjectOnceAcrossRestarts(t *testing.T) {
 	})
 }
 
-// A commit waits for more to come, but not long for what does not.
-func TestScanner_CommitsWhenNothingMoreComes(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.config.Interval = time.Minute
-		r.config.CommitInterval = 2 * time.Hour
-		var ids []string
-		r.start()
-		for range 5 {
-			ids = append(ids, fmt.Sprint("r", len(ids)))
-			r.put(time.Now(), "A", ids[len(ids)-1])
-			r.wait(r.config.Interval)
-		}
-		r.expect()
-		r.wait(8 * time.Minute)
-		r.expect(ids...)
-	})
-}
-
 func TestScanner_StartsAtSince(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.Since = 24 * time.Hour
@@ -221,6 +203,9 @@ func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
 		if got := r.metric("object_errors_total", "gzip"); got != 1 {
 			t.Errorf("object_errors_total is %v, want 1: it is tried once", got)
 		}
+		if !strings.Contains(r.log.String(), "object is quarantined") || !strings.Contains(r.log.String(), bad) {
+			t.Errorf("the log does not tell of %s:\n%s", bad, &r.log)
+		}
 		r.stop()
 		r.bucket.Put(bad, whole, began) // mended
 		r.start()
@@ -277,30 +262,6 @@ func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
 		}
 		if r.metric("pending_objects")+r.metric("quarantined_objects") != 0 || !strings.Contains(r.log.String(), gone) {
 			t.Errorf("the object is still in trouble, or was never named:\n%s", &r.log)
-		}
-	})
-}
-
-func TestScanner_FailedCommitExposesNothingAndIsMadeUpFor(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.start()
-		r.wait(time.Minute)
-		r.consumer.setRefuse(errors.New("no space left on device"))
-		for i := range 2000 { // more than a commit takes
-			r.put(time.Now(), fmt.Sprintf("A%04d", i), fmt.Sprint("r", i))
-		}
-		r.wait(10 * time.Minute)
-		r.expect()
-		if err := r.scanner.Ready(); err == nil || !strings.Contains(err.Error(), "no space left") {
-			t.Errorf("Ready says %v while commits fail", err)
-		}
-		r.consumer.setRefuse(nil)
-		r.wait(10 * time.Minute)
-		if err := r.scanner.Ready(); err != nil {
-			t.Error(err)
-		}
-		if got := len(r.consumer.shown()); got != 2000 {
-			t.Errorf("%d requests counted, want 2000", got)
 		}
 	})
 }
@@ -466,6 +427,9 @@ func TestScanner_RunEndsWithItsContext(t *testing.T) {
 		r.wait(time.Minute)
 		r.expect()
 		r.stop()
+		if got := r.metric("object_errors_total"); got != 0 || strings.Contains(r.log.String(), "context canceled") {
+			t.Errorf("what ended is told as %v troubles of objects:\n%s", got, &r.log)
+		}
 		r.bucket.SetFault(nil)
 		r.start()
 		r.wait(time.Minute)

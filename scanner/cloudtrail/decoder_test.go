@@ -24,15 +24,20 @@ func TestDecoder_FailsAtEveryTruncation(t *testing.T) {
 		logOf(readFixture(t, "testdata/signatures.json")...),
 	} {
 		d := NewDecoder(nil)
+		whole, before := readAll(d, bytes.NewReader(log)), 0
 		for i := range log {
-			readAll(d, bytes.NewReader(log[:i]))
+			records := readAll(d, bytes.NewReader(log[:i]))
+			if !slices.Equal(records, whole[:len(records)]) || len(records) != before && log[i-1] != '}' {
+				t.Fatalf("%.40s: cut at %d: %d records, %d before", log, i, len(records), before)
+			}
+			before = len(records)
 			var syntax *SyntaxError
 			if err := d.Err(); !errors.As(err, &syntax) || !errors.Is(err, io.ErrUnexpectedEOF) || syntax.Offset != int64(i) {
 				t.Fatalf("%.40s: cut at %d: error %v", log, i, err)
 			}
 		}
-		if records := readAll(d, bytes.NewReader(log)); len(records) == 0 || d.Err() != nil {
-			t.Errorf("%.40s: uncut: %d records, error %v", log, len(records), d.Err())
+		if readAll(d, bytes.NewReader(log)); len(whole) == 0 || d.Err() != nil {
+			t.Errorf("%.40s: uncut: %d records, error %v", log, len(whole), d.Err())
 		}
 	}
 }
@@ -183,6 +188,21 @@ func TestDecoder_TellsWhereTheSyntaxIsWrong(t *testing.T) {
 	}
 }
 
+func TestDecoder_KnowsTheEscapesOfJSON(t *testing.T) {
+	d := NewDecoder(nil)
+	for c := range 256 {
+		for _, escape := range []string{`\` + string([]byte{byte(c)}), `\u%c000`, `\u0%c00`, `\u00%c0`, `\u000%c`} {
+			escape = strings.Replace(escape, "%c", string([]byte{byte(c)}), 1)
+			for _, name := range []string{"userAgent", "other"} {
+				data := logOf(json.RawMessage(`{"eventSource":"s3.amazonaws.com","eventTime":"2026-03-04T05:06:07Z","` + name + `":"a` + escape + `b"}`))
+				for range 2 { // by member, and by its shape
+					compare(t, data, decode(d, bytes.NewReader(data)), reference(data))
+				}
+			}
+		}
+	}
+}
+
 func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -200,6 +220,13 @@ func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 			readAll(d, strings.NewReader(input))
 			if got, want := d.Err() == nil, json.Valid([]byte(input)); got != want || want != (over == 0) {
 				t.Errorf("%s, %d over the limit: error %v, encoding/json says %v", test.name, over, d.Err(), want)
+			}
+		}
+		for _, one := range []string{`[1]`, `[]`, `{"b":1}`, `{}`} { // side by side there may be any number
+			d := NewDecoder(nil)
+			readAll(d, strings.NewReader(fmt.Sprintf(test.format, "["+strings.Repeat(one+",", maxDepth)+one+"]")))
+			if d.Err() != nil {
+				t.Errorf("%s, many of %s: %v", test.name, one, d.Err())
 			}
 		}
 	}

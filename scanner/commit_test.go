@@ -1,0 +1,174 @@
+package scanner_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A commit waits for more to come, but not long for what does not.
+func TestScanner_CommitsWhenNothingMoreComes(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Interval = time.Minute
+		r.config.CommitInterval = 2 * time.Hour
+		var ids []string
+		r.start()
+		for range 5 {
+			ids = append(ids, fmt.Sprint("r", len(ids)))
+			r.put(time.Now(), "A", ids[len(ids)-1])
+			r.wait(r.config.Interval)
+		}
+		r.expect()
+		r.wait(8 * time.Minute)
+		r.expect(ids...)
+	})
+}
+
+// What fills a commit is committed, whatever there is to wait for, and the readers read
+// on.
+func TestScanner_CommitsWhatIsEnough(t *testing.T) {
+	for name, test := range map[string]struct{ objects, requests, commit int }{
+		"many objects":      {1600, 1, 512},
+		"objects with much": {60, 1000, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.CommitInterval = 10 * time.Hour
+				var hooks atomic.Int64 // two in each commit
+				r.hook = func() { hooks.Add(1) }
+				ids := make([]string, test.requests) // the same in all objects
+				for i := range ids {
+					ids[i] = fmt.Sprint("r", i)
+				}
+				for i := range test.objects {
+					r.put(began, fmt.Sprintf("A%04d", i), ids...)
+				}
+				counted := func(objects int) {
+					t.Helper()
+					shown := r.consumer.shown()
+					for _, id := range ids {
+						if shown[id] != objects {
+							t.Fatalf("%d objects are counted, want %d", shown[id], objects)
+						}
+					}
+				}
+				r.start()
+				r.wait(time.Minute)
+				full := test.objects / test.commit
+				if commits := int(hooks.Load() / 2); commits != full {
+					t.Errorf("%d commits, want %d", commits, full)
+				}
+				counted(full * test.commit)
+				r.wait(time.Hour)
+				counted(test.objects)
+			})
+		})
+	}
+}
+
+// While commits fail, nothing is exposed, and no more is read than what may wait.
+func TestScanner_FailedCommitExposesNothingAndIsMadeUpFor(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.start()
+		r.wait(time.Minute)
+		r.consumer.setRefuse(errors.New("no space left on device"))
+		const objects, mayWait = 2000, 512 + 512 + 8 // in the commit, ahead of it, and with the readers
+		for i := range objects {
+			r.put(time.Now(), fmt.Sprintf("A%04d", i), fmt.Sprint("r", i))
+		}
+		r.wait(10 * time.Minute)
+		r.expect()
+		if got := r.bucket.Opens(); got > mayWait {
+			t.Errorf("%d objects are read while commits fail, want %d at most", got, mayWait)
+		}
+		if err := r.scanner.Ready(); err == nil || !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("Ready says %v while commits fail", err)
+		}
+		r.consumer.setRefuse(nil)
+		r.wait(10 * time.Minute)
+		if err := r.scanner.Ready(); err != nil {
+			t.Error(err)
+		}
+		for _, said := range []string{"the checkpoint cannot be written; nothing is counted until it can", "the checkpoint can be written again"} {
+			if n := strings.Count(r.log.String(), said); n != 1 {
+				t.Errorf("%q is said %d times, want once:\n%s", said, n, &r.log)
+			}
+		}
+		if got := len(r.consumer.shown()); got != objects {
+			t.Errorf("%d requests counted, want %d", got, objects)
+		}
+	})
+}
+
+// What cannot be committed when a Scanner ends, the next one counts.
+func TestScanner_EndsWhileCommitsFail(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.start()
+		r.consumer.setRefuse(errors.New("no space left on device"))
+		const objects = 2000
+		for i := range objects {
+			r.put(time.Now(), fmt.Sprintf("A%04d", i), fmt.Sprint("r", i))
+		}
+		r.wait(10 * time.Minute)
+		r.stopping()
+		if err := <-r.stopped; err == nil || !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("Run returns %v", err)
+		}
+		if err := r.state.Close(); err != nil {
+			t.Error(err)
+		}
+		r.start()
+		r.wait(10 * time.Minute)
+		if got := len(r.consumer.shown()); got != objects {
+			t.Errorf("%d requests counted, want %d", got, objects)
+		}
+	})
+}
+
+// The newest request that was counted is told, across restarts, whatever comes after it.
+func TestScanner_TellsTheNewestRequest(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		newest := func(want time.Time) {
+			t.Helper()
+			r.wait(2 * time.Minute)
+			if got := r.metric("newest_event_timestamp_seconds", "server_access"); got != float64(want.Unix()) {
+				t.Errorf("the newest request is of %v, want %v", time.Unix(int64(got), 0).UTC(), want)
+			}
+		}
+		put := func(suffix string, body []byte) { r.bucket.Put(simpleKey(began, suffix), body, time.Now()) }
+		r.start()
+		first, second := began.Add(-2*time.Hour), began.Add(-time.Hour)
+		put("A", accessLog(first, "r1"))
+		newest(first)
+		put("B", accessLog(second, "r2"))
+		newest(second)
+		put("C", accessLog(first, "r3"))
+		newest(second)
+		put("D", []byte("no record\n"))
+		var cut bytes.Buffer
+		z := gzip.NewWriter(&cut)
+		if _, err := z.Write(accessLog(began, "r4")); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		put("E", cut.Bytes())
+		newest(second)
+		r.stop()
+		r.start()
+		newest(second)
+		r.expect("r1", "r2", "r3")
+		if got := r.metric("quarantined_objects"); got != 1 {
+			t.Errorf("%v objects are quarantined, want the cut one", got)
+		}
+		if n := strings.Count(r.log.String(), "records were skipped that could not be understood"); n != 1 {
+			t.Errorf("%d objects with malformed records are told of, want 1:\n%s", n, &r.log)
+		}
+	})
+}
