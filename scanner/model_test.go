@@ -2,7 +2,6 @@ package scanner_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"flag"
 	"fmt"
@@ -132,18 +131,16 @@ func (m *model) arrive() {
 // trail returns a CloudTrail object with one event for each ID.
 func trail(at time.Time, ids ...string) []byte {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	fmt.Fprint(z, `{"Records":[`)
+	b.WriteString(`{"Records":[`)
 	for i, id := range ids {
 		if i > 0 {
-			fmt.Fprint(z, ",")
+			b.WriteString(",")
 		}
-		fmt.Fprintf(z, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestID":%q,"eventID":%q}`,
+		fmt.Fprintf(&b, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestID":%q,"eventID":%q}`,
 			at.UTC().Format(time.RFC3339), id, id)
 	}
-	fmt.Fprint(z, `]}`)
-	_ = z.Close() // a bytes.Buffer takes everything
-	return b.Bytes()
+	b.WriteString(`]}`)
+	return gzipped(b.Bytes())
 }
 
 // prepare chooses what goes wrong next.

@@ -2,6 +2,7 @@ package scanner_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -137,6 +138,15 @@ func accessLog(at time.Time, ids ...string) []byte {
 		fmt.Fprintf(&b, `0f0f bucket [%s] 192.0.2.1 arn:aws:iam::111122223333:user/u %s REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "-" - h SigV4 c AuthHeader bucket.s3.eu-west-1.amazonaws.com TLSv1.3 - -`+"\n",
 			at.UTC().Format("02/Jan/2006:15:04:05 -0700"), id)
 	}
+	return b.Bytes()
+}
+
+// gzipped returns compressed text.
+func gzipped(text []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text) // a bytes.Buffer takes everything
+	_ = z.Close()
 	return b.Bytes()
 }
 

@@ -245,6 +245,32 @@ func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
 	})
 }
 
+// The bytes that an object may have are its decompressed ones, and it may have all of
+// them.
+func TestScanner_BoundsObjects(t *testing.T) {
+	text := accessLog(began, "r1", "r2", "r3")
+	for name, stored := range map[string][]byte{"plain": text, "compressed": gzipped(text)} {
+		for _, more := range []int64{-1, 0, 1} {
+			t.Run(fmt.Sprint(name, more), func(t *testing.T) {
+				inBubble(t, func(r *rig) {
+					r.config.MaxObjectSize = int64(len(text)) + more
+					r.bucket.Put(simpleKey(began, "A"), stored, began)
+					r.start()
+					r.wait(time.Minute)
+					if more >= 0 {
+						r.expect("r1", "r2", "r3")
+						return
+					}
+					r.expect()
+					if r.metric("object_errors_total", "too_large") != 1 || r.metric("quarantined_objects") != 1 {
+						t.Errorf("it is not told as too large:\n%s", &r.log)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		gone := r.put(began, "A", "r1")

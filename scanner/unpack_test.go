@@ -7,10 +7,6 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
-
-	"github.com/klauspost/compress/gzip"
-
-	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
@@ -37,38 +33,6 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 			t.Error("the one that was given back is not used")
 		}
 	})
-}
-
-// The bytes that an object may have are its decompressed ones, and it may have all of
-// them.
-func TestUnpacker_BoundsObjects(t *testing.T) {
-	text := bytes.Repeat([]byte(`0f0f b [06/Feb/2026:00:00:38 +0000] 192.0.2.3 - 3E57 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "-" -`+"\n"), 1000)
-	var zipped bytes.Buffer
-	z := gzip.NewWriter(&zipped)
-	if _, err := z.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for name, stored := range map[string][]byte{"plain": text, "compressed": zipped.Bytes()} {
-		for _, more := range []int64{-1, 0, 1} {
-			dec, err := newUnpacker(nil).unpack(record.ServerAccess, bytes.NewBuffer(stored), int64(len(text))+more)
-			if err != nil {
-				t.Fatal(err)
-			}
-			records := 0
-			for dec.Next() {
-				records++
-			}
-			switch err := dec.Err(); {
-			case more < 0 && !errors.Is(err, errTooLarge):
-				t.Errorf("%s, %d bytes less than it has: %v", name, -more, err)
-			case more >= 0 && (err != nil || records != 1000):
-				t.Errorf("%s, %d bytes more than it has: %d records, error %v", name, more, records, err)
-			}
-		}
-	}
 }
 
 // No more is taken from the source than it takes to tell that it is too much.
