@@ -131,6 +131,7 @@ func TestShapes_AreLearnedFromWhatIsNotTooMuch(t *testing.T) {
 		{"one of more values", nil, event(strings.Repeat(`,"a":""`, maxPassed)), false},
 		{"one of many resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2-2) + `]`), true},
 		{"one of more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2-1) + `]`), false},
+		{"one of far more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed) + `]`), false},
 		{"one of many in the same place", names(maxOthers - 1), event(`,"b":""`), true},
 		{"one of more in the same place", names(maxOthers), event(`,"b":""`), false},
 	} {
