@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // A commit does not wait for more once it has maxBatch objects, or once these hold
@@ -89,7 +90,7 @@ func (c *committer) add(ctx context.Context, r *result) {
 	}
 	for _, r := range broken {
 		f := &finished{result: r, before: r.stream.finish(r.obj.Key)}
-		if r.err.Reason != ReasonGone {
+		if r.err.Reason != source.ReasonGone {
 			f.after = trouble(f.before, r, time.Now())
 		}
 		c.batch = append(c.batch, f)
@@ -227,7 +228,7 @@ func (c *committer) resolved(f *finished) {
 func (c *committer) logTrouble(f *finished) {
 	log := c.cfg.Logger.With("location", f.location.Name, "key", f.obj.Key, "reason", f.err.Reason, "err", f.err.Err)
 	switch {
-	case f.err.Reason == ReasonGone:
+	case f.err.Reason == source.ReasonGone:
 		log.Warn("object is gone, its records are not counted")
 	case f.before.Reason == f.after.Reason && f.before.Quarantined == f.after.Quarantined:
 	case f.after.Quarantined:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 func cloudTrail(id, shared, original string) *record.Record {
@@ -23,7 +24,7 @@ func cloudTrail(id, shared, original string) *record.Record {
 	}
 }
 
-func newResult(key string) *result { return &result{job: &job{obj: Object{Key: key}}} }
+func newResult(key string) *result { return &result{job: &job{obj: source.Object{Key: key}}} }
 
 func TestDuplicates_AreToldByAnyOfTheirIDs(t *testing.T) {
 	const a, b, c = "20000000-0000-4000-8000-00000000000a", "20000000-0000-4000-8000-00000000000b", "not a UUID"

@@ -59,7 +59,7 @@ func TestGate_FailureTakesAlongWhatDependsOnIt(t *testing.T) {
 	if got := keys(broken); ready != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("%v may pass, %v are broken", keys(ready), got)
 	}
-	if b.err == nil || b.err.Reason != ReasonShared || b.err.Reason.permanent() {
+	if b.err == nil || b.err.Reason != ReasonShared || permanent(b.err.Reason) {
 		t.Errorf("error of b is %v", b.err)
 	}
 	if g.duplicates.has(newResult("new"), cloudTrail("e", "", "")) {

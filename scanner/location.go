@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 const (
@@ -26,7 +28,7 @@ const (
 
 // location is what is known of a location while it is tailed.
 type location struct {
-	Location
+	source.Location
 	cfg   *Config
 	ready *readiness
 
@@ -117,7 +119,7 @@ func (l *location) take(tx *checkpoint.Tx) (known bool, err error) {
 		l.cfg.Metrics.newestEvent.WithLabelValues(l.Name, log).Set(float64(t.Unix()))
 	}
 	return true, tx.EachStream(l.Name, func(_ string, c *checkpoint.Stream) error {
-		k := ParseKey(c.Watermark())
+		k := logkey.Parse(c.Watermark())
 		if k.Skip != "" {
 			return nil // of a format that only another version knows
 		}
@@ -168,7 +170,7 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
 		for _, obj := range st.due(now) {
-			if !l.enqueue(ctx, jobs, &job{stream: st, key: ParseKey(obj.Key), obj: obj}) {
+			if !l.enqueue(ctx, jobs, &job{stream: st, key: logkey.Parse(obj.Key), obj: obj}) {
 				return ctx.Err()
 			}
 		}
@@ -206,8 +208,8 @@ func (l *location) tidy(now time.Time) {
 // there. It passes over the objects of a stream as soon as it has one of them.
 func (l *location) discover(ctx context.Context) error {
 	floor := l.current().Floor
-	return walk(ctx, l.Source, l.Prefix, "", func(obj Object) (string, bool) {
-		key := ParseKey(obj.Key)
+	return source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+		key := logkey.Parse(obj.Key)
 		if key.Skip != "" {
 			return l.skip(obj.Key, key, floor), true
 		}
@@ -224,9 +226,9 @@ func (l *location) discover(ctx context.Context) error {
 
 // skip counts an object that is no log object, once. Of foreign streams it
 // counts those from the floor on, and passes over those that it has counted.
-func (l *location) skip(name string, key Key, floor time.Time) (goOn string) {
-	if prefix := key.Stream.Prefix; key.Stream.Layout == Foreign {
-		if begin := min(max(l.cursors[prefix], key.Stream.After(floor)), key.beyond()); name < begin {
+func (l *location) skip(name string, key logkey.Key, floor time.Time) (goOn string) {
+	if prefix := key.Stream.Prefix; key.Stream.Layout == logkey.Foreign {
+		if begin := min(max(l.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
 			return begin
 		}
 		l.cursors[prefix] = name

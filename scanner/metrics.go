@@ -7,6 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -85,7 +86,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, operation := range []string{"ListObjectsV2", "GetObject", "HeadBucket"} {
 		m.requests.WithLabelValues(operation)
 	}
-	for _, reason := range SkipReasons() {
+	for _, reason := range logkey.SkipReasons() {
 		m.skippedObjects.WithLabelValues(string(reason))
 	}
 	for _, reason := range ErrorReasons() {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 var (
@@ -166,8 +166,8 @@ func (m *model) call(op, _ string) error {
 	if !m.faulty || m.faults.IntN(4) > 0 {
 		return nil
 	}
-	if op == scannertest.OpRead {
-		return scannertest.FailAfter(int64(m.faults.IntN(300)), errors.New("connection reset"))
+	if op == sourcetest.OpRead {
+		return sourcetest.FailAfter(int64(m.faults.IntN(300)), errors.New("connection reset"))
 	}
 	return errors.New("service unavailable")
 }

@@ -7,14 +7,16 @@ import (
 	"io"
 	"slices"
 
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // job is an object to read.
 type job struct {
-	location Location
-	key      Key
-	obj      Object
+	location source.Location
+	key      logkey.Key
+	obj      source.Object
 
 	// Set by Run alone:
 	home    *location
@@ -105,7 +107,7 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		return err
 	}
 	err = rd.decodeStored(r, stored, whole)
-	if err != nil && reasonOf(err).permanent() {
+	if err != nil && permanent(reasonOf(err)) {
 		// Bytes that changed on their way are not the object's. Whether they did,
 		// the source tells at their end.
 		if _, failed := io.Copy(io.Discard, io.LimitReader(stored, rd.cfg.MaxObjectSize)); failed != nil {

@@ -7,13 +7,16 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // ObjectError is a log object that could not be read.
 type ObjectError struct {
 	Location string
 	Key      string
-	Reason   Reason
+	Reason   source.Reason
 	Err      error
 }
 
@@ -123,9 +126,9 @@ func (o *once) count(r *result) {
 }
 
 // queueAll queues every log object of a location that is asked for.
-func (s *Scanner) queueAll(ctx context.Context, l Location, q *Query, jobs chan<- *job) error {
-	err := walk(ctx, l.Source, l.Prefix, "", func(obj Object) (string, bool) {
-		key := ParseKey(obj.Key)
+func (s *Scanner) queueAll(ctx context.Context, l source.Location, q *Query, jobs chan<- *job) error {
+	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+		key := logkey.Parse(obj.Key)
 		if key.Skip != "" {
 			s.cfg.Metrics.skippedObjects.WithLabelValues(string(key.Skip)).Inc()
 		}

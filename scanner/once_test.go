@@ -15,13 +15,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // scanOnce scans a bucket once.
-func scanOnce(ctx context.Context, bucket *scannertest.Fake, c *consumer, q scanner.Query) ([]*scanner.ObjectError, error) {
+func scanOnce(ctx context.Context, bucket *sourcetest.Fake, c *consumer, q scanner.Query) ([]*scanner.ObjectError, error) {
 	return scanner.New(scanner.Config{
-		Locations:    []scanner.Location{{Name: "s3://logs", Source: bucket}},
+		Locations:    []source.Location{{Name: "s3://logs", Source: bucket}},
 		Consumer:     c,
 		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
 		DedupeWindow: 1000,
@@ -32,7 +33,7 @@ func newCounts() *consumer {
 	return &consumer{counts: make(map[string]int), hook: func() {}}
 }
 
-func put(bucket *scannertest.Fake, objects int) {
+func put(bucket *sourcetest.Fake, objects int) {
 	for i := range objects {
 		at := began.Add(time.Duration(i) * time.Minute)
 		bucket.Put(simpleKey(at, "A"), accessLog(at, fmt.Sprint("R", i)), at)
@@ -41,10 +42,10 @@ func put(bucket *scannertest.Fake, objects int) {
 
 func TestScanOnce_ReadsWhatIsUnderWayWhenTheListingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bucket, c := new(scannertest.Fake), newCounts()
+		bucket, c := new(sourcetest.Fake), newCounts()
 		put(bucket, 30)
 		bucket.SetFault(func(op, _ string) error {
-			if op == scannertest.OpOpen {
+			if op == sourcetest.OpOpen {
 				time.Sleep(time.Second)
 			}
 			return nil
@@ -57,11 +58,11 @@ func TestScanOnce_ReadsWhatIsUnderWayWhenTheListingEnds(t *testing.T) {
 }
 
 func TestScanOnce_NamesWhatItCouldNotRead(t *testing.T) {
-	bucket, c := new(scannertest.Fake), newCounts()
+	bucket, c := new(sourcetest.Fake), newCounts()
 	put(bucket, 10)
 	bucket.SetFault(func(op, key string) error {
-		if op == scannertest.OpRead && strings.Contains(key, "12-03") {
-			return scannertest.FailAfter(100, errors.New("connection reset"))
+		if op == sourcetest.OpRead && strings.Contains(key, "12-03") {
+			return sourcetest.FailAfter(100, errors.New("connection reset"))
 		}
 		return nil
 	})
@@ -72,7 +73,7 @@ func TestScanOnce_NamesWhatItCouldNotRead(t *testing.T) {
 }
 
 func TestScanOnce_CountsAnEventOnce(t *testing.T) {
-	bucket, c := new(scannertest.Fake), newCounts()
+	bucket, c := new(sourcetest.Fake), newCounts()
 	for i := range 200 { // each has an event of the one before
 		at := began.Add(time.Duration(i) * time.Minute)
 		key := "AWSLogs/111122223333/CloudTrail/us-east-1/" + at.Format("2006/01/02/") +
@@ -92,21 +93,21 @@ func TestScanOnce_CountsAnEventOnce(t *testing.T) {
 
 func TestScanOnce_EndsWithTheFirstError(t *testing.T) {
 	failure := errors.New("no")
-	tests := map[string]func(bucket *scannertest.Fake, c *consumer){
-		"of the listing": func(bucket *scannertest.Fake, _ *consumer) {
+	tests := map[string]func(bucket *sourcetest.Fake, c *consumer){
+		"of the listing": func(bucket *sourcetest.Fake, _ *consumer) {
 			bucket.PageSize = 10
 			bucket.SetFault(func(op, _ string) error {
-				if op == scannertest.OpList && bucket.Pages() > 3 {
+				if op == sourcetest.OpList && bucket.Pages() > 3 {
 					return failure
 				}
 				return nil
 			})
 		},
-		"of the consumer": func(_ *scannertest.Fake, c *consumer) { c.setRefuse(failure) },
+		"of the consumer": func(_ *sourcetest.Fake, c *consumer) { c.setRefuse(failure) },
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {
-			bucket, c := new(scannertest.Fake), newCounts()
+			bucket, c := new(sourcetest.Fake), newCounts()
 			put(bucket, 2000)
 			breakIt(bucket, c)
 			if _, err := scanOnce(t.Context(), bucket, c, scanner.Query{}); !errors.Is(err, failure) {
@@ -118,7 +119,7 @@ func TestScanOnce_EndsWithTheFirstError(t *testing.T) {
 		})
 	}
 	t.Run("of the context", func(t *testing.T) {
-		bucket := new(scannertest.Fake)
+		bucket := new(sourcetest.Fake)
 		put(bucket, 10)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -132,7 +133,7 @@ func TestScanOnce_ReadsNoMoreLargeObjectsAtOnceThanThereAreCores(t *testing.T) {
 	const cores, objects = 2, 6
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
 	synctest.Test(t, func(t *testing.T) {
-		bucket, c := new(scannertest.Fake), newCounts()
+		bucket, c := new(sourcetest.Fake), newCounts()
 		for i := range objects {
 			at := began.Add(time.Duration(i) * time.Minute)
 			blank := bytes.Repeat([]byte("\n"), 9<<20)
@@ -147,7 +148,7 @@ func TestScanOnce_ReadsNoMoreLargeObjectsAtOnceThanThereAreCores(t *testing.T) {
 			most = max(most, now)
 		}
 		bucket.SetFault(func(op, _ string) error {
-			if op == scannertest.OpOpen {
+			if op == sourcetest.OpOpen {
 				add(1)
 				time.Sleep(time.Minute)
 				add(-1)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 const day = 24 * time.Hour
@@ -57,11 +59,11 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 	moved, end := false, st.End()
 	pauses := st.pausesFrom(w.lower)
 	var failed error
-	err := walk(ctx, l.Source, l.within(st), st.After(w.from), func(obj Object) (string, bool) {
+	err := source.Walk(ctx, l.Source, l.within(st), st.After(w.from), func(obj source.Object) (string, bool) {
 		if obj.Key >= end {
 			return "", false
 		}
-		key := ParseKey(obj.Key)
+		key := logkey.Parse(obj.Key)
 		if key.Skip != "" {
 			return "", true // discovery counts it
 		}
@@ -110,7 +112,7 @@ func (l *location) within(st *stream) string {
 }
 
 // isNew reports whether a listed object is to be read.
-func (l *location) isNew(st *stream, obj Object, key Key, w window) (bool, error) {
+func (l *location) isNew(st *stream, obj source.Object, key logkey.Key, w window) (bool, error) {
 	if key.Time.Before(w.lower) && !obj.LastModified.After(w.modified) {
 		return false, nil
 	}

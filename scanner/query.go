@@ -4,7 +4,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Query says what ScanOnce is to read. The zero Query is everything.
@@ -26,7 +28,7 @@ type Query struct {
 	// and ByEvent are not set. Where it refuses an object whose whole stream tells
 	// the same, the listing passes over the stream. It is called from a goroutine
 	// for each location.
-	Wanted func(Key) bool
+	Wanted func(logkey.Key) bool
 	// Prefilter reports whether a record may be asked for, by its bytes as they
 	// stand in the log: a line of a server access log, an event of CloudTrail from
 	// brace to brace. Others are neither decoded nor counted as anything, not even
@@ -48,31 +50,31 @@ func (q *Query) narrow() bool {
 
 // choose reports whether the object with a key that is listed is to be read.
 // Where goOn is not empty, none of the keys up to it is.
-func (q *Query) choose(k Key) (read bool, goOn string) {
+func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
 	switch {
 	case !q.narrow() || k.Stream.Layout == 0: // the latter: it belongs to no stream
 		return k.Skip == "", ""
 	case q.over(k):
-		return false, k.beyond()
+		return false, k.Beyond()
 	case q.early(k):
-		return false, k.ahead(q.Since.Add(-keySkew))
-	case k.Skip != "" && k.Skip != SkipNotALog: // nothing else lies in its folder
+		return false, k.Ahead(q.Since.Add(-keySkew))
+	case k.Skip != "" && k.Skip != logkey.SkipNotALog: // nothing else lies in its folder
 		return false, k.Stream.End()
 	case k.Skip != "":
 		return false, ""
-	case !q.wants(k) && !k.stray():
-		return false, k.beyond()
+	case !q.wants(k) && !k.Stray():
+		return false, k.Beyond()
 	}
 	return !q.delivered(k.Time) && q.wants(k), ""
 }
 
-func (q *Query) wants(k Key) bool {
+func (q *Query) wants(k logkey.Key) bool {
 	k.Time, k.ByEvent = time.Time{}, false
 	return q.Wanted == nil || q.Wanted(k)
 }
 
 // early reports whether all requests of the object came before Since.
-func (q *Query) early(k Key) bool {
+func (q *Query) early(k logkey.Key) bool {
 	end := k.Time.Add(keySkew)
 	if k.ByEvent {
 		end = k.Time.Add(day)
@@ -82,8 +84,8 @@ func (q *Query) early(k Key) bool {
 
 // over reports whether all requests of the object, and of those behind it in its
 // stream, came after Until.
-func (q *Query) over(k Key) bool {
-	if k.stray() {
+func (q *Query) over(k logkey.Key) bool {
+	if k.Stray() {
 		return q.delivered(k.Time.Truncate(day))
 	}
 	return q.delivered(k.Time)
@@ -126,7 +128,7 @@ func (p *Progress) Done() Extent {
 	return p.done
 }
 
-func (p *Progress) list(obj Object) {
+func (p *Progress) list(obj source.Object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.listed.Objects++
@@ -139,7 +141,7 @@ func (p *Progress) listedAll() {
 	p.complete = true
 }
 
-func (p *Progress) finish(obj Object) {
+func (p *Progress) finish(obj source.Object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done.Objects++

@@ -17,8 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // seen is a Consumer that keeps the ID, the time and the object of every record.
@@ -60,11 +62,11 @@ func (s *seen) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
 }
 
 // ask returns the records that a scan of the bucket finds.
-func ask(t *testing.T, bucket *scannertest.Fake, q scanner.Query) []seenRecord {
+func ask(t *testing.T, bucket *sourcetest.Fake, q scanner.Query) []seenRecord {
 	t.Helper()
 	s := new(seen)
 	unread, err := scanner.New(scanner.Config{
-		Locations: []scanner.Location{{Name: "s3://logs", Source: bucket}},
+		Locations: []source.Location{{Name: "s3://logs", Source: bucket}},
 		Consumer:  s,
 		Metrics:   scanner.NewMetrics(prometheus.NewRegistry()),
 	}).ScanOnce(t.Context(), q)
@@ -83,7 +85,7 @@ const (
 
 // yearOfLogs puts objects of all layouts, some a day in each stream. It returns
 // the number of streams.
-func yearOfLogs(bucket *scannertest.Fake, first time.Time, days, perDay int) (streams int) {
+func yearOfLogs(bucket *sourcetest.Fake, first time.Time, days, perDay int) (streams int) {
 	var keys []string
 	at := func(day, i int) time.Time {
 		return first.AddDate(0, 0, day).Add(time.Duration(i)*24*time.Hour/time.Duration(perDay) + time.Minute)
@@ -135,7 +137,7 @@ func TestScanOnce_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 	const perDay = 12
 	for name, days := range map[string]int{"a year": 365, "two years": 730} {
 		t.Run(name, func(t *testing.T) {
-			bucket := new(scannertest.Fake)
+			bucket := new(sourcetest.Fake)
 			first := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, 1-days/2)
 			streams := yearOfLogs(bucket, first, days, perDay)
 			since := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
@@ -159,9 +161,9 @@ func TestScanOnce_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 }
 
 func TestScanOnce_PassesOverUnwantedStreams(t *testing.T) {
-	bucket := new(scannertest.Fake)
+	bucket := new(sourcetest.Fake)
 	streams := yearOfLogs(bucket, began, 365, 12)
-	ask(t, bucket, scanner.Query{Wanted: func(k scanner.Key) bool {
+	ask(t, bucket, scanner.Query{Wanted: func(k logkey.Key) bool {
 		return k.Stream.Log() == record.CloudTrail && k.Region == "eu-west-1"
 	}})
 	const wanted = 3 * 365 * 12
@@ -177,7 +179,7 @@ func TestScanOnce_PassesOverUnwantedStreams(t *testing.T) {
 // delivery, up to a slack.
 type tree struct {
 	*rand.Rand
-	bucket scannertest.Fake
+	bucket sourcetest.Fake
 	slack  time.Duration
 	n      int // requests so far
 }
@@ -253,19 +255,19 @@ func (tr *tree) query() (scanner.Query, func(seenRecord) bool) {
 	if tr.IntN(4) > 0 {
 		q.Until = instant()
 	}
-	keep := func(scanner.Key) bool { return true }
+	keep := func(logkey.Key) bool { return true }
 	switch tr.IntN(4) {
 	case 0:
-		keep = func(k scanner.Key) bool { return k.Region == "" || k.Region == "us-east-1" }
+		keep = func(k logkey.Key) bool { return k.Region == "" || k.Region == "us-east-1" }
 	case 1:
-		keep = func(k scanner.Key) bool { return k.AccountID == "" || k.AccountID == "202612345678" }
+		keep = func(k logkey.Key) bool { return k.AccountID == "" || k.AccountID == "202612345678" }
 	case 2:
-		keep = func(k scanner.Key) bool { return k.Stream.Log() == record.CloudTrail }
+		keep = func(k logkey.Key) bool { return k.Stream.Log() == record.CloudTrail }
 	}
 	q.Wanted = keep
 	return q, func(r seenRecord) bool {
 		return !r.time.Before(q.Since) && (q.Until.IsZero() || r.time.Before(q.Until)) &&
-			keep(scanner.ParseKey(strings.TrimPrefix(r.object, "s3://logs/")))
+			keep(logkey.Parse(strings.TrimPrefix(r.object, "s3://logs/")))
 	}
 }
 
@@ -292,7 +294,7 @@ func TestScanOnce_FindsAllThatAQueryAsksFor(t *testing.T) {
 }
 
 func TestScanOnce_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
-	bucket := new(scannertest.Fake)
+	bucket := new(sourcetest.Fake)
 	bucket.Put("access/2026-03-04-05-06-07-0123456789ABCDEF", accessLog(began, "one", "two", "three"), began)
 	bucket.Put(trailKey(fmt.Sprintf(trails, "111122223333", "eu-west-1"), "111122223333", "eu-west-1", began, "x0"), trail(began, "four", "five"), began)
 	asked := make(map[record.Log]int)
@@ -315,10 +317,10 @@ func TestScanOnce_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
 
 func TestScanOnce_ListsAheadOfReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bucket, progress := new(scannertest.Fake), new(scanner.Progress)
+		bucket, progress := new(sourcetest.Fake), new(scanner.Progress)
 		put(bucket, 300)
 		bucket.SetFault(func(op, _ string) error {
-			if op == scannertest.OpOpen {
+			if op == sourcetest.OpOpen {
 				time.Sleep(time.Hour)
 			}
 			return nil
@@ -345,10 +347,10 @@ func TestScanOnce_EndOfTheContextLeavesWhatWasHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		bucket, c := new(scannertest.Fake), newCounts()
+		bucket, c := new(sourcetest.Fake), newCounts()
 		put(bucket, 3000)
 		bucket.SetFault(func(op, _ string) error {
-			if op != scannertest.OpOpen {
+			if op != sourcetest.OpOpen {
 				return nil
 			}
 			select {

@@ -1,6 +1,10 @@
 package scanner
 
-import "time"
+import (
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+)
 
 // silence is how many times as long as its rhythm a stream gives nothing new
 // until it counts as silent.
@@ -51,7 +55,7 @@ func (s *stream) paced(p pauses, sweep bool) {
 
 // begins takes note of an object that lies there. Before the oldest one there was
 // no pause.
-func (s *stream) begins(key Key) {
+func (s *stream) begins(key logkey.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.oldest.IsZero() || key.Time.Before(s.oldest) {

@@ -21,7 +21,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // began is when the clock of every rig begins.
@@ -31,7 +32,7 @@ var began = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // request IDs. It is used within a synctest bubble, so that days pass at once.
 type rig struct {
 	t        *testing.T
-	bucket   *scannertest.Fake
+	bucket   *sourcetest.Fake
 	prefix   string // of the location
 	hook     func() // of the consumer
 	path     string // of the checkpoint
@@ -48,7 +49,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	time.Sleep(time.Until(began))
-	return &rig{t: t, bucket: new(scannertest.Fake), path: filepath.Join(t.TempDir(), "state.db")}
+	return &rig{t: t, bucket: new(sourcetest.Fake), path: filepath.Join(t.TempDir(), "state.db")}
 }
 
 // inBubble runs a test whose clock stands at began and moves by itself.
@@ -74,7 +75,7 @@ func (r *rig) start() {
 	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = []scanner.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}
+	cfg.Locations = []source.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, nil))

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestScanner_CountsEachObjectOnceAcrossRestarts(t *testing.T) {
@@ -156,8 +156,8 @@ func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
 		var failing atomic.Bool
 		failing.Store(true)
 		r.bucket.SetFault(func(op, key string) error {
-			if failing.Load() && op == scannertest.OpOpen && key == bad {
-				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonThrottled, Err: errors.New("slow down")}
+			if failing.Load() && op == sourcetest.OpOpen && key == bad {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonThrottled, Err: errors.New("slow down")}
 			}
 			return nil
 		})
@@ -223,11 +223,11 @@ func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
 		key := r.put(began, "A")
 		r.bucket.Put(key, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), whole...), began)
 		r.bucket.SetFault(func(op, key string) error {
-			if op != scannertest.OpRead {
+			if op != sourcetest.OpRead {
 				return nil
 			}
-			return scannertest.FailAfter(math.MaxInt64, &scanner.SourceError{
-				Op: op, Key: key, Reason: scanner.ReasonChecksum, Err: errors.New("checksum did not match"),
+			return sourcetest.FailAfter(math.MaxInt64, &source.Error{
+				Op: op, Key: key, Reason: source.ReasonChecksum, Err: errors.New("checksum did not match"),
 			})
 		})
 		r.start()
@@ -275,7 +275,7 @@ func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		gone := r.put(began, "A", "r1")
 		r.bucket.SetFault(func(op, key string) error {
-			if op == scannertest.OpOpen {
+			if op == sourcetest.OpOpen {
 				r.bucket.Delete(key)
 			}
 			return nil
@@ -326,7 +326,7 @@ func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
 		r.put(began, "A", "r1")
 		release := make(chan struct{})
 		r.bucket.SetFault(func(op, _ string) error {
-			if op == scannertest.OpOpen {
+			if op == sourcetest.OpOpen {
 				<-release
 			}
 			return nil
@@ -351,8 +351,8 @@ func TestScanner_FailedListingIsToldAndTriedAgain(t *testing.T) {
 		failing.Store(true)
 		r.put(began, "A", "r1")
 		r.bucket.SetFault(func(op, key string) error {
-			if failing.Load() && op == scannertest.OpList {
-				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonAccessDenied, Err: errors.New("denied")}
+			if failing.Load() && op == sourcetest.OpList {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("denied")}
 			}
 			return nil
 		})
@@ -443,7 +443,7 @@ func TestScanner_RunEndsWithItsContext(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.put(began, "A", "r1")
 		r.bucket.SetFault(func(op, _ string) error {
-			if op == scannertest.OpRead {
+			if op == sourcetest.OpRead {
 				r.stopping()
 				return context.Canceled
 			}

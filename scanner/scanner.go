@@ -22,6 +22,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Consumer makes something of records. NewTally may be called from many
@@ -57,17 +58,10 @@ type Store interface {
 	Delete(key []byte) error
 }
 
-// Location is a place where logs are.
-type Location struct {
-	Name   string // as the user wrote it; the key of its state in the checkpoint
-	Source Source
-	Prefix string // of the keys that belong to the location
-}
-
 // Config says what to scan and how. The zero value of a field means the default
 // that its comment names.
 type Config struct {
-	Locations []Location
+	Locations []source.Location
 	Consumer  Consumer // required
 	Metrics   *Metrics // required
 	Logger    *slog.Logger

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Status says what a Scanner is doing. It is a copy that belongs to the caller.
@@ -78,12 +80,12 @@ type StreamStatus struct {
 // ObjectStatus says why an object could not be read. Others have written the key,
 // and may have a say in the error: escape them.
 type ObjectStatus struct {
-	Key      string    `json:"key"`
-	Reason   Reason    `json:"reason"` // one of ErrorReasons
-	Error    string    `json:"error"`  // of the last attempt
-	Attempts int       `json:"attempts"`
-	Since    time.Time `json:"since"`             // of the first attempt
-	NextTry  time.Time `json:"next_try,omitzero"` // zero if quarantined
+	Key      string        `json:"key"`
+	Reason   source.Reason `json:"reason"` // one of ErrorReasons
+	Error    string        `json:"error"`  // of the last attempt
+	Attempts int           `json:"attempts"`
+	Since    time.Time     `json:"since"`             // of the first attempt
+	NextTry  time.Time     `json:"next_try,omitzero"` // zero if quarantined
 }
 
 // Status returns what the Scanner is doing now. It may be called from any
@@ -162,7 +164,7 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 	status := StreamStatus{
 		Prefix:    s.Prefix,
 		Log:       s.Log().String(),
-		Layout:    s.Layout.name(),
+		Layout:    s.Layout.Name(),
 		EventTime: s.byEvent,
 		Watermark: s.watermark,
 		Newest:    s.listed,
@@ -170,13 +172,13 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 		InFlight:  len(s.inflight),
 	}
 	if s.watermark != "" {
-		status.WatermarkTime = ParseKey(s.watermark).Time
+		status.WatermarkTime = logkey.Parse(s.watermark).Time
 	}
 	if s.rhythm > 0 {
 		status.Rhythm = seconds(max(s.rhythm, interval))
 	}
 	if s.listed != "" {
-		status.NewestTime = ParseKey(s.listed).Time
+		status.NewestTime = logkey.Parse(s.listed).Time
 		status.Lag = max(0, seconds(now.Sub(status.NewestTime)))
 		status.Silent = status.Rhythm > 0 && status.Lag > silence*status.Rhythm
 	}
@@ -185,24 +187,10 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// name returns the layout's name in a Status.
-func (l Layout) name() string {
-	switch l {
-	case Simple:
-		return "simple"
-	case Partitioned:
-		return "partitioned"
-	case Trail:
-		return "cloudtrail"
-	case Foreign:
-	}
-	return ""
-}
-
 func objectStatus(key string, t checkpoint.Trouble) ObjectStatus {
 	return ObjectStatus{
 		Key:      key,
-		Reason:   Reason(t.Reason),
+		Reason:   source.Reason(t.Reason),
 		Error:    t.Error,
 		Attempts: t.Attempts,
 		Since:    t.Since.UTC(),

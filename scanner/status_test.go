@@ -12,7 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // only returns the status of the one location and its one stream.
@@ -75,7 +76,7 @@ func TestStatus_ShowsTheWatermarkBehindWhatIsInFlight(t *testing.T) {
 		first := r.put(began, "A", "r1")
 		release := make(chan struct{})
 		r.bucket.SetFault(func(op, key string) error {
-			if op == scannertest.OpOpen && key != first {
+			if op == sourcetest.OpOpen && key != first {
 				<-release
 			}
 			return nil
@@ -103,8 +104,8 @@ func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
 		broken := r.put(began.Add(time.Second), "B")
 		r.bucket.Put(broken, []byte("\x1f\x8bbroken"), began)
 		r.bucket.SetFault(func(op, key string) error {
-			if op == scannertest.OpOpen && key == denied {
-				return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonAccessDenied, Err: errors.New("kms says <no>")}
+			if op == sourcetest.OpOpen && key == denied {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("kms says <no>")}
 			}
 			return nil
 		})
@@ -115,7 +116,7 @@ func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
 			if len(location.Pending) != 1 || len(location.Quarantined) != 1 {
 				t.Fatalf("pending: %+v, quarantined: %+v", location.Pending, location.Quarantined)
 			}
-			if p := location.Pending[0]; p.Key != denied || p.Reason != scanner.ReasonAccessDenied || !strings.Contains(p.Error, "kms says <no>") ||
+			if p := location.Pending[0]; p.Key != denied || p.Reason != source.ReasonAccessDenied || !strings.Contains(p.Error, "kms says <no>") ||
 				p.Attempts < 3 || p.Since.Sub(began) > time.Second || time.Since(p.NextTry) > time.Minute { // of the round that tries it
 				t.Errorf("pending: %+v", p)
 			}
@@ -135,7 +136,7 @@ func TestStatus_TellsWhatFails(t *testing.T) {
 		r.wait(10 * time.Minute)
 		polled := time.Now().Add(5 * time.Minute) // an idle stream is not polled in every round
 		r.bucket.SetFault(func(op, key string) error {
-			return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonAccessDenied, Err: errors.New("denied")}
+			return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("denied")}
 		})
 		r.wait(time.Hour)
 		if location, _ := r.only(); !strings.Contains(location.PollError, "denied") || location.LastPoll.After(polled) {
@@ -312,7 +313,7 @@ func TestStatus_KeyFromTheFuture(t *testing.T) {
 func TestStatus_MayBeAskedAtAnyTime(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bucket.SetFault(func(op, key string) error {
-			if op == scannertest.OpOpen && strings.Contains(key, "F") {
+			if op == sourcetest.OpOpen && strings.Contains(key, "F") {
 				return errors.New("connection reset")
 			}
 			return nil

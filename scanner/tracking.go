@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // stream is what is known of a stream while it is tailed. Its location's
 // goroutines list it, the committer resolves its objects.
 type stream struct {
-	Stream
+	logkey.Stream
 
 	// For the location's goroutine alone:
 	wait      time.Duration // between two polls; grows while the stream is idle
@@ -36,7 +38,7 @@ type flight struct {
 	finished bool // only its commit is outstanding
 }
 
-func newStream(s Stream) *stream {
+func newStream(s logkey.Stream) *stream {
 	return &stream{
 		Stream:   s,
 		inflight: make(map[string]flight),
@@ -49,7 +51,7 @@ func newStream(s Stream) *stream {
 func (s *stream) restore(c *checkpoint.Stream) error {
 	s.watermark = c.Watermark()
 	s.listed = s.watermark
-	s.byEvent = ParseKey(s.watermark).ByEvent
+	s.byEvent = logkey.Parse(s.watermark).ByEvent
 	return c.EachTrouble(func(key string, t checkpoint.Trouble) error {
 		s.trouble[key] = t
 		s.retry[key] = t.Quarantined
@@ -65,7 +67,7 @@ func (s *stream) mark(now time.Time) (time.Time, bool) {
 	if s.watermark == "" {
 		return time.Time{}, false
 	}
-	t := ParseKey(s.watermark).Time
+	t := logkey.Parse(s.watermark).Time
 	if t.After(now) {
 		t = now
 	}
@@ -76,7 +78,7 @@ func (s *stream) mark(now time.Time) (time.Time, bool) {
 func (s *stream) day() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byEvent || s.unordered()
+	return s.byEvent || s.Unordered()
 }
 
 // resolved reports whether nothing is to be done about an object for now: it is
@@ -127,7 +129,7 @@ func (s *stream) planPoll(at time.Time) {
 
 // see takes note of a listed key, and reports whether it is late: lower than one
 // that was listed before.
-func (s *stream) see(obj Object, key Key) (late bool) {
+func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if obj.Key < s.listed {
@@ -186,15 +188,15 @@ func (s *stream) advance(watermark string) {
 }
 
 // due returns the objects in trouble that are to be tried again now.
-func (s *stream) due(now time.Time) []Object {
+func (s *stream) due(now time.Time) []source.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var objects []Object
+	var objects []source.Object
 	for key, t := range s.trouble {
 		if _, queued := s.inflight[key]; queued || t.NextTry.After(now) || t.Quarantined && !s.retry[key] {
 			continue
 		}
-		objects = append(objects, Object{Key: key, Size: t.Size, LastModified: t.LastModified})
+		objects = append(objects, source.Object{Key: key, Size: t.Size, LastModified: t.LastModified})
 	}
 	return objects
 }

@@ -11,26 +11,27 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // The reasons why an object that could be fetched gave no records. They do not
 // pass by themselves.
 const (
-	ReasonGzip   Reason = "gzip"      // broken or truncated compression
-	ReasonJSON   Reason = "json"      // broken or truncated JSON
-	ReasonNotLog Reason = "not_a_log" // JSON without records
-	ReasonSize   Reason = "too_large" // larger than Config.MaxObjectSize
+	ReasonGzip   source.Reason = "gzip"      // broken or truncated compression
+	ReasonJSON   source.Reason = "json"      // broken or truncated JSON
+	ReasonNotLog source.Reason = "not_a_log" // JSON without records
+	ReasonSize   source.Reason = "too_large" // larger than Config.MaxObjectSize
 )
 
 // ReasonShared means that some of the object's events were left to another object
 // that could not be read. It is read again.
-const ReasonShared Reason = "shared"
+const ReasonShared source.Reason = "shared"
 
 // ErrorReasons lists every reason for which an object may not be read.
-func ErrorReasons() []Reason {
-	return []Reason{
-		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonThrottled, ReasonServerError,
-		ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonArchived, ReasonRead,
+func ErrorReasons() []source.Reason {
+	return []source.Reason{
+		source.ReasonGone, source.ReasonAccessDenied, source.ReasonCredentials, source.ReasonNoSuchBucket, source.ReasonThrottled, source.ReasonServerError,
+		source.ReasonTimeout, source.ReasonNetwork, source.ReasonChecksum, source.ReasonChanged, source.ReasonArchived, source.ReasonRead,
 		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared,
 	}
 }
@@ -39,12 +40,12 @@ func ErrorReasons() []Reason {
 var errTooLarge = errors.New("larger than --scan.max-object-size when decompressed")
 
 // reasonOf names the reason of an error that ended the reading of an object.
-func reasonOf(err error) Reason {
-	var source *SourceError
+func reasonOf(err error) source.Reason {
+	var failure *source.Error
 	var syntax *cloudtrail.SyntaxError
 	switch {
-	case errors.As(err, &source):
-		return source.Reason
+	case errors.As(err, &failure):
+		return failure.Reason
 	case errors.Is(err, errTooLarge):
 		return ReasonSize
 	case errors.Is(err, cloudtrail.ErrNotLog):
@@ -54,13 +55,13 @@ func reasonOf(err error) Reason {
 	case errors.As(err, new(*gzipError)):
 		return ReasonGzip
 	case errors.Is(err, context.DeadlineExceeded):
-		return ReasonTimeout
+		return source.ReasonTimeout
 	}
-	return ReasonRead
+	return source.ReasonRead
 }
 
 // permanent reports whether trying again is pointless.
-func (r Reason) permanent() bool {
+func permanent(r source.Reason) bool {
 	switch r {
 	case ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize:
 		return true
@@ -103,7 +104,7 @@ func trouble(before checkpoint.Trouble, r *result, now time.Time) checkpoint.Tro
 	if t.Since.IsZero() {
 		t.Since = now
 	}
-	if before.Quarantined || r.err.Reason.permanent() || now.Sub(t.Since) > pendingFor {
+	if before.Quarantined || permanent(r.err.Reason) || now.Sub(t.Since) > pendingFor {
 		t.Quarantined = true
 		return t
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // decoder is what both formats' decoders offer.
@@ -118,7 +119,7 @@ func (z *gunzipReader) Read(p []byte) (int, error) {
 }
 
 func gunzipFailed(err error) error {
-	if err == nil || err == io.EOF || errors.As(err, new(*SourceError)) { //nolint:errorlint // io.EOF is never wrapped by a Reader
+	if err == nil || err == io.EOF || errors.As(err, new(*source.Error)) { //nolint:errorlint // io.EOF is never wrapped by a Reader
 		return err
 	}
 	return &gzipError{err}

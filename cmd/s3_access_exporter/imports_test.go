@@ -19,21 +19,23 @@ const module = "github.com/s3access/s3_access_exporter"
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
 		"cmd/s3_access_exporter/extsort", "cmd/s3_access_exporter/fleet", "cmd/s3_access_exporter/query", "collector",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source", "scanner/source",
 	},
 	"cmd/s3_access_exporter/extsort": {},
 	"cmd/s3_access_exporter/fleet":   {},
-	"cmd/s3_access_exporter/query":   {"collector", "scanner", "scanner/record"},
+	"cmd/s3_access_exporter/query":   {"collector", "scanner", "scanner/logkey", "scanner/record"},
 	"collector":                      {"scanner/record"},
-	"scanner":                        {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/record"},
+	"scanner":                        {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/accesslog":              {"scanner/record"},
 	"scanner/checkpoint":             {},
 	"scanner/cloudtrail":             {"scanner/record"},
-	"scanner/dirsource":              {"scanner"},
+	"scanner/dirsource":              {"scanner/source"},
+	"scanner/logkey":                 {"scanner/record", "scanner/source"},
 	"scanner/record":                 {},
-	"scanner/s3source":               {"scanner"},
+	"scanner/s3source":               {"scanner/source"},
 	"scanner/s3source/miniotest":     {},
-	"scanner/scannertest":            {"scanner"},
+	"scanner/source":                 {},
+	"scanner/source/sourcetest":      {"scanner/source"},
 }
 
 // reserved says which packages and files may import what is not for all.
@@ -50,7 +52,7 @@ var reserved = map[string][]string{
 	"go.yaml.in/yaml":                        {"cmd/s3_access_exporter"},
 	"github.com/johannesboyne/gofakes3":      {},
 	"github.com/Shopify/toxiproxy":           {},
-	"testing":                                {"scanner/s3source/miniotest", "scanner/scannertest"},
+	"testing":                                {"scanner/s3source/miniotest", "scanner/source/sourcetest"},
 	"log":                                    {"cmd/s3_access_exporter", "scanner"},
 	"net/http":                               {"cmd/s3_access_exporter", "scanner/s3source"},
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // shown returns the lines that a terminal shows of what was written to it.
@@ -89,7 +90,7 @@ func TestProgress_TellsObjectsAndBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := dirsource.New(singleObjectBucket(t, manyLines()))
+	src, err := dirsource.New(singleObjectBucket(t, manyLines()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestProgress_TellsObjectsAndBytes(t *testing.T) {
 		t.Errorf("before: %q, want %q", got, want)
 	}
 	scan := scanner.New(scanner.Config{
-		Locations: []scanner.Location{{Name: "here", Source: source}},
+		Locations: []source.Location{{Name: "here", Source: src}},
 		Consumer:  counting{counters},
 		Metrics:   scanner.NewMetrics(prometheus.NewRegistry()),
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // serveCmd tails log buckets and serves their metrics.
@@ -145,7 +146,7 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 	return both.Wait()
 }
 
-func (d *daemon) config(locations []scanner.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
+func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
 		Consumer:      counting{counters},

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // fixedTail is a tailer that always tells the same.
@@ -84,7 +85,7 @@ func troubledStatus() scanner.Status {
 			},
 		},
 		Pending: []scanner.ObjectStatus{{
-			Key: "quiet/2026-03-04-11-00-00-" + hostileText, Reason: scanner.ReasonThrottled, Error: "slow down " + hostileText,
+			Key: "quiet/2026-03-04-11-00-00-" + hostileText, Reason: source.ReasonThrottled, Error: "slow down " + hostileText,
 			Attempts: 7, Since: before(time.Hour), NextTry: statusTime.Add(4 * time.Minute),
 		}},
 		Quarantined: []scanner.ObjectStatus{{

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// errChanged is the cause of an error with scanner.ReasonChanged.
+// errChanged is the cause of an error with source.ReasonChanged.
 var errChanged = errors.New("the file was modified while it was read")
 
 // body reads a file to its end and vouches that it stayed the same meanwhile.

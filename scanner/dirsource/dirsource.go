@@ -26,14 +26,14 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // DefaultSettle is the settle time for a directory that is read while others
 // write into it.
 const DefaultSettle = 2 * time.Second
 
-// Source is a directory as a scanner.Source.
+// Source is a directory as a source.Source.
 type Source struct {
 	dir    string
 	settle time.Duration
@@ -84,18 +84,18 @@ func check(dir string) error {
 	return f.Close()
 }
 
-// List implements scanner.Source. Directories and files that vanish while the
+// List implements source.Source. Directories and files that vanish while the
 // listing is under way are left out. A directory that cannot be read ends the
 // listing with an error, as S3 knows no bucket that can be listed in part.
-func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[scanner.Object, error] {
-	return func(yield func(scanner.Object, error) bool) {
+func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
 		w := walk{source: s, prefix: prefix, startAfter: startAfter}
 		w.list(ctx, yield)
 	}
 }
 
-// Open implements scanner.Source. A file that is modified before its last byte
-// was read ends in an error with scanner.ReasonChanged instead of io.EOF.
+// Open implements source.Source. A file that is modified before its last byte
+// was read ends in an error with source.ReasonChanged instead of io.EOF.
 func (s *Source) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -130,17 +130,17 @@ func (s *Source) path(key string) string {
 
 // sourceError gives an error of the file system its reason.
 func sourceError(op, key string, err error) error {
-	return &scanner.SourceError{Op: op, Key: key, Reason: reason(err), Err: err}
+	return &source.Error{Op: op, Key: key, Reason: reason(err), Err: err}
 }
 
-func reason(err error) scanner.Reason {
+func reason(err error) source.Reason {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return scanner.ReasonAccessDenied
+		return source.ReasonAccessDenied
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return scanner.ReasonGone
+		return source.ReasonGone
 	case errors.Is(err, errChanged):
-		return scanner.ReasonChanged
+		return source.ReasonChanged
 	}
-	return scanner.ReasonRead
+	return source.ReasonRead
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // readBatch is how many names are read from a directory at once. Those that
@@ -39,19 +39,19 @@ type entry struct {
 
 // list yields the objects of the walk, and its error. It begins in the deepest
 // directory that the prefix names.
-func (w *walk) list(ctx context.Context, yield func(scanner.Object, error) bool) {
+func (w *walk) list(ctx context.Context, yield func(source.Object, error) bool) {
 	base := w.prefix[:strings.LastIndexByte(w.prefix, '/')+1]
 	if base != "" && !possible(strings.TrimSuffix(base, "/")) {
 		return
 	}
-	err := w.directory(ctx, base, func(o scanner.Object) bool { return yield(o, nil) })
+	err := w.directory(ctx, base, func(o source.Object) bool { return yield(o, nil) })
 	if err != nil && !errors.Is(err, errStopped) {
-		yield(scanner.Object{}, err)
+		yield(source.Object{}, err)
 	}
 }
 
 // directory yields what lies in the directory of that key.
-func (w *walk) directory(ctx context.Context, key string, yield func(scanner.Object) bool) error {
+func (w *walk) directory(ctx context.Context, key string, yield func(source.Object) bool) error {
 	entries, err := w.entries(ctx, key)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (w *walk) directory(ctx context.Context, key string, yield func(scanner.Obj
 }
 
 // file yields the file of that key unless it is not to be listed now.
-func (w *walk) file(key string, yield func(scanner.Object) bool) error {
+func (w *walk) file(key string, yield func(source.Object) bool) error {
 	info, err := w.stat(key)
 	if err != nil {
 		return w.failure(err)
@@ -82,7 +82,7 @@ func (w *walk) file(key string, yield func(scanner.Object) bool) error {
 	if info.IsDir() || !w.settled(info) {
 		return nil
 	}
-	if !yield(scanner.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}) {
+	if !yield(source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}) {
 		return errStopped
 	}
 	return nil
@@ -181,13 +181,13 @@ func (w *walk) settled(info fs.FileInfo) bool {
 // none for a file or directory that has vanished.
 func (w *walk) failure(err error) error {
 	why := reason(err)
-	if why == scanner.ReasonGone {
+	if why == source.ReasonGone {
 		if err = check(w.source.dir); err == nil {
 			return nil
 		}
-		if why = reason(err); why == scanner.ReasonGone {
-			why = scanner.ReasonNoSuchBucket
+		if why = reason(err); why == source.ReasonGone {
+			why = source.ReasonNoSuchBucket
 		}
 	}
-	return &scanner.SourceError{Op: "list", Key: w.prefix, Reason: why, Err: err}
+	return &source.Error{Op: "list", Key: w.prefix, Reason: why, Err: err}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Open implements scanner.Source with one GetObject. The SDK asks for the bytes
+// Open implements source.Source with one GetObject. The SDK asks for the bytes
 // in no other encoding than the stored one. The body checks its length, and the
 // object's checksum where S3 keeps one of the whole object.
 func (s *Source) Open(ctx context.Context, key string) (io.ReadCloser, error) {

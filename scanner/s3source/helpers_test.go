@@ -14,7 +14,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 const testBucket = "example-logs"
@@ -58,11 +58,11 @@ func newSource(t *testing.T, endpoint string, change ...func(*Config)) *Source {
 	for _, f := range change {
 		f(&c)
 	}
-	source, err := New(t.Context(), c)
+	src, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source
+	return src
 }
 
 // serveObjects returns the URL of a store that holds testBucket with objects.
@@ -90,10 +90,10 @@ func serveObjects(t *testing.T, objects map[string][]byte) string {
 }
 
 // keysOf returns what a listing yields, and its error.
-func keysOf(t *testing.T, source scanner.Source, prefix, startAfter string) ([]string, error) {
+func keysOf(t *testing.T, src source.Source, prefix, startAfter string) ([]string, error) {
 	t.Helper()
 	var keys []string
-	for o, err := range source.List(t.Context(), prefix, startAfter) {
+	for o, err := range src.List(t.Context(), prefix, startAfter) {
 		if err != nil {
 			return keys, err
 		}
@@ -103,9 +103,9 @@ func keysOf(t *testing.T, source scanner.Source, prefix, startAfter string) ([]s
 }
 
 // readAll opens an object and reads it.
-func readAll(t *testing.T, source scanner.Source, key string) ([]byte, error) {
+func readAll(t *testing.T, src source.Source, key string) ([]byte, error) {
 	t.Helper()
-	body, err := source.Open(t.Context(), key)
+	body, err := src.Open(t.Context(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func readAll(t *testing.T, source scanner.Source, key string) ([]byte, error) {
 	return data, errors.Join(err, body.Close())
 }
 
-// wantReason fails the test unless err is a SourceError of one line with that
+// wantReason fails the test unless err is a source.Error of one line with that
 // operation and reason.
-func wantReason(t *testing.T, err error, op string, reason scanner.Reason) {
+func wantReason(t *testing.T, err error, op string, reason source.Reason) {
 	t.Helper()
-	var sourceErr *scanner.SourceError
+	var sourceErr *source.Error
 	if !errors.As(err, &sourceErr) {
-		t.Fatalf("got %v, want a *SourceError", err)
+		t.Fatalf("got %v, want a *source.Error", err)
 	}
 	if sourceErr.Op != op || sourceErr.Reason != reason {
 		t.Errorf("op %q, reason %q, want %q, %q: %v", sourceErr.Op, sourceErr.Reason, op, reason, err)

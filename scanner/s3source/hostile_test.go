@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // writeError answers as S3 does.
@@ -74,12 +74,12 @@ func TestList_NeverEndsInSilence(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			asked := 0
-			source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/xml")
 				_, _ = io.WriteString(w, tt.pages[min(asked, len(tt.pages)-1)])
 				asked++
 			})))
-			keys, err := keysOf(t, source, tt.prefix, tt.startAfter)
+			keys, err := keysOf(t, src, tt.prefix, tt.startAfter)
 			if err == nil {
 				t.Fatalf("the listing ended without an error after %q", keys)
 			}
@@ -94,7 +94,7 @@ func TestList_DecodesKeysAndGoesOnAfterAnEmptyPage(t *testing.T) {
 	isolate(t)
 	const encoded = "<EncodingType>url</EncodingType>"
 	const token = "<IsTruncated>true</IsTruncated><NextContinuationToken>a+b/=</NextContinuationToken>"
-	source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if q.Get("encoding-type") != "url" || q.Get("max-keys") != "1000" || q.Get("list-type") != "2" || q.Has("delimiter") {
 			t.Errorf("asked for %s", r.URL.RawQuery)
@@ -107,7 +107,7 @@ func TestList_DecodesKeysAndGoesOnAfterAnEmptyPage(t *testing.T) {
 			_, _ = io.WriteString(w, page(encoded+token))
 		}
 	})))
-	keys, err := keysOf(t, source, "", "")
+	keys, err := keysOf(t, src, "", "")
 	if want := []string{"a\x01b", "a b", "a%20", "a+b", "é"}; err != nil || !slices.Equal(keys, want) {
 		t.Errorf("got %q and %v, want %q", keys, err, want)
 	}
@@ -118,36 +118,36 @@ func TestSource_GivesTheReason(t *testing.T) {
 	tests := []struct {
 		status     int
 		code       string
-		list, open scanner.Reason
+		list, open source.Reason
 	}{
-		{404, "NoSuchKey", scanner.ReasonGone, scanner.ReasonGone},
-		{404, "NoSuchBucket", scanner.ReasonNoSuchBucket, scanner.ReasonNoSuchBucket},
-		{404, "Whatever", scanner.ReasonNoSuchBucket, scanner.ReasonGone},
-		{403, "AccessDenied", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
-		{403, "Whatever", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
-		{400, "KMS.DisabledException", scanner.ReasonAccessDenied, scanner.ReasonAccessDenied},
-		{400, "KMS.ThrottlingException", scanner.ReasonThrottled, scanner.ReasonThrottled},
-		{400, "ThrottlingException", scanner.ReasonThrottled, scanner.ReasonThrottled},
-		{503, "SlowDown", scanner.ReasonThrottled, scanner.ReasonThrottled},
-		{429, "Whatever", scanner.ReasonThrottled, scanner.ReasonThrottled},
-		{503, "ServiceUnavailable", scanner.ReasonServerError, scanner.ReasonServerError},
-		{500, "InternalError", scanner.ReasonServerError, scanner.ReasonServerError},
-		{403, "InvalidAccessKeyId", scanner.ReasonCredentials, scanner.ReasonCredentials},
-		{403, "SignatureDoesNotMatch", scanner.ReasonCredentials, scanner.ReasonCredentials},
-		{400, "ExpiredToken", scanner.ReasonCredentials, scanner.ReasonCredentials},
-		{401, "Whatever", scanner.ReasonCredentials, scanner.ReasonCredentials},
-		{403, "InvalidObjectState", scanner.ReasonArchived, scanner.ReasonArchived},
-		{400, "RequestTimeout", scanner.ReasonTimeout, scanner.ReasonTimeout},
-		{400, "InvalidRequest", scanner.ReasonRead, scanner.ReasonRead},
+		{404, "NoSuchKey", source.ReasonGone, source.ReasonGone},
+		{404, "NoSuchBucket", source.ReasonNoSuchBucket, source.ReasonNoSuchBucket},
+		{404, "Whatever", source.ReasonNoSuchBucket, source.ReasonGone},
+		{403, "AccessDenied", source.ReasonAccessDenied, source.ReasonAccessDenied},
+		{403, "Whatever", source.ReasonAccessDenied, source.ReasonAccessDenied},
+		{400, "KMS.DisabledException", source.ReasonAccessDenied, source.ReasonAccessDenied},
+		{400, "KMS.ThrottlingException", source.ReasonThrottled, source.ReasonThrottled},
+		{400, "ThrottlingException", source.ReasonThrottled, source.ReasonThrottled},
+		{503, "SlowDown", source.ReasonThrottled, source.ReasonThrottled},
+		{429, "Whatever", source.ReasonThrottled, source.ReasonThrottled},
+		{503, "ServiceUnavailable", source.ReasonServerError, source.ReasonServerError},
+		{500, "InternalError", source.ReasonServerError, source.ReasonServerError},
+		{403, "InvalidAccessKeyId", source.ReasonCredentials, source.ReasonCredentials},
+		{403, "SignatureDoesNotMatch", source.ReasonCredentials, source.ReasonCredentials},
+		{400, "ExpiredToken", source.ReasonCredentials, source.ReasonCredentials},
+		{401, "Whatever", source.ReasonCredentials, source.ReasonCredentials},
+		{403, "InvalidObjectState", source.ReasonArchived, source.ReasonArchived},
+		{400, "RequestTimeout", source.ReasonTimeout, source.ReasonTimeout},
+		{400, "InvalidRequest", source.ReasonRead, source.ReasonRead},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.status, tt.code), func(t *testing.T) {
-			source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				writeError(w, tt.status, tt.code, "a message")
 			})))
-			_, err := keysOf(t, source, "logs/", "")
+			_, err := keysOf(t, src, "logs/", "")
 			wantReason(t, err, "list", tt.list)
-			_, err = source.Open(t.Context(), "k")
+			_, err = src.Open(t.Context(), "k")
 			wantReason(t, err, "open", tt.open)
 			if want := fmt.Sprintf(`open "k": %s: a message (HTTP %d`, tt.code, tt.status); !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %v, want %s...", err, want)
@@ -155,18 +155,18 @@ func TestSource_GivesTheReason(t *testing.T) {
 		})
 	}
 	t.Run("a page of HTML", func(t *testing.T) {
-		source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, strings.Repeat("<p>Bad gateway\x1b[31m", 10_000), http.StatusBadGateway)
 		})))
-		_, err := source.Open(t.Context(), "k")
-		wantReason(t, err, "open", scanner.ReasonServerError)
+		_, err := src.Open(t.Context(), "k")
+		wantReason(t, err, "open", source.ReasonServerError)
 		if len(err.Error()) > 2*maxText || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("an error that is not fit to print: %.200q...", err)
 		}
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		_, err := newSource(t, closedEndpoint()).Open(t.Context(), "k")
-		wantReason(t, err, "open", scanner.ReasonNetwork)
+		wantReason(t, err, "open", source.ReasonNetwork)
 	})
 }
 
@@ -176,31 +176,31 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 	tests := []struct {
 		name    string
 		handler http.HandlerFunc
-		reason  scanner.Reason
+		reason  source.Reason
 	}{
 		{"cut", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, content)
-		}, scanner.ReasonNetwork},
+		}, source.ReasonNetwork},
 		{"cut in a chunk", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, content)
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
-		}, scanner.ReasonNetwork},
+		}, source.ReasonNetwork},
 		{"stalled", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, content)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, scanner.ReasonTimeout},
+		}, source.ReasonTimeout},
 		{"other bytes than the checksum's", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Amz-Checksum-Crc32", "AAAAAA==")
 			_, _ = io.WriteString(w, content)
-		}, scanner.ReasonChecksum},
+		}, source.ReasonChecksum},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			source := newSource(t, serve(t, tt.handler), func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
-			data, err := readAll(t, source, "k")
+			src := newSource(t, serve(t, tt.handler), func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
+			data, err := readAll(t, src, "k")
 			wantReason(t, err, "read", tt.reason)
 			if string(data) != content {
 				t.Errorf("got %q before the error", data)
@@ -208,15 +208,15 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 		})
 	}
 	t.Run("no answer at all", func(t *testing.T) {
-		source := newSource(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })),
+		src := newSource(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })),
 			func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
-		_, err := source.Open(t.Context(), "k")
-		wantReason(t, err, "open", scanner.ReasonTimeout)
+		_, err := src.Open(t.Context(), "k")
+		wantReason(t, err, "open", source.ReasonTimeout)
 	})
 	t.Run("cancelled", func(t *testing.T) {
-		source := newSource(t, serve(t, tests[2].handler))
+		src := newSource(t, serve(t, tests[2].handler))
 		ctx, cancel := context.WithCancel(t.Context())
-		body, err := source.Open(ctx, "k")
+		body, err := src.Open(ctx, "k")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,14 +231,14 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 func TestOpen_AsksForTheBytesAsStored(t *testing.T) {
 	isolate(t)
 	stored := []byte("\x1f\x8b these bytes are no valid gzip")
-	source := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.Header.Get("Accept-Encoding"); got != "identity" {
 			t.Errorf("Accept-Encoding: %s", got)
 		}
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(stored)
 	})))
-	if got, err := readAll(t, source, "k"); err != nil || !bytes.Equal(got, stored) {
+	if got, err := readAll(t, src, "k"); err != nil || !bytes.Equal(got, stored) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

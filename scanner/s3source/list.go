@@ -12,20 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // pageSize is the most that S3 lists in one billed request.
 const pageSize = 1000
 
-// List implements scanner.Source. Each page is one ListObjectsV2.
-func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[scanner.Object, error] {
-	return func(yield func(scanner.Object, error) bool) {
+// List implements source.Source. Each page is one ListObjectsV2.
+func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
 		l := listing{source: s, prefix: prefix, startAfter: startAfter, last: startAfter, maxKeys: pageSize}
 		for more := true; more; more = l.token != "" {
 			objects, err := l.page(ctx)
 			if err != nil {
-				yield(scanner.Object{}, failure(ctx, "list", prefix, err))
+				yield(source.Object{}, failure(ctx, "list", prefix, err))
 				return
 			}
 			for _, o := range objects {
@@ -49,7 +49,7 @@ type listing struct {
 }
 
 // page returns the objects of the next page.
-func (l *listing) page(ctx context.Context) ([]scanner.Object, error) {
+func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 	client, err := l.source.client(ctx)
 	if err != nil {
 		return nil, err
@@ -65,13 +65,13 @@ func (l *listing) page(ctx context.Context) ([]scanner.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]scanner.Object, 0, len(out.Contents))
+	objects := make([]source.Object, 0, len(out.Contents))
 	for _, content := range out.Contents {
 		key, err := l.key(content, out.EncodingType)
 		if err != nil {
 			return nil, err
 		}
-		objects = append(objects, scanner.Object{
+		objects = append(objects, source.Object{
 			Key:          key,
 			Size:         aws.ToInt64(content.Size),
 			LastModified: aws.ToTime(content.LastModified),

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestMinIO_IsASource(t *testing.T) {
@@ -22,13 +22,13 @@ func TestMinIO_IsASource(t *testing.T) {
 	minio := miniotest.Start(t)
 	minio.Setenv(t)
 	buckets := 0
-	scannertest.TestSource(t, func(t *testing.T, objects map[string][]byte) scanner.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
 		buckets++
 		bucket := fmt.Sprintf("conformance-%d", buckets)
 		minio.CreateBucket(t, bucket)
 		minio.PutAll(t, bucket, objects)
 		return newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket })
-	}, scannertest.NotPaths) // it takes some others, but does not list them
+	}, sourcetest.NotPaths) // it takes some others, but does not list them
 }
 
 func TestMinIO_Faults(t *testing.T) {
@@ -39,25 +39,25 @@ func TestMinIO_Faults(t *testing.T) {
 	minio.Put(t, testBucket, "k", []byte("body"))
 
 	t.Run("no such bucket", func(t *testing.T) {
-		source := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
-		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNoSuchBucket)
-		_, err := source.Open(t.Context(), "k")
-		wantReason(t, err, "open", scanner.ReasonNoSuchBucket)
+		src := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
+		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNoSuchBucket)
+		_, err := src.Open(t.Context(), "k")
+		wantReason(t, err, "open", source.ReasonNoSuchBucket)
 	})
 	t.Run("unknown key ID", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", source.ReasonCredentials)
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
-		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", source.ReasonCredentials)
 	})
 	t.Run("stopped and started again", func(t *testing.T) {
-		source := newSource(t, minio.Endpoint)
+		src := newSource(t, minio.Endpoint)
 		minio.Stop(t)
-		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNetwork)
+		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNetwork)
 		minio.Restart(t)
-		if data, err := readAll(t, source, "k"); err != nil || string(data) != "body" {
+		if data, err := readAll(t, src, "k"); err != nil || string(data) != "body" {
 			t.Errorf("got %q, %v", data, err)
 		}
 	})
@@ -77,16 +77,16 @@ func TestMinIO_ForbidsWhatThePolicyDoesNotAllow(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", restricted.SecretAccessKey)
 	t.Setenv("AWS_SESSION_TOKEN", restricted.SessionToken)
 
-	source := newSource(t, minio.Endpoint)
-	if err := source.Check(t.Context(), "open/"); err != nil {
+	src := newSource(t, minio.Endpoint)
+	if err := src.Check(t.Context(), "open/"); err != nil {
 		t.Error(err)
 	}
-	if data, err := readAll(t, source, "open/k"); err != nil || string(data) != "body" {
+	if data, err := readAll(t, src, "open/k"); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
-	wantReason(t, source.Check(t.Context(), "secret/"), "list", scanner.ReasonAccessDenied)
-	_, err := source.Open(t.Context(), "secret/k")
-	wantReason(t, err, "open", scanner.ReasonAccessDenied)
+	wantReason(t, src.Check(t.Context(), "secret/"), "list", source.ReasonAccessDenied)
+	_, err := src.Open(t.Context(), "secret/k")
+	wantReason(t, err, "open", source.ReasonAccessDenied)
 }
 
 func TestMinIO_AssumesTheRole(t *testing.T) {
@@ -104,7 +104,7 @@ func TestMinIO_AssumesTheRole(t *testing.T) {
 	// The endpoint of S3 is not the endpoint of STS.
 	t.Setenv("AWS_ENDPOINT_URL_STS", closedEndpoint())
 	err := newSource(t, minio.Endpoint, withRole).Check(t.Context(), "")
-	wantReason(t, err, "list", scanner.ReasonCredentials)
+	wantReason(t, err, "list", source.ReasonCredentials)
 }
 
 func TestMinIO_ListsThousandsOfObjectsInOneRequestAThousand(t *testing.T) {
@@ -118,10 +118,10 @@ func TestMinIO_ListsThousandsOfObjectsInOneRequestAThousand(t *testing.T) {
 	}
 	minio.PutAll(t, testBucket, objects)
 	var requests atomic.Int64
-	source := newSource(t, minio.Endpoint, func(c *Config) {
+	src := newSource(t, minio.Endpoint, func(c *Config) {
 		c.Requests = func(string) { requests.Add(1) }
 	})
-	keys, err := keysOf(t, source, "logs", "")
+	keys, err := keysOf(t, src, "logs", "")
 	if err != nil || len(keys) != len(objects) || !slices.IsSorted(keys) {
 		t.Errorf("got %d keys and %v, want %d in order", len(keys), err, len(objects))
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Defaults of Config.
@@ -87,7 +87,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Source is a bucket as a scanner.Source.
+// Source is a bucket as a source.Source.
 type Source struct {
 	config Config
 	sdk    aws.Config
@@ -145,18 +145,18 @@ func advice(err error) string {
 	if region := bucketRegion(err); region != "" {
 		return "; the bucket is in Region " + region
 	}
-	var sourceErr *scanner.SourceError
+	var sourceErr *source.Error
 	if !errors.As(err, &sourceErr) {
 		return ""
 	}
 	switch sourceErr.Reason {
-	case scanner.ReasonNoSuchBucket:
+	case source.ReasonNoSuchBucket:
 		return "; check the bucket's name and the endpoint"
-	case scanner.ReasonAccessDenied:
+	case source.ReasonAccessDenied:
 		return "; check that s3:ListBucket is allowed on the bucket and this prefix"
-	case scanner.ReasonCredentials:
+	case source.ReasonCredentials:
 		return "; check the credentials in the environment, the profile or the role"
-	case scanner.ReasonNetwork, scanner.ReasonTimeout:
+	case source.ReasonNetwork, source.ReasonTimeout:
 		return "; check the network and the endpoint"
 	}
 	return ""

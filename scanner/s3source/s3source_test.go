@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestSource_IsASource(t *testing.T) {
@@ -19,7 +19,7 @@ func TestSource_IsASource(t *testing.T) {
 	cannotHold := func(key string) bool {
 		return strings.ContainsAny(key, "\x01")
 	}
-	scannertest.TestSource(t, func(t *testing.T, objects map[string][]byte) scanner.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
 		return newSource(t, serveObjects(t, objects))
 	}, cannotHold)
 }
@@ -94,14 +94,14 @@ func TestCheck_SaysWhatToLookAfter(t *testing.T) {
 		})
 	}
 	t.Run("fine", func(t *testing.T) {
-		source := newSource(t, serveObjects(t, map[string][]byte{"logs/a": nil, "logs/b": nil}))
-		if err := source.Check(t.Context(), "logs/"); err != nil {
+		src := newSource(t, serveObjects(t, map[string][]byte{"logs/a": nil, "logs/b": nil}))
+		if err := src.Check(t.Context(), "logs/"); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("unreachable", func(t *testing.T) {
 		err := newSource(t, closedEndpoint()).Check(t.Context(), "")
-		wantReason(t, err, "list", scanner.ReasonNetwork)
+		wantReason(t, err, "list", source.ReasonNetwork)
 		if !strings.HasSuffix(err.Error(), "connect: connection refused; check the network and the endpoint") {
 			t.Error(err)
 		}
@@ -110,7 +110,7 @@ func TestCheck_SaysWhatToLookAfter(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "")
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 		err := newSource(t, closedEndpoint()).Check(t.Context(), "")
-		wantReason(t, err, "list", scanner.ReasonCredentials)
+		wantReason(t, err, "list", source.ReasonCredentials)
 		if !strings.HasPrefix(err.Error(), `bucket example-logs: list "": no usable credentials: `) {
 			t.Error(err)
 		}
@@ -132,17 +132,17 @@ func TestRequests_CountsEveryAttempt(t *testing.T) {
 	}))
 	var mu sync.Mutex
 	var got []string
-	source := newSource(t, flaky, func(c *Config) {
+	src := newSource(t, flaky, func(c *Config) {
 		c.Requests = func(operation string) {
 			mu.Lock()
 			defer mu.Unlock()
 			got = append(got, operation)
 		}
 	})
-	if _, err := readAll(t, source, "k"); err != nil {
+	if _, err := readAll(t, src, "k"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keysOf(t, source, "", ""); err != nil {
+	if _, err := keysOf(t, src, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"GetObject", "GetObject", "ListObjectsV2"}; !slices.Equal(got, want) {
@@ -162,24 +162,24 @@ func TestSource_FindsTheBucketsRegion(t *testing.T) {
 		status     int
 		region     string // of the answer to HeadBucket
 		signedFor  string
-		wantReason scanner.Reason
+		wantReason source.Reason
 	}{
 		{"redirect", 301, "eu-west-1", "eu-west-1", ""},
 		{"refusal", 403, "ap-southeast-2", "ap-southeast-2", ""},
 		{"bad request", 400, "eu-south-2", "eu-south-2", ""},
 		{"public bucket", 200, "eu-north-1", "eu-north-1", ""},
 		{"an answer without the Region", 200, "", "us-east-1", ""},
-		{"no such bucket", 404, "", "", scanner.ReasonNoSuchBucket},
-		{"trouble", 500, "", "", scanner.ReasonServerError},
+		{"no such bucket", 404, "", "", source.ReasonNoSuchBucket},
+		{"trouble", 500, "", "", source.ReasonServerError},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			source, err := New(t.Context(), Config{Bucket: testBucket})
+			src, err := New(t.Context(), Config{Bucket: testBucket})
 			if err != nil {
 				t.Fatal(err)
 			}
 			heads := 0
-			source.sdk.HTTPClient = roundTrips(func(r *http.Request) (*http.Response, error) {
+			src.sdk.HTTPClient = roundTrips(func(r *http.Request) (*http.Response, error) {
 				response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}
 				authorization := r.Header.Get("Authorization")
 				if r.Method == http.MethodHead {
@@ -200,7 +200,7 @@ func TestSource_FindsTheBucketsRegion(t *testing.T) {
 				return response, nil
 			})
 			for range 2 {
-				body, err := source.Open(t.Context(), "k")
+				body, err := src.Open(t.Context(), "k")
 				if tt.wantReason != "" {
 					wantReason(t, err, "open", tt.wantReason)
 					continue

@@ -8,9 +8,9 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
 	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -27,7 +27,7 @@ func TestDecodersAndLabelsTellTheFleetsTruth(t *testing.T) {
 	objects, requests := fleet.New(fleet.Config{Seed: 1}).Deliver(start, start.Add(2*time.Minute))
 	classifier := collector.NewClassifier(collector.LabelConfig{Requester: collector.RequesterARN})
 	for _, object := range objects {
-		key := scanner.ParseKey(object.Key)
+		key := logkey.Parse(object.Key)
 		if key.Skip != "" {
 			continue
 		}
@@ -55,7 +55,7 @@ func TestDecodersAndLabelsTellTheFleetsTruth(t *testing.T) {
 }
 
 // open returns a decoder of a log object.
-func open(t *testing.T, key scanner.Key, object fleet.Object) decoder {
+func open(t *testing.T, key logkey.Key, object fleet.Object) decoder {
 	t.Helper()
 	if key.Stream.Log() == record.ServerAccess {
 		return accesslog.NewDecoder(bytes.NewReader(object.Body))
@@ -68,8 +68,8 @@ func open(t *testing.T, key scanner.Key, object fleet.Object) decoder {
 }
 
 // classified returns the record of an object with its labels.
-func classified(classifier *collector.Classifier, key scanner.Key, r *record.Record) fleet.Request {
-	if key.Stream.Layout == scanner.Partitioned {
+func classified(classifier *collector.Classifier, key logkey.Key, r *record.Record) fleet.Request {
+	if key.Stream.Layout == logkey.Partitioned {
 		r.AccountID, r.Region = []byte(key.AccountID), []byte(key.Region)
 	}
 	label := classifier.Classify(r).Labels

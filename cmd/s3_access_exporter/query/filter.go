@@ -17,6 +17,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -206,13 +207,13 @@ func (f *Filter) Query() scanner.Query {
 // wanted reports whether an object may hold requests that are asked for, by what
 // its key tells. The account in a key of CloudTrail is the one that logged the
 // event, not the one that owns the bucket, which may be another.
-func (f *Filter) wanted(k scanner.Key) bool {
+func (f *Filter) wanted(k logkey.Key) bool {
 	told := map[collector.Label]string{
 		collector.LabelLog:    k.Stream.Log().String(),
 		collector.LabelRegion: k.Region,
 		collector.LabelBucket: k.Bucket,
 	}
-	if k.Stream.Layout == scanner.Partitioned {
+	if k.Stream.Layout == logkey.Partitioned {
 		told[collector.LabelAccountID] = k.AccountID
 	}
 	for i := range f.labels {

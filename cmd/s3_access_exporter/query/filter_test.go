@@ -7,7 +7,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
 	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -222,7 +222,7 @@ func TestFilter_WantsObjectsByWhatTheirKeysTell(t *testing.T) {
 		}
 		wanted := f.Query().Wanted
 		for key, want := range map[string]bool{simple: test.simple, partitioned: test.partitioned, trail: test.trail} {
-			if got := wanted(scanner.ParseKey(key)); got != want {
+			if got := wanted(logkey.Parse(key)); got != want {
 				t.Errorf("%s, %s: %t", name, key, got)
 			}
 		}

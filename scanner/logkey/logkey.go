@@ -1,10 +1,19 @@
-package scanner
+// Package logkey reads the keys of log objects: which log an object is of, which
+// stream it belongs to, of which time it is, or why it is no log object. It knows the
+// layouts in which S3 and CloudTrail deliver their logs, and nothing of what the
+// objects hold.
+//
+// A stream is a run of objects whose keys sort by time: its prefix is everything
+// before the date. As a date begins with a digit, the keys of a stream with prefix P
+// lie between P and P + ":", so that a listing can pass over a stream.
+package logkey
 
 import (
 	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Layout is the way in which the keys of a stream are built.
@@ -26,20 +35,34 @@ const (
 	Foreign Layout = 'f'
 )
 
+// Name returns the layout's name as a Status has it; empty for a Foreign one.
+func (l Layout) Name() string {
+	switch l {
+	case Simple:
+		return "simple"
+	case Partitioned:
+		return "partitioned"
+	case Trail:
+		return "cloudtrail"
+	case Foreign:
+	}
+	return ""
+}
+
 // Why an object is skipped: the values of the label "reason" of
 // s3_access_exporter_skipped_objects_total.
 const (
-	SkipDigest          Reason = "digest"           // CloudTrail-Digest, the hashes of log files
-	SkipInsight         Reason = "insight"          // CloudTrail-Insight
-	SkipNetworkActivity Reason = "network_activity" // CloudTrail-NetworkActivity
-	SkipAggregated      Reason = "aggregated"       // CloudTrail-Aggregated
-	SkipFolder          Reason = "folder"           // the marker of a folder, a key that ends in a slash
-	SkipNotALog         Reason = "not_a_log"        // the key is of no known form
+	SkipDigest          source.Reason = "digest"           // CloudTrail-Digest, the hashes of log files
+	SkipInsight         source.Reason = "insight"          // CloudTrail-Insight
+	SkipNetworkActivity source.Reason = "network_activity" // CloudTrail-NetworkActivity
+	SkipAggregated      source.Reason = "aggregated"       // CloudTrail-Aggregated
+	SkipFolder          source.Reason = "folder"           // the marker of a folder, a key that ends in a slash
+	SkipNotALog         source.Reason = "not_a_log"        // the key is of no known form
 )
 
 // SkipReasons lists every reason for which an object is skipped.
-func SkipReasons() []Reason {
-	return []Reason{SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipFolder, SkipNotALog}
+func SkipReasons() []source.Reason {
+	return []source.Reason{SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipFolder, SkipNotALog}
 }
 
 // Stream is a run of objects whose keys sort by the time that they tell. It is
@@ -88,9 +111,9 @@ func (s Stream) Beyond(t time.Time) string {
 	return s.End()
 }
 
-// unordered reports whether keys of one day come in no order of time: their
+// Unordered reports whether keys of one day come in no order of time: their
 // folders are a day's, and their names are anything.
-func (s Stream) unordered() bool {
+func (s Stream) Unordered() bool {
 	return s.Layout == Foreign || s.Layout == Trail && s.File == ""
 }
 
@@ -124,32 +147,32 @@ type Key struct {
 	AccountID, Region, Bucket string
 	// Skip is why the object is not read; empty for a log object. Stream and
 	// Time are then set if the key stands below folders of a day.
-	Skip Reason
+	Skip source.Reason
 }
 
-// stray reports whether the object's folder does not tell what lies there: other
+// Stray reports whether the object's folder does not tell what lies there: other
 // streams may share its prefix and its days, or begin with account IDs in the same
 // place.
-func (k Key) stray() bool {
-	return k.Stream.unordered() || k.Stream.Layout == Partitioned && k.AccountID == ""
+func (k Key) Stray() bool {
+	return k.Stream.Unordered() || k.Stream.Layout == Partitioned && k.AccountID == ""
 }
 
-// beyond is Stream.Beyond where the key may be a stray one.
-func (k Key) beyond() string {
-	if k.stray() {
+// Beyond is Stream.Beyond where the key may be a stray one.
+func (k Key) Beyond() string {
+	if k.Stray() {
 		return k.Stream.Prefix + k.Time.Format("2006/") + ":"
 	}
 	return k.Stream.Beyond(k.Time)
 }
 
-// ahead returns a string to go on from to all keys with the same prefix that tell
+// Ahead returns a string to go on from to all keys with the same prefix that tell
 // time t or a later one, without passing over another stream.
-func (k Key) ahead(t time.Time) string {
+func (k Key) Ahead(t time.Time) string {
 	s := k.Stream
 	if s.Layout != Simple {
 		s.Layout = Foreign // of which the folders count alone
 	}
-	return min(s.After(t), k.beyond())
+	return min(s.After(t), k.Beyond())
 }
 
 const (
@@ -157,8 +180,8 @@ const (
 	fileTime   = "2006-01-02-15-04-05"
 )
 
-// ParseKey tells what an object is by its key.
-func ParseKey(key string) Key {
+// Parse tells what an object is by its key.
+func Parse(key string) Key {
 	slash := strings.LastIndexByte(key, '/') + 1
 	folder, name := key[:slash], key[slash:]
 	if name == "" {
@@ -174,7 +197,7 @@ func ParseKey(key string) Key {
 }
 
 // foreign is the Key of an object that is skipped.
-func foreign(folder string, why Reason) Key {
+func foreign(folder string, why source.Reason) Key {
 	prefix, day, ok := cutDay(folder)
 	if !ok {
 		return Key{Skip: why}
@@ -183,8 +206,8 @@ func foreign(folder string, why Reason) Key {
 }
 
 // skipReason tells the siblings of CloudTrail's log files by their folder.
-func skipReason(folder string) Reason {
-	for kind, why := range map[string]Reason{
+func skipReason(folder string) source.Reason {
+	for kind, why := range map[string]source.Reason{
 		"Digest": SkipDigest, "Insight": SkipInsight, "NetworkActivity": SkipNetworkActivity, "Aggregated": SkipAggregated,
 	} {
 		if strings.Contains("/"+folder, "/CloudTrail-"+kind+"/") {

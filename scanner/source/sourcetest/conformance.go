@@ -1,7 +1,7 @@
-// Package scannertest helps to test sources and what reads from them: TestSource
-// is the suite that every scanner.Source must pass, Fake is a Source in memory
+// Package sourcetest helps to test sources and what reads from them: TestSource
+// is the suite that every source.Source must pass, Fake is a Source in memory
 // that fails on demand.
-package scannertest
+package sourcetest
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // manyKeys is more than two pages of 1000 keys.
@@ -40,24 +40,24 @@ func NotPaths(key string) bool {
 		slices.ContainsFunc(orderedKeys(), func(k string) bool { return strings.HasPrefix(k, key+"/") })
 }
 
-// TestSource tests that a Source keeps the promises of scanner.Source.
+// TestSource tests that a Source keeps the promises of source.Source.
 //
 // newSource returns a Source that holds just these objects, stored at about the
 // time of the call. A store that knows content encodings must store a key that
 // ends in ".gz" with the header Content-Encoding: gzip. Keys for which
 // cannotHold returns true are left out; nil means that the store holds any key.
-func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]byte) scanner.Source, cannotHold func(key string) bool) {
+func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]byte) source.Source, cannotHold func(key string) bool) {
 	t.Run("OrderPrefixAndStartAfter", func(t *testing.T) {
 		keys := orderedKeys()
 		if cannotHold != nil {
 			keys = slices.DeleteFunc(keys, cannotHold)
 		}
 		slices.Sort(keys)
-		source := newSource(t, bodies(keys))
+		src := newSource(t, bodies(keys))
 		for _, prefix := range []string{"", "a", "a/", "a/b", "b/2026/1", "b/2026/11/21", "aé", "no such"} {
 			for _, startAfter := range append(keys, "", "a/a", "a/b/", "b/2026", "b/2026/11/20/z", "b/2026/11/21", "a:", "0", "zz", "a\U0001f600/") {
 				want := listed(keys, prefix, startAfter)
-				if got := list(t, source, prefix, startAfter); !slices.Equal(got, want) {
+				if got := list(t, src, prefix, startAfter); !slices.Equal(got, want) {
 					t.Fatalf("List(%q, %q)\n got %q\nwant %q", prefix, startAfter, got, want)
 				}
 			}
@@ -65,8 +65,8 @@ func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]
 	})
 	t.Run("ManyPages", func(t *testing.T) { testManyPages(t, newSource) })
 	t.Run("Empty", func(t *testing.T) {
-		source := newSource(t, nil)
-		if got := list(t, source, "", ""); len(got) != 0 {
+		src := newSource(t, nil)
+		if got := list(t, src, "", ""); len(got) != 0 {
 			t.Errorf("an empty store lists %q", got)
 		}
 	})
@@ -77,24 +77,24 @@ func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]
 	t.Run("Concurrent", func(t *testing.T) { testConcurrent(t, newSource) })
 }
 
-type factory = func(t *testing.T, objects map[string][]byte) scanner.Source
+type factory = func(t *testing.T, objects map[string][]byte) source.Source
 
 func testManyPages(t *testing.T, newSource factory) {
 	keys := make([]string, 0, manyKeys)
 	for i := range cap(keys) {
 		keys = append(keys, fmt.Sprintf("logs/2026/11/%02d/%05d", i/100, i))
 	}
-	source := newSource(t, bodies(keys))
+	src := newSource(t, bodies(keys))
 	for _, startAfter := range []string{"", keys[0], keys[999], keys[1000], keys[manyKeys-1], "logs/2026/11/12"} {
 		want := listed(keys, "logs", startAfter)
-		if got := list(t, source, "logs", startAfter); !slices.Equal(got, want) {
+		if got := list(t, src, "logs", startAfter); !slices.Equal(got, want) {
 			t.Errorf("List after %q: got %d keys, want %d", startAfter, len(got), len(want))
 		}
 	}
 	t.Run("Break", func(t *testing.T) {
 		for _, n := range []int{1, 1000, 1001} {
 			var got []string
-			for o, err := range source.List(t.Context(), "", "") {
+			for o, err := range src.List(t.Context(), "", "") {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -111,7 +111,7 @@ func testManyPages(t *testing.T, newSource factory) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var last error
-		for _, err := range source.List(ctx, "", "") {
+		for _, err := range src.List(ctx, "", "") {
 			if last != nil {
 				t.Fatal("the error was not the last element")
 			}
@@ -128,9 +128,9 @@ func testAttributes(t *testing.T, newSource factory) {
 	objects := map[string][]byte{"empty": {}, "one": {'x'}, "dir/large": bytes.Repeat([]byte("0123456789"), 30_000)}
 	// Stores keep whole seconds, and their clock need not be ours.
 	from := time.Now().Add(-time.Minute)
-	source := newSource(t, objects)
+	src := newSource(t, objects)
 	to := time.Now().Add(time.Minute)
-	for o, err := range source.List(t.Context(), "", "") {
+	for o, err := range src.List(t.Context(), "", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,27 +161,27 @@ func testOpen(t *testing.T, newSource factory) {
 		"not-really.gz":    []byte("plain text"),
 		"with space/a+b&c": []byte("escaped"),
 	}
-	source := newSource(t, objects)
+	src := newSource(t, objects)
 	for key, want := range objects {
-		if got := read(t, source, key); !bytes.Equal(got, want) {
+		if got := read(t, src, key); !bytes.Equal(got, want) {
 			t.Errorf("%s: got %d bytes, want the %d bytes as stored", key, len(got), len(want))
 		}
 	}
 }
 
 func testOpenMissing(t *testing.T, newSource factory) {
-	source := newSource(t, bodies([]string{"a/b", "c"}))
+	src := newSource(t, bodies([]string{"a/b", "c"}))
 	for _, key := range []string{"missing", "a", "a/", "a/missing", "c/d"} {
-		body, err := source.Open(t.Context(), key)
+		body, err := src.Open(t.Context(), key)
 		if err == nil {
 			_ = body.Close()
 		}
-		var sourceErr *scanner.SourceError
+		var sourceErr *source.Error
 		if !errors.As(err, &sourceErr) {
-			t.Errorf("Open(%q) = %v, want a *SourceError", key, err)
+			t.Errorf("Open(%q) = %v, want a *source.Error", key, err)
 			continue
 		}
-		if sourceErr.Reason != scanner.ReasonGone || sourceErr.Op != OpOpen || sourceErr.Key != key {
+		if sourceErr.Reason != source.ReasonGone || sourceErr.Op != OpOpen || sourceErr.Key != key {
 			t.Errorf("Open(%q): op %q, key %q, reason %q (%v)", key, sourceErr.Op, sourceErr.Key, sourceErr.Reason, err)
 		}
 		if strings.Contains(err.Error(), "\n") {
@@ -191,17 +191,17 @@ func testOpenMissing(t *testing.T, newSource factory) {
 }
 
 func testCancelled(t *testing.T, newSource factory) {
-	source := newSource(t, bodies([]string{"a"}))
+	src := newSource(t, bodies([]string{"a"}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var errs []error
-	for _, err := range source.List(ctx, "", "") {
+	for _, err := range src.List(ctx, "", "") {
 		errs = append(errs, err)
 	}
 	if len(errs) != 1 || !errors.Is(errs[0], context.Canceled) {
 		t.Errorf("List gave %v, want just context.Canceled", errs)
 	}
-	body, err := source.Open(ctx, "a")
+	body, err := src.Open(ctx, "a")
 	if err == nil {
 		_ = body.Close()
 	}
@@ -216,17 +216,17 @@ func testConcurrent(t *testing.T, newSource factory) {
 		keys = append(keys, fmt.Sprintf("%d/%02d", i/10, i))
 	}
 	objects := bodies(keys)
-	source := newSource(t, objects)
+	src := newSource(t, objects)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if got := list(t, source, "", ""); !slices.Equal(got, keys) {
+			if got := list(t, src, "", ""); !slices.Equal(got, keys) {
 				t.Errorf("got %q", got)
 			}
 		})
 		wg.Go(func() {
 			for key, want := range objects {
-				if got := read(t, source, key); !bytes.Equal(got, want) {
+				if got := read(t, src, key); !bytes.Equal(got, want) {
 					t.Errorf("%s: got %q, want %q", key, got, want)
 				}
 			}
@@ -256,10 +256,10 @@ func listed(keys []string, prefix, startAfter string) []string {
 }
 
 // list returns the keys of a listing that must not fail.
-func list(t *testing.T, source scanner.Source, prefix, startAfter string) []string {
+func list(t *testing.T, src source.Source, prefix, startAfter string) []string {
 	t.Helper()
 	var keys []string
-	for o, err := range source.List(t.Context(), prefix, startAfter) {
+	for o, err := range src.List(t.Context(), prefix, startAfter) {
 		if err != nil {
 			t.Errorf("List(%q, %q): %v", prefix, startAfter, err)
 			break
@@ -270,9 +270,9 @@ func list(t *testing.T, source scanner.Source, prefix, startAfter string) []stri
 }
 
 // read returns the bytes of an object that must be there.
-func read(t *testing.T, source scanner.Source, key string) []byte {
+func read(t *testing.T, src source.Source, key string) []byte {
 	t.Helper()
-	body, err := source.Open(t.Context(), key)
+	body, err := src.Open(t.Context(), key)
 	if err != nil {
 		t.Errorf("Open(%q): %v", key, err)
 		return nil

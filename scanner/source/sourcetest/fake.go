@@ -1,4 +1,4 @@
-package scannertest
+package sourcetest
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// The operations that a fault is asked about; also the Op of a SourceError.
+// The operations that a fault is asked about; also the Op of a source.Error.
 const (
 	OpList = "list" // one page of a listing; the key is the listing's prefix
 	OpOpen = "open" // one Open
@@ -43,7 +43,7 @@ type Fake struct {
 }
 
 type fakeObject struct {
-	scanner.Object
+	source.Object
 	body []byte
 }
 
@@ -52,7 +52,7 @@ func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := fakeObject{
-		Object: scanner.Object{Key: key, Size: int64(len(body)), LastModified: lastModified},
+		Object: source.Object{Key: key, Size: int64(len(body)), LastModified: lastModified},
 		body:   bytes.Clone(body),
 	}
 	i, found := f.search(key)
@@ -76,7 +76,7 @@ func (f *Fake) Delete(key string) {
 // succeed. Fault is asked once for each page (OpList), each Open (OpOpen) and
 // each body (OpRead), on the goroutine of the caller and without locks held, so
 // it may block and may call the Fake. What it returns becomes the call's error:
-// a *scanner.SourceError as it is, any other as the cause of one with
+// a *source.Error as it is, any other as the cause of one with
 // ReasonRead. A body fails before its first byte, or where FailAfter says.
 func (f *Fake) SetFault(fault func(op, key string) error) {
 	f.mu.Lock()
@@ -113,14 +113,14 @@ func (f *Fake) Opens() int {
 	return f.opens
 }
 
-// List implements scanner.Source.
-func (f *Fake) List(ctx context.Context, prefix, startAfter string) iter.Seq2[scanner.Object, error] {
-	return func(yield func(scanner.Object, error) bool) {
+// List implements source.Source.
+func (f *Fake) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
 		after := startAfter
 		for {
 			page, more, err := f.page(ctx, prefix, after)
 			if err != nil {
-				yield(scanner.Object{}, err)
+				yield(source.Object{}, err)
 				return
 			}
 			for _, o := range page {
@@ -137,7 +137,7 @@ func (f *Fake) List(ctx context.Context, prefix, startAfter string) iter.Seq2[sc
 }
 
 // page returns the next page of a listing and whether another one follows.
-func (f *Fake) page(ctx context.Context, prefix, after string) (page []scanner.Object, more bool, err error) {
+func (f *Fake) page(ctx context.Context, prefix, after string) (page []source.Object, more bool, err error) {
 	f.mu.Lock()
 	f.pages++
 	f.mu.Unlock()
@@ -164,7 +164,7 @@ func (f *Fake) page(ctx context.Context, prefix, after string) (page []scanner.O
 	return page, false, nil
 }
 
-// Open implements scanner.Source.
+// Open implements source.Source.
 func (f *Fake) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	f.mu.Lock()
 	f.opens++
@@ -174,7 +174,7 @@ func (f *Fake) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	}
 	o, found := f.get(key)
 	if !found {
-		return nil, &scanner.SourceError{Op: OpOpen, Key: key, Reason: scanner.ReasonGone, Err: errors.New("no such key")}
+		return nil, &source.Error{Op: OpOpen, Key: key, Reason: source.ReasonGone, Err: errors.New("no such key")}
 	}
 	b := &body{rest: o.body}
 	if err := f.ask(ctx, OpRead, key); err != nil {
@@ -204,11 +204,11 @@ func (f *Fake) ask(ctx context.Context, op, key string) error {
 }
 
 func sourceError(op, key string, err error) error {
-	var known *scanner.SourceError
+	var known *source.Error
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &scanner.SourceError{Op: op, Key: key, Reason: scanner.ReasonRead, Err: err}
+	return &source.Error{Op: op, Key: key, Reason: source.ReasonRead, Err: err}
 }
 
 func (f *Fake) get(key string) (fakeObject, bool) {

@@ -1,4 +1,8 @@
-package scanner
+// Package source is the seam between the scanner and where logs are stored: Source
+// is what a store has to offer, Object what it lists, Error how it fails. Walk lists
+// a Source and passes over runs of keys. Subpackage sourcetest has the suite that
+// every Source must pass.
+package source
 
 import (
 	"context"
@@ -17,7 +21,7 @@ type Object struct {
 
 // Source gives access to the objects of one bucket, or of a directory that
 // stands for one. Its methods may be called from many goroutines at once.
-// Errors are *SourceError, or the context's error once that has ended.
+// Errors are *Error, or the context's error once that has ended.
 type Source interface {
 	// List yields the objects whose keys start with prefix and sort after
 	// startAfter, in the order of the keys' UTF-8 bytes. startAfter need not be
@@ -52,8 +56,8 @@ const (
 	ReasonRead         Reason = "read"     // anything else
 )
 
-// SourceError is a failed call of a Source.
-type SourceError struct {
+// Error is a failed call of a Source.
+type Error struct {
 	Op     string // "list", "open" or "read"
 	Key    string // the object's key, or the listing's prefix
 	Reason Reason
@@ -61,9 +65,9 @@ type SourceError struct {
 }
 
 // Error implements error. It is one line.
-func (e *SourceError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("%s %q: %v", e.Op, e.Key, e.Err)
 }
 
 // Unwrap returns the cause.
-func (e *SourceError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }

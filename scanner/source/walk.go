@@ -1,4 +1,4 @@
-package scanner
+package source
 
 import "context"
 
@@ -6,12 +6,12 @@ import "context"
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 const listPage = 1000
 
-// walk lists the objects below prefix that sort after from, and calls visit with
+// Walk lists the objects below prefix that sort after from, and calls visit with
 // each until visit returns false. Where visit returns a string to go on from,
 // the keys up to it are passed over: what the page at hand has of them for free,
 // the rest by a new request. So the number of requests depends on how many runs
 // of keys there are, not on how many keys.
-func walk(ctx context.Context, src Source, prefix, from string, visit func(Object) (goOn string, more bool)) error {
+func Walk(ctx context.Context, src Source, prefix, from string, visit func(Object) (goOn string, more bool)) error {
 	for {
 		again, n := false, 0
 		for obj, err := range src.List(ctx, prefix, from) {

@@ -1,4 +1,4 @@
-package scannertest_test
+package sourcetest_test
 
 import (
 	"bytes"
@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestFake_IsASource(t *testing.T) {
-	scannertest.TestSource(t, func(_ *testing.T, objects map[string][]byte) scanner.Source {
-		fake := &scannertest.Fake{}
+	sourcetest.TestSource(t, func(_ *testing.T, objects map[string][]byte) source.Source {
+		fake := &sourcetest.Fake{}
 		for key, body := range objects {
 			fake.Put(key, body, time.Now())
 		}
@@ -37,7 +37,7 @@ func TestFake_CountsPagesAsS3BillsThem(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%d of %d", tt.consumed, tt.objects), func(t *testing.T) {
-			fake := &scannertest.Fake{PageSize: 3}
+			fake := &sourcetest.Fake{PageSize: 3}
 			for i := range tt.objects {
 				fake.Put(strconv.Itoa(i), nil, time.Time{})
 			}
@@ -58,7 +58,7 @@ func TestFake_CountsPagesAsS3BillsThem(t *testing.T) {
 }
 
 func TestFake_ListsWhatIsThereAtTheNextPage(t *testing.T) {
-	fake := &scannertest.Fake{PageSize: 2}
+	fake := &sourcetest.Fake{PageSize: 2}
 	for _, key := range []string{"a", "b", "c", "d"} {
 		fake.Put(key, nil, time.Time{})
 	}
@@ -80,34 +80,34 @@ func TestFake_ListsWhatIsThereAtTheNextPage(t *testing.T) {
 
 func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 	cause := errors.New("a fault")
-	throttled := &scanner.SourceError{Op: scannertest.OpOpen, Key: "k", Reason: scanner.ReasonThrottled, Err: cause}
+	throttled := &source.Error{Op: sourcetest.OpOpen, Key: "k", Reason: source.ReasonThrottled, Err: cause}
 	tests := []struct {
 		name   string
 		op     string
 		fault  error
 		data   string
-		reason scanner.Reason
+		reason source.Reason
 	}{
-		{"list", scannertest.OpList, cause, "", scanner.ReasonRead},
-		{"open", scannertest.OpOpen, throttled, "", scanner.ReasonThrottled},
-		{"read", scannertest.OpRead, cause, "", scanner.ReasonRead},
-		{"read after 4", scannertest.OpRead, scannertest.FailAfter(4, cause), "0123", scanner.ReasonRead},
-		{"read after all", scannertest.OpRead, scannertest.FailAfter(99, cause), "01234567", scanner.ReasonRead},
+		{"list", sourcetest.OpList, cause, "", source.ReasonRead},
+		{"open", sourcetest.OpOpen, throttled, "", source.ReasonThrottled},
+		{"read", sourcetest.OpRead, cause, "", source.ReasonRead},
+		{"read after 4", sourcetest.OpRead, sourcetest.FailAfter(4, cause), "0123", source.ReasonRead},
+		{"read after all", sourcetest.OpRead, sourcetest.FailAfter(99, cause), "01234567", source.ReasonRead},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fake := &scannertest.Fake{}
+			fake := &sourcetest.Fake{}
 			fake.Put("k", []byte("01234567"), time.Time{})
 			fake.SetFault(func(op, key string) error {
-				if op == tt.op && (key == "k" || op == scannertest.OpList) {
+				if op == tt.op && (key == "k" || op == sourcetest.OpList) {
 					return tt.fault
 				}
 				return nil
 			})
 			data, err := listAndRead(t.Context(), fake)
-			var got *scanner.SourceError
+			var got *source.Error
 			if !errors.As(err, &got) || !errors.Is(err, cause) {
-				t.Fatalf("got %v, want a *SourceError for %v", err, cause)
+				t.Fatalf("got %v, want a *source.Error for %v", err, cause)
 			}
 			if got.Op != tt.op || got.Reason != tt.reason || string(data) != tt.data {
 				t.Errorf("got %q, op %q, reason %q", data, got.Op, got.Reason)
@@ -125,13 +125,13 @@ func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 }
 
 // listAndRead reads all objects one after the other.
-func listAndRead(ctx context.Context, source scanner.Source) ([]byte, error) {
+func listAndRead(ctx context.Context, src source.Source) ([]byte, error) {
 	var data bytes.Buffer
-	for o, err := range source.List(ctx, "", "") {
+	for o, err := range src.List(ctx, "", "") {
 		if err != nil {
 			return nil, err
 		}
-		body, err := source.Open(ctx, o.Key)
+		body, err := src.Open(ctx, o.Key)
 		if err != nil {
 			return nil, err
 		}
