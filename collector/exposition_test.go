@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -278,19 +279,19 @@ func TestCollector_HostileTextCannotBreakTheExposition(t *testing.T) {
 
 func TestClassifier_LabelValuesAreBoundedText(t *testing.T) {
 	long := strings.Repeat("é", 200) + "\xc3"
-	class := NewClassifier(LabelConfig{}).Classify(new(request(inBucket(long), func(r *record.Record) {
+	class := classify.NewClassifier(classify.Config{}).Classify(new(request(inBucket(long), func(r *record.Record) {
 		r.Requester = []byte(long)
 	})))
 	for label, value := range class.Labels {
-		if !utf8.ValidString(value) || len(value) > maxValue {
-			t.Errorf("%s = %q: %d bytes", Label(label), value, len(value))
+		if !utf8.ValidString(value) || len(value) > classify.MaxValue {
+			t.Errorf("%s = %q: %d bytes", classify.Label(label), value, len(value))
 		}
 	}
-	if got, want := class.Labels[LabelBucket], strings.Repeat("é", 128); got != want {
+	if got, want := class.Labels[classify.LabelBucket], strings.Repeat("é", 128); got != want {
 		t.Errorf("bucket is %q, want %q", got, want)
 	}
-	class = NewClassifier(LabelConfig{}).Classify(new(request(inBucket("a\xff\xfeb"))))
-	if got, want := class.Labels[LabelBucket], "a\ufffdb"; got != want {
+	class = classify.NewClassifier(classify.Config{}).Classify(new(request(inBucket("a\xff\xfeb"))))
+	if got, want := class.Labels[classify.LabelBucket], "a\ufffdb"; got != want {
 		t.Errorf("bucket is %q, want %q", got, want)
 	}
 }

@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"math/bits"
 	"slices"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -43,7 +43,7 @@ func (f Family) Kind() Kind { return catalogue[f].kind }
 
 // Labels returns the family's labels in the order in which they are documented.
 // The slice is the caller's.
-func (f Family) Labels() []Label { return slices.Clone(catalogue[f].labels) }
+func (f Family) Labels() []classify.Label { return slices.Clone(catalogue[f].labels) }
 
 // Buckets returns the upper bounds of a histogram's classic buckets in
 // milliseconds, by size, without the one that takes all; nil for other kinds.
@@ -76,9 +76,8 @@ type Amounts [familyCount]int64
 // NotCounted is the amount of a family in which a record does not count.
 const NotCounted = -1
 
-// Amounts returns what the record r counts, whose class c is.
-func (c *Class) Amounts(r *record.Record) Amounts {
-	counted := familiesOf(r, c.Object, c.Anonymous)
+// AmountsOf returns what a record counts, whose class c is.
+func AmountsOf(r *record.Record, c *classify.Class) Amounts {
 	amounts := Amounts{
 		FamilyRequests:          1,
 		FamilySigV2Requests:     1,
@@ -90,40 +89,9 @@ func (c *Class) Amounts(r *record.Record) Amounts {
 		FamilyRequestDuration:   r.Duration,
 	}
 	for family := range amounts {
-		if !counted.has(Family(family)) {
+		if !catalogue[family].counts(c.Traits) {
 			amounts[family] = NotCounted
 		}
 	}
 	return amounts
 }
-
-// familySet is a set of families: a bit each.
-type familySet uint16
-
-// familiesOf returns the families in which a record counts.
-func familiesOf(r *record.Record, object, anonymous bool) familySet {
-	set := familySet(1<<FamilyRequests | 1<<FamilyClientInfo)
-	if r.Signature == record.SigV2 {
-		set |= 1 << FamilySigV2Requests
-	}
-	if anonymous {
-		set |= 1 << FamilyAnonymousRequests
-	}
-	if object {
-		set |= 1 << FamilyObjectRequests
-	}
-	if r.SentBytes > 0 {
-		set |= 1 << FamilySentBytes
-	}
-	if r.ReceivedBytes > 0 {
-		set |= 1 << FamilyReceivedBytes
-	}
-	if r.Duration >= 0 {
-		set |= 1 << FamilyRequestDuration
-	}
-	return set
-}
-
-func (s familySet) has(family Family) bool { return s&(1<<family) != 0 }
-
-func (s familySet) len() int { return bits.OnesCount16(uint16(s)) }

@@ -6,14 +6,15 @@ import (
 	"math/bits"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // row stands for the records of the same facts: they count in the same series.
 type row struct {
-	facts facts   // a cache line: nothing else of a row is looked at for a record
-	cells []*cell // of all kinds but KindHistogram: where the row counts
-	timed *cell   // of KindHistogram, or nil
+	facts classify.Facts // a cache line: nothing else of a row is looked at for a record
+	cells []*cell        // of all kinds but KindHistogram: where the row counts
+	timed *cell          // of KindHistogram, or nil
 
 	// For the goroutine that stages only: where the present stage gathers what the
 	// row gains, if it does.
@@ -74,7 +75,7 @@ func (w *row) deltas(g *gain) iter.Seq[*delta] {
 			latest.value = one.of(c.layout.family)
 			if !yield(&delta{
 				cell: c, records: g.counts.records, value: g.counts.of(c.layout.family),
-				exemplar: latest, verdict: w.facts.client.verdict,
+				exemplar: latest, verdict: w.facts.Verdict(),
 			}) {
 				return
 			}
@@ -135,7 +136,7 @@ func newRowTable(most int) rowTable {
 }
 
 // find returns the place of the row of these facts, or the one that is free for it.
-func (t *rowTable) find(facts *facts) *place {
+func (t *rowTable) find(facts *classify.Facts) *place {
 	at, last := maphash.Comparable(t.seed, *facts), uint64(len(t.places)-1)
 	for tag := uint32(at >> 32); ; at++ {
 		place := &t.places[at&last]

@@ -1,6 +1,9 @@
 package collector
 
-import "github.com/s3access/s3_access_exporter/scanner/record"
+import (
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
 
 // Tally holds the increments of one log object until they are exposed. A Tally
 // is for one goroutine at a time. Its memory grows with the label sets it holds,
@@ -31,7 +34,7 @@ type delta struct {
 	value    uint64
 	duration *histogram // of KindHistogram
 	exemplar exemplar
-	verdict  verdict
+	verdict  classify.Verdict
 	folded   bool // over the tally's own limit
 }
 
@@ -45,8 +48,8 @@ func (t *Tally) Add(r *record.Record) {
 		t.bench = t.collector.benches.Get().(*workbench)    //nolint:errcheck // New makes nothing else
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
 	}
-	var facts facts
-	t.bench.classifier.read(r, &facts)
+	var facts classify.Facts
+	t.bench.classifier.Read(r, &facts)
 	place := t.bench.rows.find(&facts)
 	if place.gain == 0 {
 		place = t.begin(place, &facts)
@@ -80,7 +83,7 @@ func (t *Tally) release() {
 
 // begin begins to count in the row of these facts, which is at the place or may be
 // made there, and returns where it is.
-func (t *Tally) begin(place *place, facts *facts) *place {
+func (t *Tally) begin(place *place, facts *classify.Facts) *place {
 	held := t.held
 	if place.row == nil {
 		if t.bench.full() {
@@ -94,8 +97,8 @@ func (t *Tally) begin(place *place, facts *facts) *place {
 	t.bench.counting = append(t.bench.counting, place)
 	held.rows = append(held.rows, rowGain{row: place.row})
 	place.gain = uint32(len(held.rows))
-	if facts.families.has(FamilyRequestDuration) {
-		held.rows[place.gain-1].duration = t.delta(place.row.timed, verdictYes).duration
+	if facts.Has(classify.TraitTimed) {
+		held.rows[place.gain-1].duration = t.delta(place.row.timed, classify.VerdictYes).duration
 	}
 	return place
 }
@@ -129,7 +132,7 @@ func (t *Tally) end() {
 
 // delta returns the increments that the label set of own counts in, if need be
 // new ones.
-func (t *Tally) delta(own *cell, verdict verdict) *delta {
+func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
 	l, limit := own.layout, t.collector.config.SeriesLimit
 	cell, level := own, foldNothing
 	if own.delta == nil && l.full(foldNothing, limit, t.held.sizes[l.family]) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -42,7 +43,7 @@ func TestTally_FoldsNothingThatItHas(t *testing.T) {
 	failed := func(r *record.Record) { r.Status = 500 }
 	commit(t, c, newMemStore(), request(one), request(two), request(three), request(one, failed))
 	const family = "s3_access_sent_bytes_total"
-	for ip, want := range map[string]float64{"192.0.2.1": 2000, "192.0.2.2": 1000, other: 1000} {
+	for ip, want := range map[string]float64{"192.0.2.1": 2000, "192.0.2.2": 1000, classify.Other: 1000} {
 		if got := labelled(t, c, family, "source_ip", ip); got != want {
 			t.Errorf("%v bytes to %s, want %v", got, ip, want)
 		}
@@ -68,7 +69,7 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 // A Tally weighs its rows, its durations, and the series that it is the first to see.
 func TestTally_TellsHowManyLabelSetsItHolds(t *testing.T) {
 	c := newCollector(t, Config{})
-	bench := newWorkbench(c.layouts, LabelConfig{}, maxRows)
+	bench := newWorkbench(c.layouts, classify.Config{}, maxRows)
 	c.benches.New = func() any { return bench } // the same, also if the pool drops it
 	const rows, durations, cells = 3, 3, 3 * 4
 	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -20,9 +21,9 @@ import (
 type history struct {
 	step        int64     // in seconds
 	until       time.Time // the end of the history; zero: that of the last step with requests
-	match       func(*record.Record, *collector.Class) bool
-	classifiers sync.Pool           // of *collector.Classifier
-	labels      [][]collector.Label // by collector.Family
+	match       func(*record.Record, *classify.Class) bool
+	classifiers sync.Pool          // of *collector.Classifier
+	labels      [][]classify.Label // by collector.Family
 
 	sorters     sorters     // of the tallies
 	total       *increments // by historyKey
@@ -32,7 +33,7 @@ type history struct {
 var _ scanner.Consumer = (*history)(nil)
 
 func newHistory(
-	step int64, until time.Time, config collector.LabelConfig, match func(*record.Record, *collector.Class) bool,
+	step int64, until time.Time, config classify.Config, match func(*record.Record, *classify.Class) bool,
 ) *history {
 	const memory = 16 << 20
 	sorter := extsort.New(extsort.Config{Memory: memory})
@@ -40,7 +41,7 @@ func newHistory(
 		step:        step,
 		until:       until,
 		match:       match,
-		classifiers: sync.Pool{New: func() any { return collector.NewClassifier(config) }},
+		classifiers: sync.Pool{New: func() any { return classify.NewClassifier(config) }},
 		total:       newIncrements(memory, sorter),
 		first:       math.MaxInt64,
 		last:        math.MinInt64,
@@ -54,7 +55,7 @@ func newHistory(
 // historyTally is what one object adds to the history.
 type historyTally struct {
 	history     *history
-	classifier  *collector.Classifier // from the first record to Done
+	classifier  *classify.Classifier // from the first record to Done
 	gained      *increments
 	first, last int64
 	key         []byte
@@ -79,7 +80,7 @@ func (t *historyTally) Add(r *record.Record) {
 		return
 	}
 	if t.classifier == nil {
-		t.classifier = t.history.classifiers.Get().(*collector.Classifier) //nolint:errcheck // New makes nothing else
+		t.classifier = t.history.classifiers.Get().(*classify.Classifier) //nolint:errcheck // New makes nothing else
 	}
 	class := t.classifier.Classify(r)
 	if !t.history.match(r, &class) {
@@ -87,7 +88,7 @@ func (t *historyTally) Add(r *record.Record) {
 	}
 	step := floorDiv(r.Time, t.history.step)
 	t.first, t.last = min(t.first, step), max(t.last, step)
-	for family, amount := range class.Amounts(r) {
+	for family, amount := range collector.AmountsOf(r, &class) {
 		if amount == collector.NotCounted {
 			continue
 		}

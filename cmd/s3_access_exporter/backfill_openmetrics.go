@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // historyWriter writes a history as OpenMetrics text, series by series as they come,
@@ -66,7 +67,7 @@ func (o *historyWriter) addInfo(family collector.Family, series []byte, step int
 		}
 		o.verdict = verdict
 	}
-	o.verdict = collector.WorseSigV4Default(o.verdict, verdict)
+	o.verdict = classify.WorseSigV4Default(o.verdict, verdict)
 	o.next = min(o.next, step)
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -305,7 +305,7 @@ func TestBackfill_NeedsNoMoreMemoryForMoreSeriesAndSteps(t *testing.T) {
 	write := func(memory int) string {
 		var out bytes.Buffer
 		cmd := backfillCmd{Locations: []string{bucket}}
-		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *collector.Class) bool { return true })
+		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *classify.Class) bool { return true })
 		h.total.memory = memory
 		defer h.close()
 		env := &environment{stdout: &out, stderr: newScreen(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}

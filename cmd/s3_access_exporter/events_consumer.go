@@ -8,7 +8,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -16,9 +16,9 @@ import (
 // eventsConfig says which requests to print, and what of them.
 type eventsConfig struct {
 	fields []query.Field
-	match  func(*record.Record, *collector.Class) bool // by the default labels
-	limit  int                                         // of requests; 0: none
-	byTime bool                                        // else they are printed as they are read
+	match  func(*record.Record, *classify.Class) bool // by the default labels
+	limit  int                                        // of requests; 0: none
+	byTime bool                                       // else they are printed as they are read
 	// patience is how long requests may wait for more, for the sake of a table that
 	// takes its layout from the first of them.
 	patience time.Duration
@@ -51,16 +51,16 @@ func newEvents(cfg eventsConfig, out rowWriter) *events {
 
 // eventBench is what a tally needs while it takes records.
 type eventBench struct {
-	matching *collector.Classifier // by the labels of the metrics, so that their values find what is behind them
-	printing *collector.Classifier // requesters are whole
+	matching *classify.Classifier // by the labels of the metrics, so that their values find what is behind them
+	printing *classify.Classifier // requesters are whole
 	key, row []byte
 	value    []byte
 }
 
 func newEventBench() *eventBench {
 	return &eventBench{
-		matching: collector.NewClassifier(collector.LabelConfig{}),
-		printing: collector.NewClassifier(collector.LabelConfig{Requester: collector.RequesterARN}),
+		matching: classify.NewClassifier(classify.Config{}),
+		printing: classify.NewClassifier(classify.Config{Requester: classify.RequesterARN}),
 	}
 }
 

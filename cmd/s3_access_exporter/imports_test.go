@@ -18,13 +18,14 @@ const module = "github.com/s3access/s3_access_exporter"
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		"cmd/s3_access_exporter/extsort", "cmd/s3_access_exporter/fleet", "cmd/s3_access_exporter/query", "collector",
+		"cmd/s3_access_exporter/extsort", "cmd/s3_access_exporter/fleet", "cmd/s3_access_exporter/query", "collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source", "scanner/source",
 	},
 	"cmd/s3_access_exporter/extsort": {},
 	"cmd/s3_access_exporter/fleet":   {},
-	"cmd/s3_access_exporter/query":   {"collector", "scanner", "scanner/logkey", "scanner/record"},
-	"collector":                      {"scanner/record"},
+	"cmd/s3_access_exporter/query":   {"collector/classify", "scanner", "scanner/logkey", "scanner/record"},
+	"collector":                      {"collector/classify", "scanner/record"},
+	"collector/classify":             {"scanner/record"},
 	"scanner":                        {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/accesslog":              {"scanner/record"},
 	"scanner/checkpoint":             {},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
@@ -11,8 +12,8 @@ type labelFlags struct {
 	ClientVersion clientVersionMode `name:"client-version" default:"full" help:"Label client_version: full, minor, major or off."`
 }
 
-func (f labelFlags) config() collector.LabelConfig {
-	return collector.LabelConfig{
+func (f labelFlags) config() classify.Config {
+	return classify.Config{
 		Requester:     f.Requester.RequesterMode,
 		SourceIP:      f.SourceIP.SourceIPMode,
 		ClientVersion: f.ClientVersion.ClientVersionMode,

@@ -7,7 +7,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -23,7 +23,7 @@ const (
 // scanner.Consumer.
 type grouping struct {
 	tables  []reportTable
-	match   func(*record.Record, *collector.Class) bool
+	match   func(*record.Record, *classify.Class) bool
 	totals  []*groups // of each table
 	sorters sorters   // of the tallies
 	benches sync.Pool // of *groupingBench
@@ -32,12 +32,12 @@ type grouping struct {
 var _ scanner.Consumer = (*grouping)(nil)
 
 func newGrouping(
-	tables []reportTable, match func(*record.Record, *collector.Class) bool, labels collector.LabelConfig,
+	tables []reportTable, match func(*record.Record, *classify.Class) bool, labels classify.Config,
 ) *grouping {
 	g := &grouping{
 		tables:  tables,
 		match:   match,
-		benches: sync.Pool{New: func() any { return &groupingBench{classifier: collector.NewClassifier(labels)} }},
+		benches: sync.Pool{New: func() any { return &groupingBench{classifier: classify.NewClassifier(labels)} }},
 	}
 	for range tables {
 		g.totals = append(g.totals, newGroups(totalMemory, func() *extsort.Sorter {
@@ -49,7 +49,7 @@ func newGrouping(
 
 // groupingBench is what a tally needs while it takes records.
 type groupingBench struct {
-	classifier *collector.Classifier
+	classifier *classify.Classifier
 	key        []byte
 }
 
@@ -87,7 +87,7 @@ func (t *groupingTally) Add(r *record.Record) {
 	entry := query.Entry{Record: r, Class: &class, LogObject: t.object}
 	for i := range g.tables {
 		table := &g.tables[i]
-		if table.counts != nil && !table.counts(r, &class) {
+		if table.traits != 0 && !class.Traits.HasAny(table.traits) {
 			continue
 		}
 		t.bench.key = appendGroupKey(t.bench.key[:0], table.fields, &entry)

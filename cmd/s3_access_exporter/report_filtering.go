@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -11,17 +12,17 @@ import (
 // filtering counts the requests that match. It is a scanner.Consumer.
 type filtering struct {
 	counting
-	match       func(*record.Record, *collector.Class) bool
+	match       func(*record.Record, *classify.Class) bool
 	classifiers *sync.Pool // of *collector.Classifier
 }
 
 func newFiltering(
-	counters *collector.Collector, match func(*record.Record, *collector.Class) bool, labels collector.LabelConfig,
+	counters *collector.Collector, match func(*record.Record, *classify.Class) bool, labels classify.Config,
 ) filtering {
 	return filtering{
 		counting:    counting{counters},
 		match:       match,
-		classifiers: &sync.Pool{New: func() any { return collector.NewClassifier(labels) }},
+		classifiers: &sync.Pool{New: func() any { return classify.NewClassifier(labels) }},
 	}
 }
 
@@ -43,13 +44,13 @@ func (f filtering) Stage(tallies []scanner.Tally, store scanner.Store) (func(), 
 type filteredTally struct {
 	scanner.Tally
 	filtering  filtering
-	classifier *collector.Classifier // from the first record to Done
+	classifier *classify.Classifier // from the first record to Done
 }
 
 // Add implements scanner.Tally.
 func (t *filteredTally) Add(r *record.Record) {
 	if t.classifier == nil {
-		t.classifier = t.filtering.classifiers.Get().(*collector.Classifier) //nolint:errcheck // New makes nothing else
+		t.classifier = t.filtering.classifiers.Get().(*classify.Classifier) //nolint:errcheck // New makes nothing else
 	}
 	if class := t.classifier.Classify(r); t.filtering.match(r, &class) {
 		t.Tally.Add(r)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -158,7 +158,7 @@ func TestGrouping_TakesBoundedMemoryHoweverManyRequestersThereAre(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGrouping([]reportTable{{fields: []query.Field{query.Requester}, rank: byRequests}}, filter.Match, collector.LabelConfig{})
+	g := newGrouping([]reportTable{{fields: []query.Field{query.Requester}, rank: byRequests}}, filter.Match, classify.Config{})
 	defer g.close()
 	tally := g.NewTally("s3://example-logs", "object") // all in one object
 	manyRecords(requesters, tally.Add)

@@ -6,17 +6,16 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // reportTable says what a table of a report tells.
 type reportTable struct {
 	name   string
-	title  string        // empty: it is the only table
-	fields []query.Field // requests are grouped by them
-	// counts reports whether a request is told of; nil: every one is.
-	counts func(r *record.Record, c *collector.Class) bool
+	title  string          // empty: it is the only table
+	fields []query.Field   // requests are grouped by them
+	traits classify.Traits // requests with one of them count; empty: every request does
 	// rank returns what groups are ordered by, the largest first.
 	rank func(sums) int64
 	// derived is a column that follows from the fields' values; nil: there is none.
@@ -41,30 +40,28 @@ func overview() []reportTable {
 			name:   "sigv2",
 			title:  "Requests signed with Signature Version 2, by requester and client",
 			fields: []query.Field{query.Log, query.Requester, query.Client, query.ClientVersion},
-			counts: func(r *record.Record, _ *collector.Class) bool { return r.Signature == record.SigV2 },
+			traits: classify.NewTraits(classify.TraitSigV2),
 			rank:   byRequests,
 		},
 		{
 			name:   "anonymous",
 			title:  "Requests without credentials, by bucket and source IP",
 			fields: []query.Field{query.Log, query.Bucket, query.SourceIP, query.Outcome},
-			counts: func(_ *record.Record, c *collector.Class) bool { return c.Anonymous },
+			traits: classify.NewTraits(classify.TraitAnonymous),
 			rank:   byRequests,
 		},
 		{
 			name:   "objects",
 			title:  "Requests for objects, by operation and bucket",
 			fields: []query.Field{query.Log, query.Operation, query.Bucket},
-			counts: func(_ *record.Record, c *collector.Class) bool { return c.Object },
+			traits: classify.NewTraits(classify.TraitObject),
 			rank:   byRequests,
 		},
 		{
-			name:   "outdated_clients",
-			title:  "Clients that do not sign with Signature Version 4 by default, and the first version that does",
-			fields: []query.Field{query.Log, query.Client, query.ClientVersion},
-			counts: func(_ *record.Record, c *collector.Class) bool {
-				return c.Labels[collector.LabelSigV4Default] == "no"
-			},
+			name:    "outdated_clients",
+			title:   "Clients that do not sign with Signature Version 4 by default, and the first version that does",
+			fields:  []query.Field{query.Log, query.Client, query.ClientVersion},
+			traits:  classify.NewTraits(classify.TraitOutdatedClient),
 			rank:    byRequests,
 			derived: &derivedColumn{name: "sigv4_since", value: sigv4Since},
 		},
@@ -72,7 +69,7 @@ func overview() []reportTable {
 			name:   "bytes",
 			title:  "Bytes, by source IP",
 			fields: []query.Field{query.Log, query.SourceIP},
-			counts: func(r *record.Record, _ *collector.Class) bool { return r.SentBytes > 0 || r.ReceivedBytes > 0 },
+			traits: classify.NewTraits(classify.TraitSent, classify.TraitReceived),
 			rank:   byBytes,
 		},
 	}
@@ -80,7 +77,7 @@ func overview() []reportTable {
 
 // sigv4Since returns the version that would mend a client, the second field.
 func sigv4Since(fields []cell) cell {
-	version, ok := collector.SigV4Since(fields[1].text)
+	version, ok := classify.SigV4Since(fields[1].text)
 	return cell{text: version, said: ok}
 }
 

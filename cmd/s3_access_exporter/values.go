@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/units"
 	"github.com/prometheus/common/model"
 
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // duration is a flag's span of time, 0 or longer: 90s, 1h30m, and as in
@@ -70,26 +70,26 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-type requesterMode struct{ collector.RequesterMode }
+type requesterMode struct{ classify.RequesterMode }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *requesterMode) UnmarshalText(text []byte) (err error) {
-	m.RequesterMode, err = collector.ParseRequesterMode(string(text))
+	m.RequesterMode, err = classify.ParseRequesterMode(string(text))
 	return err
 }
 
-type sourceIPMode struct{ collector.SourceIPMode }
+type sourceIPMode struct{ classify.SourceIPMode }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *sourceIPMode) UnmarshalText(text []byte) (err error) {
-	m.SourceIPMode, err = collector.ParseSourceIPMode(string(text))
+	m.SourceIPMode, err = classify.ParseSourceIPMode(string(text))
 	return err
 }
 
-type clientVersionMode struct{ collector.ClientVersionMode }
+type clientVersionMode struct{ classify.ClientVersionMode }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *clientVersionMode) UnmarshalText(text []byte) (err error) {
-	m.ClientVersionMode, err = collector.ParseClientVersionMode(string(text))
+	m.ClientVersionMode, err = classify.ParseClientVersionMode(string(text))
 	return err
 }

@@ -9,15 +9,15 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Entry is one request, with what else is to be told of it.
 type Entry struct {
 	Record    *record.Record
-	Class     *collector.Class // of the record
-	LogObject string           // see LogObject
+	Class     *classify.Class // of the record
+	LogObject string          // see LogObject
 }
 
 // LogObject returns the full name of a log object, s3://bucket/key or
@@ -83,20 +83,20 @@ var fields = [fieldCount]field{
 	Time: {"time", KindTime, func(dst []byte, e *Entry) []byte {
 		return time.Unix(e.Record.Time, 0).UTC().AppendFormat(dst, time.RFC3339)
 	}},
-	Log:           label("log", collector.LabelLog),
-	AccountID:     label("account_id", collector.LabelAccountID),
-	Region:        label("aws_region", collector.LabelRegion),
-	Bucket:        label("bucket", collector.LabelBucket),
-	Operation:     label("operation", collector.LabelOperation),
+	Log:           label("log", classify.LabelLog),
+	AccountID:     label("account_id", classify.LabelAccountID),
+	Region:        label("aws_region", classify.LabelRegion),
+	Bucket:        label("bucket", classify.LabelBucket),
+	Operation:     label("operation", classify.LabelOperation),
 	Key:           text("key", func(r *record.Record) []byte { return r.Key }),
-	Requester:     label("requester", collector.LabelRequester),
-	SourceIP:      label("source_ip", collector.LabelSourceIP),
-	Client:        label("client", collector.LabelClient),
-	ClientVersion: label("client_version", collector.LabelClientVersion),
+	Requester:     label("requester", classify.LabelRequester),
+	SourceIP:      label("source_ip", classify.LabelSourceIP),
+	Client:        label("client", classify.LabelClient),
+	ClientVersion: label("client_version", classify.LabelClientVersion),
 	UserAgent:     text("user_agent", func(r *record.Record) []byte { return r.UserAgent }),
-	Signature:     label("signature", collector.LabelSignature),
-	AuthMethod:    label("auth_method", collector.LabelAuthMethod),
-	Outcome:       label("outcome", collector.LabelOutcome),
+	Signature:     label("signature", classify.LabelSignature),
+	AuthMethod:    label("auth_method", classify.LabelAuthMethod),
+	Outcome:       label("outcome", classify.LabelOutcome),
 	Status: {"status", KindNumber, func(dst []byte, e *Entry) []byte {
 		if e.Record.Status == 0 {
 			return dst
@@ -107,14 +107,14 @@ var fields = [fieldCount]field{
 	SentBytes:     byteCount("sent_bytes", func(r *record.Record) int64 { return r.SentBytes }),
 	ReceivedBytes: byteCount("received_bytes", func(r *record.Record) int64 { return r.ReceivedBytes }),
 	RequestID:     text("request_id", func(r *record.Record) []byte { return r.RequestID }),
-	SigV4Default:  label("sigv4_default", collector.LabelSigV4Default),
+	SigV4Default:  label("sigv4_default", classify.LabelSigV4Default),
 	ObjectName: {"log_object", KindText, func(dst []byte, e *Entry) []byte {
 		return append(dst, e.LogObject...)
 	}},
 }
 
 // label is a field that is a label of the metrics too, with the same values.
-func label(name string, l collector.Label) field {
+func label(name string, l classify.Label) field {
 	return field{name, KindText, func(dst []byte, e *Entry) []byte { return append(dst, e.Class.Labels[l]...) }}
 }
 

@@ -6,14 +6,14 @@ import (
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // told returns the values of all fields; what is not said is null.
 func told(t *testing.T, r *record.Record) map[string]string {
 	t.Helper()
-	class := collector.NewClassifier(collector.LabelConfig{}).Classify(r)
+	class := classify.NewClassifier(classify.Config{}).Classify(r)
 	entry := query.Entry{Record: r, Class: &class, LogObject: "s3://example-logs/access/1"}
 	values := make(map[string]string)
 	for _, f := range query.Fields() {

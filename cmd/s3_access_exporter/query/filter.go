@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -49,7 +49,8 @@ type globs = alternatives[*Glob]
 // may be called from any goroutine.
 type Filter struct {
 	cfg          Config
-	since, until int64 // seconds; until is exclusive
+	traits       classify.Traits // that a request must have, all of them
+	since, until int64           // seconds; until is exclusive
 	labels       []labelGlobs
 	operations   globs
 	keys         globs
@@ -60,7 +61,7 @@ type Filter struct {
 
 // labelGlobs are asked of a label's value.
 type labelGlobs struct {
-	label collector.Label
+	label classify.Label
 	globs globs
 }
 
@@ -91,6 +92,15 @@ func New(cfg Config) (*Filter, error) {
 		requesters: newAlternatives(cfg.Requesters),
 		sources:    newAlternatives(cfg.Sources),
 	}
+	if cfg.Anonymous {
+		f.traits |= classify.NewTraits(classify.TraitAnonymous)
+	}
+	if cfg.Object {
+		f.traits |= classify.NewTraits(classify.TraitObject)
+	}
+	if f.onlySigV2() {
+		f.traits |= classify.NewTraits(classify.TraitSigV2)
+	}
 	if !cfg.Since.IsZero() {
 		f.since = ceilSeconds(cfg.Since)
 	}
@@ -98,16 +108,16 @@ func New(cfg Config) (*Filter, error) {
 		f.until = ceilSeconds(cfg.Until)
 	}
 	for _, l := range []struct {
-		label collector.Label
+		label classify.Label
 		globs []Glob
 	}{
-		{collector.LabelLog, cfg.Logs},
-		{collector.LabelSignature, cfg.Signatures},
-		{collector.LabelOutcome, cfg.Outcomes},
-		{collector.LabelAccountID, cfg.AccountIDs},
-		{collector.LabelRegion, cfg.Regions},
-		{collector.LabelBucket, cfg.Buckets},
-		{collector.LabelClient, cfg.Clients},
+		{classify.LabelLog, cfg.Logs},
+		{classify.LabelSignature, cfg.Signatures},
+		{classify.LabelOutcome, cfg.Outcomes},
+		{classify.LabelAccountID, cfg.AccountIDs},
+		{classify.LabelRegion, cfg.Regions},
+		{classify.LabelBucket, cfg.Buckets},
+		{classify.LabelClient, cfg.Clients},
 	} {
 		if len(l.globs) > 0 {
 			f.labels = append(f.labels, labelGlobs{l.label, newAlternatives(l.globs)})
@@ -162,13 +172,13 @@ func ceilSeconds(t time.Time) int64 {
 func (f *Filter) All() bool {
 	return f.since == math.MinInt64 && f.until == math.MaxInt64 && len(f.labels) == 0 &&
 		len(f.operations.patterns) == 0 && len(f.keys.patterns) == 0 && len(f.requesters.patterns) == 0 &&
-		len(f.sources.patterns) == 0 && !f.cfg.Anonymous && !f.cfg.Object
+		len(f.sources.patterns) == 0 && f.traits == 0
 }
 
 // Match reports whether a request is asked for. c is the record's class.
-func (f *Filter) Match(r *record.Record, c *collector.Class) bool {
+func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
 	if r.Time < f.since || r.Time >= f.until ||
-		f.cfg.Anonymous && !c.Anonymous || f.cfg.Object && !c.Object {
+		!c.Traits.HasAll(f.traits) {
 		return false
 	}
 	for i := range f.labels {
@@ -178,11 +188,11 @@ func (f *Filter) Match(r *record.Record, c *collector.Class) bool {
 		}
 	}
 	return f.operations.hold(func(g *Glob) bool {
-		return g.covers(c.Labels[collector.LabelOperation]) || g.coversBytes(r.Operation)
+		return g.covers(c.Labels[classify.LabelOperation]) || g.coversBytes(r.Operation)
 	}) && f.keys.hold(func(g *Glob) bool {
 		return g.coversBytes(r.Key)
 	}) && f.requesters.hold(func(g *Glob) bool {
-		return g.covers(c.Labels[collector.LabelRequester]) || g.coversBytes(r.Requester)
+		return g.covers(c.Labels[classify.LabelRequester]) || g.coversBytes(r.Requester)
 	}) && f.matchSource(r.SourceIP)
 }
 
@@ -208,13 +218,13 @@ func (f *Filter) Query() scanner.Query {
 // its key tells. The account in a key of CloudTrail is the one that logged the
 // event, not the one that owns the bucket, which may be another.
 func (f *Filter) wanted(k logkey.Key) bool {
-	told := map[collector.Label]string{
-		collector.LabelLog:    k.Stream.Log().String(),
-		collector.LabelRegion: k.Region,
-		collector.LabelBucket: k.Bucket,
+	told := map[classify.Label]string{
+		classify.LabelLog:    k.Stream.Log().String(),
+		classify.LabelRegion: k.Region,
+		classify.LabelBucket: k.Bucket,
 	}
 	if k.Stream.Layout == logkey.Partitioned {
-		told[collector.LabelAccountID] = k.AccountID
+		told[classify.LabelAccountID] = k.AccountID
 	}
 	for i := range f.labels {
 		l := &f.labels[i]

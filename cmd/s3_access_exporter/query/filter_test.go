@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -79,7 +79,7 @@ func TestFilter_AsksForEverythingOfAField(t *testing.T) {
 		"object":           {query.Config{Object: true}, true},
 		"all but one hold": {query.Config{Buckets: globs(t, "example-photos"), Keys: globs(t, "x"), Object: true}, false},
 	} {
-		if got := matches(t, test.cfg, exampleRecord(), collector.LabelConfig{}); got != test.want {
+		if got := matches(t, test.cfg, exampleRecord(), classify.Config{}); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
@@ -91,20 +91,20 @@ func TestFilter_MatchesTheRequestersLabelOrWhatIsLogged(t *testing.T) {
 	anonymous := exampleRecord()
 	anonymous.Requester, anonymous.Anonymous, anonymous.Signature = nil, true, record.SignatureNone
 	for _, test := range []struct {
-		mode    collector.RequesterMode
+		mode    classify.RequesterMode
 		r       *record.Record
 		pattern string
 		want    bool
 	}{
-		{collector.RequesterAccount, exampleRecord(), "111122223333", true},
-		{collector.RequesterRole, exampleRecord(), "111122223333", false},
-		{collector.RequesterAccount, exampleRecord(), session, true},
-		{collector.RequesterOff, exampleRecord(), "*/web-shop/*", true},
-		{collector.RequesterRole, anonymous, "anonymous", true},
-		{collector.RequesterRole, anonymous, "!anonymous", false},
+		{classify.RequesterAccount, exampleRecord(), "111122223333", true},
+		{classify.RequesterRole, exampleRecord(), "111122223333", false},
+		{classify.RequesterAccount, exampleRecord(), session, true},
+		{classify.RequesterOff, exampleRecord(), "*/web-shop/*", true},
+		{classify.RequesterRole, anonymous, "anonymous", true},
+		{classify.RequesterRole, anonymous, "!anonymous", false},
 	} {
 		cfg := query.Config{Requesters: globs(t, test.pattern)}
-		if got := matches(t, cfg, test.r, collector.LabelConfig{Requester: test.mode}); got != test.want {
+		if got := matches(t, cfg, test.r, classify.Config{Requester: test.mode}); got != test.want {
 			t.Errorf("%s of %s with mode %d: %t", test.pattern, test.r.Requester, test.mode, got)
 		}
 	}
@@ -146,7 +146,7 @@ func TestFilter_MatchesAddressesInEveryForm(t *testing.T) {
 		r := exampleRecord()
 		r.SourceIP = []byte(test.logged)
 		cfg := query.Config{Sources: sources(t, strings.Split(test.asked, ",")...)}
-		if got := matches(t, cfg, r, collector.LabelConfig{}); got != test.want {
+		if got := matches(t, cfg, r, classify.Config{}); got != test.want {
 			t.Errorf("%s on %q: %t", test.asked, test.logged, got)
 		}
 	}

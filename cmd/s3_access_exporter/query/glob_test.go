@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -22,13 +22,13 @@ func globs(t testing.TB, texts ...string) []query.Glob {
 }
 
 // matches reports whether a filter asks for a record with some label detail.
-func matches(t testing.TB, cfg query.Config, r *record.Record, labels collector.LabelConfig) bool {
+func matches(t testing.TB, cfg query.Config, r *record.Record, labels classify.Config) bool {
 	t.Helper()
 	f, err := query.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	class := collector.NewClassifier(labels).Classify(r)
+	class := classify.NewClassifier(labels).Classify(r)
 	return f.Match(r, &class)
 }
 
@@ -77,7 +77,7 @@ func TestGlob_MatchesWholeKeys(t *testing.T) {
 		{"!!a", "a", true},
 	} {
 		got := matches(t, query.Config{Keys: globs(t, strings.Fields(test.patterns)...)},
-			&record.Record{Log: record.CloudTrail, Key: []byte(test.key)}, collector.LabelConfig{})
+			&record.Record{Log: record.CloudTrail, Key: []byte(test.key)}, classify.Config{})
 		if got != test.want {
 			t.Errorf("%q on %q: %t", test.patterns, test.key, got)
 		}
@@ -120,7 +120,7 @@ func FuzzGlob(f *testing.F) {
 			return
 		}
 		r := record.Record{Log: record.CloudTrail, Key: []byte(text)}
-		got := matches(t, query.Config{Keys: []query.Glob{g}}, &r, collector.LabelConfig{})
+		got := matches(t, query.Config{Keys: []query.Glob{g}}, &r, classify.Config{})
 		if want := naiveGlob([]rune(pattern), []rune(text)); got != want {
 			t.Errorf("%q on %q: %t, want %t", pattern, text, got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -56,13 +57,13 @@ func (f *Filter) findNeedles() map[record.Log][]needles {
 	lines := []needles{
 		{keys, percentEncoded}, {sources, mapped}, {requesters, never}, {buckets, never},
 	}
-	if f.onlySigV2() {
+	if f.traits.Has(classify.TraitSigV2) {
 		// The version is read in any case. In CloudTrail it is a whole string, in old
 		// lines it is told by the query string alone.
 		trail = append(trail, needles{[][]byte{[]byte(`V2"`), []byte(`v2"`)}, escaped})
 		lines = append(lines, needles{[][]byte{[]byte("V2"), []byte("v2"), []byte("AWSAccessKeyId=")}, never})
 	}
-	if f.cfg.Anonymous {
+	if f.traits.Has(classify.TraitAnonymous) {
 		trail = append(trail, needles{[][]byte{[]byte(`"AWSAccount"`)}, escaped})
 	}
 	found := make(map[record.Log][]needles)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -92,11 +92,11 @@ type decoder interface {
 // many records the prefilters passed over.
 func checkPrefilter(t *testing.T, log record.Log, object []byte, text string) (passedOver int) {
 	t.Helper()
-	var classifiers []*collector.Classifier
-	for _, mode := range []collector.RequesterMode{
-		collector.RequesterRole, collector.RequesterARN, collector.RequesterAccount, collector.RequesterOff,
+	var classifiers []*classify.Classifier
+	for _, mode := range []classify.RequesterMode{
+		classify.RequesterRole, classify.RequesterARN, classify.RequesterAccount, classify.RequesterOff,
 	} {
-		classifiers = append(classifiers, collector.NewClassifier(collector.LabelConfig{Requester: mode}))
+		classifiers = append(classifiers, classify.NewClassifier(classify.Config{Requester: mode}))
 	}
 	for name, cfg := range askedFor(text) {
 		f, err := query.New(cfg)

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -39,8 +39,8 @@ func (s *Source) UnmarshalText(text []byte) error {
 		return nil
 	}
 	// The collector knows the names that AWS writes in the place of an address.
-	class := collector.NewClassifier(collector.LabelConfig{}).Classify(&record.Record{SourceIP: []byte(place)})
-	if place == "" || place == masked || class.Labels[collector.LabelSourceIP] != place {
+	class := classify.NewClassifier(classify.Config{}).Classify(&record.Record{SourceIP: []byte(place)})
+	if place == "" || place == masked || class.Labels[classify.LabelSourceIP] != place {
 		return fmt.Errorf("%q is no address, network or AWS service: write 192.0.2.1, 2001:db8::/32 or athena.amazonaws.com", place)
 	}
 	s.name = place

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import (
 	"os"
@@ -195,7 +195,7 @@ var userAgents = []struct{ text, client, version, sigv4Default string }{
 }
 
 func TestClassifier_FindsClientVersionAndVerdict(t *testing.T) {
-	classifier := NewClassifier(LabelConfig{})
+	classifier := NewClassifier(Config{})
 	for _, test := range userAgents {
 		class := classifier.Classify(new(request(func(r *record.Record) { r.UserAgent = []byte(test.text) })))
 		got := [3]string{class.Labels[LabelClient], class.Labels[LabelClientVersion], class.Labels[LabelSigV4Default]}
@@ -216,7 +216,7 @@ func TestClassifier_InvokedByTellsAService(t *testing.T) {
 		{"", "AWS Internal", record.CloudTrail, "aws-console"}, // a person's console session
 		{"", "AWS Internal", record.ServerAccess, "aws-service"},
 	} {
-		class := NewClassifier(LabelConfig{}).Classify(new(request(func(r *record.Record) {
+		class := NewClassifier(Config{}).Classify(new(request(func(r *record.Record) {
 			r.Log, r.InvokedBy, r.UserAgent = test.log, []byte(test.invokedBy), []byte(test.userAgent)
 		})))
 		if got := class.Labels[LabelClient]; got != test.want {
@@ -351,7 +351,7 @@ func referenceClient(name string) string {
 		strings.HasPrefix(name, "aws-internal"), strings.HasSuffix(name, ".amazonaws.com"):
 		return clientAWSService
 	}
-	return other
+	return Other
 }
 
 var versionForm = regexp.MustCompile(`^([0-9][0-9A-Za-z.+-]{0,31})?$`)
@@ -362,7 +362,7 @@ func FuzzParseAgent(f *testing.F) {
 	}
 	listed := func(client string) bool {
 		switch client {
-		case other, clientNone, clientBrowser, clientAWSConsole, clientAWSService:
+		case Other, clientNone, clientBrowser, clientAWSConsole, clientAWSService:
 			return true
 		}
 		return signers[client] != 0 || products[client]

@@ -1,24 +1,25 @@
-package collector
+package classify
 
 import "strings"
 
-// verdict answers: does this version of a client sign S3 requests with
+// Verdict answers: does this version of a client sign S3 requests with
 // Signature Version 4 by default? Ordered from the best to the worst, so that
 // of two verdicts the larger one counts.
-type verdict uint8
+type Verdict uint8
 
+// The verdicts.
 const (
-	verdictYes verdict = iota
-	verdictUnknown
-	verdictNo
+	VerdictYes     Verdict = iota // it does
+	VerdictUnknown                // no source tells
+	VerdictNo                     // it does not
 )
 
 // String returns the value of the label "sigv4_default".
-func (v verdict) String() string {
+func (v Verdict) String() string {
 	switch v {
-	case verdictYes:
+	case VerdictYes:
 		return "yes"
-	case verdictNo:
+	case VerdictNo:
 		return "no"
 	}
 	return "unknown"
@@ -27,12 +28,12 @@ func (v verdict) String() string {
 // WorseSigV4Default returns the worse of two values of the label
 // "sigv4_default": the one that a client version keeps of which both were said.
 func WorseSigV4Default(a, b string) string {
-	for _, v := range []verdict{verdictNo, verdictUnknown} {
+	for _, v := range []Verdict{VerdictNo, VerdictUnknown} {
 		if a == v.String() || b == v.String() {
 			return v.String()
 		}
 	}
-	return verdictYes.String()
+	return VerdictYes.String()
 }
 
 // SigV4Since returns the first version of a client, a value of the label
@@ -41,7 +42,7 @@ func WorseSigV4Default(a, b string) string {
 // no version is known to do so.
 func SigV4Since(client string) (version string, ok bool) {
 	steps := sigv4Defaults[client]
-	if len(steps) == 0 || steps[len(steps)-1].verdict != verdictYes {
+	if len(steps) == 0 || steps[len(steps)-1].verdict != VerdictYes {
 		return "", false
 	}
 	return steps[len(steps)-1].version, true
@@ -51,18 +52,18 @@ func SigV4Since(client string) (version string, ok bool) {
 // step, the verdict holds.
 type since struct {
 	version string
-	verdict verdict
+	verdict Verdict
 }
 
 // sigv4Default judges a client by its version. Boto3 signs with the botocore
 // that it finds, so that version decides where the user agent tells it. A
 // client that the table does not know and a version that is no version are
 // unknown, never old.
-func sigv4Default(client, version, botocore string) verdict {
+func sigv4Default(client, version, botocore string) Verdict {
 	if client == clientBoto3 && botocore != "" {
 		client, version = clientBotocore, botocore
 	}
-	result := verdictUnknown
+	result := VerdictUnknown
 	if version == "" {
 		return result
 	}

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import (
 	"net/netip"
@@ -24,7 +24,7 @@ func (m SourceIPMode) sourceIPValue(text string) string {
 	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return other
+		return Other
 	}
 	addr = addr.Unmap().WithZone("")
 	if m.prefixes == nil {
@@ -36,7 +36,7 @@ func (m SourceIPMode) sourceIPValue(text string) string {
 	}
 	network, err := addr.Prefix(bits)
 	if err != nil {
-		return other
+		return Other
 	}
 	return network.String()
 }
@@ -62,7 +62,7 @@ func isAWSName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-."
 	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".aws.amazon.com"} {
 		if name, ok := strings.CutSuffix(text, domain); ok {
-			return name != "" && len(text) <= maxValue && strings.Trim(name, letters) == ""
+			return name != "" && len(text) <= MaxValue && strings.Trim(name, letters) == ""
 		}
 	}
 	return false

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import "strings"
 
@@ -41,7 +41,7 @@ func parseAgent(text string) agent {
 	if found, ok := firstProduct(text, tokens); ok {
 		return found
 	}
-	return agent{client: other}
+	return agent{client: Other}
 }
 
 // awsClient returns the client of a user agent that AWS itself sends, or empty.
@@ -129,7 +129,7 @@ func firstProduct(text string, tokens []string) (agent, bool) {
 // empty. The name comes in lower case. Newer SDKs for Python write their
 // botocore as md/Botocore#1.31.80.
 func splitProduct(token string) (name, version string, ok bool) {
-	if len(token) > maxValue {
+	if len(token) > MaxValue {
 		return "", "", false
 	}
 	if metadata, found := strings.CutPrefix(strings.ToLower(token), "md/"+clientBotocore+"#"); found {

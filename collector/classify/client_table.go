@@ -1,4 +1,4 @@
-package collector
+package classify
 
 // Clients that the rules name.
 const (

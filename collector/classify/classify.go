@@ -1,19 +1,29 @@
-package collector
+// Package classify reads what a log record means: the values of the labels that
+// metrics, reports and filters share (Label, Labels), and what the request is (Trait,
+// Traits). It knows nothing of Prometheus and does no I/O.
+//
+// A Classifier gives both. operation.go, requester.go, sourceip.go, region.go,
+// useragent.go and sigv4.go each know one kind of value; the files that end in _table
+// are data, with the source of each fact. A Config chooses how much detail values
+// have.
+//
+// Texts repeat, so each is looked at once: a memo gives the same reference for the
+// same value. Read returns these references together as the record's Facts, which
+// compare like the labels they stand for, in one cache line.
+package classify
 
 import (
 	"bytes"
 	"strings"
+	"unsafe"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Class is what metrics and reports say of one record.
+// Class is what metrics and reports show of one record.
 type Class struct {
 	Labels Labels
-	// Object: the request names an object's key, or is DeleteObjects.
-	Object bool
-	// Anonymous: the request came without credentials.
-	Anonymous bool
+	Traits Traits
 }
 
 // Classifier turns records into label values. It remembers what it has seen, in
@@ -36,14 +46,14 @@ type Classifier struct {
 // clientLabels are the label values that come from a user agent.
 type clientLabels struct {
 	client, version string
-	verdict         verdict
+	verdict         Verdict
 }
 
-// facts are a record's label values by reference, and what else decides in which
+// Facts are a record's label values by reference, and what else decides in which
 // series the record counts. Equal facts mean equal labels; the reverse holds for
 // as long as the Classifier remembers them. So facts are compared and hashed in
 // place of long texts: 64 bytes without a gap.
-type facts struct {
+type Facts struct {
 	account    *string
 	region     *string
 	bucket     *string
@@ -56,12 +66,27 @@ type facts struct {
 	authMethod record.AuthMethod
 	outcome    outcome
 	withKey    bool
-	anonymous  bool
-	families   familySet // where it counts
+	traits     Traits
 }
 
+// A cache line of 64 bytes, with one byte to spare.
+const (
+	_ = 64 - unsafe.Sizeof(Facts{})
+	_ = unsafe.Sizeof(Facts{}) - 64
+)
+
+// Has reports whether the record has a trait.
+func (f *Facts) Has(t Trait) bool { return f.traits.Has(t) }
+
+// Traits returns the record's traits.
+func (f *Facts) Traits() Traits { return f.traits }
+
+// Verdict returns whether the record's client signs with Signature Version 4 by
+// default.
+func (f *Facts) Verdict() Verdict { return f.client.verdict }
+
 // NewClassifier returns a Classifier for label values in the given detail.
-func NewClassifier(config LabelConfig) *Classifier {
+func NewClassifier(config Config) *Classifier {
 	return &Classifier{
 		text:       newTextMemo(clean),
 		account:    newTextMemo(accountValue),
@@ -78,21 +103,22 @@ func NewClassifier(config LabelConfig) *Classifier {
 			}
 		}),
 		anonymous:  new(config.Requester.requesterValue(requesterAnonymous)),
-		awsService: &clientLabels{client: clientAWSService, verdict: verdictUnknown},
-		awsConsole: &clientLabels{client: clientAWSConsole, verdict: verdictUnknown},
+		awsService: &clientLabels{client: clientAWSService, verdict: VerdictUnknown},
+		awsConsole: &clientLabels{client: clientAWSConsole, verdict: VerdictUnknown},
 	}
 }
 
 // Classify returns the label values of a record. It keeps nothing of r, and
 // allocates only for values that it does not remember.
 func (c *Classifier) Classify(r *record.Record) Class {
-	var f facts
-	c.read(r, &f)
-	return Class{Labels: f.labels(), Object: f.object(), Anonymous: f.anonymous}
+	var f Facts
+	c.Read(r, &f)
+	return Class{Labels: f.Labels(), Traits: f.traits}
 }
 
-// read fills in the facts of a record.
-func (c *Classifier) read(r *record.Record, f *facts) {
+// Read fills in the facts of a record. It keeps nothing of r, and allocates only for
+// values that it does not remember.
+func (c *Classifier) Read(r *record.Record, f *Facts) {
 	f.account = c.account.of(r.AccountID)
 	f.region = c.regionOf(r)
 	f.bucket = c.text.of(r.Bucket)
@@ -105,11 +131,11 @@ func (c *Classifier) read(r *record.Record, f *facts) {
 	f.authMethod = r.AuthMethod
 	f.outcome = outcomeOf(r)
 	f.withKey = len(r.Key) > 0
-	f.anonymous = r.Anonymous
-	f.families = familiesOf(r, f.object(), f.anonymous)
+	f.traits = traitsOf(r, f)
 }
 
-func (f *facts) labels() Labels {
+// Labels returns the label values.
+func (f *Facts) Labels() Labels {
 	return Labels{
 		LabelLog:           f.log.String(),
 		LabelAccountID:     *f.account,
@@ -125,10 +151,6 @@ func (f *facts) labels() Labels {
 		LabelOutcome:       f.outcome.String(),
 		LabelSigV4Default:  f.client.verdict.String(),
 	}
-}
-
-func (f *facts) object() bool {
-	return f.withKey || f.operation.bucket == "DeleteObjects"
 }
 
 func (c *Classifier) regionOf(r *record.Record) *string {

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // classify returns the label values of an ordinary request, changed by edit.
-func classify(config LabelConfig, edit func(*record.Record)) Labels {
+func classify(config Config, edit func(*record.Record)) Labels {
 	return NewClassifier(config).Classify(new(request(edit))).Labels
 }
 
@@ -73,7 +73,7 @@ func TestClassifier_Operation(t *testing.T) {
 		{"HTTP.GET.OBJECT", none, "other"},
 		{"REST.GET.\xff", none, "other"},
 	} {
-		got := classify(LabelConfig{}, func(r *record.Record) {
+		got := classify(Config{}, func(r *record.Record) {
 			r.Operation, r.Key = []byte(test.logged), []byte(test.key)
 		})[LabelOperation]
 		if got != test.want {
@@ -106,11 +106,11 @@ func TestClassifier_ObjectRequest(t *testing.T) {
 		{"DeleteObjects", "", true},
 		{"S3.EXPIRE.OBJECT", "a", true},
 	} {
-		class := NewClassifier(LabelConfig{}).Classify(new(request(func(r *record.Record) {
+		class := NewClassifier(Config{}).Classify(new(request(func(r *record.Record) {
 			r.Operation, r.Key = []byte(test.operation), []byte(test.key)
 		})))
-		if class.Object != test.want {
-			t.Errorf("%s with key %q: object request is %t", test.operation, test.key, class.Object)
+		if class.Traits.Has(TraitObject) != test.want {
+			t.Errorf("%s with key %q: object request is %t", test.operation, test.key, class.Traits.Has(TraitObject))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func TestClassifier_Outcome(t *testing.T) {
 		{404, "", "error"},
 		{503, "SlowDown", "error"},
 	} {
-		got := classify(LabelConfig{}, func(r *record.Record) {
+		got := classify(Config{}, func(r *record.Record) {
 			r.Status, r.ErrorCode = test.status, []byte(test.code)
 		})[LabelOutcome]
 		if got != test.want {
@@ -236,7 +236,7 @@ func TestClassifier_AccountID(t *testing.T) {
 	for logged, want := range map[string]string{
 		"111122223333": "111122223333", "": "", "11112222333": "", "1111222233334": "", "11112222333x": "", "anonymous": "",
 	} {
-		got := classify(LabelConfig{}, func(r *record.Record) { r.AccountID = []byte(logged) })[LabelAccountID]
+		got := classify(Config{}, func(r *record.Record) { r.AccountID = []byte(logged) })[LabelAccountID]
 		if got != want {
 			t.Errorf("account %q is %q, want %q", logged, got, want)
 		}
@@ -279,7 +279,7 @@ func TestClassifier_Region(t *testing.T) {
 		{"", "images.example.com", ""},
 		{"", "\xff.amazonaws.com", ""},
 	} {
-		got := classify(LabelConfig{}, func(r *record.Record) {
+		got := classify(Config{}, func(r *record.Record) {
 			r.Region, r.Host = []byte(test.region), []byte(test.host)
 		})[LabelRegion]
 		if got != test.want {

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 // actions maps operations as logged to the names of S3's API today. An entry
 // with one name serves buckets and objects alike.

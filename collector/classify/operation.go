@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import "strings"
 
@@ -32,7 +32,7 @@ func operationAction(logged string) action {
 		}
 	}
 	if !looksLikeOperation(logged) {
-		logged = other
+		logged = Other
 	}
 	return action{logged, logged}
 }

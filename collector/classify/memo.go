@@ -1,4 +1,4 @@
-package collector
+package classify
 
 import (
 	"encoding/binary"
@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxValue       = 256       // bytes of a label value
+	MaxValue       = 256       // bytes of a label value
 	maxMemo        = 512 << 10 // bytes that a memo keeps of texts, about
 	maxMemoText    = 1024      // bytes of a text that a memo keeps
 	maxMemoResults = 4096      // results that a memo keeps
@@ -113,10 +113,10 @@ func (m *memo[T]) result(value T) *T {
 // and no longer than needed in memory.
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
-	if len(text) <= maxValue {
+	if len(text) <= MaxValue {
 		return text
 	}
-	end := maxValue
+	end := MaxValue
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}

@@ -1,4 +1,4 @@
-package collector
+package classify
 
 // Label is a label of the metrics. Its values come from a Classifier.
 type Label uint8
@@ -18,10 +18,10 @@ const (
 	LabelAuthMethod
 	LabelOutcome
 	LabelSigV4Default
-	labelCount
+	LabelCount
 )
 
-var labelNames = [labelCount]string{
+var labelNames = [LabelCount]string{
 	LabelLog:           "log",
 	LabelAccountID:     "account_id",
 	LabelRegion:        "aws_region",
@@ -42,8 +42,8 @@ func (l Label) String() string { return labelNames[l] }
 
 // Labels are the values of every Label, indexed by it. They are valid UTF-8 of
 // at most 256 bytes.
-type Labels [labelCount]string
+type Labels [LabelCount]string
 
-// other is the value of a label whose own value no list knows or, over the
+// Other is the value of a label whose own value no list knows or, over the
 // limit of series, no series is left for.
-const other = "other"
+const Other = "other"
