@@ -37,11 +37,11 @@ func mixed() []record.Record {
 		}),
 		request(func(r *record.Record) {
 			r.Operation = []byte("REST.PUT.OBJECT")
-			r.SentBytes, r.ReceivedBytes, r.Duration = record.Unsaid, 1<<40, 123456
+			r.SentBytes, r.ReceivedBytes, r.Duration = record.Unknown, 1<<40, 123456
 			r.UserAgent = []byte("Boto3/1.35.5 md/Botocore#1.35.5 ua/2.0 os/linux#6.8 md/arch#x86_64 lang/python#3.12.1 Botocore/1.35.5")
 		}),
 		request(func(r *record.Record) {
-			r.Log, r.Status, r.Duration = record.CloudTrail, 0, record.Unsaid
+			r.Log, r.Status, r.Duration = record.CloudTrail, 0, record.Unknown
 			r.Operation, r.Requester = []byte("PutBucketLifecycle"), []byte("config.amazonaws.com")
 			r.InvokedBy, r.SourceIP = []byte("config.amazonaws.com"), []byte("config.amazonaws.com")
 			r.UserAgent, r.Key, r.SentBytes = []byte("config.amazonaws.com"), nil, 0
@@ -49,7 +49,7 @@ func mixed() []record.Record {
 		request(func(r *record.Record) {
 			r.Operation, r.Requester, r.SourceIP = []byte("S3.EXPIRE.OBJECT"), []byte("AmazonS3"), nil
 			r.UserAgent, r.Status, r.Signature = nil, 0, record.SignatureNone
-			r.SentBytes, r.Duration, r.AuthMethod = record.Unsaid, record.Unsaid, record.AuthNone
+			r.SentBytes, r.Duration, r.AuthMethod = record.Unknown, record.Unknown, record.AuthNone
 		}),
 	}
 }

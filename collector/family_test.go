@@ -57,7 +57,7 @@ func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
 }
 
 func TestAmounts_TellADurationOf0FromNone(t *testing.T) {
-	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unsaid, NotCounted}, {-7, NotCounted}, {3, 3}} {
+	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unknown, NotCounted}, {-7, NotCounted}, {3, 3}} {
 		r := request(func(r *record.Record) { r.Duration = test.duration })
 		class := classify.NewClassifier(classify.Config{}).Classify(&r)
 		if got := AmountsOf(&r, &class)[FamilyRequestDuration]; got != test.want {

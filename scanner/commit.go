@@ -34,7 +34,7 @@ type committer struct {
 // finished is a result with what is to become of its object.
 type finished struct {
 	*result
-	before, after checkpoint.Trouble // zero: none
+	before, after checkpoint.Failure // zero: none
 }
 
 // run commits results until they end. It returns the error of the last commit.
@@ -183,10 +183,10 @@ func (c *committer) mark(tx *checkpoint.Tx) (map[*stream]string, error) {
 
 func markObject(st *checkpoint.Stream, f *finished) error {
 	if f.after.Attempts > 0 {
-		return st.PutTrouble(f.obj.Key, f.after)
+		return st.PutFailure(f.obj.Key, f.after)
 	}
 	if f.before.Attempts > 0 {
-		if err := st.DeleteTrouble(f.obj.Key); err != nil {
+		if err := st.DeleteFailure(f.obj.Key); err != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func (l *location) take(tx *checkpoint.Tx) (known bool, err error) {
 			return err
 		}
 		for _, t := range st.troubles() {
-			l.cfg.Metrics.troubled(checkpoint.Trouble{}, t)
+			l.cfg.Metrics.troubled(checkpoint.Failure{}, t)
 		}
 		return nil
 	})

@@ -149,8 +149,8 @@ func (m *Metrics) counted(r *result) {
 }
 
 // troubled tells how an object's trouble changed; the zero Trouble is none.
-func (m *Metrics) troubled(before, after checkpoint.Trouble) {
-	count := func(t checkpoint.Trouble, n float64) {
+func (m *Metrics) troubled(before, after checkpoint.Failure) {
+	count := func(t checkpoint.Failure, n float64) {
 		switch {
 		case t.Quarantined:
 			m.quarantined.Add(n)

@@ -187,7 +187,7 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-func objectStatus(key string, t checkpoint.Trouble) ObjectStatus {
+func objectStatus(key string, t checkpoint.Failure) ObjectStatus {
 	return ObjectStatus{
 		Key:      key,
 		Reason:   source.Reason(t.Reason),

@@ -28,7 +28,7 @@ type stream struct {
 	listed    string            // the highest key that was ever listed
 	watermark string            // committed; every listed key below it is resolved
 	inflight  map[string]flight // queued objects by key
-	trouble   map[string]checkpoint.Trouble
+	trouble   map[string]checkpoint.Failure
 	retry     map[string]bool // quarantined objects that this process has not tried yet
 }
 
@@ -42,7 +42,7 @@ func newStream(s logkey.Stream) *stream {
 	return &stream{
 		Stream:   s,
 		inflight: make(map[string]flight),
-		trouble:  make(map[string]checkpoint.Trouble),
+		trouble:  make(map[string]checkpoint.Failure),
 		retry:    make(map[string]bool),
 	}
 }
@@ -52,7 +52,7 @@ func (s *stream) restore(c *checkpoint.Stream) error {
 	s.watermark = c.Watermark()
 	s.listed = s.watermark
 	s.byEvent = logkey.Parse(s.watermark).ByEvent
-	return c.EachTrouble(func(key string, t checkpoint.Trouble) error {
+	return c.EachFailure(func(key string, t checkpoint.Failure) error {
 		s.trouble[key] = t
 		s.retry[key] = t.Quarantined
 		return nil
@@ -142,7 +142,7 @@ func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
 
 // finish takes note that an object was read, or failed to be, and only its
 // commit is outstanding. It returns the object's trouble so far.
-func (s *stream) finish(key string) checkpoint.Trouble {
+func (s *stream) finish(key string) checkpoint.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.inflight[key]
@@ -168,7 +168,7 @@ func (s *stream) advanced() string {
 }
 
 // committed takes note that an object's commit is done.
-func (s *stream) committed(key string, t checkpoint.Trouble) {
+func (s *stream) committed(key string, t checkpoint.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.inflight, key)
@@ -202,7 +202,7 @@ func (s *stream) due(now time.Time) []source.Object {
 }
 
 // troubles returns a copy of the objects in trouble, by key.
-func (s *stream) troubles() map[string]checkpoint.Trouble {
+func (s *stream) troubles() map[string]checkpoint.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.trouble)

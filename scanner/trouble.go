@@ -92,8 +92,8 @@ const (
 
 // trouble returns what to keep of an object that could not be read, given what
 // was kept before, the zero Trouble at first.
-func trouble(before checkpoint.Trouble, r *result, now time.Time) checkpoint.Trouble {
-	t := checkpoint.Trouble{
+func trouble(before checkpoint.Failure, r *result, now time.Time) checkpoint.Failure {
+	t := checkpoint.Failure{
 		Reason:       string(r.err.Reason),
 		Error:        r.err.Err.Error(),
 		Attempts:     before.Attempts + 1,

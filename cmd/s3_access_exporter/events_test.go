@@ -25,7 +25,7 @@ func requestLine(r fleet.Request) string {
 		return value
 	}
 	number := func(n int64) any {
-		if n == fleet.Unsaid {
+		if n == fleet.Unknown {
 			return nil
 		}
 		return n

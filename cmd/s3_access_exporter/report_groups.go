@@ -12,7 +12,7 @@ import (
 // sums are what a report tells of a group of requests.
 type sums struct {
 	requests       int64
-	sent, received int64 // bytes; record.Unsaid if no request's log says them
+	sent, received int64 // bytes; record.Unknown if no request's log says them
 	first, last    int64 // times of requests, in seconds
 }
 
@@ -32,9 +32,9 @@ func (s *sums) add(other sums) {
 
 func addSaid(a, b int64) int64 {
 	switch {
-	case a == record.Unsaid:
+	case a == record.Unknown:
 		return b
-	case b == record.Unsaid:
+	case b == record.Unknown:
 		return a
 	}
 	return addCapped(a, b)

@@ -34,9 +34,9 @@ func TestGroups_AddUpExactlyInAnyMemory(t *testing.T) {
 			object := newGroups(limit, newSorter(t))
 			for range random.IntN(500) {
 				key := fmt.Sprintf("requester\x00%d", random.IntN(1+random.IntN(2000)))
-				s := sumsOf(&record.Record{Time: random.Int64N(1e9), SentBytes: random.Int64N(1e6) - 1, ReceivedBytes: record.Unsaid})
+				s := sumsOf(&record.Record{Time: random.Int64N(1e9), SentBytes: random.Int64N(1e6) - 1, ReceivedBytes: record.Unknown})
 				if s.sent < 0 {
-					s.sent = record.Unsaid
+					s.sent = record.Unknown
 				}
 				if known, ok := want[key]; ok {
 					known.add(s)
@@ -79,9 +79,9 @@ func TestGroups_OfNothingAreNone(t *testing.T) {
 func TestSums_SayWhatAnyRequestSays(t *testing.T) {
 	const most = 1<<63 - 1
 	for _, test := range []struct{ a, b, want int64 }{
-		{record.Unsaid, record.Unsaid, record.Unsaid},
-		{record.Unsaid, 0, 0},
-		{5, record.Unsaid, 5},
+		{record.Unknown, record.Unknown, record.Unknown},
+		{record.Unknown, 0, 0},
+		{5, record.Unknown, 5},
 		{5, 7, 12},
 		{most, 0, most},
 		{most - 1, 2, most},
@@ -145,7 +145,7 @@ func TestRanking_KeepsTheFirstOnes(t *testing.T) {
 // manyRecords calls add with records of as many requesters, each of which comes
 // twice.
 func manyRecords(requesters int, add func(*record.Record)) {
-	r := record.Record{Log: record.CloudTrail, Bucket: []byte("example-photos"), Signature: record.SigV2, SentBytes: 10, ReceivedBytes: record.Unsaid}
+	r := record.Record{Log: record.CloudTrail, Bucket: []byte("example-photos"), Signature: record.SigV2, SentBytes: 10, ReceivedBytes: record.Unknown}
 	for i := range 2 * requesters {
 		r.Requester = fmt.Appendf(r.Requester[:0], "arn:aws:iam::111122223333:user/cms-%d", i*7919%requesters)
 		add(&r)

@@ -142,7 +142,7 @@ func (c *summed) cell(s sums) cell {
 	switch {
 	case c.kind == query.KindTime:
 		return cell{time.Unix(n, 0).UTC().Format(time.RFC3339), true}
-	case n == record.Unsaid:
+	case n == record.Unknown:
 		return cell{}
 	}
 	return cell{strconv.FormatInt(n, 10), true}

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	MaxValue       = 256       // bytes of a label value
+	// MaxValue is how many bytes a label value has at most.
+	MaxValue       = 256
 	maxMemo        = 512 << 10 // bytes that a memo keeps of texts, about
 	maxMemoText    = 1024      // bytes of a text that a memo keeps
 	maxMemoResults = 4096      // results that a memo keeps

@@ -133,7 +133,7 @@ func text(name string, of func(*record.Record) []byte) field {
 func byteCount(name string, of func(*record.Record) int64) field {
 	return field{name, KindBytes, func(dst []byte, e *Entry) []byte {
 		n := of(e.Record)
-		if n == record.Unsaid {
+		if n == record.Unknown {
 			return dst
 		}
 		return strconv.AppendInt(dst, n, 10)
