@@ -23,7 +23,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/common/promslog"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
@@ -59,18 +58,6 @@ type cli struct {
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
-}
-
-type logFlags struct {
-	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged: ${enum}."`
-	Format string `name:"format" default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum}."`
-}
-
-func (f logFlags) logger(w io.Writer) *slog.Logger {
-	level, format := promslog.NewLevel(), promslog.NewFormat()
-	// Both texts are from kong's enums.
-	_, _ = level.Set(f.Level), format.Set(f.Format)
-	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
 }
 
 // environment is what a command gets from the process.

@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"bytes"
@@ -8,11 +8,6 @@ import (
 	"net/http"
 
 	"github.com/s3access/s3_access_exporter/scanner"
-)
-
-const (
-	statusPath    = "/status"
-	statusAPIPath = "/api/v1/status"
 )
 
 //go:embed status.html
