@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -308,7 +309,7 @@ func TestBackfill_NeedsNoMoreMemoryForMoreSeriesAndSteps(t *testing.T) {
 		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *classify.Class) bool { return true })
 		h.total.memory = memory
 		defer h.close()
-		env := &environment{stdout: &out, stderr: newScreen(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
+		env := &environment{stdout: &out, stderr: terminal.New(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
 		err := reading{locations: cmd.Locations, consumer: h}.run(t.Context(), env, func() error { return cmd.writeTo(&out, h) })
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
 // requestLine returns a request as events prints it in JSON, without what a fleet

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
 // filterFlags say which requests are asked for. They take nothing from the

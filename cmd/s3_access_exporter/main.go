@@ -3,8 +3,11 @@
 // signs with Signature Version 2, who comes without credentials, who reads,
 // writes and deletes objects.
 //
-// main.go holds the command line, one further file each command, locations.go
-// and pipeline.go the wiring that the commands share.
+// This package is the command line alone: main.go runs it, flags.go has the values of
+// flags, config.go the configuration file, locations.go the locations, and each command
+// a file. What the commands do is below internal/, which the compiler keeps to this
+// folder, so that nothing there is anybody's API; fleet is not, as tests of dashboards/
+// deliver with it.
 package main
 
 import (
@@ -21,6 +24,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/common/promslog"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
 const program = "s3_access_exporter"
@@ -71,7 +76,7 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 // environment is what a command gets from the process.
 type environment struct {
 	stdout io.Writer
-	stderr *screen
+	stderr *terminal.Screen
 	logger *slog.Logger
 }
 
@@ -112,7 +117,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
-	lines := newScreen(stderr)
+	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
 	err = command.Run(env)
 	switch {

@@ -1,4 +1,4 @@
-package main
+package rows
 
 import (
 	"encoding/csv"
@@ -6,39 +6,40 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/rivo/uniseg"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
 // written returns what a format makes of rows of text.
 func written(t *testing.T, format string, names []string, rows ...[]string) string {
 	t.Helper()
-	var columns []column
+	var columns []Column
 	for _, name := range names {
-		columns = append(columns, column{name, query.KindText})
+		columns = append(columns, Column{name, query.KindText})
 	}
 	var out strings.Builder
-	writeRows(t, newRowWriter(format, &out, columns), rows)
+	writeRows(t, New(format, &out, columns), rows)
 	return out.String()
 }
 
-func writeRows(t *testing.T, w rowWriter, rows [][]string) {
+func writeRows(t *testing.T, w Writer, rows [][]string) {
 	t.Helper()
 	for _, row := range rows {
-		var cells []cell
+		var cells []Cell
 		for _, text := range row {
-			cells = append(cells, cell{text, text != ""})
+			cells = append(cells, Cell{text, text != ""})
 		}
-		if err := w.write(cells); err != nil {
+		if err := w.Write(cells); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.close(); err != nil {
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -51,7 +52,7 @@ func hostileTexts() []string {
 }
 
 func TestRows_LetNoControlCharacterThrough(t *testing.T) {
-	for _, format := range []string{formatTable, formatJSON, formatCSV} {
+	for _, format := range []string{Table, JSON, CSV} {
 		for _, text := range hostileTexts() {
 			out := written(t, format, []string{"user_agent"}, []string{text})
 			for _, c := range out {
@@ -59,7 +60,7 @@ func TestRows_LetNoControlCharacterThrough(t *testing.T) {
 					t.Errorf("%s: %q is written as %q", format, text, out)
 				}
 			}
-			lines := map[string]int{formatTable: 2, formatJSON: 1, formatCSV: 2}
+			lines := map[string]int{Table: 2, JSON: 1, CSV: 2}
 			if got := strings.Count(out, "\n"); got != lines[format] {
 				t.Errorf("%s: %q is written in %d lines", format, text, got)
 			}
@@ -70,7 +71,7 @@ func TestRows_LetNoControlCharacterThrough(t *testing.T) {
 func TestRows_JSONIsReadBackAsItWas(t *testing.T) {
 	for _, text := range append(hostileTexts(), "plain", "ünïcödé 日本", "\uFFFD") {
 		var row map[string]any
-		if err := json.Unmarshal([]byte(written(t, formatJSON, []string{"key", "client"}, []string{text, ""})), &row); err != nil {
+		if err := json.Unmarshal([]byte(written(t, JSON, []string{"key", "client"}, []string{text, ""})), &row); err != nil {
 			t.Fatal(err)
 		}
 		if row["key"] != text || row["client"] != nil {
@@ -81,7 +82,7 @@ func TestRows_JSONIsReadBackAsItWas(t *testing.T) {
 
 func TestRows_CSVIsReadBackAsItWas(t *testing.T) {
 	for _, text := range []string{"\"quoted\" \\ <b>&", "a,b", "", "ünïcödé"} {
-		rows, err := csv.NewReader(strings.NewReader(written(t, formatCSV, []string{"a", "b"}, []string{text, "x"}))).ReadAll()
+		rows, err := csv.NewReader(strings.NewReader(written(t, CSV, []string{"a", "b"}, []string{text, "x"}))).ReadAll()
 		if err != nil || len(rows) != 2 || rows[0][1] != "b" || rows[1][0] != text || rows[1][1] != "x" {
 			t.Errorf("%q is read back as %q, %v", text, rows, err)
 		}
@@ -105,7 +106,7 @@ func TestTable_MakesNumbersReadable(t *testing.T) {
 		{query.KindText, "a\tb", `"a\tb"`},
 		{query.KindText, "", "-"},
 	} {
-		if got := readable(cell{test.text, test.text != ""}, test.kind); got != test.want {
+		if got := readable(Cell{test.text, test.text != ""}, test.kind); got != test.want {
 			t.Errorf("%s is %q, want %q", test.text, got, test.want)
 		}
 	}
@@ -116,7 +117,7 @@ func TestTable_FitsIntoATerminal(t *testing.T) {
 		{"2026-01-15", "GetObject", strings.Repeat("images/", 20) + "a.jpg", "arn:aws:sts::111122223333:assumed-role/web-shop/i-0a1b2c3d4e5f60718"},
 		{"2026-01-15", "GetObject", strings.Repeat("日本語", 30), "arn:aws:iam::111122223333:user/cms"},
 	}
-	columns := []column{{"time", query.KindTime}, {"operation", query.KindText}, {"key", query.KindText}, {"requester", query.KindText}}
+	columns := []Column{{"time", query.KindTime}, {"operation", query.KindText}, {"key", query.KindText}, {"requester", query.KindText}}
 	for _, room := range []int{0, 200, 120, 80, 60} {
 		var out strings.Builder
 		table := newTextTable(&out, columns)
@@ -141,13 +142,13 @@ func TestTable_FitsIntoATerminal(t *testing.T) {
 }
 
 func TestTable_IsWholeInAFile(t *testing.T) {
-	path := writeFile(t, "table.txt", "")
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	path := filepath.Join(t.TempDir(), "table.txt")
+	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("images/", 100)
-	writeRows(t, newRowWriter(formatTable, file, []column{{"key", query.KindText}}), [][]string{{long}})
+	writeRows(t, New(Table, file, []Column{{"key", query.KindText}}), [][]string{{long}})
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +159,9 @@ func TestTable_IsWholeInAFile(t *testing.T) {
 
 func TestTable_WritesPagesAsTheyAreFull(t *testing.T) {
 	var out strings.Builder
-	table := newTextTable(&out, []column{{"key", query.KindText}, {"client", query.KindText}})
+	table := newTextTable(&out, []Column{{"key", query.KindText}, {"client", query.KindText}})
 	for i := range 3 * pageRows {
-		if err := table.write([]cell{{fmt.Sprint(i), true}, {"x", true}}); err != nil {
+		if err := table.Write([]Cell{{fmt.Sprint(i), true}, {"x", true}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,10 +169,10 @@ func TestTable_WritesPagesAsTheyAreFull(t *testing.T) {
 		t.Errorf("%d rows are held", len(table.page))
 	}
 	wide := strings.Repeat("w", 20)
-	if err := table.write([]cell{{wide, true}, {"x", true}}); err != nil {
+	if err := table.Write([]Cell{{wide, true}, {"x", true}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := table.close(); err != nil {
+	if err := table.Close(); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -181,16 +182,16 @@ func TestTable_WritesPagesAsTheyAreFull(t *testing.T) {
 }
 
 func TestRows_TellThatTheyCannotBeWritten(t *testing.T) {
-	for _, format := range []string{formatTable, formatJSON, formatCSV} {
+	for _, format := range []string{Table, JSON, CSV} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _ = r.Close(), w.Close()
-		rows := newRowWriter(format, w, []column{{"key", query.KindText}})
-		err = rows.write([]cell{{"a", true}})
+		rows := New(format, w, []Column{{"key", query.KindText}})
+		err = rows.Write([]Cell{{"a", true}})
 		if err == nil {
-			err = rows.close()
+			err = rows.Close()
 		}
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s: %v", format, err)

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -7,13 +7,23 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-
-	"github.com/s3access/s3_access_exporter/scanner"
 )
 
-// showProgress shows on a terminal how far a scan is, until stop is called, which
-// leaves nothing of it.
-func showProgress(s *screen, p *scanner.Progress) (stop func()) {
+// Progress is how far some work is.
+type Progress struct {
+	Done, Found Amount
+	Complete    bool // no more will be found
+}
+
+// Amount is an amount of log objects.
+type Amount struct {
+	Objects int64
+	Bytes   int64 // as stored
+}
+
+// ShowProgress shows on a terminal how far some work is, until stop is called, which
+// leaves nothing of it. It asks for the progress from a goroutine of its own.
+func ShowProgress(s *Screen, progress func() Progress) (stop func()) {
 	const interval = 200 * time.Millisecond
 	if _, ok := s.width(); !ok {
 		return func() {}
@@ -27,9 +37,9 @@ func showProgress(s *screen, p *scanner.Progress) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				s.show(bar.text(p))
+				s.Show(bar.text(progress()))
 			case <-quit:
-				s.show("")
+				s.Show("")
 				return
 			}
 		}
@@ -40,7 +50,7 @@ func showProgress(s *screen, p *scanner.Progress) (stop func()) {
 	}
 }
 
-// progressBar is a line that tells how far a scan is.
+// progressBar is the text of that line.
 type progressBar struct {
 	bar *progressbar.ProgressBar
 }
@@ -59,19 +69,17 @@ func newProgressBar() progressBar {
 	)}
 }
 
-// text returns objects and bytes done of those listed, rate, and time left. It
+// text returns objects and bytes done of those found, rate, and time left. It
 // is to be asked for regularly, for the rate's sake.
-func (b progressBar) text(p *scanner.Progress) string {
-	listed, complete := p.Listed()
-	done := p.Done()
-	objects := fmt.Sprint(listed.Objects)
-	if !complete {
+func (b progressBar) text(p Progress) string {
+	objects := fmt.Sprint(p.Found.Objects)
+	if !p.Complete {
 		objects += " or more"
 	}
-	b.bar.Describe(fmt.Sprintf("%d of %s objects", done.Objects, objects))
-	// A bar that is full once is so for ever, and more may be listed.
-	b.bar.ChangeMax64(max(listed.Bytes, done.Bytes+1))
-	if err := b.bar.Set64(done.Bytes); err != nil {
+	b.bar.Describe(fmt.Sprintf("%d of %s objects", p.Done.Objects, objects))
+	// A bar that is full once is so for ever, and more may be found.
+	b.bar.ChangeMax64(max(p.Found.Bytes, p.Done.Bytes+1))
+	if err := b.bar.Set64(p.Done.Bytes); err != nil {
 		return ""
 	}
 	return strings.TrimSpace(b.bar.String())

@@ -1,4 +1,6 @@
-package main
+// Package rows prints rows of cells: as a table for people, as JSON, or as
+// comma-separated values. Whatever a log holds, no terminal obeys it.
+package rows
 
 import (
 	"bufio"
@@ -11,49 +13,51 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
-// column is a column of rows.
-type column struct {
-	name string
-	kind query.Kind
+// Column is a column of rows.
+type Column struct {
+	Name string
+	Kind query.Kind
 }
 
-// fieldColumn returns the column of a field.
-func fieldColumn(f query.Field) column { return column{f.String(), f.Kind()} }
+// ColumnOf returns the column of a field.
+func ColumnOf(f query.Field) Column { return Column{f.String(), f.Kind()} }
 
-// cell is a value in a row, in the text form of its column's kind (query.Kind). A
-// value that is not said has no text.
-type cell struct {
-	text string
-	said bool
+// Cell is a value in a row, in the text form of its column's kind (query.Kind). A
+// value that is not known has no text.
+type Cell struct {
+	Text  string
+	Known bool
 }
 
-// rowWriter prints rows. It keeps nothing of a row. Errors are those of the
-// writer below, which it never closes.
-type rowWriter interface {
-	write(row []cell) error
-	// flush prints what is complete.
-	flush() error
-	// close ends the output, and prints all that is not printed yet.
-	close() error
+// Writer prints rows. Errors are those of the io.Writer below, which a Writer never
+// closes. It is for one goroutine at a time.
+type Writer interface {
+	// Write prints a row, which has a cell for each column, sooner or later. It keeps
+	// nothing of the slice.
+	Write(row []Cell) error
+	// Flush prints what is complete.
+	Flush() error
+	// Close ends the output, and prints all that is not printed yet.
+	Close() error
 }
 
 // The formats of rows.
 const (
-	formatTable = "table"
-	formatJSON  = "json"
-	formatCSV   = "csv"
+	Table = "table"
+	JSON  = "json"
+	CSV   = "csv"
 )
 
-// newRowWriter returns the rowWriter of a format. JSON is an object a row; what
-// is not said is null. In CSV it is empty. A table is for people, see textTable.
-func newRowWriter(format string, w io.Writer, columns []column) rowWriter {
+// New returns the Writer of a format. JSON is an object a row, in which a value that
+// is not known is null. In CSV it is empty. A table is for people, see textTable.
+func New(format string, w io.Writer, columns []Column) Writer {
 	switch format {
-	case formatJSON:
+	case JSON:
 		return &jsonRows{w: bufio.NewWriter(w), columns: columns}
-	case formatCSV:
+	case CSV:
 		return newCSVRows(w, columns)
 	default:
 		return newTextTable(w, columns)
@@ -62,25 +66,25 @@ func newRowWriter(format string, w io.Writer, columns []column) rowWriter {
 
 type jsonRows struct {
 	w       *bufio.Writer
-	columns []column
+	columns []Column
 	line    []byte
 }
 
-func (j *jsonRows) write(row []cell) error {
+func (j *jsonRows) Write(row []Cell) error {
 	j.line = append(j.line[:0], '{')
 	for i, c := range row {
 		if i > 0 {
 			j.line = append(j.line, ',')
 		}
-		j.line = appendJSON(j.line, j.columns[i].name)
+		j.line = appendJSON(j.line, j.columns[i].Name)
 		j.line = append(j.line, ':')
-		switch kind := j.columns[i].kind; {
-		case !c.said:
+		switch kind := j.columns[i].Kind; {
+		case !c.Known:
 			j.line = append(j.line, "null"...)
 		case kind == query.KindNumber || kind == query.KindBytes:
-			j.line = append(j.line, c.text...)
+			j.line = append(j.line, c.Text...)
 		default:
-			j.line = appendJSON(j.line, c.text)
+			j.line = appendJSON(j.line, c.Text)
 		}
 	}
 	j.line = append(j.line, '}', '\n')
@@ -88,8 +92,8 @@ func (j *jsonRows) write(row []cell) error {
 	return err
 }
 
-func (j *jsonRows) flush() error { return j.w.Flush() }
-func (j *jsonRows) close() error { return j.w.Flush() }
+func (j *jsonRows) Flush() error { return j.w.Flush() }
+func (j *jsonRows) Close() error { return j.w.Flush() }
 
 // appendJSON appends a string of JSON, in which all control characters are
 // escaped, also those that JSON allows: terminals obey them.
@@ -128,18 +132,18 @@ type csvRows struct {
 	record []string
 }
 
-func newCSVRows(w io.Writer, columns []column) *csvRows {
+func newCSVRows(w io.Writer, columns []Column) *csvRows {
 	c := &csvRows{w: csv.NewWriter(w), record: make([]string, len(columns))}
 	for i, column := range columns {
-		c.record[i] = column.name
+		c.record[i] = column.Name
 	}
 	_ = c.w.Write(c.record) // a failure is that of flush, too
 	return c
 }
 
-func (c *csvRows) write(row []cell) error {
+func (c *csvRows) Write(row []Cell) error {
 	for i, cell := range row {
-		c.record[i] = strings.Map(withoutControl, cell.text)
+		c.record[i] = strings.Map(withoutControl, cell.Text)
 	}
 	return c.w.Write(c.record)
 }
@@ -151,9 +155,9 @@ func withoutControl(c rune) rune {
 	return c
 }
 
-func (c *csvRows) flush() error {
+func (c *csvRows) Flush() error {
 	c.w.Flush()
 	return c.w.Error()
 }
 
-func (c *csvRows) close() error { return c.flush() }
+func (c *csvRows) Close() error { return c.Flush() }

@@ -1,4 +1,4 @@
-package main
+package rows
 
 import (
 	"bufio"
@@ -9,7 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
 // textTable prints rows for people: aligned, with readable numbers, and on a terminal
@@ -19,7 +20,7 @@ import (
 // no memory; a later cell that is wider moves the rest of its row.
 type textTable struct {
 	w       *bufio.Writer
-	columns []column
+	columns []Column
 	room    int // columns of the terminal; 0: no terminal
 	page    [][]string
 	widths  []int // nil until the first page is printed
@@ -29,18 +30,18 @@ type textTable struct {
 const pageRows = 200
 
 // newTextTable returns a table that is cut to the width of w if that is a terminal.
-func newTextTable(w io.Writer, columns []column) *textTable {
+func newTextTable(w io.Writer, columns []Column) *textTable {
 	t := &textTable{w: bufio.NewWriter(w), columns: columns}
-	if room, ok := terminalWidth(w); ok {
+	if room, ok := terminal.Width(w); ok {
 		t.room = room
 	}
 	return t
 }
 
-func (t *textTable) write(row []cell) error {
+func (t *textTable) Write(row []Cell) error {
 	texts := make([]string, len(row))
 	for i, c := range row {
-		texts[i] = readable(c, t.columns[i].kind)
+		texts[i] = readable(c, t.columns[i].Kind)
 	}
 	if t.widths != nil {
 		return t.print(texts)
@@ -55,7 +56,7 @@ func (t *textTable) write(row []cell) error {
 func (t *textTable) begin() error {
 	names := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		names[i] = strings.ToUpper(c.name)
+		names[i] = strings.ToUpper(c.Name)
 	}
 	t.page = append([][]string{names}, t.page...)
 	t.widths = make([]int, len(t.columns))
@@ -90,7 +91,7 @@ func (t *textTable) fit() {
 	for ; over > 0; over-- {
 		widest := -1
 		for i, c := range t.columns {
-			if c.kind == query.KindText && t.widths[i] > narrow && (widest < 0 || t.widths[i] > t.widths[widest]) {
+			if c.Kind == query.KindText && t.widths[i] > narrow && (widest < 0 || t.widths[i] > t.widths[widest]) {
 				widest = i
 			}
 		}
@@ -112,7 +113,7 @@ func (t *textTable) print(row []string) error {
 			text, width = cut(text, t.widths[i])
 		}
 		padding := strings.Repeat(" ", max(t.widths[i]-width, 0))
-		if kind := t.columns[i].kind; kind == query.KindNumber || kind == query.KindBytes {
+		if kind := t.columns[i].Kind; kind == query.KindNumber || kind == query.KindBytes {
 			line.WriteString(padding + text)
 		} else {
 			line.WriteString(text + padding)
@@ -139,7 +140,7 @@ func cut(text string, room int) (short string, width int) {
 	return text[:end] + mark, width + 1
 }
 
-func (t *textTable) flush() error {
+func (t *textTable) Flush() error {
 	if t.widths == nil && len(t.page) > 0 {
 		if err := t.begin(); err != nil {
 			return err
@@ -148,31 +149,31 @@ func (t *textTable) flush() error {
 	return t.w.Flush()
 }
 
-func (t *textTable) close() error {
+func (t *textTable) Close() error {
 	if t.widths == nil && len(t.page) == 0 {
 		if _, err := t.w.WriteString("no requests match\n"); err != nil {
 			return err
 		}
 	}
-	return t.flush()
+	return t.Flush()
 }
 
-// unsaid is what a table has for what the log does not say.
-const unsaid = "-"
+// unknown is what a table has for a value that is not known.
+const unknown = "-"
 
 // readable returns a value for people.
-func readable(c cell, kind query.Kind) string {
-	if !c.said {
-		return unsaid
+func readable(c Cell, kind query.Kind) string {
+	if !c.Known {
+		return unknown
 	}
-	n, err := strconv.ParseInt(c.text, 10, 64)
+	n, err := strconv.ParseInt(c.Text, 10, 64)
 	switch {
 	case err == nil && kind == query.KindBytes:
 		return humanize.IBytes(uint64(n))
 	case err == nil && kind == query.KindNumber:
 		return humanize.Comma(n)
 	}
-	return harmless(c.text)
+	return harmless(c.Text)
 }
 
 // harmless returns a text that a terminal shows and does not obey: one with

@@ -1,4 +1,6 @@
-package main
+// Package terminal writes to terminals: Screen is standard error with a line that
+// changes, ShowProgress fills that line.
+package terminal
 
 import (
 	"io"
@@ -8,9 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is standard error. On a terminal it has a line that changes, below all
+// Screen is standard error. On a terminal it has a line that changes, below all
 // others. It may be written to from any goroutine.
-type screen struct {
+type Screen struct {
 	w     io.Writer
 	width func() (columns int, ok bool) // of the terminal, if it is one
 
@@ -22,13 +24,14 @@ type screen struct {
 // beginning (ECMA-48: EL).
 const eraseLine = "\x1b[2K\r"
 
-func newScreen(w io.Writer) *screen {
-	return &screen{w: w, width: func() (int, bool) { return terminalWidth(w) }}
+// New returns the Screen that writes to w.
+func New(w io.Writer) *Screen {
+	return &Screen{w: w, width: func() (int, bool) { return Width(w) }}
 }
 
-// terminalWidth returns the width of a terminal, if a writer is one. One that does
+// Width returns the width of a terminal, if a writer is one. One that does
 // not know its width is taken for a narrow one.
-func terminalWidth(w io.Writer) (columns int, ok bool) {
+func Width(w io.Writer) (columns int, ok bool) {
 	file, ok := w.(*os.File)
 	if !ok {
 		return 0, false
@@ -41,7 +44,7 @@ func terminalWidth(w io.Writer) (columns int, ok bool) {
 }
 
 // Write implements io.Writer. What is written are whole lines.
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.line == "" {
@@ -53,9 +56,9 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// show makes a text the line that changes, as much of it as there is room for.
+// Show makes a text the line that changes, as much of it as there is room for.
 // The empty text erases it. Nothing happens if this is no terminal.
-func (s *screen) show(text string) {
+func (s *Screen) Show(text string) {
 	columns, ok := s.width()
 	if !ok {
 		return

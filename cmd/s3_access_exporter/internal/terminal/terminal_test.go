@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -8,13 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
-	"github.com/s3access/s3_access_exporter/scanner/dirsource"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // shown returns the lines that a terminal shows of what was written to it.
@@ -27,21 +20,21 @@ func shown(written string) []string {
 	return lines
 }
 
-func terminalOf(columns int) (*screen, *bytes.Buffer) {
+func terminalOf(columns int) (*Screen, *bytes.Buffer) {
 	var written bytes.Buffer
-	return &screen{w: &written, width: func() (int, bool) { return columns, columns > 0 }}, &written
+	return &Screen{w: &written, width: func() (int, bool) { return columns, columns > 0 }}, &written
 }
 
 func TestScreen_KeepsTheLogAboveTheLineThatChanges(t *testing.T) {
 	s, written := terminalOf(80)
-	s.show("1 of 2")
+	s.Show("1 of 2")
 	fmt.Fprintln(s, "first")
 	fmt.Fprintln(s, "second")
-	s.show("2 of 2")
+	s.Show("2 of 2")
 	if got := strings.Join(shown(written.String()), "|"); got != "first|second|2 of 2" {
 		t.Errorf("%q", got)
 	}
-	s.show("")
+	s.Show("")
 	fmt.Fprintln(s, "third")
 	if got := strings.Join(shown(written.String()), "|"); got != "first|second|third|" {
 		t.Errorf("%q", got)
@@ -51,7 +44,7 @@ func TestScreen_KeepsTheLogAboveTheLineThatChanges(t *testing.T) {
 func TestScreen_CutsTheLineToTheWidth(t *testing.T) {
 	for columns, want := range map[int]string{1: "", 2: "ä", 4: "äöü", 5: "äöü!", 80: "äöü!"} {
 		s, written := terminalOf(columns)
-		s.show("äöü!")
+		s.Show("äöü!")
 		if got := shown(written.String())[0]; got != want {
 			t.Errorf("%d columns: %q, want %q", columns, got, want)
 		}
@@ -60,8 +53,8 @@ func TestScreen_CutsTheLineToTheWidth(t *testing.T) {
 
 func TestScreen_ShowsNothingWhereItIsNoTerminal(t *testing.T) {
 	s, written := terminalOf(0)
-	s.show("1 of 2")
-	stop := showProgress(s, new(scanner.Progress))
+	s.Show("1 of 2")
+	stop := ShowProgress(s, func() Progress { return Progress{} })
 	fmt.Fprintln(s, "a line")
 	stop()
 	if written.String() != "a line\n" {
@@ -72,7 +65,7 @@ func TestScreen_ShowsNothingWhereItIsNoTerminal(t *testing.T) {
 func TestProgress_LeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, written := terminalOf(80)
-		stop := showProgress(s, new(scanner.Progress))
+		stop := ShowProgress(s, func() Progress { return Progress{} })
 		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		stop()
@@ -86,28 +79,13 @@ func TestProgress_LeavesNothingBehind(t *testing.T) {
 }
 
 func TestProgress_TellsObjectsAndBytes(t *testing.T) {
-	counters, err := collector.New(collector.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, err := dirsource.New(singleObjectBucket(t, manyLines()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p scanner.Progress
 	bar := newProgressBar()
-	if got, want := bar.text(&p), "0 of 0 or more objects"; !strings.HasPrefix(got, want) {
+	if got, want := bar.text(Progress{}), "0 of 0 or more objects"; !strings.HasPrefix(got, want) {
 		t.Errorf("before: %q, want %q", got, want)
 	}
-	scan := scanner.New(scanner.Config{
-		Locations: []source.Location{{Name: "here", Source: src}},
-		Consumer:  counting{counters},
-		Metrics:   scanner.NewMetrics(prometheus.NewRegistry()),
-	})
-	if _, err := scan.ScanOnce(t.Context(), scanner.Query{Progress: &p}); err != nil {
-		t.Fatal(err)
-	}
-	if got := bar.text(&p); !regexp.MustCompile(`^1 of 1 objects +\d+% \[[=>.]+\] \(7\.\d/7\.\d MiB(, .*/s)?\) \[\d+s:\d+s\]$`).MatchString(got) {
+	all := Amount{Objects: 2, Bytes: 15 << 19} // 7.5 MiB
+	got := bar.text(Progress{Done: all, Found: all, Complete: true})
+	if !regexp.MustCompile(`^2 of 2 objects +\d+% \[[=>.]+\] \(7\.5/7\.5 MiB(, .*/s)?\) \[\d+s:\d+s\]$`).MatchString(got) {
 		t.Errorf("after: %q", got)
 	}
 }

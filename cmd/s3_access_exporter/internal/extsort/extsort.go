@@ -115,6 +115,22 @@ func (s *Sorter) pass() error {
 	return nil
 }
 
+// Each calls visit with every row in order until it fails, and returns its error or
+// one of the temporary file. The slices are valid during the call. It may be called
+// again; Add may not be called after it.
+func (s *Sorter) Each(visit func(key, value []byte) error) error {
+	rows, err := s.Sort()
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := visit(rows.Key(), rows.Value()); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // Close removes what the Sorter has written. It may be called at any time, and
 // more than once; Rows end with it.
 func (s *Sorter) Close() {
