@@ -9,7 +9,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -26,7 +26,7 @@ type eventsConfig struct {
 
 // events prints requests. The rows of an object are held back until it was read to
 // its end: in memory or, if there are many, in a temporary file. It is a
-// scanner.Consumer.
+// once.Consumer.
 type events struct {
 	eventsConfig
 	out     rowWriter
@@ -38,7 +38,7 @@ type events struct {
 	cells   []cell
 }
 
-var _ scanner.Consumer = (*events)(nil)
+var _ once.Consumer = (*events)(nil)
 
 func newEvents(cfg eventsConfig, out rowWriter) *events {
 	e := &events{eventsConfig: cfg, out: out, benches: sync.Pool{New: func() any { return newEventBench() }}}
@@ -74,12 +74,12 @@ type eventTally struct {
 	err    error  // of the temporary file
 }
 
-// NewTally implements scanner.Consumer.
-func (e *events) NewTally(location, key string) scanner.Tally {
+// NewTally implements once.Consumer.
+func (e *events) NewTally(location, key string) once.Tally {
 	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.add()}
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *eventTally) Add(r *record.Record) {
 	e := t.events
 	if t.err != nil || !e.byTime && e.limit > 0 && t.number >= uint64(e.limit) {
@@ -116,7 +116,7 @@ func (t *eventTally) appendKey(dst []byte, seconds int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, t.number)
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *eventTally) Done() int {
 	if t.bench != nil {
 		t.events.benches.Put(t.bench)
@@ -125,31 +125,25 @@ func (t *eventTally) Done() int {
 	return int(t.number)
 }
 
-// Stage implements scanner.Consumer. It prints at once: ScanOnce exposes all that
-// it stages.
-func (e *events) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, tally := range tallies {
-		t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
-		if t.err != nil {
-			return nil, t.err
-		}
-		take := e.printRow
-		if e.byTime {
-			take = e.sorted.Add
-		}
-		if err := each(t.rows, take); err != nil {
-			return nil, err
-		}
-		e.sorters.release(t.rows)
+// Take implements once.Consumer.
+func (e *events) Take(tally once.Tally) error {
+	t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
+	if t.err != nil {
+		return t.err
 	}
+	take := e.printRow
+	if e.byTime {
+		take = e.sorted.Add
+	}
+	if err := each(t.rows, take); err != nil {
+		return err
+	}
+	e.sorters.release(t.rows)
 	if e.printed > 0 && time.Since(e.began) >= e.patience {
-		return func() {}, e.out.flush()
+		return e.out.flush()
 	}
-	return func() {}, nil
+	return nil
 }
-
-// Due implements scanner.Consumer.
-func (e *events) Due() bool { return false }
 
 // each calls visit with every row of a sorter until it fails.
 func each(sorter *extsort.Sorter, visit func(key, row []byte) error) error {

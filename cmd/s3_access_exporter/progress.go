@@ -8,12 +8,12 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // showProgress shows on a terminal how far a scan is, until stop is called, which
 // leaves nothing of it.
-func showProgress(s *screen, p *scanner.Progress) (stop func()) {
+func showProgress(s *screen, p *once.Progress) (stop func()) {
 	const interval = 200 * time.Millisecond
 	if _, ok := s.width(); !ok {
 		return func() {}
@@ -61,7 +61,7 @@ func newProgressBar() progressBar {
 
 // text returns objects and bytes done of those listed, rate, and time left. It
 // is to be asked for regularly, for the rate's sake.
-func (b progressBar) text(p *scanner.Progress) string {
+func (b progressBar) text(p *once.Progress) string {
 	listed, complete := p.Listed()
 	done := p.Done()
 	objects := fmt.Sprint(listed.Objects)

@@ -9,11 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -61,7 +59,7 @@ func TestScreen_CutsTheLineToTheWidth(t *testing.T) {
 func TestScreen_ShowsNothingWhereItIsNoTerminal(t *testing.T) {
 	s, written := terminalOf(0)
 	s.show("1 of 2")
-	stop := showProgress(s, new(scanner.Progress))
+	stop := showProgress(s, new(once.Progress))
 	fmt.Fprintln(s, "a line")
 	stop()
 	if written.String() != "a line\n" {
@@ -72,7 +70,7 @@ func TestScreen_ShowsNothingWhereItIsNoTerminal(t *testing.T) {
 func TestProgress_LeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, written := terminalOf(80)
-		stop := showProgress(s, new(scanner.Progress))
+		stop := showProgress(s, new(once.Progress))
 		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		stop()
@@ -94,17 +92,13 @@ func TestProgress_TellsObjectsAndBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p scanner.Progress
+	var p once.Progress
 	bar := newProgressBar()
 	if got, want := bar.text(&p), "0 of 0 or more objects"; !strings.HasPrefix(got, want) {
 		t.Errorf("before: %q, want %q", got, want)
 	}
-	scan := scanner.New(scanner.Config{
-		Locations: []source.Location{{Name: "here", Source: src}},
-		Consumer:  counting{counters},
-		Metrics:   scanner.NewMetrics(prometheus.NewRegistry()),
-	})
-	if _, err := scan.ScanOnce(t.Context(), scanner.Query{Progress: &p}); err != nil {
+	cfg := once.Config{Locations: []source.Location{{Name: "here", Source: src}}}
+	if _, err := once.Run(t.Context(), cfg, once.Query{Progress: &p}, counting{counters}); err != nil {
 		t.Fatal(err)
 	}
 	if got := bar.text(&p); !regexp.MustCompile(`^1 of 1 objects +\d+% \[[=>.]+\] \(7\.\d/7\.\d MiB(, .*/s)?\) \[\d+s:\d+s\]$`).MatchString(got) {
