@@ -97,7 +97,7 @@ func (rd *reader) read(ctx context.Context, j *job) *result {
 }
 
 func (rd *reader) decode(ctx context.Context, r *result) error {
-	body, err := r.location.Source.Open(ctx, r.obj.Key)
+	body, err := rd.open(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -115,6 +115,22 @@ func (rd *reader) decode(ctx context.Context, r *result) error {
 		}
 	}
 	return err
+}
+
+// open opens the object as it was listed. What was listed may be old, above all of an
+// object that is tried again: one that changed since then is looked up once more.
+func (rd *reader) open(ctx context.Context, r *result) (io.ReadCloser, error) {
+	src := r.location.Source
+	body, err := src.Open(ctx, r.obj)
+	if err == nil || reasonOf(err) != source.ReasonChanged {
+		return body, err
+	}
+	now, err := src.Stat(ctx, r.obj.Key)
+	if err != nil {
+		return nil, err
+	}
+	r.obj = now
+	return src.Open(ctx, now)
 }
 
 // storedBytes are the bytes of an object as stored. Both kinds of readers that
