@@ -43,7 +43,7 @@ const ReasonShared source.Reason = "shared"
 func Reasons() []source.Reason {
 	return []source.Reason{
 		source.ReasonGone, source.ReasonAccessDenied, source.ReasonCredentials, source.ReasonNoSuchBucket, source.ReasonThrottled, source.ReasonServerError,
-		source.ReasonTimeout, source.ReasonNetwork, source.ReasonChecksum, source.ReasonChanged, source.ReasonArchived, source.ReasonRead,
+		source.ReasonTimeout, source.ReasonNetwork, source.ReasonChecksum, source.ReasonChanged, source.ReasonLength, source.ReasonArchived, source.ReasonRead,
 		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared,
 	}
 }

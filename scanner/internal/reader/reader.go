@@ -76,8 +76,8 @@ type Tally interface {
 type Job[T any] struct {
 	Location source.Location
 	Key      logkey.Key
-	Object   source.Object
-	State    T // of whoever made the Job
+	Object   source.Object // as it was read, which may be newer than what was listed
+	State    T             // of whoever made the Job
 }
 
 // Result is what came of a Job.
@@ -152,7 +152,9 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 
 func (j *Job[T]) read(ctx context.Context, rd *objectReader) *Result[T] {
 	r := &Result[T]{Job: j}
-	rd.read(ctx, object{Object: j.Object, location: j.Location, key: j.Key}, &r.Outcome)
+	obj := object{Object: j.Object, location: j.Location, key: j.Key}
+	rd.read(ctx, &obj, &r.Outcome)
+	j.Object = obj.Object
 	return r
 }
 
