@@ -87,7 +87,7 @@ func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *
 		if s.config.EndpointURL != "" {
 			o.BaseEndpoint = aws.String(s.config.EndpointURL)
 		}
-		o.APIOptions = append(o.APIOptions, s.countRequests)
+		o.APIOptions = append(o.APIOptions, s.countRequests, boundAnswers)
 	})
 }
 

@@ -56,8 +56,12 @@ func text(err error) string {
 	var noCredentials *credentialsError
 	var api smithy.APIError
 	var request *url.Error
+	var unreadable *smithy.DeserializationError
 	var operation *smithy.OperationError
+	var listing *listingError
 	switch {
+	case errors.As(err, &listing):
+		return listing.text
 	case errors.As(err, &noCredentials):
 		var refused smithy.APIError
 		if errors.As(noCredentials.err, &refused) {
@@ -68,6 +72,8 @@ func text(err error) string {
 		return answer(err, api)
 	case errors.As(err, &request):
 		return request.Err.Error()
+	case errors.As(err, &unreadable):
+		return unreadable.Err.Error()
 	case errors.As(err, &operation):
 		return operation.Err.Error()
 	}
@@ -108,6 +114,9 @@ func reason(op string, err error) source.Reason {
 	if errors.Is(err, errNoSuchBucket) {
 		return source.ReasonNoSuchBucket
 	}
+	if op == "list" && errors.As(err, new(*listingError)) {
+		return source.ReasonListing
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		if r := reasonOfCode(api.ErrorCode()); r != "" {
@@ -120,7 +129,11 @@ func reason(op string, err error) source.Reason {
 			return r
 		}
 	}
-	return reasonOfTransport(err)
+	why := reasonOfTransport(err)
+	if why == source.ReasonRead && op == "list" && errors.As(err, new(*smithy.DeserializationError)) {
+		return source.ReasonListing
+	}
+	return why
 }
 
 // reasonOfCode knows the codes in "Error responses" of the S3 API reference,
