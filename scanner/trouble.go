@@ -30,7 +30,7 @@ const ReasonShared source.Reason = "shared"
 // ErrorReasons lists every reason for which an object may not be read.
 func ErrorReasons() []source.Reason {
 	return []source.Reason{
-		source.ReasonGone, source.ReasonAccessDenied, source.ReasonCredentials, source.ReasonNoSuchBucket, source.ReasonListing, source.ReasonThrottled, source.ReasonServerError,
+		source.ReasonGone, source.ReasonAccessDenied, source.ReasonCredentials, source.ReasonNoSuchBucket, source.ReasonListing, source.ReasonRedirect, source.ReasonThrottled, source.ReasonServerError,
 		source.ReasonTimeout, source.ReasonNetwork, source.ReasonChecksum, source.ReasonChanged, source.ReasonLength, source.ReasonArchived, source.ReasonRead,
 		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared,
 	}

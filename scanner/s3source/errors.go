@@ -23,6 +23,9 @@ import (
 // maxText is the longest text of an error, in bytes: a store may answer anything.
 const maxText = 500
 
+// noLocation is the host to which the SDK lets an answer redirect that names none.
+const noLocation = "amazonaws.com"
+
 // errNoSuchBucket stands for the answer to a HeadBucket, which has no body.
 var errNoSuchBucket = errors.New("there is no such bucket")
 
@@ -62,6 +65,8 @@ func text(err error) string {
 	switch {
 	case errors.As(err, &listing):
 		return listing.text
+	case errors.Is(err, errTooSlow):
+		return errTooSlow.Error()
 	case errors.As(err, &noCredentials):
 		var refused smithy.APIError
 		if errors.As(noCredentials.err, &refused) {
@@ -86,6 +91,9 @@ func answer(err error, api smithy.APIError) string {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
 		s += fmt.Sprintf(" (HTTP %d, request ID %s)", response.HTTPStatusCode(), response.ServiceRequestID())
+		if to, err := response.Response.Location(); err == nil && to.Host != noLocation {
+			s += ", redirects to " + to.Host
+		}
 	}
 	return s
 }
@@ -176,6 +184,8 @@ func reasonOfStatus(op string, status int) source.Reason {
 		return source.ReasonNoSuchBucket
 	case status == http.StatusNotFound:
 		return source.ReasonGone
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
+		return source.ReasonRedirect
 	case status == http.StatusPreconditionFailed:
 		return source.ReasonChanged
 	case status == http.StatusTooManyRequests:
@@ -192,7 +202,7 @@ func reasonOfTransport(err error) source.Reason {
 	var network net.Error
 	var stalled *awshttp.ResponseTimeoutError
 	switch {
-	case errors.As(err, &stalled), errors.Is(err, os.ErrDeadlineExceeded),
+	case errors.As(err, &stalled), errors.Is(err, errTooSlow), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &network) && network.Timeout():
 		return source.ReasonTimeout
 	case errors.As(err, &request), errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):

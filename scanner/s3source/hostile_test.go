@@ -437,3 +437,42 @@ func TestOpen_AsksForTheListedETag(t *testing.T) {
 		}
 	}
 }
+
+func TestSource_NeverFollowsARedirectToAnotherHost(t *testing.T) {
+	isolate(t)
+	other := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another host was asked for %s", r.URL)
+	}))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other+r.URL.RequestURI(), status)
+		})))
+		_, err := src.Open(t.Context(), of("k", 4))
+		wantReason(t, err, "open", source.ReasonRedirect)
+		if want := "redirects to " + strings.TrimPrefix(other, "http://"); !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want ...%s", err, want)
+		}
+		_, err = keysOf(t, src, "", "")
+		wantReason(t, err, "list", source.ReasonRedirect)
+	}
+}
+
+func TestSource_FollowsRedirectsAtTheSameHost(t *testing.T) {
+	isolate(t)
+	asked := 0
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 1 {
+			http.Redirect(w, r, r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			return
+		}
+		_, _ = io.WriteString(w, "body")
+	})))
+	if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	circle := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	})))
+	_, err := circle.Open(t.Context(), of("k", 4))
+	wantReason(t, err, "open", source.ReasonRedirect)
+}

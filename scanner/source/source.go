@@ -57,6 +57,7 @@ const (
 	ReasonAccessDenied Reason = "access_denied"  // no permission on the bucket, the object or its KMS key
 	ReasonCredentials  Reason = "credentials"    // no credentials, or S3 refuses them
 	ReasonNoSuchBucket Reason = "no_such_bucket" // also: no such directory
+	ReasonRedirect     Reason = "redirect"       // to another host than the one that was asked, which is not followed
 	ReasonListing      Reason = "bad_listing"    // an answer that is no listing, or one without end
 	ReasonThrottled    Reason = "throttled"      // SlowDown and its like, of S3 or KMS
 	ReasonServerError  Reason = "server_error"   // any other 5xx
