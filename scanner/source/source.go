@@ -73,6 +73,14 @@ const (
 	ReasonRead     Reason = "read"     // anything else
 )
 
+// Reasons returns the reasons that a Source gives.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonListing, ReasonRedirect, ReasonThrottled,
+		ReasonServerError, ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonLength, ReasonArchived, ReasonRead,
+	}
+}
+
 // Error is a failed call of a Source.
 type Error struct {
 	Op     string // "list", "open" or "read"
