@@ -11,11 +11,19 @@ kubeconform=v0.8.0
 controller_gen=v0.23.0
 gojq=v0.12.17
 compose=v5.5.1
+helm=v4.3.1
+goreleaser=v2.15.4 # the newest all of whose modules are there for Go 1.26
+cyclonedx_gomod=v1.10.0
+actionlint=v1.7.12
+go_jsonnet=v0.22.0
+oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
 tools() {
 	debian gcc gcc libc6-dev # for the race detector
 	debian npm nodejs npm
 	debian systemd-analyze systemd
+	debian shellcheck shellcheck
+	debian rpm rpm
 	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
 	tool github.com/minio/minio "$minio"
 	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"
@@ -26,7 +34,19 @@ tools() {
 	tool github.com/itchyny/gojq/cmd/gojq "$gojq"
 	wrapped github.com/prometheus/prometheus/cmd/promtool "$prometheus" promtool -tags remove_all_sd
 	wrapped github.com/prometheus/prometheus/cmd/prometheus "$prometheus" prometheus -tags remove_all_sd
+	wrapped github.com/prometheus/prometheus/cmd/promtool "$oldest_prometheus" promtool-oldest -tags remove_all_sd
 	wrapped github.com/docker/compose/v5/cmd "$compose" compose
+	tool github.com/rhysd/actionlint/cmd/actionlint "$actionlint"
+	tool github.com/google/go-jsonnet/cmd/jsonnet "$go_jsonnet"
+	tool github.com/google/go-jsonnet/cmd/jsonnetfmt "$go_jsonnet"
+	release_tools
+}
+
+# release_tools builds what a release needs.
+release_tools() {
+	tool helm.sh/helm/v4/cmd/helm "$helm"
+	tool github.com/goreleaser/goreleaser/v2 "$goreleaser" goreleaser
+	tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_gomod"
 }
 
 # debian COMMAND PACKAGE... installs Debian's packages if the command is missing.

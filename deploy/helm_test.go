@@ -39,9 +39,3 @@ func TestHelm_LinksToAllDashboardsAndRules(t *testing.T) {
 	}
 }
 
-// TestHelm_IgnoresValuesOfTheChecksAlone looks at what the package lacks.
-func TestHelm_IgnoresValuesOfTheChecksAlone(t *testing.T) {
-	if text := read(t, chart+"/.helmignore"); text != "# Values for the checks of the chart.\nci/\n" {
-		t.Errorf(".helmignore has %q", text)
-	}
-}
