@@ -16,6 +16,9 @@ goreleaser=v2.15.4 # the newest all of whose modules are there for Go 1.26
 cyclonedx_gomod=v1.10.0
 actionlint=v1.7.12
 go_jsonnet=v0.22.0
+opentofu=v1.12.6
+opentofu_hcl=v2.20.2-0.20251021132045-587d123c2828 # which OpenTofu replaces HashiCorp's by
+hcl2json=v0.6.9
 oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
 tools() {
@@ -39,6 +42,9 @@ tools() {
 	tool github.com/rhysd/actionlint/cmd/actionlint "$actionlint"
 	tool github.com/google/go-jsonnet/cmd/jsonnet "$go_jsonnet"
 	tool github.com/google/go-jsonnet/cmd/jsonnetfmt "$go_jsonnet"
+	tool github.com/tmccombs/hcl2json "$hcl2json"
+	replace=github.com/hashicorp/hcl/v2=github.com/opentofu/hcl/v2@$opentofu_hcl \
+		wrapped github.com/opentofu/opentofu/cmd/tofu "$opentofu" tofu
 	release_tools
 }
 
@@ -70,7 +76,8 @@ tool() {
 
 # wrapped PACKAGE VERSION NAME [FLAG...] is tool for programs that go install
 # refuses because their modules replace others: they are built from a module
-# around them.
+# around them, with the replacement of $replace, which is that of go mod edit, if
+# they do not build without it.
 wrapped() {
 	local name=$3 folder=$cache/$3-$2
 	if [[ ! -x $folder/$name ]]; then
@@ -79,6 +86,7 @@ wrapped() {
 			cd "$scratch/$name"
 			printf 'module wrapper\n\ngo 1.26\n' >go.mod
 			go get "$1@$2"
+			[[ -z ${replace:-} ]] || go mod edit -replace "$replace"
 			go build -mod=mod "${@:4}" -o "$folder/$name" "$1"
 		)
 	fi

@@ -38,4 +38,3 @@ func TestHelm_LinksToAllDashboardsAndRules(t *testing.T) {
 		}
 	}
 }
-
