@@ -23,11 +23,11 @@ terraform_blocks='def blocks: (.resource | to_entries[] | {type: (.key | ltrimst
 	(.data | to_entries[] | {type: ("data_" + .key), value})
 	| .type |= gsub("_"; "-");'
 
-# The resources of such a type in TypeScript, where names are in camel case, and
-# Terraform's own arguments have no place.
+# The resources of such a type in TypeScript, where names are in camel case,
+# "equals" is "equalTo", and Terraform's own arguments have no place.
 terraform_objects=$terraform_blocks'blocks | select(.type == $type).value | to_entries[] | .key as $name | .value[]
 	| del(.for_each, .depends_on, .lifecycle)
-	| walk(if type == "object" then with_entries(.key |= gsub("_(?<letter>[a-z0-9])"; .letter | ascii_upcase)) else . end)
+	| walk(if type == "object" then with_entries(.key |= (gsub("_(?<letter>[a-z0-9])"; .letter | ascii_upcase) | sub("^equals$"; "equalTo"))) else . end)
 	| "export const the_\($name): Blocks<\($config)> = \(tojson);"'
 
 # terraform_types holds the resources against the types of the provider, which
@@ -45,13 +45,13 @@ terraform_types() {
 		# All that these types need of CDK for Terraform itself.
 		mkdir node_modules/cdktf
 		echo 'export interface TerraformMetaArguments {}
-			export interface IResolvable { isResolvable: never }' >node_modules/cdktf/index.d.ts
+			export type IResolvable = never' >node_modules/cdktf/index.d.ts
 		while read -r type; do
 			config=$(sed -nE 's/^export interface (\w+Config) extends cdktf\.TerraformMetaArguments .*/\1/p' "$type/index.d.ts")
 			[[ -n $config ]] || fail "the provider has no $type"
 			{
 				echo "import type { Blocks } from './terraform';"
-				echo "import type { $config } from './$type';"
+				echo "import type { $config } from './$type/index';"
 				gojq --raw-output --arg type "$type" --arg config "$config" "$terraform_objects" "$scratch/terraform.json"
 			} >"$type.ts"
 			count=$((count + 1))
