@@ -14,8 +14,21 @@ terraform() {
 		TF_DATA_DIR=$scratch/$module tofu -chdir="deploy/terraform/$module" test -no-color
 	done
 	cat deploy/terraform/*.tf | hcl2json >"$scratch/terraform.json"
+	terraform_references
 	terraform_types
 	terraform_selectors
+}
+
+# terraform_references checks that what expressions refer to is there.
+terraform_references() {
+	gojq -e '
+		([(.variable | keys[] | "var.\(.)"), (.locals[] | keys[] | "local.\(.)"), (.module | keys[] | "module.\(.)"),
+			(.resource | to_entries[] | .key as $type | .value | keys[] | "\($type).\(.)"),
+			(.data | to_entries[] | .key as $type | .value | keys[] | "data.\($type).\(.)")]) as $declared
+		| [.. | strings | capture("(^|[^.\\w])(?<to>(var|local|module|aws_\\w+|data\\.aws_\\w+)\\.\\w+)"; "g").to]
+		| unique as $referred
+		| if $referred - $declared == [] and ($referred | length) > 15 then true else $referred - $declared | halt_error end
+	' "$scratch/terraform.json" >/dev/null || fail "deploy/terraform refers to what is not there"
 }
 
 # What a folder of the provider's types describes: s3-bucket, data-aws-region.
