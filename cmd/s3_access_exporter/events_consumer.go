@@ -6,10 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -26,21 +27,21 @@ type eventsConfig struct {
 
 // events prints requests. The rows of an object are held back until it was read to
 // its end: in memory or, if there are many, in a temporary file. It is a
-// scanner.Consumer.
+// once.Consumer.
 type events struct {
 	eventsConfig
-	out     rowWriter
+	out     rows.Writer
 	benches sync.Pool       // of *eventBench
-	sorters sorters         // of the tallies
+	sorters extsort.Pool    // of the tallies
 	sorted  *extsort.Sorter // nil unless byTime
 	printed int
 	began   time.Time // when the first was printed
-	cells   []cell
+	cells   []rows.Cell
 }
 
-var _ scanner.Consumer = (*events)(nil)
+var _ once.Consumer = (*events)(nil)
 
-func newEvents(cfg eventsConfig, out rowWriter) *events {
+func newEvents(cfg eventsConfig, out rows.Writer) *events {
 	e := &events{eventsConfig: cfg, out: out, benches: sync.Pool{New: func() any { return newEventBench() }}}
 	if cfg.byTime {
 		const memory = 16 << 20
@@ -74,12 +75,12 @@ type eventTally struct {
 	err    error  // of the temporary file
 }
 
-// NewTally implements scanner.Consumer.
-func (e *events) NewTally(location, key string) scanner.Tally {
-	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.add()}
+// NewTally implements once.Consumer.
+func (e *events) NewTally(location, key string) once.Tally {
+	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.Get()}
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *eventTally) Add(r *record.Record) {
 	e := t.events
 	if t.err != nil || !e.byTime && e.limit > 0 && t.number >= uint64(e.limit) {
@@ -116,7 +117,7 @@ func (t *eventTally) appendKey(dst []byte, seconds int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, t.number)
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *eventTally) Done() int {
 	if t.bench != nil {
 		t.events.benches.Put(t.bench)
@@ -125,44 +126,24 @@ func (t *eventTally) Done() int {
 	return int(t.number)
 }
 
-// Stage implements scanner.Consumer. It prints at once: ScanOnce exposes all that
-// it stages.
-func (e *events) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, tally := range tallies {
-		t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
-		if t.err != nil {
-			return nil, t.err
-		}
-		take := e.printRow
-		if e.byTime {
-			take = e.sorted.Add
-		}
-		if err := each(t.rows, take); err != nil {
-			return nil, err
-		}
-		e.sorters.release(t.rows)
+// Take implements once.Consumer.
+func (e *events) Take(tally once.Tally) error {
+	t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
+	if t.err != nil {
+		return t.err
 	}
-	if e.printed > 0 && time.Since(e.began) >= e.patience {
-		return func() {}, e.out.flush()
+	take := e.printRow
+	if e.byTime {
+		take = e.sorted.Add
 	}
-	return func() {}, nil
-}
-
-// Due implements scanner.Consumer.
-func (e *events) Due() bool { return false }
-
-// each calls visit with every row of a sorter until it fails.
-func each(sorter *extsort.Sorter, visit func(key, row []byte) error) error {
-	rows, err := sorter.Sort()
-	if err != nil {
+	if err := t.rows.Each(take); err != nil {
 		return err
 	}
-	for rows.Next() {
-		if err := visit(rows.Key(), rows.Value()); err != nil {
-			return err
-		}
+	e.sorters.Put(t.rows)
+	if e.printed > 0 && time.Since(e.began) >= e.patience {
+		return e.out.Flush()
 	}
-	return rows.Err()
+	return nil
 }
 
 // printRow prints a row. It returns errEnough if there may be no more.
@@ -171,7 +152,7 @@ func (e *events) printRow(_, row []byte) error {
 	if e.cells, err = appendCells(e.cells[:0], row); err != nil {
 		return err
 	}
-	if err := e.out.write(e.cells); err != nil {
+	if err := e.out.Write(e.cells); err != nil {
 		return err
 	}
 	if e.printed == 0 {
@@ -186,16 +167,16 @@ func (e *events) printRow(_, row []byte) error {
 // finish prints what is left.
 func (e *events) finish() error {
 	if e.byTime {
-		if err := each(e.sorted, e.printRow); err != nil && !errors.Is(err, errEnough) {
+		if err := e.sorted.Each(e.printRow); err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
 	}
-	return e.out.close()
+	return e.out.Close()
 }
 
 // close gives back what is held.
 func (e *events) close() {
-	e.sorters.close()
+	e.sorters.Close()
 	if e.byTime {
 		e.sorted.Close()
 	}
@@ -205,14 +186,14 @@ var errCells = errors.New("a row of the temporary file has no cells")
 
 // appendCells appends the cells of a row, each of which stands behind its length.
 // What the log does not say has the length 0, which nothing else has.
-func appendCells(cells []cell, row []byte) ([]cell, error) {
+func appendCells(cells []rows.Cell, row []byte) ([]rows.Cell, error) {
 	for len(row) > 0 {
 		length, n := binary.Uvarint(row)
 		if n <= 0 || length > uint64(len(row)-n) {
 			return nil, errCells
 		}
 		end := n + int(length)
-		cells = append(cells, cell{text: string(row[n:end]), said: length > 0})
+		cells = append(cells, rows.Cell{Text: string(row[n:end]), Known: length > 0})
 		row = row[end:]
 	}
 	return cells, nil
