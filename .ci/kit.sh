@@ -6,6 +6,7 @@ typescript=5.9.3
 
 kit() {
 	rules
+	mixin
 	grafana_types
 	kubernetes
 	prometheus_examples
@@ -13,10 +14,33 @@ kit() {
 	compose_file
 }
 
-# rules checks the alert and recording rules and runs their tests.
+# rules checks the alert and recording rules and runs their tests, with the
+# newest Prometheus and the oldest.
 rules() {
+	local file
 	promtool check rules --lint=all --lint-fatal dashboards/rules/*.yaml
 	promtool test rules dashboards/rules/tests/*_test.yaml
+	promtool-oldest check rules --lint=all --lint-fatal dashboards/rules/*.yaml
+	for file in dashboards/rules/tests/*_test.yaml; do
+		[[ $file == */native_histogram_test.yaml ]] || # it has no way to write them
+			promtool-oldest test rules "$file"
+	done
+}
+
+# mixin checks that the mixin has all dashboards and rules.
+mixin() {
+	local file
+	jsonnetfmt --test dashboards/mixin.libsonnet
+	for file in dashboards/*.json; do
+		gojq --arg name "$(basename "$file")" '{($name): .}' "$file"
+	done | gojq --slurp add >"$scratch/dashboards.json"
+	jsonnet --exec '(import "dashboards/mixin.libsonnet").grafanaDashboards' | gojq . |
+		diff -u "$scratch/dashboards.json" - || fail "the mixin does not have the dashboards"
+	for file in dashboards/rules/*.yaml; do
+		gojq --yaml-input .groups "$file"
+	done | gojq --slurp add >"$scratch/rules.json"
+	jsonnet --exec 'local m = import "dashboards/mixin.libsonnet"; m.prometheusAlerts.groups + m.prometheusRules.groups' | gojq . |
+		diff -u "$scratch/rules.json" - || fail "the mixin does not have the rules"
 }
 
 # grafana_types holds the dashboards against the types that Grafana publishes.
@@ -49,6 +73,7 @@ prometheus_examples() {
 	for file in deploy/prometheus/prometheus.yml deploy/docker/prometheus.yml; do
 		sed "s|/etc/prometheus/rules|$PWD/dashboards/rules|" "$file" >"$scratch/prometheus.yml"
 		promtool check config "$scratch/prometheus.yml"
+		[[ $file == */docker/* ]] || promtool-oldest check config "$scratch/prometheus.yml"
 	done
 	amtool check-config deploy/prometheus/alertmanager.yml
 	[[ $(amtool config routes test --config.file=deploy/prometheus/alertmanager.yml severity=critical) == pager ]] ||
@@ -58,14 +83,19 @@ prometheus_examples() {
 # The most of systemd's exposure level (0 is best) that the unit may have.
 exposure=11 # tenths
 
-# systemd_unit checks the unit in a folder that has what it names.
+# systemd_unit checks the unit in a folder that has what it names, where the
+# guide puts it.
 systemd_unit() {
 	local root=$scratch/unit unit=s3_access_exporter.service
-	mkdir -p "$root/etc/systemd/system" "$root/usr/local/bin" "$root/etc/s3_access_exporter"
-	cp "deploy/systemd/$unit" "$root/etc/systemd/system/"
-	install -m 755 /dev/null "$root/usr/local/bin/s3_access_exporter"
-	systemd-analyze verify --man=no --recursive-errors=no --root="$root" "$unit"
+	install -D -m 644 -t "$root/etc/systemd/system" "deploy/systemd/$unit"
+	install -D /dev/null "$root/usr/local/bin/s3_access_exporter"
+	unit_verifies "$root"
 	systemd-analyze security --offline=true --threshold="$exposure" "deploy/systemd/$unit" | tail -n 1
+}
+
+# unit_verifies ROOT checks the unit in a folder that stands for the root.
+unit_verifies() {
+	systemd-analyze verify --man=no --recursive-errors=no --root="$1" s3_access_exporter.service
 }
 
 # compose_file checks the compose file as it stands, and with the example of a
