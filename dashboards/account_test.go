@@ -1,0 +1,121 @@
+package dashboards_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// minutely stores a series that grows by a number a minute, from one time to
+// another, with both ends.
+func (p *timeless) minutely(t *testing.T, from, to time.Time, growth float64, name string, pairs ...string) {
+	t.Helper()
+	series := labels.NewBuilder(labels.FromStrings(pairs...)).Set(model.MetricNameLabel, name)
+	for _, target := range [][2]string{{"job", "s3_access_exporter"}, {"instance", "exporter:10403"}} {
+		if series.Get(target[0]) == "" {
+			series.Set(target[0], target[1])
+		}
+	}
+	number := 0.0
+	for at := from; !at.After(to); at = at.Add(time.Minute) {
+		p.add(t, at, []sample{{labels: series.Labels(), number: number}})
+		number += growth
+	}
+}
+
+// someRequests stores an hour of requests in the server access log, of two
+// accounts with a bucket each and of no bucket, and returns its begin and end.
+func someRequests(t *testing.T, p *timeless) (begin, end time.Time) {
+	t.Helper()
+	const log = "server_access"
+	begin = time.Unix(1_800_000_000, 0)
+	end = begin.Add(time.Hour)
+	for _, owner := range []struct {
+		account, bucket, requester, ip string
+		growth                         float64
+	}{
+		{"012345678901", "example.media", "arn:aws:iam::012345678901:user/cms", "192.0.2.1", 1},
+		{"444455556666", "example-lake", "arn:aws:sts::444455556666:assumed-role/etl", "192.0.2.2", 2},
+		{"", "", "arn:aws:sts::444455556666:assumed-role/lister", "192.0.2.3", 3},
+	} {
+		add := func(name string, growth float64, pairs ...string) {
+			p.minutely(t, begin, end, growth, name, append(pairs, "log", log, "bucket", owner.bucket)...)
+		}
+		for _, outcome := range []string{"success", "denied", "error"} {
+			for _, signature := range []string{"SigV2", "SigV4", "none"} {
+				add("s3_access_requests_total", owner.growth, "account_id", owner.account, "aws_region", "eu-west-1", "operation", "GetObject",
+					"outcome", outcome, "signature", signature)
+			}
+			for _, operation := range []string{"GetObject", "DeleteObject"} {
+				add("s3_access_object_requests_total", owner.growth, "operation", operation, "outcome", outcome, "requester", owner.requester,
+					"source_ip", owner.ip, "client", "aws-cli", "client_version", "1.10")
+				add("s3_access_anonymous_requests_total", owner.growth, "operation", operation, "outcome", outcome, "source_ip", owner.ip,
+					"client", "browser", "client_version", "")
+			}
+		}
+		add("s3_access_sigv2_requests_total", owner.growth, "operation", "GetObject", "auth_method", "AuthHeader", "requester", owner.requester,
+			"source_ip", owner.ip, "client", "aws-cli", "client_version", "1.10")
+		add("s3_access_sent_bytes_total", owner.growth, "requester", owner.requester, "source_ip", owner.ip)
+		add("s3_access_received_bytes_total", owner.growth, "requester", owner.requester, "source_ip", owner.ip)
+		for _, le := range []string{"0.1", "+Inf"} {
+			add("s3_access_request_duration_seconds_bucket", owner.growth, "operation", "GetObject", "le", le)
+		}
+	}
+	p.minutely(t, begin, end, 0, "s3_access_client_info", "client", "aws-cli", "client_version", "1.10", "sigv4_default", "no")
+	return begin, end
+}
+
+// TestDashboards_TheAccountReachesEveryPanel chooses an account, and all of its
+// buckets.
+func TestDashboards_TheAccountReachesEveryPanel(t *testing.T) {
+	p := newTimeless(t)
+	begin, end := someRequests(t, p)
+	total := func(t *testing.T, d *dashboard, query *target, account string) float64 {
+		t.Helper()
+		sum := 0.0
+		v := newView(begin, end).with("log", "server_access")
+		if account != "" {
+			v = v.with("account_id", account)
+		}
+		for _, s := range p.show(t, query, p.choose(t, d, v)) {
+			sum += s.last
+		}
+		return sum
+	}
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		if d.variable("account_id") == nil {
+			return
+		}
+		for panel := range d.queries() {
+			query := &panel.Targets[0]
+			all := total(t, d, query, "")
+			one, other := total(t, d, query, "012345678901"), total(t, d, query, "444455556666")
+			switch unit := panel.FieldConfig.Defaults.Unit; {
+			case all == 0:
+				// Of the exporter, not of requests; another test looks at it.
+			case unit == "percentunit" || unit == "s" || unit == "dateTimeFromNow":
+			case one == 0 || other == 0 || one+other >= all: // what names no bucket is of no account
+				t.Errorf("panel %q shows %v of all accounts, %v of one, %v of another", panel.Title, all, one, other)
+			}
+		}
+	})
+}
+
+func TestDashboards_AllBucketsAreThoseOfTheAccount(t *testing.T) {
+	p := newTimeless(t)
+	begin, end := someRequests(t, p)
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		if d.variable("bucket") == nil {
+			return
+		}
+		v := newView(begin, end).with("log", "server_access")
+		if got, want := p.choose(t, d, v).values["bucket"], `(example-lake|example\\.media|)`; got != want {
+			t.Errorf("all buckets are %s, not %s", got, want)
+		}
+		if got, want := p.choose(t, d, v.with("account_id", "444455556666")).values["bucket"], `(example-lake|)`; got != want {
+			t.Errorf("all buckets of an account are %s, not %s", got, want)
+		}
+	})
+}
