@@ -1,6 +1,7 @@
 package dashboards_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,9 +9,20 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// minutely stores a series that grows by a number a minute, from one time to
+// growing stores a series that grows by a number a step, from one time to
 // another, with both ends.
-func (p *timeless) minutely(t *testing.T, from, to time.Time, growth float64, name string, pairs ...string) {
+func (p *timeless) growing(t *testing.T, from, to time.Time, step time.Duration, growth float64, name string, pairs ...string) {
+	t.Helper()
+	p.storeLine(t, from, to, step, 0, growth, name, pairs...)
+}
+
+// constant stores a series that is always 1.
+func (p *timeless) constant(t *testing.T, from, to time.Time, step time.Duration, name string, pairs ...string) {
+	t.Helper()
+	p.storeLine(t, from, to, step, 1, 0, name, pairs...)
+}
+
+func (p *timeless) storeLine(t *testing.T, from, to time.Time, step time.Duration, number, growth float64, name string, pairs ...string) {
 	t.Helper()
 	series := labels.NewBuilder(labels.FromStrings(pairs...)).Set(model.MetricNameLabel, name)
 	for _, target := range [][2]string{{"job", "s3_access_exporter"}, {"instance", "exporter:10403"}} {
@@ -18,20 +30,18 @@ func (p *timeless) minutely(t *testing.T, from, to time.Time, growth float64, na
 			series.Set(target[0], target[1])
 		}
 	}
-	number := 0.0
-	for at := from; !at.After(to); at = at.Add(time.Minute) {
+	for at := from; !at.After(to); at = at.Add(step) {
 		p.add(t, at, []sample{{labels: series.Labels(), number: number}})
 		number += growth
 	}
 }
 
 // someRequests stores an hour of requests in the server access log, of two
-// accounts with a bucket each and of no bucket, and returns its begin and end.
-func someRequests(t *testing.T, p *timeless) (begin, end time.Time) {
+// accounts with a bucket each and of no bucket.
+func someRequests(t *testing.T, p *timeless, begin time.Time, step time.Duration) {
 	t.Helper()
 	const log = "server_access"
-	begin = time.Unix(1_800_000_000, 0)
-	end = begin.Add(time.Hour)
+	end := begin.Add(time.Hour)
 	for _, owner := range []struct {
 		account, bucket, requester, ip string
 		growth                         float64
@@ -41,7 +51,7 @@ func someRequests(t *testing.T, p *timeless) (begin, end time.Time) {
 		{"", "", "arn:aws:sts::444455556666:assumed-role/lister", "192.0.2.3", 3},
 	} {
 		add := func(name string, growth float64, pairs ...string) {
-			p.minutely(t, begin, end, growth, name, append(pairs, "log", log, "bucket", owner.bucket)...)
+			p.growing(t, begin, end, step, growth, name, append(pairs, "log", log, "bucket", owner.bucket)...)
 		}
 		for _, outcome := range []string{"success", "denied", "error"} {
 			for _, signature := range []string{"SigV2", "SigV4", "none"} {
@@ -63,15 +73,21 @@ func someRequests(t *testing.T, p *timeless) (begin, end time.Time) {
 			add("s3_access_request_duration_seconds_bucket", owner.growth, "operation", "GetObject", "le", le)
 		}
 	}
-	p.minutely(t, begin, end, 0, "s3_access_client_info", "client", "aws-cli", "client_version", "1.10", "sigv4_default", "no")
-	return begin, end
+	p.constant(t, begin, end, step, "s3_access_client_info", "client", "aws-cli", "client_version", "1.10", "sigv4_default", "no")
+}
+
+// anHour is the begin of someRequests, and its end.
+func anHour() (begin, end time.Time) {
+	begin = time.Unix(1_800_000_000, 0)
+	return begin, begin.Add(time.Hour)
 }
 
 // TestDashboards_TheAccountReachesEveryPanel chooses an account, and all of its
 // buckets.
 func TestDashboards_TheAccountReachesEveryPanel(t *testing.T) {
 	p := newTimeless(t)
-	begin, end := someRequests(t, p)
+	begin, end := anHour()
+	someRequests(t, p, begin, time.Minute)
 	total := func(t *testing.T, d *dashboard, query *target, account string) float64 {
 		t.Helper()
 		sum := 0.0
@@ -105,7 +121,8 @@ func TestDashboards_TheAccountReachesEveryPanel(t *testing.T) {
 
 func TestDashboards_AllBucketsAreThoseOfTheAccount(t *testing.T) {
 	p := newTimeless(t)
-	begin, end := someRequests(t, p)
+	begin, end := anHour()
+	someRequests(t, p, begin, time.Minute)
 	eachDashboard(t, func(t *testing.T, d *dashboard) {
 		if d.variable("bucket") == nil {
 			return
@@ -116,6 +133,29 @@ func TestDashboards_AllBucketsAreThoseOfTheAccount(t *testing.T) {
 		}
 		if got, want := p.choose(t, d, v.with("account_id", "444455556666")).values["bucket"], `(example-lake|)`; got != want {
 			t.Errorf("all buckets of an account are %s, not %s", got, want)
+		}
+	})
+}
+
+// TestDashboards_ShowABackfill zooms in as far as one likes.
+func TestDashboards_ShowABackfill(t *testing.T) {
+	p := newTimeless(t)
+	begin, end := anHour()
+	someRequests(t, p, begin, recommendedStep())
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		v := newView(end.Add(-10*time.Minute), end).with("log", "server_access")
+		v.scrape, v.interval = 15*time.Second, time.Second
+		v = p.choose(t, d, v)
+		for panel := range d.queries() {
+			for i := range panel.Targets {
+				query := &panel.Targets[i]
+				if panel.Type != "timeseries" || strings.Contains(query.Expr, "s3_access_exporter_") || query.LegendFormat == "a week before" {
+					continue
+				}
+				if len(p.show(t, query, v)) == 0 {
+					t.Errorf("graph %q, query %s shows nothing", panel.Title, query.RefID)
+				}
+			}
 		}
 	})
 }

@@ -60,22 +60,12 @@ var tableRules = []rule{
 	{
 		name: "what a label does not contain is not blank",
 		check: eachTable(func(p *panel, complain complain) {
-			mappings, texts := overrides[[]mapping](p, "mappings"), overrides[string](p, "noValue")
+			texts, mappings := overrides[string](p, "noValue"), overrides[[]mapping](p, "mappings")
+			if texts["string"] == "" {
+				complain("labels are blank where there is nothing")
+			}
 			for field, title := range p.columns() {
-				if strings.HasPrefix(field, "Value") {
-					if _, words := mappings[title]; texts[title] == "" && !words {
-						complain("column %q has no text for nothing", title)
-					}
-					continue
-				}
-				// An override by name replaces that of all labels.
-				of := mappings["string"]
-				if own, ok := mappings[title]; ok {
-					of = own
-				}
-				if texts["string"] == "" || !slices.ContainsFunc(of, func(m mapping) bool {
-					return m.Type == "special" && m.Options.Match == "empty" && m.Options.Result.Text != ""
-				}) {
+				if strings.HasPrefix(field, "Value") && texts[title] == "" && mappings[title] == nil {
 					complain("column %q is blank where there is nothing", title)
 				}
 			}
