@@ -21,18 +21,26 @@ const (
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		internal + "extsort", internal + "query", internal + "rows", internal + "terminal", internal + "web",
-		"cmd/s3_access_exporter/fleet",
-		"collector", "collector/classify",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source", "scanner/source",
+		internal + "engine", internal + "events", internal + "history", internal + "query", internal + "report", internal + "rows",
+		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/s3source", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
+	internal + "engine":            {internal + "query", "collector/classify", "scanner", "scanner/record", "scanner/source"},
+	internal + "events":            {internal + "engine", internal + "extsort", internal + "query", internal + "rows", "collector/classify"},
 	internal + "extsort":           {},
-	internal + "query":             {"collector/classify", "scanner", "scanner/logkey", "scanner/record"},
-	internal + "rows":              {internal + "query", internal + "terminal"},
+	internal + "extsort/sums":      {internal + "extsort", "scanner/record"},
 	internal + "golden":            {},
-	internal + "terminal":          {},
-	internal + "web":               {"scanner"},
+	internal + "history": {
+		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
+	},
+	internal + "query": {"collector/classify", "scanner", "scanner/logkey", "scanner/record"},
+	internal + "report": {
+		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
+	},
+	internal + "rows":     {internal + "query", internal + "terminal"},
+	internal + "terminal": {},
+	internal + "web":      {"scanner"},
 
 	"collector":                  {"collector/classify", "scanner/record"},
 	"collector/classify":         {"scanner/record"},
@@ -54,8 +62,8 @@ var reserved = map[string][]string{
 	"github.com/aws":                         {"cmd/s3_access_exporter", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/klauspost/compress":          {"scanner"},
-	"github.com/prometheus/client_golang":    {"cmd/s3_access_exporter", internal + "web", "collector", "scanner/metrics.go"},
-	"github.com/prometheus/common":           {"cmd/s3_access_exporter"},
+	"github.com/prometheus/client_golang":    {"cmd/s3_access_exporter", internal + "engine", internal + "history", internal + "web", "collector", "scanner/metrics.go"},
+	"github.com/prometheus/common":           {"cmd/s3_access_exporter", internal + "history"},
 	"github.com/prometheus/exporter-toolkit": {internal + "web"},
 	"github.com/schollz/progressbar":         {internal + "terminal"},
 	"golang.org/x/term":                      {internal + "terminal"},
@@ -64,7 +72,7 @@ var reserved = map[string][]string{
 	"github.com/johannesboyne/gofakes3":      {},
 	"github.com/Shopify/toxiproxy":           {},
 	"testing":                                {internal + "golden", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
-	"log":                                    {"cmd/s3_access_exporter", internal + "web", "scanner"},
+	"log":                                    {"cmd/s3_access_exporter", internal + "engine", internal + "report", internal + "web", "scanner"},
 	"net/http":                               {"cmd/s3_access_exporter", internal + "web", "scanner/s3source"},
 }
 
