@@ -8,7 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // oneShot is what the commands have in common that look once at what lies in some
@@ -65,23 +65,26 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 }
 
 // ask puts a question to the engine, and shows its progress.
-func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (engine.Summary, error) {
+func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
 	places, err := parsePlaces(o.Locations)
 	if err != nil {
-		return engine.Summary{}, err
+		return new(once.Summary), err
 	}
 	locations, err := opener{aws: o.AWS}.open(ctx, places)
 	if err != nil {
-		return engine.Summary{}, err
+		return new(once.Summary), err
 	}
-	scan := engine.Scan{Locations: locations, Logger: env.logger, DedupeWindow: dedupeWindow, Progress: new(scanner.Progress)}
+	scan := engine.Scan{
+		Config:   once.Config{Locations: locations, Logger: env.logger, DedupeWindow: dedupeWindow},
+		Progress: new(once.Progress),
+	}
 	if !a.quiet {
 		defer terminal.ShowProgress(env.stderr, func() terminal.Progress { return progressOf(scan.Progress) })()
 	}
 	return env.engine(&scan).Run(ctx, q, a.sink)
 }
 
-func progressOf(p *scanner.Progress) terminal.Progress {
+func progressOf(p *once.Progress) terminal.Progress {
 	found, complete := p.Listed()
 	return terminal.Progress{Done: terminal.Amount(p.Done()), Found: terminal.Amount(found), Complete: complete}
 }

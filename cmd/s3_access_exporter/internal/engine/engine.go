@@ -14,6 +14,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // Engine answers questions.
@@ -21,8 +22,8 @@ type Engine interface {
 	// Run delivers all requests that a Question asks for to a Sink. An error means that
 	// something is missing: the first one of the Sink, as it is, but for ErrEnough; or
 	// the cause of ctx's end, which comes soon after that; or one of the Engine. What
-	// the Sink has taken until then is whole.
-	Run(ctx context.Context, q *Question, sink Sink) (Summary, error)
+	// the Sink has taken until then is whole, and the Summary that of it; it is not nil.
+	Run(ctx context.Context, q *Question, sink Sink) (*once.Summary, error)
 }
 
 // Question is what is asked of an Engine.

@@ -3,49 +3,32 @@ package engine
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Scan is the built-in Engine: it reads the log objects of some locations. A Batch has
 // the entries of one log object, in their order.
 type Scan struct {
-	Locations    []source.Location
-	Logger       *slog.Logger
-	DedupeWindow int
-	Progress     *scanner.Progress // may be nil
+	once.Config
+	Progress *once.Progress // may be nil; it serves one Run
 }
 
 var _ Engine = (*Scan)(nil)
 
-// Summary says what an Engine has looked at.
-type Summary struct {
-	Unread []*scanner.ObjectError
-}
-
 // Run implements Engine.
-func (s *Scan) Run(ctx context.Context, q *Question, sink Sink) (Summary, error) {
+func (s *Scan) Run(ctx context.Context, q *Question, sink Sink) (*once.Summary, error) {
 	c := &consumer{sink: sink, intakes: sync.Pool{New: func() any { return NewIntake(q) }}}
 	wanted := q.Filter.Query()
 	wanted.Progress = s.Progress
-	unread, err := scanner.New(scanner.Config{
-		Locations:    s.Locations,
-		Consumer:     c,
-		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
-		Logger:       s.Logger,
-		DedupeWindow: s.DedupeWindow,
-	}).ScanOnce(ctx, wanted)
+	summary, err := once.Run(ctx, s.Config, wanted, c)
 	if errors.Is(err, ErrEnough) {
 		err = nil
 	}
-	return Summary{Unread: unread}, err
+	return summary, err
 }
 
 // consumer hands on to a Sink what is read.
@@ -62,7 +45,7 @@ type tally struct {
 	batch    Batch
 }
 
-func (c *consumer) NewTally(location, key string) scanner.Tally {
+func (c *consumer) NewTally(location, key string) once.Tally {
 	return &tally{consumer: c, object: query.LogObject(location, key), batch: c.sink.NewBatch()}
 }
 
@@ -81,13 +64,6 @@ func (t *tally) Done() int {
 	return t.batch.Done()
 }
 
-func (c *consumer) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, own := range tallies {
-		if err := c.sink.Take(own.(*tally).batch); err != nil { //nolint:errcheck // every tally is from NewTally
-			return nil, err
-		}
-	}
-	return func() {}, nil
+func (c *consumer) Take(taken once.Tally) error {
+	return c.sink.Take(taken.(*tally).batch) //nolint:errcheck // every tally is from NewTally
 }
-
-func (c *consumer) Due() bool { return false }
