@@ -21,18 +21,26 @@ const (
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		internal + "extsort", internal + "query", internal + "rows", internal + "terminal", internal + "web",
-		"cmd/s3_access_exporter/fleet",
-		"collector", "collector/classify",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
+		internal + "engine", internal + "events", internal + "history", internal + "query", internal + "report", internal + "rows",
+		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/once", "scanner/s3source", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
+	internal + "engine":            {internal + "query", "collector/classify", "scanner/once", "scanner/record", "scanner/source"},
+	internal + "events":            {internal + "engine", internal + "extsort", internal + "query", internal + "rows", "collector/classify"},
 	internal + "extsort":           {},
-	internal + "query":             {"collector/classify", "scanner/logkey", "scanner/once", "scanner/record"},
-	internal + "rows":              {internal + "query", internal + "terminal"},
+	internal + "extsort/sums":      {internal + "extsort", "scanner/record"},
 	internal + "golden":            {},
-	internal + "terminal":          {},
-	internal + "web":               {"scanner"},
+	internal + "history": {
+		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
+	},
+	internal + "query": {"collector/classify", "scanner/once", "scanner/logkey", "scanner/record"},
+	internal + "report": {
+		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
+	},
+	internal + "rows":     {internal + "query", internal + "terminal"},
+	internal + "terminal": {},
+	internal + "web":      {"scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
