@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -30,13 +32,13 @@ func (n *needles) mayBeIn(raw []byte) bool {
 
 // prefilter returns a look at the bytes of records, nil if it would tell nothing.
 // What it passes over, Match would not match.
-func (f *Filter) prefilter() func(log record.Log, raw []byte) bool {
+func (f *Filter) prefilter() func(format record.Format, raw []byte) bool {
 	if len(f.needles) == 0 {
 		return nil
 	}
-	return func(log record.Log, raw []byte) bool {
-		for i := range f.needles[log] {
-			if !f.needles[log][i].mayBeIn(raw) {
+	return func(format record.Format, raw []byte) bool {
+		for i := range f.needles[format] {
+			if !f.needles[format][i].mayBeIn(raw) {
 				return false
 			}
 		}
@@ -44,9 +46,9 @@ func (f *Filter) prefilter() func(log record.Log, raw []byte) bool {
 	}
 }
 
-// findNeedles returns the needles in the records of each log, those first that
-// the fewest records are likely to have.
-func (f *Filter) findNeedles() map[record.Log][]needles {
+// findNeedles returns the needles in the records of each format, those first that the
+// fewest records are likely to have.
+func (f *Filter) findNeedles() map[record.Format][]needles {
 	keys := literals(f.cfg.Keys)
 	sources, mapped := addresses(f.cfg.Sources)
 	requesters := literals(f.cfg.Requesters, notLogged...)
@@ -66,11 +68,11 @@ func (f *Filter) findNeedles() map[record.Log][]needles {
 	if f.traits.Has(classify.TraitAnonymous) {
 		trail = append(trail, needles{[][]byte{[]byte(`"AWSAccount"`)}, escaped})
 	}
-	found := make(map[record.Log][]needles)
-	for log, all := range map[record.Log][]needles{record.CloudTrail: trail, record.ServerAccess: lines} {
+	found := make(map[record.Format][]needles)
+	for format, all := range map[record.Format][]needles{cloudtrail.Format: trail, accesslog.Format: lines} {
 		for _, n := range all {
 			if len(n.literals) > 0 {
-				found[log] = append(found[log], n)
+				found[format] = append(found[format], n)
 			}
 		}
 	}
