@@ -3,8 +3,6 @@
 
 grafana_schema=13.2.3
 typescript=5.9.3
-kubernetes=v1.36.3
-prometheus_operator=v0.94.1 # the newest whose types all modules are there for
 
 kit() {
 	rules
@@ -42,59 +40,6 @@ grafana_types() {
 			"@grafana/schema@$grafana_schema" "typescript@$typescript"
 		npx tsc --noEmit --strict --skipLibCheck --target es2022 --module esnext --moduleResolution bundler ./*.ts
 	)
-}
-
-# What a schema does not name is forbidden, as the API server warns of it.
-strict='def strict: walk(
-  if type != "object" then .
-  elif .format == "int-or-string" or ."x-kubernetes-int-or-string" then {oneOf: [{type: "string"}, {type: "integer"}]}
-  elif (.properties | type) == "object" and (has("additionalProperties") or ."x-kubernetes-preserve-unknown-fields" | not)
-  then .additionalProperties = false
-  else . end);'
-
-# kubernetes_schemas makes JSON schemas out of Kubernetes' own description of
-# its API and out of the Prometheus Operator's types, and prints their folder.
-kubernetes_schemas() {
-	local folder=$cache/schemas-$kubernetes-$prometheus_operator work file kind
-	if [[ -d $folder ]]; then
-		echo "$folder"
-		return
-	fi
-	work=$(mktemp -d -p "$scratch")
-	mkdir "$work/schemas"
-	(
-		cd "$work"
-		printf 'module schemas\ngo 1.26\n' >go.mod
-		file=$(go mod download -json "k8s.io/kubernetes@$kubernetes" | gojq -r .Dir)/api/openapi-spec/swagger.json
-		# What describes schemas has properties that are called "properties".
-		gojq -c "$strict {definitions: (.definitions | with_entries(select(.key | startswith(\"io.k8s.apiext\") | not)) | strict)}" \
-			"$file" >schemas/definitions.json
-		gojq -r '.definitions | to_entries[] | .key as $name | .value["x-kubernetes-group-version-kind"] // []
-			| select(length == 1)[0] | "\(.kind) \(.group) \(.version) \($name)"' "$file" |
-			while IFS=' ' read -r kind group version name; do
-				[[ -n $name ]] || name=$version version=$group group=
-				file=${kind,,}${group:+-${group%%.*}}-$version.json
-				printf '{"$ref": "file://%s/definitions.json#/definitions/%s"}\n' "$folder" "$name" >"schemas/$file"
-			done
-		go get "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1@$prometheus_operator"
-		controller-gen crd:crdVersions=v1 output:crd:dir=crds \
-			paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1
-		for kind in servicemonitor prometheusrule; do
-			gojq --yaml-input "$strict .spec.versions[0].schema.openAPIV3Schema | strict" \
-				"crds/monitoring.coreos.com_${kind}s.yaml" >"schemas/$kind-monitoring-v1.json"
-		done
-	) >&2
-	mv "$work/schemas" "$folder"
-	echo "$folder"
-}
-
-kubernetes() {
-	local schemas folder
-	schemas=$(kubernetes_schemas)
-	for folder in deploy/kubernetes/base deploy/kubernetes/overlays/*; do
-		kustomize build "$folder" >"$scratch/manifests.yaml"
-		kubeconform -strict -summary -schema-location "$schemas/{{.ResourceKind}}{{.KindSuffix}}.json" "$scratch/manifests.yaml"
-	done
 }
 
 # prometheus_examples checks the examples with the rules where they say that

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Durations are counted twice: in native buckets, each 2^(1/8) wider than the
@@ -54,7 +56,7 @@ type histogram struct {
 // observe counts a duration in milliseconds, not negative.
 func (h *histogram) observe(ms int64) {
 	h.count++
-	h.sum = addSaturating(h.sum, uint64(ms))
+	h.sum = record.AddSaturating(h.sum, uint64(ms))
 	for i, bound := range classicBounds {
 		if ms <= bound {
 			h.classic[i]++
@@ -124,7 +126,7 @@ func (h *histogram) buckets() iter.Seq2[int32, uint64] {
 // merge adds what another histogram counted.
 func (h *histogram) merge(more *histogram) {
 	h.count += more.count
-	h.sum = addSaturating(h.sum, more.sum)
+	h.sum = record.AddSaturating(h.sum, more.sum)
 	h.zero += more.zero
 	for i, n := range more.classic {
 		h.classic[i] += n
@@ -179,13 +181,4 @@ func (h *histogram) proto() *dto.Histogram {
 		next, last = index+1, n
 	}
 	return out
-}
-
-// addSaturating returns a+b, or the largest number: a counter of hostile numbers
-// may stop, but never falls.
-func addSaturating(a, b uint64) uint64 {
-	if sum := a + b; sum >= a {
-		return sum
-	}
-	return math.MaxUint64
 }

@@ -176,9 +176,3 @@ func TestHistogram_SizeIsBounded(t *testing.T) {
 		t.Errorf("%d native buckets", len(h.native))
 	}
 }
-
-func TestAddSaturating_NeverFalls(t *testing.T) {
-	if got := addSaturating(math.MaxUint64-1, 5); got != math.MaxUint64 {
-		t.Errorf("got %d", got)
-	}
-}

@@ -96,8 +96,8 @@ func (s *sample) precedes(time int64) bool { return s.size == 0 || time >= s.tim
 
 func (s *counts) add(more *counts) {
 	s.records += more.records
-	s.sent = addSaturating(s.sent, more.sent)
-	s.received = addSaturating(s.received, more.received)
+	s.sent = record.AddSaturating(s.sent, more.sent)
+	s.received = record.AddSaturating(s.received, more.received)
 }
 
 // of returns the sum that counts in a family, which is no histogram.

@@ -149,7 +149,7 @@ func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
 // add adds what else the series gained.
 func (d *delta) add(more *delta) {
 	d.records += more.records
-	d.value = addSaturating(d.value, more.value)
+	d.value = record.AddSaturating(d.value, more.value)
 	d.exemplar.replace(more.exemplar)
 }
 

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -67,20 +66,28 @@ func TestKubernetes_FilesOfArgumentsAreMounted(t *testing.T) {
 	}
 }
 
-func TestKubernetes_OverlayReplacesTheLocationOfTheBase(t *testing.T) {
-	var patch []struct{ Op, Path, Value string }
-	readYAML(t, "kubernetes/overlays/eks/locations.yaml", &patch)
-	args := exporterContainer(t).Args
-	last := len(args) - 1
-	if want := "/spec/template/spec/containers/0/args/" + strconv.Itoa(last); patch[0].Op != "replace" || patch[0].Path != want ||
-		!strings.HasPrefix(args[last], "s3://") {
-		t.Errorf("the patch says %s %s, where the base has %q", patch[0].Op, patch[0].Path, args)
+// configurationFiles are the kit's files for --config.file.
+var configurationFiles = []string{
+	"kubernetes/base/s3_access_exporter.yaml",
+	"kubernetes/overlays/eks/s3_access_exporter.yaml",
+	"systemd/s3_access_exporter.yaml",
+}
+
+func TestKit_ConfigurationFilesHaveFlagsOfServe(t *testing.T) {
+	for _, path := range configurationFiles {
+		// Any command refuses a file with something else.
+		run(t, "version", "--config.file="+path)
 	}
 }
 
-func TestKubernetes_ConfigurationFileHasFlagsOfServe(t *testing.T) {
-	// Any command refuses a file with something else.
-	run(t, "version", "--config.file=kubernetes/base/s3_access_exporter.yaml")
+func TestKit_ConfigurationFilesNameLocations(t *testing.T) {
+	for _, path := range configurationFiles {
+		var file struct{ Locations []any }
+		readYAML(t, path, &file)
+		if len(file.Locations) == 0 {
+			t.Errorf("%s names no locations", path)
+		}
+	}
 }
 
 // ruleGroup is a group of rules as Prometheus has it.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
@@ -25,9 +25,9 @@ type history struct {
 	classifiers sync.Pool          // of *collector.Classifier
 	labels      [][]classify.Label // by collector.Family
 
-	sorters     sorters     // of the tallies
-	total       *increments // by historyKey
-	first, last int64       // steps with requests; last < first: there are none
+	sorters     extsort.Pool // of the tallies
+	total       *increments  // by historyKey
+	first, last int64        // steps with requests; last < first: there are none
 }
 
 var _ scanner.Consumer = (*history)(nil)
@@ -68,7 +68,7 @@ func (h *history) NewTally(_, _ string) scanner.Tally {
 	const memory = 1 << 20
 	return &historyTally{
 		history: h,
-		gained:  newIncrements(memory, h.sorters.add()),
+		gained:  newIncrements(memory, h.sorters.Get()),
 		first:   math.MaxInt64,
 		last:    math.MinInt64,
 	}
@@ -134,7 +134,7 @@ func (h *history) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error
 			return nil, err
 		}
 		h.first, h.last = min(h.first, t.first), max(h.last, t.last)
-		h.sorters.release(t.gained.sorter)
+		h.sorters.Put(t.gained.sorter)
 	}
 	return func() {}, h.check()
 }
@@ -164,7 +164,7 @@ func (h *history) Due() bool { return false }
 
 // close gives back what the history holds.
 func (h *history) close() {
-	h.sorters.close()
+	h.sorters.Close()
 	h.total.sorter.Close()
 }
 

@@ -6,7 +6,7 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 )
 
 // increments are sums by key. What does not fit into memory goes through a sorter,

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 )
 
 func TestIncrements_AreExactInAnyMemory(t *testing.T) {

@@ -20,6 +20,8 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -224,7 +226,7 @@ func TestBackfill_WritesSeriesByThemselvesInOrder(t *testing.T) {
 func TestBackfill_WritesWhatItAlwaysWrote(t *testing.T) {
 	got := runToEnd(t, "backfill", "--step=24h", "--since=2026-01-01", "--external-label=job=s3_access",
 		`--external-label=where=a \ b "c"`, fixtureBucket(t))
-	wantGolden(t, "backfill.golden", got.stdout)
+	golden.Want(t, "backfill.golden", got.stdout)
 }
 
 func TestBackfill_EndsAtUntil(t *testing.T) {
@@ -308,7 +310,7 @@ func TestBackfill_NeedsNoMoreMemoryForMoreSeriesAndSteps(t *testing.T) {
 		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *classify.Class) bool { return true })
 		h.total.memory = memory
 		defer h.close()
-		env := &environment{stdout: &out, stderr: newScreen(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
+		env := &environment{stdout: &out, stderr: terminal.New(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
 		err := reading{locations: cmd.Locations, consumer: h}.run(t.Context(), env, func() error { return cmd.writeTo(&out, h) })
 		if err != nil {
 			t.Fatal(err)

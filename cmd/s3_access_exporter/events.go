@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 )
 
 // eventsCmd prints single requests.
@@ -56,7 +57,7 @@ func (cmd *eventsCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	cfg := eventsConfig{fields: cmd.fields(), match: filter.Match, limit: cmd.Limit, byTime: cmd.Sort == "time"}
-	if cmd.Output == formatTable {
+	if cmd.Output == rows.Table {
 		cfg.patience = 2 * time.Second
 	}
 	e := newEvents(cfg, cmd.writer(env.stdout))
@@ -92,16 +93,16 @@ func (cmd *eventsCmd) fields() []query.Field {
 	switch {
 	case len(cmd.Fields) > 0:
 		return cmd.Fields
-	case cmd.Output == formatTable:
+	case cmd.Output == rows.Table:
 		return tableFields()
 	}
 	return query.Fields()
 }
 
-func (cmd *eventsCmd) writer(w io.Writer) rowWriter {
-	var columns []column
+func (cmd *eventsCmd) writer(w io.Writer) rows.Writer {
+	var columns []rows.Column
 	for _, field := range cmd.fields() {
-		columns = append(columns, fieldColumn(field))
+		columns = append(columns, rows.ColumnOf(field))
 	}
-	return newRowWriter(cmd.Output, w, columns)
+	return rows.New(cmd.Output, w, columns)
 }

@@ -6,8 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -29,18 +30,18 @@ type eventsConfig struct {
 // scanner.Consumer.
 type events struct {
 	eventsConfig
-	out     rowWriter
+	out     rows.Writer
 	benches sync.Pool       // of *eventBench
-	sorters sorters         // of the tallies
+	sorters extsort.Pool    // of the tallies
 	sorted  *extsort.Sorter // nil unless byTime
 	printed int
 	began   time.Time // when the first was printed
-	cells   []cell
+	cells   []rows.Cell
 }
 
 var _ scanner.Consumer = (*events)(nil)
 
-func newEvents(cfg eventsConfig, out rowWriter) *events {
+func newEvents(cfg eventsConfig, out rows.Writer) *events {
 	e := &events{eventsConfig: cfg, out: out, benches: sync.Pool{New: func() any { return newEventBench() }}}
 	if cfg.byTime {
 		const memory = 16 << 20
@@ -76,7 +77,7 @@ type eventTally struct {
 
 // NewTally implements scanner.Consumer.
 func (e *events) NewTally(location, key string) scanner.Tally {
-	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.add()}
+	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.Get()}
 }
 
 // Add implements scanner.Tally.
@@ -137,13 +138,13 @@ func (e *events) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error)
 		if e.byTime {
 			take = e.sorted.Add
 		}
-		if err := each(t.rows, take); err != nil {
+		if err := t.rows.Each(take); err != nil {
 			return nil, err
 		}
-		e.sorters.release(t.rows)
+		e.sorters.Put(t.rows)
 	}
 	if e.printed > 0 && time.Since(e.began) >= e.patience {
-		return func() {}, e.out.flush()
+		return func() {}, e.out.Flush()
 	}
 	return func() {}, nil
 }
@@ -151,27 +152,13 @@ func (e *events) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error)
 // Due implements scanner.Consumer.
 func (e *events) Due() bool { return false }
 
-// each calls visit with every row of a sorter until it fails.
-func each(sorter *extsort.Sorter, visit func(key, row []byte) error) error {
-	rows, err := sorter.Sort()
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		if err := visit(rows.Key(), rows.Value()); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // printRow prints a row. It returns errEnough if there may be no more.
 func (e *events) printRow(_, row []byte) error {
 	var err error
 	if e.cells, err = appendCells(e.cells[:0], row); err != nil {
 		return err
 	}
-	if err := e.out.write(e.cells); err != nil {
+	if err := e.out.Write(e.cells); err != nil {
 		return err
 	}
 	if e.printed == 0 {
@@ -186,16 +173,16 @@ func (e *events) printRow(_, row []byte) error {
 // finish prints what is left.
 func (e *events) finish() error {
 	if e.byTime {
-		if err := each(e.sorted, e.printRow); err != nil && !errors.Is(err, errEnough) {
+		if err := e.sorted.Each(e.printRow); err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
 	}
-	return e.out.close()
+	return e.out.Close()
 }
 
 // close gives back what is held.
 func (e *events) close() {
-	e.sorters.close()
+	e.sorters.Close()
 	if e.byTime {
 		e.sorted.Close()
 	}
@@ -205,14 +192,14 @@ var errCells = errors.New("a row of the temporary file has no cells")
 
 // appendCells appends the cells of a row, each of which stands behind its length.
 // What the log does not say has the length 0, which nothing else has.
-func appendCells(cells []cell, row []byte) ([]cell, error) {
+func appendCells(cells []rows.Cell, row []byte) ([]rows.Cell, error) {
 	for len(row) > 0 {
 		length, n := binary.Uvarint(row)
 		if n <= 0 || length > uint64(len(row)-n) {
 			return nil, errCells
 		}
 		end := n + int(length)
-		cells = append(cells, cell{text: string(row[n:end]), said: length > 0})
+		cells = append(cells, rows.Cell{Text: string(row[n:end]), Known: length > 0})
 		row = row[end:]
 	}
 	return cells, nil

@@ -13,30 +13,40 @@ import (
 	"testing"
 )
 
-const module = "github.com/s3access/s3_access_exporter"
+const (
+	module   = "github.com/s3access/s3_access_exporter"
+	internal = "cmd/s3_access_exporter/internal/"
+)
 
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		"cmd/s3_access_exporter/extsort", "cmd/s3_access_exporter/fleet", "cmd/s3_access_exporter/query", "collector", "collector/classify",
+		internal + "extsort", internal + "query", internal + "rows", internal + "terminal", internal + "web",
+		"cmd/s3_access_exporter/fleet",
+		"collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/record", "scanner/s3source", "scanner/source",
 	},
-	"cmd/s3_access_exporter/extsort": {},
-	"cmd/s3_access_exporter/fleet":   {},
-	"cmd/s3_access_exporter/query":   {"collector/classify", "scanner", "scanner/logkey", "scanner/record"},
-	"collector":                      {"collector/classify", "scanner/record"},
-	"collector/classify":             {"scanner/record"},
-	"scanner":                        {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/logkey", "scanner/record", "scanner/source"},
-	"scanner/accesslog":              {"scanner/record"},
-	"scanner/checkpoint":             {},
-	"scanner/cloudtrail":             {"scanner/record"},
-	"scanner/dirsource":              {"scanner/source"},
-	"scanner/logkey":                 {"scanner/record", "scanner/source"},
-	"scanner/record":                 {},
-	"scanner/s3source":               {"scanner/source"},
-	"scanner/s3source/miniotest":     {},
-	"scanner/source":                 {},
-	"scanner/source/sourcetest":      {"scanner/source"},
+	"cmd/s3_access_exporter/fleet": {},
+	internal + "extsort":           {},
+	internal + "query":             {"collector/classify", "scanner", "scanner/logkey", "scanner/record"},
+	internal + "rows":              {internal + "query", internal + "terminal"},
+	internal + "golden":            {},
+	internal + "terminal":          {},
+	internal + "web":               {"scanner"},
+
+	"collector":                  {"collector/classify", "scanner/record"},
+	"collector/classify":         {"scanner/record"},
+	"scanner":                    {"scanner/accesslog", "scanner/checkpoint", "scanner/cloudtrail", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/accesslog":          {"scanner/record"},
+	"scanner/checkpoint":         {},
+	"scanner/cloudtrail":         {"scanner/record"},
+	"scanner/dirsource":          {"scanner/source"},
+	"scanner/logkey":             {"scanner/record", "scanner/source"},
+	"scanner/record":             {},
+	"scanner/s3source":           {"scanner/source"},
+	"scanner/s3source/miniotest": {},
+	"scanner/source":             {},
+	"scanner/source/sourcetest":  {"scanner/source"},
 }
 
 // reserved says which packages and files may import what is not for all.
@@ -44,18 +54,18 @@ var reserved = map[string][]string{
 	"github.com/aws":                         {"cmd/s3_access_exporter", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/klauspost/compress":          {"scanner"},
-	"github.com/prometheus/client_golang":    {"cmd/s3_access_exporter", "collector", "scanner/metrics.go"},
+	"github.com/prometheus/client_golang":    {"cmd/s3_access_exporter", internal + "web", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/s3_access_exporter"},
-	"github.com/prometheus/exporter-toolkit": {"cmd/s3_access_exporter"},
-	"github.com/schollz/progressbar":         {"cmd/s3_access_exporter"},
-	"golang.org/x/term":                      {"cmd/s3_access_exporter"},
+	"github.com/prometheus/exporter-toolkit": {internal + "web"},
+	"github.com/schollz/progressbar":         {internal + "terminal"},
+	"golang.org/x/term":                      {internal + "terminal"},
 	"go.etcd.io/bbolt":                       {"scanner/checkpoint"},
-	"go.yaml.in/yaml":                        {"cmd/s3_access_exporter"},
+	"go.yaml.in/yaml":                        {"cmd/s3_access_exporter", internal + "web"},
 	"github.com/johannesboyne/gofakes3":      {},
 	"github.com/Shopify/toxiproxy":           {},
-	"testing":                                {"scanner/s3source/miniotest", "scanner/source/sourcetest"},
-	"log":                                    {"cmd/s3_access_exporter", "scanner"},
-	"net/http":                               {"cmd/s3_access_exporter", "scanner/s3source"},
+	"testing":                                {internal + "golden", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
+	"log":                                    {"cmd/s3_access_exporter", internal + "web", "scanner"},
+	"net/http":                               {"cmd/s3_access_exporter", internal + "web", "scanner/s3source"},
 }
 
 func TestImports_FlowOneWay(t *testing.T) {

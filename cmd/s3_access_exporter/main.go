@@ -3,8 +3,11 @@
 // signs with Signature Version 2, who comes without credentials, who reads,
 // writes and deletes objects.
 //
-// main.go holds the command line, one further file each command, locations.go
-// and pipeline.go the wiring that the commands share.
+// This package is the command line alone: main.go runs it, flags.go has the values of
+// flags, config.go the configuration file, locations.go the locations, and each command
+// a file. What the commands do is below internal/, which the compiler keeps to this
+// folder, so that nothing there is anybody's API; fleet is not, as tests of dashboards/
+// deliver with it.
 package main
 
 import (
@@ -20,7 +23,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/common/promslog"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
 const program = "s3_access_exporter"
@@ -56,22 +60,10 @@ type cli struct {
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
 }
 
-type logFlags struct {
-	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged: ${enum}."`
-	Format string `name:"format" default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum}."`
-}
-
-func (f logFlags) logger(w io.Writer) *slog.Logger {
-	level, format := promslog.NewLevel(), promslog.NewFormat()
-	// Both texts are from kong's enums.
-	_, _ = level.Set(f.Level), format.Set(f.Format)
-	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
-}
-
 // environment is what a command gets from the process.
 type environment struct {
 	stdout io.Writer
-	stderr *screen
+	stderr *terminal.Screen
 	logger *slog.Logger
 }
 
@@ -112,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
-	lines := newScreen(stderr)
+	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
 	err = command.Run(env)
 	switch {

@@ -2,23 +2,8 @@ package main
 
 import (
 	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
-
-type labelFlags struct {
-	Requester     requesterMode     `name:"requester" default:"role" help:"Label requester: arn, role (sessions collapse into their role), account or off."`
-	SourceIP      sourceIPMode      `name:"source-ip" default:"full" help:"Label source_ip: full, off, or prefix lengths for IPv4 and IPv6 such as 24,64."`
-	ClientVersion clientVersionMode `name:"client-version" default:"full" help:"Label client_version: full, minor, major or off."`
-}
-
-func (f labelFlags) config() classify.Config {
-	return classify.Config{
-		Requester:     f.Requester.RequesterMode,
-		SourceIP:      f.SourceIP.SourceIPMode,
-		ClientVersion: f.ClientVersion.ClientVersionMode,
-	}
-}
 
 // dedupeWindow is how many event IDs of CloudTrail are remembered by default:
 // some 10 MB of them, minutes of what a large account does.

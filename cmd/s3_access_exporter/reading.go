@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
@@ -66,7 +67,7 @@ func (r reading) scan(ctx context.Context, env *environment) ([]*scanner.ObjectE
 	}
 	if !r.quiet {
 		r.query.Progress = new(scanner.Progress)
-		defer showProgress(env.stderr, r.query.Progress)()
+		defer terminal.ShowProgress(env.stderr, func() terminal.Progress { return progressOf(r.query.Progress) })()
 	}
 	return scanner.New(scanner.Config{
 		Locations:    locations,
@@ -75,4 +76,9 @@ func (r reading) scan(ctx context.Context, env *environment) ([]*scanner.ObjectE
 		Logger:       env.logger,
 		DedupeWindow: dedupeWindow,
 	}).ScanOnce(ctx, r.query)
+}
+
+func progressOf(p *scanner.Progress) terminal.Progress {
+	found, complete := p.Listed()
+	return terminal.Progress{Done: terminal.Amount(p.Done()), Found: terminal.Amount(found), Complete: complete}
 }

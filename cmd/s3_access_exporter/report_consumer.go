@@ -5,8 +5,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -24,9 +24,9 @@ const (
 type grouping struct {
 	tables  []reportTable
 	match   func(*record.Record, *classify.Class) bool
-	totals  []*groups // of each table
-	sorters sorters   // of the tallies
-	benches sync.Pool // of *groupingBench
+	totals  []*groups    // of each table
+	sorters extsort.Pool // of the tallies
+	benches sync.Pool    // of *groupingBench
 }
 
 var _ scanner.Consumer = (*grouping)(nil)
@@ -66,7 +66,7 @@ type groupingTally struct {
 func (g *grouping) NewTally(location, key string) scanner.Tally {
 	t := &groupingTally{grouping: g, object: query.LogObject(location, key)}
 	for range g.tables {
-		t.groups = append(t.groups, newGroups(tallyMemory, g.sorters.add))
+		t.groups = append(t.groups, newGroups(tallyMemory, g.sorters.Get))
 	}
 	return t
 }
@@ -123,7 +123,7 @@ func (g *grouping) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), erro
 				return nil, err
 			}
 			if groups.spilled != nil {
-				g.sorters.release(groups.spilled)
+				g.sorters.Put(groups.spilled)
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (g *grouping) Due() bool { return false }
 
 // close removes the temporary files.
 func (g *grouping) close() {
-	g.sorters.close()
+	g.sorters.Close()
 	for _, total := range g.totals {
 		if total.spilled != nil {
 			total.spilled.Close()

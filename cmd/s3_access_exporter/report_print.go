@@ -9,7 +9,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 )
 
 // reportPrinter prints what a grouping found.
@@ -25,7 +26,7 @@ const nameColumn = "table"
 
 // write prints every table. In CSV they are one, which has the columns of all.
 func (p *reportPrinter) write(g *grouping) error {
-	if p.format == formatCSV {
+	if p.format == rows.CSV {
 		return p.asOne(g.tables, g.totals)
 	}
 	for i := range g.tables {
@@ -49,7 +50,7 @@ func (p *reportPrinter) asOne(tables []reportTable, totals []*groups) error {
 			return err
 		}
 	}
-	if err := rows.close(); err != nil {
+	if err := rows.Close(); err != nil {
 		return err
 	}
 	for i := range tables {
@@ -62,7 +63,7 @@ func (p *reportPrinter) asOne(tables []reportTable, totals []*groups) error {
 
 // heading prints a table's title, for people.
 func (p *reportPrinter) heading(t *reportTable, first bool) error {
-	if p.format != formatTable || t.title == "" {
+	if p.format != rows.Table || t.title == "" {
 		return nil
 	}
 	title := t.title + "\n"
@@ -79,7 +80,7 @@ func (p *reportPrinter) leftOut(t *reportTable, groups int64) error {
 	if groups == 0 {
 		return nil
 	}
-	if p.format != formatTable {
+	if p.format != rows.Table {
 		p.logger.Info("only the largest groups are printed; --top=0 prints all", "table", t.name, "left_out", groups)
 		return nil
 	}
@@ -97,24 +98,24 @@ func (p *reportPrinter) table(t *reportTable, totals *groups, rows *reportRows) 
 	}
 	rows.begin(t)
 	err = order.each(func(key []byte, s sums) error {
-		return rows.write(t.row(strings.Split(string(key), separator), s))
+		return rows.Write(t.row(strings.Split(string(key), separator), s))
 	})
 	return order.left(), err
 }
 
 // reportRows prints rows of tables that have some of its columns.
 type reportRows struct {
-	rowWriter
-	columns []column
+	rows.Writer
+	columns []rows.Column
 	places  []int // of a row's cells in columns
-	cells   []cell
+	cells   []rows.Cell
 }
 
 // rows returns a writer for some tables.
 func (p *reportPrinter) rows(tables []reportTable) *reportRows {
-	var columns []column
-	if tables[0].title != "" && p.format != formatTable {
-		columns = append(columns, column{nameColumn, query.KindText})
+	var columns []rows.Column
+	if tables[0].title != "" && p.format != rows.Table {
+		columns = append(columns, rows.Column{Name: nameColumn, Kind: query.KindText})
 	}
 	for i := range tables {
 		columns = appendNew(columns, tables[i].keyColumns())
@@ -122,11 +123,11 @@ func (p *reportPrinter) rows(tables []reportTable) *reportRows {
 	for i := range tables {
 		columns = appendNew(columns, tables[i].sumColumns())
 	}
-	return &reportRows{rowWriter: newRowWriter(p.format, p.w, columns), columns: columns}
+	return &reportRows{Writer: rows.New(p.format, p.w, columns), columns: columns}
 }
 
 // appendNew appends the columns that are not there yet.
-func appendNew(columns, more []column) []column {
+func appendNew(columns, more []rows.Column) []rows.Column {
 	for _, c := range more {
 		if !slices.Contains(columns, c) {
 			columns = append(columns, c)
@@ -137,9 +138,9 @@ func appendNew(columns, more []column) []column {
 
 // begin goes on to the rows of a table.
 func (r *reportRows) begin(t *reportTable) {
-	r.cells = make([]cell, len(r.columns))
-	if r.columns[0].name == nameColumn {
-		r.cells[0] = cell{text: t.name, said: true}
+	r.cells = make([]rows.Cell, len(r.columns))
+	if r.columns[0].Name == nameColumn {
+		r.cells[0] = rows.Cell{Text: t.name, Known: true}
 	}
 	r.places = r.places[:0]
 	for _, c := range append(t.keyColumns(), t.sumColumns()...) {
@@ -148,9 +149,9 @@ func (r *reportRows) begin(t *reportTable) {
 }
 
 // write prints a row of the table.
-func (r *reportRows) write(row []cell) error {
+func (r *reportRows) Write(row []rows.Cell) error {
 	for i, c := range row {
 		r.cells[r.places[i]] = c
 	}
-	return r.rowWriter.write(r.cells)
+	return r.Writer.Write(r.cells)
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/extsort"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 )
 
 // ranking puts groups in order: those with the higher rank first, then by their
@@ -63,7 +63,7 @@ func (r *ranking) cut() {
 // the call.
 func (r *ranking) each(visit func(key []byte, s sums) error) error {
 	if r.all != nil {
-		return each(r.all, func(place, encoded []byte) error {
+		return r.all.Each(func(place, encoded []byte) error {
 			return visit(place[rankSize:], decodeSums(encoded))
 		})
 	}

@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -25,7 +26,7 @@ type reportTable struct {
 // derivedColumn is a column of text behind those of the fields.
 type derivedColumn struct {
 	name  string
-	value func(fields []cell) cell
+	value func(fields []rows.Cell) rows.Cell
 }
 
 func byRequests(s sums) int64 { return s.requests }
@@ -76,57 +77,57 @@ func overview() []reportTable {
 }
 
 // sigv4Since returns the version that would mend a client, the second field.
-func sigv4Since(fields []cell) cell {
-	version, ok := classify.SigV4Since(fields[1].text)
-	return cell{text: version, said: ok}
+func sigv4Since(fields []rows.Cell) rows.Cell {
+	version, ok := classify.SigV4Since(fields[1].Text)
+	return rows.Cell{Text: version, Known: ok}
 }
 
 // keyColumns returns the columns of what requests are grouped by.
-func (t *reportTable) keyColumns() []column {
-	var columns []column
+func (t *reportTable) keyColumns() []rows.Column {
+	var columns []rows.Column
 	for _, f := range t.fields {
-		columns = append(columns, fieldColumn(f))
+		columns = append(columns, rows.ColumnOf(f))
 	}
 	if t.derived != nil {
-		columns = append(columns, column{t.derived.name, query.KindText})
+		columns = append(columns, rows.Column{Name: t.derived.name, Kind: query.KindText})
 	}
 	return columns
 }
 
 // sumColumns returns the columns of what is added up.
-func (t *reportTable) sumColumns() []column {
-	var columns []column
+func (t *reportTable) sumColumns() []rows.Column {
+	var columns []rows.Column
 	for _, s := range t.summed() {
-		columns = append(columns, s.column)
+		columns = append(columns, s.Column)
 	}
 	return columns
 }
 
 // summed is such a column.
 type summed struct {
-	column
+	rows.Column
 	of func(sums) int64
 }
 
 // summed returns what is added up, but for what requests are grouped by.
 func (t *reportTable) summed() []summed {
 	all := []summed{
-		{column{"requests", query.KindNumber}, func(s sums) int64 { return s.requests }},
-		{column{query.SentBytes.String(), query.KindBytes}, func(s sums) int64 { return s.sent }},
-		{column{query.ReceivedBytes.String(), query.KindBytes}, func(s sums) int64 { return s.received }},
-		{column{"first_seen", query.KindTime}, func(s sums) int64 { return s.first }},
-		{column{"last_seen", query.KindTime}, func(s sums) int64 { return s.last }},
+		{rows.Column{Name: "requests", Kind: query.KindNumber}, func(s sums) int64 { return s.requests }},
+		{rows.Column{Name: query.SentBytes.String(), Kind: query.KindBytes}, func(s sums) int64 { return s.sent }},
+		{rows.Column{Name: query.ReceivedBytes.String(), Kind: query.KindBytes}, func(s sums) int64 { return s.received }},
+		{rows.Column{Name: "first_seen", Kind: query.KindTime}, func(s sums) int64 { return s.first }},
+		{rows.Column{Name: "last_seen", Kind: query.KindTime}, func(s sums) int64 { return s.last }},
 	}
 	return slices.DeleteFunc(all, func(s summed) bool {
-		return slices.ContainsFunc(t.fields, func(f query.Field) bool { return f.String() == s.name })
+		return slices.ContainsFunc(t.fields, func(f query.Field) bool { return f.String() == s.Name })
 	})
 }
 
 // row returns a group as a row of the table.
-func (t *reportTable) row(values []string, s sums) []cell {
-	var row []cell
+func (t *reportTable) row(values []string, s sums) []rows.Cell {
+	var row []rows.Cell
 	for _, value := range values {
-		row = append(row, cell{text: value, said: value != ""})
+		row = append(row, rows.Cell{Text: value, Known: value != ""})
 	}
 	if t.derived != nil {
 		row = append(row, t.derived.value(row))
@@ -137,13 +138,13 @@ func (t *reportTable) row(values []string, s sums) []cell {
 	return row
 }
 
-func (c *summed) cell(s sums) cell {
+func (c *summed) cell(s sums) rows.Cell {
 	n := c.of(s)
 	switch {
-	case c.kind == query.KindTime:
-		return cell{time.Unix(n, 0).UTC().Format(time.RFC3339), true}
+	case c.Kind == query.KindTime:
+		return rows.Cell{Text: time.Unix(n, 0).UTC().Format(time.RFC3339), Known: true}
 	case n == record.Unknown:
-		return cell{}
+		return rows.Cell{}
 	}
-	return cell{strconv.FormatInt(n, 10), true}
+	return rows.Cell{Text: strconv.FormatInt(n, 10), Known: true}
 }

@@ -11,6 +11,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -89,8 +90,8 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *server) {
-		env.logger.Info("listening", "url", s.url("/"))
+	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *web.Server) {
+		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, places)
 }
@@ -100,7 +101,7 @@ type daemon struct {
 	*serveCmd
 	env     *environment
 	settle  time.Duration
-	started func(*server) // called once the server listens and everything is in place
+	started func(*web.Server) // called once the server listens and everything is in place
 }
 
 // run tails the places and serves until ctx ends.
@@ -135,13 +136,13 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return err
 	}
 	scan := scanner.New(d.config(locations, counters, metrics, state))
-	web, err := newServer(ctx, d.Web, registry, scan, logger)
+	server, err := d.Web.listen(ctx, registry, scan, logger)
 	if err != nil {
 		return err
 	}
-	d.started(web)
+	d.started(server)
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return web.run(ctx) })
+	both.Go(func() error { return server.Run(ctx) })
 	both.Go(func() error { return scan.Run(ctx) })
 	return both.Wait()
 }

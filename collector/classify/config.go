@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// LabelConfig says how much detail the label values have. Sums over a family
-// are the same under every LabelConfig.
+// Config chooses how much detail the label values have. Sums over a family are the
+// same under every Config.
 type Config struct {
 	Requester     RequesterMode     // zero: RequesterRole
 	SourceIP      SourceIPMode      // zero: the full address

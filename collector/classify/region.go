@@ -1,6 +1,30 @@
 package classify
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// awsDomains are the domains of AWS's partitions, by the endpoint rules of AWS's
+// SDKs (their file partitions.json). In them stand the hosts of S3, and the names with
+// which CloudTrail calls AWS's services.
+func awsDomains() []string {
+	return []string{
+		"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", // public, GovCloud; China; European Sovereign Cloud
+		"c2s.ic.gov", "sc2s.sgov.gov", "csp.hci.ic.gov", "cloud.adc-e.uk", // the isolated ones
+	}
+}
+
+// cutDomain cuts one of the domains and the dot before it from the end of host.
+func cutDomain(host string, domains []string) (name string, ok bool) {
+	for _, domain := range domains {
+		if name, ok = strings.CutSuffix(host, domain); ok && strings.HasSuffix(name, ".") {
+			return name[:len(name)-1], true
+		}
+	}
+	return "", false
+}
 
 // hostRegion returns the Region that the Host header's endpoint names, or
 // empty. The global endpoints tell none, save s3-external-1, which is us-east-1.
@@ -9,8 +33,7 @@ import "strings"
 // See https://docs.aws.amazon.com/general/latest/gr/s3.html.
 func hostRegion(host string) string {
 	host, _, _ = strings.Cut(strings.ToLower(host), ":")
-	host = strings.TrimSuffix(host, ".cn")
-	name, ok := strings.CutSuffix(host, ".amazonaws.com")
+	name, ok := cutDomain(host, awsDomains())
 	if !ok {
 		return ""
 	}
@@ -23,11 +46,11 @@ func hostRegion(host string) string {
 	if last == "s3-external-1" {
 		return "us-east-1"
 	}
-	if isRegion(last) && len(parts) > 1 && isEndpoint(parts[:len(parts)-1]) {
+	if record.IsRegion(last) && len(parts) > 1 && isEndpoint(parts[:len(parts)-1]) {
 		return last
 	}
 	for _, prefix := range []string{"s3-website-", "s3-fips-", "s3-"} {
-		if region, ok := strings.CutPrefix(last, prefix); ok && isRegion(region) {
+		if region, ok := strings.CutPrefix(last, prefix); ok && record.IsRegion(region) {
 			return region
 		}
 	}
@@ -41,26 +64,4 @@ func isEndpoint(parts []string) bool {
 		last = parts[len(parts)-2]
 	}
 	return last == "s3" || strings.HasPrefix(last, "s3-") || strings.HasPrefix(last, "s3express-")
-}
-
-// isRegion reports whether text looks like a Region: eu-west-1, us-gov-east-1.
-func isRegion(text string) bool {
-	const maxRegion, minParts = 32, 3
-	if len(text) > maxRegion {
-		return false
-	}
-	parts := strings.Split(text, "-")
-	if len(parts) < minParts || len(parts[0]) != len("eu") {
-		return false
-	}
-	number := parts[len(parts)-1]
-	if !isShortNumber(number) {
-		return false
-	}
-	for _, part := range parts[:len(parts)-1] {
-		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") != "" {
-			return false
-		}
-	}
-	return true
 }

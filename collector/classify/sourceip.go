@@ -60,10 +60,6 @@ func isShortNumber(text string) bool {
 // isAWSName reports whether text is a DNS name in one of AWS's own domains.
 func isAWSName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-."
-	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".aws.amazon.com"} {
-		if name, ok := strings.CutSuffix(text, domain); ok {
-			return name != "" && len(text) <= MaxValue && strings.Trim(name, letters) == ""
-		}
-	}
-	return false
+	name, ok := cutDomain(text, append(awsDomains(), "aws.amazon.com")) // of the console
+	return ok && name != "" && len(text) <= MaxValue && strings.Trim(name, letters) == ""
 }

@@ -230,7 +230,7 @@ func parseTrail(folder, name string) (Key, bool) {
 	}
 	region, rest, ok := strings.Cut(rest, "_")
 	const stamp = "20060102T1504Z"
-	if !ok || !isRegion(region) || len(rest) <= len(stamp) {
+	if !ok || !record.IsRegion(region) || len(rest) <= len(stamp) {
 		return Key{}, false
 	}
 	t, err := time.Parse(stamp, rest[:len(stamp)])
@@ -245,7 +245,7 @@ func parseTrail(folder, name string) (Key, bool) {
 	k := Key{Stream: Stream{Prefix: prefix, Layout: Trail}, Time: t, AccountID: account, Region: region}
 	if parts := strings.Split(prefix, "/"); len(parts) >= 4 {
 		account, kind, region := parts[len(parts)-4], parts[len(parts)-3], parts[len(parts)-2]
-		if isAccount(account) && kind == "CloudTrail" && isRegion(region) {
+		if isAccount(account) && kind == "CloudTrail" && record.IsRegion(region) {
 			k.Stream.File = account + "_CloudTrail_" + region + "_"
 		}
 	}
@@ -273,7 +273,7 @@ func parseAccessLog(folder, name string) (Key, bool) {
 	if parts := strings.Split(prefix, "/"); len(parts) >= 4 {
 		account, region, bucket := parts[len(parts)-4], parts[len(parts)-3], parts[len(parts)-2]
 		// The configured prefix may end without a slash, right before the account.
-		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && isRegion(region) {
+		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && record.IsRegion(region) {
 			k.AccountID, k.Region, k.Bucket = account[n:], region, bucket
 		}
 	}
@@ -296,10 +296,6 @@ const accountDigits = 12
 
 func isAccount(s string) bool {
 	return len(s) == accountDigits && strings.Trim(s, "0123456789") == ""
-}
-
-func isRegion(s string) bool {
-	return strings.Count(s, "-") >= 2 && strings.Trim(s, "-abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
 func isAlphanumeric(s string) bool {
