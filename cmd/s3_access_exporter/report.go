@@ -88,7 +88,7 @@ func (cmd *reportCmd) runPrometheus(ctx context.Context, env *environment, filte
 }
 
 // printExposition prints the request families in exposition text.
-func printExposition(w io.Writer, counters *collector.Collector) error {
+func printExposition(w io.Writer, counters prometheus.Collector) error {
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(counters); err != nil {
 		return err

@@ -68,6 +68,24 @@ func Look(ctx context.Context, a Account, o Options) (*Inventory, error) {
 	return &Inventory{Buckets: l.buckets, Recorders: recorders}, nil
 }
 
+// Join returns what was found in several accounts as one.
+func Join(found []*Inventory) *Inventory {
+	all := &Inventory{}
+	seen := make(map[string]bool)
+	for _, f := range found {
+		all.Buckets = append(all.Buckets, f.Buckets...)
+		for i := range f.Recorders {
+			// An organization's trail is seen in many accounts.
+			if r := &f.Recorders[i]; !seen[r.ARN] {
+				seen[r.ARN] = true
+				all.Recorders = append(all.Recorders, *r)
+			}
+		}
+	}
+	Sort(all.Buckets)
+	return all
+}
+
 // lost is the inventory of an account that does not list its buckets.
 func lost(a Account, why string) *Inventory {
 	return &Inventory{Buckets: []Bucket{{
