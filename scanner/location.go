@@ -170,7 +170,7 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
 		for _, obj := range st.due(now) {
-			if !l.enqueue(ctx, jobs, &job{stream: st, key: logkey.Parse(obj.Key), obj: obj}) {
+			if !l.enqueue(ctx, jobs, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
 				return ctx.Err()
 			}
 		}
@@ -242,10 +242,15 @@ func (l *location) skip(name string, key logkey.Key, floor time.Time) (goOn stri
 
 // enqueue queues an object, or returns false because ctx has ended.
 func (l *location) enqueue(ctx context.Context, jobs chan<- *job, j *job) bool {
-	j.location, j.home = l.Location, l
-	j.backlog = l.backlog.add()
-	j.stream.begin(j.obj.Key, l.rounds)
-	return send(ctx, jobs, j)
+	j.Location, j.State.home = l.Location, l
+	j.State.backlog = l.backlog.add()
+	j.State.stream.begin(j.Object.Key, l.rounds)
+	select {
+	case jobs <- j:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // finishAudit takes note of an audit whose objects have all been committed.

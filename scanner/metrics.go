@@ -7,6 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -89,7 +90,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range logkey.SkipReasons() {
 		m.skippedObjects.WithLabelValues(string(reason))
 	}
-	for _, reason := range ErrorReasons() {
+	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
 	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.quarantined,
@@ -132,19 +133,19 @@ func (m *Metrics) requestCounts() map[string]int64 {
 
 // counted tells of an object that was read and committed.
 func (m *Metrics) counted(r *result) {
-	log := r.key.Stream.Log().String()
+	log := r.Key.Stream.Log().String()
 	m.objects.WithLabelValues(log).Inc()
-	m.records.WithLabelValues(log).Add(float64(r.records))
-	m.bytes.WithLabelValues(log).Add(float64(r.obj.Size))
-	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.skipped.Malformed))
-	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.skipped.NotS3))
-	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.skipped.NotRequest))
-	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.duplicates))
-	if r.late {
+	m.records.WithLabelValues(log).Add(float64(r.Records))
+	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
+	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.Skipped.Malformed))
+	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.Skipped.NotS3))
+	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.Skipped.NotRequest))
+	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.Duplicates))
+	if r.State.late {
 		m.late.WithLabelValues(log).Inc()
 	}
-	if r.newest > 0 {
-		m.delay.Observe(max(0, time.Since(time.Unix(r.newest, 0)).Seconds()))
+	if r.Newest > 0 {
+		m.delay.Observe(max(0, time.Since(time.Unix(r.Newest, 0)).Seconds()))
 	}
 }
 

@@ -83,7 +83,7 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 			return "", true
 		}
 		moved = true
-		return "", l.enqueue(ctx, jobs, &job{stream: st, key: key, obj: obj, late: late})
+		return "", l.enqueue(ctx, jobs, &job{Key: key, Object: obj, State: tailed{stream: st, late: late}})
 	})
 	if err == nil {
 		err = failed

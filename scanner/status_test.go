@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -120,7 +122,7 @@ func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
 				p.Attempts < 3 || p.Since.Sub(began) > time.Second || time.Since(p.NextTry) > time.Minute { // of the round that tries it
 				t.Errorf("pending: %+v", p)
 			}
-			if q := location.Quarantined[0]; q.Key != broken || q.Reason != scanner.ReasonGzip || q.Error == "" ||
+			if q := location.Quarantined[0]; q.Key != broken || q.Reason != reader.ReasonGzip || q.Error == "" ||
 				q.Attempts < 1 || q.Since.Sub(began) > time.Second || !q.NextTry.IsZero() {
 				t.Errorf("quarantined: %+v", q)
 			}
@@ -286,7 +288,7 @@ func TestStatus_SaysThatEventTimeKeysTellOnlyTheDay(t *testing.T) {
 func TestScanner_ReadsTodaysEventTimeObjectsFromTheStart(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.Since = time.Hour
-		r.bucket.Put("111122223333/eu-west-1/b/"+began.Format("2006/01/02/2006-01-02-00-00-00-")+"0123456789ABCDEF", accessLog(began, "r1"), began)
+		r.bucket.Put("111122223333/eu-west-1/b/"+began.Format("2006/01/02/2006-01-02-00-00-00-")+"0123456789ABCDEF", logtest.AccessLog(began, "r1"), began)
 		r.start()
 		r.wait(time.Minute)
 		r.expect("r1")

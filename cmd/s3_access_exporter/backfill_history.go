@@ -11,13 +11,13 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // history counts requests by the time at which they came: what each series of the
 // request families gained in each step. It takes all amounts from the collector,
-// so that history and live metrics agree. It is a scanner.Consumer.
+// so that history and live metrics agree. It is a once.Consumer.
 type history struct {
 	step        int64     // in seconds
 	until       time.Time // the end of the history; zero: that of the last step with requests
@@ -30,7 +30,7 @@ type history struct {
 	first, last int64        // steps with requests; last < first: there are none
 }
 
-var _ scanner.Consumer = (*history)(nil)
+var _ once.Consumer = (*history)(nil)
 
 func newHistory(
 	step int64, until time.Time, config classify.Config, match func(*record.Record, *classify.Class) bool,
@@ -63,8 +63,8 @@ type historyTally struct {
 	err         error // of the temporary file
 }
 
-// NewTally implements scanner.Consumer.
-func (h *history) NewTally(_, _ string) scanner.Tally {
+// NewTally implements once.Consumer.
+func (h *history) NewTally(_, _ string) once.Tally {
 	const memory = 1 << 20
 	return &historyTally{
 		history: h,
@@ -74,7 +74,7 @@ func (h *history) NewTally(_, _ string) scanner.Tally {
 	}
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *historyTally) Add(r *record.Record) {
 	if t.err != nil {
 		return
@@ -112,7 +112,7 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *historyTally) Done() int {
 	if t.classifier != nil {
 		t.history.classifiers.Put(t.classifier)
@@ -121,22 +121,19 @@ func (t *historyTally) Done() int {
 	return len(t.gained.sums)
 }
 
-// Stage implements scanner.Consumer. It counts at once: ScanOnce exposes all that
-// it stages.
-func (h *history) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, tally := range tallies {
-		t := tally.(*historyTally) //nolint:errcheck // every tally is from NewTally
-		err := t.err
-		if err == nil {
-			err = t.gained.each(h.total.add)
-		}
-		if err != nil {
-			return nil, err
-		}
-		h.first, h.last = min(h.first, t.first), max(h.last, t.last)
-		h.sorters.Put(t.gained.sorter)
+// Take implements once.Consumer.
+func (h *history) Take(tally once.Tally) error {
+	t := tally.(*historyTally) //nolint:errcheck // every tally is from NewTally
+	err := t.err
+	if err == nil {
+		err = t.gained.each(h.total.add)
 	}
-	return func() {}, h.check()
+	if err != nil {
+		return err
+	}
+	h.first, h.last = min(h.first, t.first), max(h.last, t.last)
+	h.sorters.Put(t.gained.sorter)
+	return h.check()
 }
 
 // end returns the step at whose start the history ends.
@@ -158,9 +155,6 @@ func (h *history) check() error {
 	}
 	return nil
 }
-
-// Due implements scanner.Consumer.
-func (h *history) Due() bool { return false }
 
 // close gives back what the history holds.
 func (h *history) close() {

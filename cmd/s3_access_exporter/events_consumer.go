@@ -10,7 +10,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -27,7 +27,7 @@ type eventsConfig struct {
 
 // events prints requests. The rows of an object are held back until it was read to
 // its end: in memory or, if there are many, in a temporary file. It is a
-// scanner.Consumer.
+// once.Consumer.
 type events struct {
 	eventsConfig
 	out     rows.Writer
@@ -39,7 +39,7 @@ type events struct {
 	cells   []rows.Cell
 }
 
-var _ scanner.Consumer = (*events)(nil)
+var _ once.Consumer = (*events)(nil)
 
 func newEvents(cfg eventsConfig, out rows.Writer) *events {
 	e := &events{eventsConfig: cfg, out: out, benches: sync.Pool{New: func() any { return newEventBench() }}}
@@ -75,12 +75,12 @@ type eventTally struct {
 	err    error  // of the temporary file
 }
 
-// NewTally implements scanner.Consumer.
-func (e *events) NewTally(location, key string) scanner.Tally {
+// NewTally implements once.Consumer.
+func (e *events) NewTally(location, key string) once.Tally {
 	return &eventTally{events: e, object: query.LogObject(location, key), rows: e.sorters.Get()}
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *eventTally) Add(r *record.Record) {
 	e := t.events
 	if t.err != nil || !e.byTime && e.limit > 0 && t.number >= uint64(e.limit) {
@@ -117,7 +117,7 @@ func (t *eventTally) appendKey(dst []byte, seconds int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, t.number)
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *eventTally) Done() int {
 	if t.bench != nil {
 		t.events.benches.Put(t.bench)
@@ -126,31 +126,25 @@ func (t *eventTally) Done() int {
 	return int(t.number)
 }
 
-// Stage implements scanner.Consumer. It prints at once: ScanOnce exposes all that
-// it stages.
-func (e *events) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, tally := range tallies {
-		t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
-		if t.err != nil {
-			return nil, t.err
-		}
-		take := e.printRow
-		if e.byTime {
-			take = e.sorted.Add
-		}
-		if err := t.rows.Each(take); err != nil {
-			return nil, err
-		}
-		e.sorters.Put(t.rows)
+// Take implements once.Consumer.
+func (e *events) Take(tally once.Tally) error {
+	t := tally.(*eventTally) //nolint:errcheck // every tally is from NewTally
+	if t.err != nil {
+		return t.err
 	}
+	take := e.printRow
+	if e.byTime {
+		take = e.sorted.Add
+	}
+	if err := t.rows.Each(take); err != nil {
+		return err
+	}
+	e.sorters.Put(t.rows)
 	if e.printed > 0 && time.Since(e.began) >= e.patience {
-		return func() {}, e.out.Flush()
+		return e.out.Flush()
 	}
-	return func() {}, nil
+	return nil
 }
-
-// Due implements scanner.Consumer.
-func (e *events) Due() bool { return false }
 
 // printRow prints a row. It returns errEnough if there may be no more.
 func (e *events) printRow(_, row []byte) error {

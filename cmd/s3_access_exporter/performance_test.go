@@ -20,6 +20,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -201,14 +202,12 @@ func catchUp(b *testing.B, src source.Source, objects, concurrency int) {
 // knows the label values, as it does in the steady state.
 func readOnce(b *testing.B, src source.Source, counters *collector.Collector) {
 	b.Helper()
-	unread, err := scanner.New(scanner.Config{
+	summary, err := once.Run(b.Context(), once.Config{
 		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
-		Consumer:     counting{counters},
-		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
 		DedupeWindow: dedupeWindow,
-	}).ScanOnce(b.Context(), scanner.Query{})
-	if err != nil || len(unread) > 0 {
-		b.Fatal(err, unread)
+	}, once.Query{}, counting{counters})
+	if err != nil || len(summary.Unread) > 0 {
+		b.Fatal(err, summary.Unread)
 	}
 }
 

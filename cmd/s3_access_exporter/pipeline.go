@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // dedupeWindow is how many event IDs of CloudTrail are remembered by default:
@@ -14,7 +15,10 @@ type counting struct {
 	*collector.Collector
 }
 
-var _ scanner.Consumer = counting{}
+var (
+	_ scanner.Consumer = counting{}
+	_ once.Consumer    = counting{}
+)
 
 // NewTally implements scanner.Consumer.
 func (c counting) NewTally(_, _ string) scanner.Tally { return c.Collector.NewTally() }
@@ -26,4 +30,13 @@ func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), e
 		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
 	}
 	return c.Collector.Stage(own, store)
+}
+
+// Take implements once.Consumer.
+func (c counting) Take(t once.Tally) error {
+	expose, err := c.Stage([]scanner.Tally{t}, nil)
+	if err == nil {
+		expose()
+	}
+	return err
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // reading is one pass over what lies in some locations now: what report, events
@@ -16,14 +14,14 @@ import (
 type reading struct {
 	locations []string
 	aws       awsFlags
-	query     scanner.Query
-	consumer  scanner.Consumer
+	query     once.Query
+	consumer  once.Consumer
 	// quiet: no progress is shown, as results are printed meanwhile that may come
 	// to the same terminal.
 	quiet bool
 }
 
-// What a consumer returns from Stage when it has enough: no failure.
+// What a consumer returns from Take when it has enough: no failure.
 var errEnough = errors.New("enough was read")
 
 // Why something is missing in what was printed.
@@ -55,30 +53,28 @@ func (r reading) run(ctx context.Context, env *environment, finish func() error)
 	return nil
 }
 
-func (r reading) scan(ctx context.Context, env *environment) ([]*scanner.ObjectError, error) {
+func (r reading) scan(ctx context.Context, env *environment) ([]*once.ObjectError, error) {
 	places, err := parsePlaces(r.locations)
 	if err != nil {
 		return nil, err
 	}
-	metrics := scanner.NewMetrics(prometheus.NewRegistry())
-	locations, err := opener{aws: r.aws, requests: metrics.CountRequest}.open(ctx, places)
+	locations, err := opener{aws: r.aws}.open(ctx, places)
 	if err != nil {
 		return nil, err
 	}
 	if !r.quiet {
-		r.query.Progress = new(scanner.Progress)
+		r.query.Progress = new(once.Progress)
 		defer terminal.ShowProgress(env.stderr, func() terminal.Progress { return progressOf(r.query.Progress) })()
 	}
-	return scanner.New(scanner.Config{
+	summary, err := once.Run(ctx, once.Config{
 		Locations:    locations,
-		Consumer:     r.consumer,
-		Metrics:      metrics,
 		Logger:       env.logger,
 		DedupeWindow: dedupeWindow,
-	}).ScanOnce(ctx, r.query)
+	}, r.query, r.consumer)
+	return summary.Unread, err
 }
 
-func progressOf(p *scanner.Progress) terminal.Progress {
+func progressOf(p *once.Progress) terminal.Progress {
 	found, complete := p.Listed()
 	return terminal.Progress{Done: terminal.Amount(p.Done()), Found: terminal.Amount(found), Complete: complete}
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // reportCmd reads log buckets once and prints counts.
@@ -68,7 +68,7 @@ func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-func (cmd *reportCmd) reading(filter *query.Filter, consumer scanner.Consumer) reading {
+func (cmd *reportCmd) reading(filter *query.Filter, consumer once.Consumer) reading {
 	return reading{locations: cmd.Locations, aws: cmd.AWS, query: filter.Query(), consumer: consumer}
 }
 
@@ -78,7 +78,7 @@ func (cmd *reportCmd) runPrometheus(ctx context.Context, env *environment, filte
 	if err != nil {
 		return err
 	}
-	var consumer scanner.Consumer = counting{counters}
+	var consumer once.Consumer = counting{counters}
 	if !filter.All() {
 		consumer = newFiltering(counters, filter.Match, cmd.Labels.config())
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -20,7 +20,7 @@ const (
 )
 
 // grouping adds up the requests that match in the groups of some tables. It is a
-// scanner.Consumer.
+// once.Consumer.
 type grouping struct {
 	tables  []reportTable
 	match   func(*record.Record, *classify.Class) bool
@@ -29,7 +29,7 @@ type grouping struct {
 	benches sync.Pool    // of *groupingBench
 }
 
-var _ scanner.Consumer = (*grouping)(nil)
+var _ once.Consumer = (*grouping)(nil)
 
 func newGrouping(
 	tables []reportTable, match func(*record.Record, *classify.Class) bool, labels classify.Config,
@@ -62,8 +62,8 @@ type groupingTally struct {
 	err      error     // of a temporary file
 }
 
-// NewTally implements scanner.Consumer.
-func (g *grouping) NewTally(location, key string) scanner.Tally {
+// NewTally implements once.Consumer.
+func (g *grouping) NewTally(location, key string) once.Tally {
 	t := &groupingTally{grouping: g, object: query.LogObject(location, key)}
 	for range g.tables {
 		t.groups = append(t.groups, newGroups(tallyMemory, g.sorters.Get))
@@ -71,7 +71,7 @@ func (g *grouping) NewTally(location, key string) scanner.Tally {
 	return t
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *groupingTally) Add(r *record.Record) {
 	if t.err != nil {
 		return
@@ -97,7 +97,7 @@ func (t *groupingTally) Add(r *record.Record) {
 	}
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *groupingTally) Done() int {
 	if t.bench != nil {
 		t.grouping.benches.Put(t.bench)
@@ -110,28 +110,22 @@ func (t *groupingTally) Done() int {
 	return held
 }
 
-// Stage implements scanner.Consumer. It adds to the totals at once: ScanOnce
-// exposes all that it stages.
-func (g *grouping) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	for _, tally := range tallies {
-		t := tally.(*groupingTally) //nolint:errcheck // every tally is from NewTally
-		if t.err != nil {
-			return nil, t.err
+// Take implements once.Consumer.
+func (g *grouping) Take(tally once.Tally) error {
+	t := tally.(*groupingTally) //nolint:errcheck // every tally is from NewTally
+	if t.err != nil {
+		return t.err
+	}
+	for i, groups := range t.groups {
+		if err := groups.each(g.totals[i].add); err != nil {
+			return err
 		}
-		for i, groups := range t.groups {
-			if err := groups.each(g.totals[i].add); err != nil {
-				return nil, err
-			}
-			if groups.spilled != nil {
-				g.sorters.Put(groups.spilled)
-			}
+		if groups.spilled != nil {
+			g.sorters.Put(groups.spilled)
 		}
 	}
-	return func() {}, nil
+	return nil
 }
-
-// Due implements scanner.Consumer.
-func (g *grouping) Due() bool { return false }
 
 // close removes the temporary files.
 func (g *grouping) close() {

@@ -5,11 +5,11 @@ import (
 
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// filtering counts the requests that match. It is a scanner.Consumer.
+// filtering counts the requests that match. It is a once.Consumer.
 type filtering struct {
 	counting
 	match       func(*record.Record, *classify.Class) bool
@@ -26,28 +26,24 @@ func newFiltering(
 	}
 }
 
-// NewTally implements scanner.Consumer.
-func (f filtering) NewTally(location, key string) scanner.Tally {
+// NewTally implements once.Consumer.
+func (f filtering) NewTally(location, key string) once.Tally {
 	return &filteredTally{Tally: f.counting.NewTally(location, key), filtering: f}
 }
 
-// Stage implements scanner.Consumer.
-func (f filtering) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
-	counted := make([]scanner.Tally, len(tallies))
-	for i, t := range tallies {
-		counted[i] = t.(*filteredTally).Tally //nolint:errcheck // every tally is from NewTally
-	}
-	return f.counting.Stage(counted, store)
+// Take implements once.Consumer.
+func (f filtering) Take(t once.Tally) error {
+	return f.counting.Take(t.(*filteredTally).Tally) //nolint:errcheck // every tally is from NewTally
 }
 
 // filteredTally counts the requests of one object that match.
 type filteredTally struct {
-	scanner.Tally
+	once.Tally
 	filtering  filtering
 	classifier *classify.Classifier // from the first record to Done
 }
 
-// Add implements scanner.Tally.
+// Add implements once.Tally.
 func (t *filteredTally) Add(r *record.Record) {
 	if t.classifier == nil {
 		t.classifier = t.filtering.classifiers.Get().(*classify.Classifier) //nolint:errcheck // New makes nothing else
@@ -57,7 +53,7 @@ func (t *filteredTally) Add(r *record.Record) {
 	}
 }
 
-// Done implements scanner.Tally.
+// Done implements once.Tally.
 func (t *filteredTally) Done() int {
 	if t.classifier != nil {
 		t.filtering.classifiers.Put(t.classifier)

@@ -10,7 +10,6 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -165,7 +164,7 @@ func TestGrouping_TakesBoundedMemoryHoweverManyRequestersThereAre(t *testing.T) 
 	if held := tally.Done(); held > tallyMemory/groupOverhead {
 		t.Errorf("an object holds %d groups", held)
 	}
-	if _, err := g.Stage([]scanner.Tally{tally}, nil); err != nil {
+	if err := g.Take(tally); err != nil {
 		t.Fatal(err)
 	}
 	if size := g.totals[0].size; size > totalMemory {

@@ -163,6 +163,8 @@ func reasonOfStatus(op string, status int) source.Reason {
 		return source.ReasonNoSuchBucket
 	case status == http.StatusNotFound:
 		return source.ReasonGone
+	case status == http.StatusPreconditionFailed:
+		return source.ReasonChanged
 	case status == http.StatusTooManyRequests:
 		return source.ReasonThrottled
 	case status >= http.StatusInternalServerError:

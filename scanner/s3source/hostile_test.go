@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // writeError answers as S3 does.
@@ -147,7 +148,7 @@ func TestSource_GivesTheReason(t *testing.T) {
 			})))
 			_, err := keysOf(t, src, "logs/", "")
 			wantReason(t, err, "list", tt.list)
-			_, err = src.Open(t.Context(), "k")
+			_, err = src.Open(t.Context(), of("k", 0))
 			wantReason(t, err, "open", tt.open)
 			if want := fmt.Sprintf(`open "k": %s: a message (HTTP %d`, tt.code, tt.status); !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %v, want %s...", err, want)
@@ -158,14 +159,14 @@ func TestSource_GivesTheReason(t *testing.T) {
 		src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, strings.Repeat("<p>Bad gateway\x1b[31m", 10_000), http.StatusBadGateway)
 		})))
-		_, err := src.Open(t.Context(), "k")
+		_, err := src.Open(t.Context(), of("k", 0))
 		wantReason(t, err, "open", source.ReasonServerError)
 		if len(err.Error()) > 2*maxText || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("an error that is not fit to print: %.200q...", err)
 		}
 	})
 	t.Run("nobody listens", func(t *testing.T) {
-		_, err := newSource(t, closedEndpoint()).Open(t.Context(), "k")
+		_, err := newSource(t, closedEndpoint()).Open(t.Context(), of("k", 0))
 		wantReason(t, err, "open", source.ReasonNetwork)
 	})
 }
@@ -175,24 +176,25 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 	const content = "0123456789"
 	tests := []struct {
 		name    string
+		size    int // as listed
 		handler http.HandlerFunc
 		reason  source.Reason
 	}{
-		{"cut", func(w http.ResponseWriter, _ *http.Request) {
+		{"cut", 1000, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, content)
 		}, source.ReasonNetwork},
-		{"cut in a chunk", func(w http.ResponseWriter, _ *http.Request) {
+		{"cut in a chunk", 1000, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, content)
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}, source.ReasonNetwork},
-		{"stalled", func(w http.ResponseWriter, r *http.Request) {
+		{"stalled", 1000, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, content)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}, source.ReasonTimeout},
-		{"other bytes than the checksum's", func(w http.ResponseWriter, _ *http.Request) {
+		{"other bytes than the checksum's", len(content), func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Amz-Checksum-Crc32", "AAAAAA==")
 			_, _ = io.WriteString(w, content)
 		}, source.ReasonChecksum},
@@ -200,7 +202,7 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			src := newSource(t, serve(t, tt.handler), func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
-			data, err := readAll(t, src, "k")
+			data, err := sourcetest.Read(t.Context(), src, of("k", tt.size))
 			wantReason(t, err, "read", tt.reason)
 			if string(data) != content {
 				t.Errorf("got %q before the error", data)
@@ -210,13 +212,13 @@ func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 	t.Run("no answer at all", func(t *testing.T) {
 		src := newSource(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })),
 			func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
-		_, err := src.Open(t.Context(), "k")
+		_, err := src.Open(t.Context(), of("k", 0))
 		wantReason(t, err, "open", source.ReasonTimeout)
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		src := newSource(t, serve(t, tests[2].handler))
 		ctx, cancel := context.WithCancel(t.Context())
-		body, err := src.Open(ctx, "k")
+		body, err := src.Open(ctx, of("k", 1000))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +240,91 @@ func TestOpen_AsksForTheBytesAsStored(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(stored)
 	})))
-	if got, err := readAll(t, src, "k"); err != nil || !bytes.Equal(got, stored) {
+	if got, err := sourcetest.Read(t.Context(), src, of("k", len(stored))); err != nil || !bytes.Equal(got, stored) {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestOpen_HoldsWhatArrivesAgainstTheListing(t *testing.T) {
+	isolate(t)
+	const text = "0123456789"
+	modified := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	listed := source.Object{Key: "k", Size: 10, ETag: `"an-etag"`, LastModified: modified}
+	remembered := source.Object{Key: "k", Size: 10, LastModified: modified}
+	answer := func(status int, body string, header ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			for i := 0; i < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	unsized := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	later := modified.Add(time.Minute).Format(http.TimeFormat)
+	tests := []struct {
+		name    string
+		obj     source.Object
+		handler http.HandlerFunc
+		op      string // of the error; none if empty
+		reason  source.Reason
+	}{
+		{"whole", listed, answer(200, text, "ETag", `"an-etag"`), "", ""},
+		{"whole, of a store without ETags", listed, answer(200, text), "", ""},
+		{"whole, the ETag without quotes", listed, answer(200, text, "ETag", "an-etag"), "", ""},
+		{"whole, the ETag weak", listed, answer(200, text, "ETag", `W/"an-etag"`), "", ""},
+		{"whole, of no stated length", listed, unsized(text), "", ""},
+		{"whole, copied onto itself", remembered, answer(200, text, "Last-Modified", later), "", ""},
+		{"nothing", listed, answer(200, ""), "open", source.ReasonLength},
+		{"fewer bytes", listed, answer(200, "01234"), "open", source.ReasonLength},
+		{"more bytes", listed, answer(200, text+text), "open", source.ReasonLength},
+		{"nothing, of no stated length", listed, unsized(""), "read", source.ReasonLength},
+		{"fewer bytes, of no stated length", listed, unsized("01234"), "read", source.ReasonLength},
+		{"more bytes, of no stated length", listed, unsized(text + "\n"), "read", source.ReasonLength},
+		{"no content", listed, answer(204, ""), "open", source.ReasonLength},
+		{"no content, of an empty object", source.Object{Key: "k"}, answer(204, ""), "open", source.ReasonLength},
+		{"a part", listed, answer(206, text, "Content-Range", "bytes 0-9/20"), "open", source.ReasonLength},
+		{"the whole as a part", listed, answer(206, text, "Content-Range", "bytes 0-9/10"), "open", source.ReasonLength},
+		{"a captive portal", listed, answer(200, "<html>Welcome! Log in.</html>", "Content-Type", "text/html"), "open", source.ReasonLength},
+		{"fewer bytes of the same ETag", listed, answer(200, "01234", "ETag", `"an-etag"`, "Last-Modified", later), "open", source.ReasonLength},
+		{"another ETag", listed, answer(200, text, "ETag", `"another"`), "open", source.ReasonChanged},
+		{"another ETag and length", listed, answer(200, "01234", "ETag", `"another"`), "open", source.ReasonChanged},
+		{"another length, the ETag not known any more", remembered, answer(200, "01234", "ETag", `"another"`), "open", source.ReasonChanged},
+		{"precondition failed", listed, answer(412, "<Error><Code>PreconditionFailed</Code></Error>"), "open", source.ReasonChanged},
+		{"precondition failed, of a proxy", listed, answer(412, "no"), "open", source.ReasonChanged},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			data, err := sourcetest.Read(t.Context(), newSource(t, serve(t, tt.handler)), tt.obj)
+			if tt.op != "" {
+				wantReason(t, err, tt.op, tt.reason)
+			} else if err != nil || string(data) != text {
+				t.Errorf("got %q, %v", data, err)
+			}
+		})
+	}
+}
+
+func TestOpen_AsksForTheListedETag(t *testing.T) {
+	isolate(t)
+	for etag, want := range map[string]string{
+		`"an-etag"`: `"an-etag"`,
+		"an-etag":   `"an-etag"`,
+		`W/"weak"`:  "",
+		"":          "",
+	} {
+		src := newSource(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("If-Match"); got != want {
+				t.Errorf("listed with the ETag %s, asked for with If-Match: %s", etag, got)
+			}
+		})))
+		if _, err := sourcetest.Read(t.Context(), src, source.Object{Key: "k", ETag: etag}); err != nil {
+			t.Error(err)
+		}
 	}
 }

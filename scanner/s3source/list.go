@@ -75,6 +75,7 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 			Key:          key,
 			Size:         aws.ToInt64(content.Size),
 			LastModified: aws.ToTime(content.LastModified),
+			ETag:         aws.ToString(content.ETag),
 		})
 	}
 	return objects, l.turn(out)

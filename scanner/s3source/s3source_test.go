@@ -19,8 +19,12 @@ func TestSource_IsASource(t *testing.T) {
 	cannotHold := func(key string) bool {
 		return strings.ContainsAny(key, "\x01")
 	}
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
-		return newSource(t, serveObjects(t, objects))
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
+		endpoint := serveObjects(t, objects)
+		return sourcetest.Store{
+			Source: newSource(t, endpoint),
+			Put:    func(t *testing.T, key string, body []byte) { putObject(t, endpoint, key, body) },
+		}
 	}, cannotHold)
 }
 
@@ -139,7 +143,7 @@ func TestRequests_CountsEveryAttempt(t *testing.T) {
 			got = append(got, operation)
 		}
 	})
-	if _, err := readAll(t, src, "k"); err != nil {
+	if _, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := keysOf(t, src, "", ""); err != nil {
@@ -200,7 +204,7 @@ func TestSource_FindsTheBucketsRegion(t *testing.T) {
 				return response, nil
 			})
 			for range 2 {
-				body, err := src.Open(t.Context(), "k")
+				body, err := src.Open(t.Context(), of("k", 0))
 				if tt.wantReason != "" {
 					wantReason(t, err, "open", tt.wantReason)
 					continue

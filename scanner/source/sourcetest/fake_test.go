@@ -15,12 +15,15 @@ import (
 )
 
 func TestFake_IsASource(t *testing.T) {
-	sourcetest.TestSource(t, func(_ *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(_ *testing.T, objects map[string][]byte) sourcetest.Store {
 		fake := &sourcetest.Fake{}
 		for key, body := range objects {
 			fake.Put(key, body, time.Now())
 		}
-		return fake
+		return sourcetest.Store{
+			Source: fake,
+			Put:    func(_ *testing.T, key string, body []byte) { fake.Put(key, body, time.Now()) },
+		}
 	}, nil)
 }
 
@@ -92,6 +95,7 @@ func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 		{"open", sourcetest.OpOpen, throttled, "", source.ReasonThrottled},
 		{"read", sourcetest.OpRead, cause, "", source.ReasonRead},
 		{"read after 4", sourcetest.OpRead, sourcetest.FailAfter(4, cause), "0123", source.ReasonRead},
+		{"short", sourcetest.OpRead, sourcetest.Short(4), "0123", source.ReasonLength},
 		{"read after all", sourcetest.OpRead, sourcetest.FailAfter(99, cause), "01234567", source.ReasonRead},
 	}
 	for _, tt := range tests {
@@ -106,7 +110,7 @@ func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 			})
 			data, err := listAndRead(t.Context(), fake)
 			var got *source.Error
-			if !errors.As(err, &got) || !errors.Is(err, cause) {
+			if !errors.As(err, &got) || got.Reason != source.ReasonLength && !errors.Is(err, cause) {
 				t.Fatalf("got %v, want a *source.Error for %v", err, cause)
 			}
 			if got.Op != tt.op || got.Reason != tt.reason || string(data) != tt.data {
@@ -131,7 +135,7 @@ func listAndRead(ctx context.Context, src source.Source) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		body, err := src.Open(ctx, o.Key)
+		body, err := src.Open(ctx, o)
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -206,8 +206,8 @@ func (f *Filter) matchSource(logged []byte) bool {
 }
 
 // Query returns what a scan is to read for the Filter's sake.
-func (f *Filter) Query() scanner.Query {
-	q := scanner.Query{Since: f.cfg.Since, Until: f.cfg.Until, Slack: f.cfg.Slack, Prefilter: f.prefilter()}
+func (f *Filter) Query() once.Query {
+	q := once.Query{Since: f.cfg.Since, Until: f.cfg.Until, Slack: f.cfg.Slack, Prefilter: f.prefilter()}
 	if len(f.labels) > 0 {
 		q.Wanted = f.wanted
 	}

@@ -88,7 +88,7 @@ func troubledStatus() scanner.Status {
 			Attempts: 7, Since: before(time.Hour), NextTry: statusTime.Add(4 * time.Minute),
 		}},
 		Quarantined: []scanner.ObjectStatus{{
-			Key: "quiet/2026-03-01-00-00-00-0123456789ABCDEF", Reason: scanner.ReasonGzip, Error: "decompress: unexpected EOF",
+			Key: "quiet/2026-03-01-00-00-00-0123456789ABCDEF", Reason: "gzip", Error: "decompress: unexpected EOF",
 			Attempts: 1, Since: before(84 * time.Hour),
 		}},
 	})

@@ -1,4 +1,4 @@
-package scanner_test
+package once_test
 
 import (
 	"bytes"
@@ -14,19 +14,17 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // seen is a Consumer that keeps the ID, the time and the object of every record.
 type seen struct {
-	mu      sync.Mutex
 	records []seenRecord
+	refuse  error // of Take
 }
 
 type seenRecord struct {
@@ -39,7 +37,7 @@ type seenTally struct {
 	records []seenRecord
 }
 
-func (s *seen) NewTally(location, key string) scanner.Tally {
+func (s *seen) NewTally(location, key string) once.Tally {
 	return &seenTally{object: location + "/" + key}
 }
 
@@ -49,29 +47,19 @@ func (t *seenTally) Add(r *record.Record) {
 
 func (t *seenTally) Done() int { return len(t.records) }
 
-func (s *seen) Due() bool { return false }
-
-func (s *seen) Stage(tallies []scanner.Tally, _ scanner.Store) (func(), error) {
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, t := range tallies {
-			s.records = append(s.records, t.(*seenTally).records...)
-		}
-	}, nil
+func (s *seen) Take(t once.Tally) error {
+	if s.refuse == nil {
+		s.records = append(s.records, t.(*seenTally).records...)
+	}
+	return s.refuse
 }
 
-// ask returns the records that a scan of the bucket finds.
-func ask(t *testing.T, bucket *sourcetest.Fake, q scanner.Query) []seenRecord {
+// ask returns the records that a pass over the bucket finds.
+func ask(t *testing.T, bucket *sourcetest.Fake, q once.Query) []seenRecord {
 	t.Helper()
 	s := new(seen)
-	unread, err := scanner.New(scanner.Config{
-		Locations: []source.Location{{Name: "s3://logs", Source: bucket}},
-		Consumer:  s,
-		Metrics:   scanner.NewMetrics(prometheus.NewRegistry()),
-	}).ScanOnce(t.Context(), q)
-	if err != nil || len(unread) > 0 {
-		t.Fatalf("unread %v, error %v", unread, err)
+	if summary, err := run(t.Context(), bucket, s, q); err != nil || len(summary.Unread) > 0 {
+		t.Fatalf("unread %v, error %v", summary.Unread, err)
 	}
 	return s.records
 }
@@ -101,13 +89,15 @@ func yearOfLogs(bucket *sourcetest.Fake, first time.Time, days, perDay int) (str
 	for _, account := range []string{"111122223333", "202612345678", "444455556666"} {
 		for _, region := range []string{"eu-west-1", "us-east-1"} {
 			trail, digest, part := fmt.Sprintf(trails, account, region), fmt.Sprintf(digests, account, region), fmt.Sprintf(parts, account, region)
-			stream(func(at time.Time) string { return trailKey(trail, account, region, at, "aBcDeFgHiJkLmNoP") })
+			stream(func(at time.Time) string { return logtest.TrailKey(trail, account, region, at, "aBcDeFgHiJkLmNoP") })
 			stream(func(at time.Time) string {
 				return digest + at.Format("2006/01/02/") + account + "_CloudTrail-Digest_" + region + at.Format("_20060102T150405Z") + ".json.gz"
 			})
-			stream(func(at time.Time) string { return partKey("delivered/"+part, at, at.Format("ABCDEFGHIJ150405")) })
 			stream(func(at time.Time) string {
-				return partKey(part, at.Truncate(24*time.Hour), at.Format("ABCDEFGHIJ150405"))
+				return logtest.PartitionedKey("delivered/"+part, at, at.Format("ABCDEFGHIJ150405"))
+			})
+			stream(func(at time.Time) string {
+				return logtest.PartitionedKey(part, at.Truncate(24*time.Hour), at.Format("ABCDEFGHIJ150405"))
 			})
 		}
 	}
@@ -125,15 +115,7 @@ func yearOfLogs(bucket *sourcetest.Fake, first time.Time, days, perDay int) (str
 	return streams
 }
 
-func trailKey(prefix, account, region string, at time.Time, unique string) string {
-	return prefix + at.Format("2006/01/02/") + account + "_CloudTrail_" + region + at.Format("_20060102T1504Z_") + unique + ".json.gz"
-}
-
-func partKey(prefix string, at time.Time, unique string) string {
-	return prefix + at.Format("2006/01/02/2006-01-02-15-04-05-") + unique
-}
-
-func TestScanOnce_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
+func TestRun_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 	const perDay = 12
 	for name, days := range map[string]int{"a year": 365, "two years": 730} {
 		t.Run(name, func(t *testing.T) {
@@ -141,8 +123,8 @@ func TestScanOnce_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 			first := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, 1-days/2)
 			streams := yearOfLogs(bucket, first, days, perDay)
 			since := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-			progress := new(scanner.Progress)
-			ask(t, bucket, scanner.Query{Since: since, Until: since.AddDate(0, 0, 1), Slack: time.Hour, Progress: progress})
+			progress := new(once.Progress)
+			ask(t, bucket, once.Query{Since: since, Until: since.AddDate(0, 0, 1), Slack: time.Hour, Progress: progress})
 			// One page to meet a stream, one at the day, one behind it; and where
 			// streams may lie among the objects of another, one a year.
 			if pages := bucket.Pages(); pages > 4*streams {
@@ -160,10 +142,10 @@ func TestScanOnce_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 	}
 }
 
-func TestScanOnce_PassesOverUnwantedStreams(t *testing.T) {
+func TestRun_PassesOverUnwantedStreams(t *testing.T) {
 	bucket := new(sourcetest.Fake)
 	streams := yearOfLogs(bucket, began, 365, 12)
-	ask(t, bucket, scanner.Query{Wanted: func(k logkey.Key) bool {
+	ask(t, bucket, once.Query{Wanted: func(k logkey.Key) bool {
 		return k.Stream.Log() == record.CloudTrail && k.Region == "eu-west-1"
 	}})
 	const wanted = 3 * 365 * 12
@@ -209,14 +191,14 @@ func (tr *tree) put(delivered time.Time) {
 		prefix := []string{"", "logs/", "2026-x/", "2026"}[tr.IntN(4)]
 		tr.access(prefix+delivered.Format("2006-01-02-15-04-05-")+unique, delivered.Add(-age))
 	case 1:
-		tr.access(partKey(tr.root()+fmt.Sprintf(parts, account, region), delivered, unique), delivered.Add(-age))
+		tr.access(logtest.PartitionedKey(tr.root()+fmt.Sprintf(parts, account, region), delivered, unique), delivered.Add(-age))
 	case 2: // by event: delivered any time later
 		day := delivered.Truncate(24 * time.Hour)
-		tr.access(partKey(tr.root()+fmt.Sprintf(parts, account, region), day, unique), day.Add(time.Duration(tr.Int64N(int64(24*time.Hour)))))
+		tr.access(logtest.PartitionedKey(tr.root()+fmt.Sprintf(parts, account, region), day, unique), day.Add(time.Duration(tr.Int64N(int64(24*time.Hour)))))
 	case 3:
-		tr.trail(trailKey(tr.root()+fmt.Sprintf(trails, account, region), account, region, delivered, unique), delivered.Add(-age))
+		tr.trail(logtest.TrailKey(tr.root()+fmt.Sprintf(trails, account, region), account, region, delivered, unique), delivered.Add(-age))
 	case 4: // copied somewhere else
-		tr.trail(trailKey([]string{"", "copy/"}[tr.IntN(2)], account, region, delivered, unique), delivered.Add(-age))
+		tr.trail(logtest.TrailKey([]string{"", "copy/"}[tr.IntN(2)], account, region, delivered, unique), delivered.Add(-age))
 	case 5:
 		tr.bucket.Put(tr.root()+fmt.Sprintf(digests, account, region)+delivered.Format("2006/01/02/")+unique+".json.gz", nil, delivered)
 	case 6:
@@ -232,16 +214,16 @@ func (tr *tree) id() string {
 }
 
 func (tr *tree) access(key string, at time.Time) {
-	tr.bucket.Put(key, accessLog(at, tr.id()), at)
+	tr.bucket.Put(key, logtest.AccessLog(at, tr.id()), at)
 }
 
 func (tr *tree) trail(key string, at time.Time) {
-	tr.bucket.Put(key, trail(at, tr.id()), at)
+	tr.bucket.Put(key, logtest.Trail(at, tr.id()), at)
 }
 
 // query returns a random query, and the same of records that were found.
-func (tr *tree) query() (scanner.Query, func(seenRecord) bool) {
-	q := scanner.Query{Slack: tr.slack}
+func (tr *tree) query() (once.Query, func(seenRecord) bool) {
+	q := once.Query{Slack: tr.slack}
 	instant := func() time.Time {
 		at := time.Date(2025, 12, 18, 0, 0, 0, 0, time.UTC).Add(time.Duration(tr.Int64N(int64(44 * 24 * time.Hour)))).Truncate(time.Second)
 		if tr.IntN(3) == 0 {
@@ -271,10 +253,10 @@ func (tr *tree) query() (scanner.Query, func(seenRecord) bool) {
 	}
 }
 
-func TestScanOnce_FindsAllThatAQueryAsksFor(t *testing.T) {
+func TestRun_FindsAllThatAQueryAsksFor(t *testing.T) {
 	for seed := range uint64(30) {
 		tr := newTree(seed)
-		all := ask(t, &tr.bucket, scanner.Query{})
+		all := ask(t, &tr.bucket, once.Query{})
 		if len(all) != tr.n {
 			t.Fatalf("seed %d: %d records of %d are found without a query", seed, len(all), tr.n)
 		}
@@ -293,13 +275,13 @@ func TestScanOnce_FindsAllThatAQueryAsksFor(t *testing.T) {
 	}
 }
 
-func TestScanOnce_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
+func TestRun_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
 	bucket := new(sourcetest.Fake)
-	bucket.Put("access/2026-03-04-05-06-07-0123456789ABCDEF", accessLog(began, "one", "two", "three"), began)
-	bucket.Put(trailKey(fmt.Sprintf(trails, "111122223333", "eu-west-1"), "111122223333", "eu-west-1", began, "x0"), trail(began, "four", "five"), began)
+	bucket.Put("access/2026-03-04-05-06-07-0123456789ABCDEF", logtest.AccessLog(began, "one", "two", "three"), began)
+	bucket.Put(logtest.TrailKey(fmt.Sprintf(trails, "111122223333", "eu-west-1"), "111122223333", "eu-west-1", began, "x0"), logtest.Trail(began, "four", "five"), began)
 	asked := make(map[record.Log]int)
 	var mu sync.Mutex
-	records := ask(t, bucket, scanner.Query{Prefilter: func(log record.Log, raw []byte) bool {
+	records := ask(t, bucket, once.Query{Prefilter: func(log record.Log, raw []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		asked[log]++
@@ -315,9 +297,9 @@ func TestScanOnce_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
 	}
 }
 
-func TestScanOnce_ListsAheadOfReading(t *testing.T) {
+func TestRun_ListsAheadOfReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bucket, progress := new(sourcetest.Fake), new(scanner.Progress)
+		bucket, progress := new(sourcetest.Fake), new(once.Progress)
 		put(bucket, 300)
 		bucket.SetFault(func(op, _ string) error {
 			if op == sourcetest.OpOpen {
@@ -327,12 +309,12 @@ func TestScanOnce_ListsAheadOfReading(t *testing.T) {
 		})
 		var scan sync.WaitGroup
 		scan.Go(func() {
-			if unread, err := scanOnce(t.Context(), bucket, newCounts(), scanner.Query{Progress: progress}); err != nil || len(unread) > 0 {
-				t.Errorf("unread %v, error %v", unread, err)
+			if summary, err := run(t.Context(), bucket, new(seen), once.Query{Progress: progress}); err != nil || len(summary.Unread) > 0 {
+				t.Errorf("unread %v, error %v", summary.Unread, err)
 			}
 		})
 		synctest.Wait()
-		if listed, complete := progress.Listed(); listed.Objects != 300 || listed.Bytes == 0 || !complete || progress.Done() != (scanner.Extent{}) {
+		if listed, complete := progress.Listed(); listed.Objects != 300 || listed.Bytes == 0 || !complete || progress.Done() != (once.Extent{}) {
 			t.Errorf("before anything is read, %v are listed (complete %v), %v done", listed, complete, progress.Done())
 		}
 		time.Sleep(90 * time.Minute)
@@ -343,11 +325,11 @@ func TestScanOnce_ListsAheadOfReading(t *testing.T) {
 	})
 }
 
-func TestScanOnce_EndOfTheContextLeavesWhatWasHandedOver(t *testing.T) {
+func TestRun_EndOfTheContextLeavesWhatWasHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		bucket, c := new(sourcetest.Fake), newCounts()
+		bucket, c := new(sourcetest.Fake), new(seen)
 		put(bucket, 3000)
 		bucket.SetFault(func(op, _ string) error {
 			if op != sourcetest.OpOpen {
@@ -362,12 +344,12 @@ func TestScanOnce_EndOfTheContextLeavesWhatWasHandedOver(t *testing.T) {
 		})
 		began := time.Now()
 		time.AfterFunc(2500*time.Millisecond, func() { cancel(why) })
-		unread, err := scanOnce(ctx, bucket, c, scanner.Query{})
-		if !errors.Is(err, why) || len(unread) > 0 {
-			t.Errorf("unread %v, error %v", unread, err)
+		summary, err := run(ctx, bucket, c, once.Query{})
+		if !errors.Is(err, why) || len(summary.Unread) > 0 {
+			t.Errorf("unread %v, error %v", summary.Unread, err)
 		}
-		if took := time.Since(began); took > 3*time.Second || len(c.shown()) != 16 {
-			t.Errorf("%d requests are counted, and it took %v", len(c.shown()), took)
+		if took := time.Since(began); took > 3*time.Second || len(c.records) != 16 {
+			t.Errorf("%d requests are counted, and it took %v", len(c.records), took)
 		}
 	})
 }

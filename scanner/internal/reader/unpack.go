@@ -1,4 +1,4 @@
-package scanner
+package reader
 
 import (
 	"errors"
@@ -8,24 +8,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/s3access/s3_access_exporter/scanner/accesslog"
-	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
-
-// decoder is what both formats' decoders offer.
-type decoder interface {
-	Reset(r io.Reader)
-	Prefilter(candidate func(raw []byte) bool)
-	Next() bool
-	Record() *record.Record
-	Err() error
-	Skipped() record.Skipped
-}
-
-// candidate is Query.Prefilter.
-type candidate func(log record.Log, raw []byte) bool
 
 // unpackers are what readers share to unpack objects. Objects that have been fetched as
 // a whole wait for nothing but a core, so of them no more are unpacked at once than
@@ -35,10 +20,10 @@ type unpackers struct {
 	pool  sync.Pool // of *unpacker
 }
 
-func newUnpackers(candidate candidate) *unpackers {
+func newUnpackers(cfg *Config) *unpackers {
 	return &unpackers{
 		cores: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		pool:  sync.Pool{New: func() any { return newUnpacker(candidate) }},
+		pool:  sync.Pool{New: func() any { return newUnpacker(cfg) }},
 	}
 }
 
@@ -59,38 +44,37 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 
 // unpacker decompresses and decodes objects, one after the other.
 type unpacker struct {
+	limit    int64 // of an object's decompressed bytes
 	gunzip   gzip.Reader
-	decoders map[record.Log]decoder
+	decoders map[record.Log]Decoder
 }
 
-func newUnpacker(candidate candidate) *unpacker {
-	u := &unpacker{decoders: map[record.Log]decoder{
-		record.ServerAccess: accesslog.NewDecoder(nil),
-		record.CloudTrail:   cloudtrail.NewDecoder(nil),
-	}}
-	if candidate != nil {
-		for log, dec := range u.decoders {
-			dec.Prefilter(func(raw []byte) bool { return candidate(log, raw) })
+func newUnpacker(cfg *Config) *unpacker {
+	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[record.Log]Decoder)}
+	for _, f := range cfg.Formats {
+		dec := f.NewDecoder()
+		if candidate := cfg.Prefilter; candidate != nil {
+			dec.Prefilter(func(raw []byte) bool { return candidate(f.Log, raw) })
 		}
+		u.decoders[f.Log] = dec
 	}
 	return u
 }
 
-// unpack returns the decoder of an object's records, of which there may be limit
-// bytes. It is valid until the next call.
-func (u *unpacker) unpack(log record.Log, stored storedBytes, limit int64) (decoder, error) {
+// unpack returns the decoder of an object's records. It is valid until the next call.
+func (u *unpacker) unpack(log record.Log, stored storedBytes) (Decoder, error) {
 	content, err := u.content(stored)
 	if err != nil {
 		return nil, err
 	}
 	dec := u.decoders[log]
-	dec.Reset(&limitedReader{r: content, left: limit})
+	dec.Reset(&limitedReader{r: content, limit: u.limit, left: u.limit})
 	return dec, nil
 }
 
-// content returns the decompressed bytes of an object. That they are compressed is
-// told by their first byte, which is none of a text: S3 may decompress on its way,
-// and a copy of a bucket may have been decompressed.
+// content returns the decompressed bytes of an object. Its first byte shows whether it
+// is compressed, as no text begins with that: S3 may decompress on its way, and a copy
+// of a bucket may have been decompressed.
 func (u *unpacker) content(stored storedBytes) (io.Reader, error) {
 	first, err := stored.ReadByte()
 	if errors.Is(err, io.EOF) {
@@ -108,7 +92,7 @@ func (u *unpacker) content(stored storedBytes) (io.Reader, error) {
 	return &gunzipReader{gzip: &u.gunzip}, nil
 }
 
-// gunzipReader tells errors of the compression from errors of the source.
+// gunzipReader marks errors of the compression, as opposed to those of the source.
 type gunzipReader struct {
 	gzip *gzip.Reader
 }
@@ -127,8 +111,8 @@ func gunzipFailed(err error) error {
 
 // limitedReader fails where io.LimitedReader would end.
 type limitedReader struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	limit, left int64
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
@@ -137,7 +121,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, errTooLarge
+		return 0, &TooLargeError{Limit: l.limit}
 	}
 	return n, err
 }

@@ -1,9 +1,10 @@
-package scanner
+package dedupe
 
 import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+	"unsafe"
 )
 
 // eventTable holds the IDs of events. Those of one eventList lie one behind the
@@ -18,8 +19,6 @@ type eventTable struct {
 	free   blockRef // the first of those that were in use and are not
 }
 
-type eventID [16]byte
-
 // eventBlock holds some of the IDs of a list.
 type eventBlock struct {
 	ids   [blockSize]eventID
@@ -27,6 +26,9 @@ type eventBlock struct {
 	owner uint32 // whatever the table's user keeps with the IDs
 	next  blockRef
 }
+
+// A block has little besides its IDs: there is one for every eight events.
+const _ = blockSize*16 + 12 - unsafe.Sizeof(eventBlock{})
 
 // blockRef leads to a block; 0 is none.
 type blockRef uint32
@@ -38,11 +40,11 @@ type eventList struct {
 }
 
 // eventIndex is the index of an eventTable.
-type eventIndex []cell
+type eventIndex []slot
 
-// cell is a place of the index: 0, or the hash of an ID and, behind it, where the
+// slot is one element of the index: 0, or the hash of an ID and, behind it, where the
 // ID is.
-type cell uint64
+type slot uint64
 
 const (
 	blockSize = 8 // IDs; the last block of a list is half empty on average
@@ -67,15 +69,15 @@ func (t *eventTable) add(list *eventList, id eventID) (block *eventBlock, isNew 
 	index, hash := t.index, t.hash(&id)
 	i := index.home(hash)
 	for ; index[i] != 0; i = index.next(i) {
-		if c := index[i]; c.hash() == hash {
-			if block, k := t.place(c); block.ids[k] == id {
+		if s := index[i]; s.hash() == hash {
+			if block, k := t.at(s); block.ids[k] == id {
 				return block, false
 			}
 		}
 	}
 	block = t.last(list)
 	block.ids[block.n] = id
-	index[i] = newCell(hash, list.last, block.n)
+	index[i] = newSlot(hash, list.last, block.n)
 	block.n++
 	list.n++
 	if t.count++; t.count > len(index)/4*3 {
@@ -120,9 +122,9 @@ func (t *eventTable) block(ref blockRef) *eventBlock {
 	return &t.chunks[ref/chunkSize][ref%chunkSize]
 }
 
-// place returns where the ID of a cell is.
-func (t *eventTable) place(c cell) (block *eventBlock, k uint32) {
-	return t.block(blockRef(uint32(c) / blockSize)), uint32(c) % blockSize
+// at returns where the ID of a slot is.
+func (t *eventTable) at(s slot) (block *eventBlock, k uint32) {
+	return t.block(blockRef(uint32(s) / blockSize)), uint32(s) % blockSize
 }
 
 // blocks calls fn with each block of a list.
@@ -154,13 +156,13 @@ func (t *eventTable) remove(list eventList) {
 	}
 	for ref := list.first; ref != 0; ref = t.block(ref).next {
 		block := t.block(ref)
-		var cells [blockSize]cell
+		var slots [blockSize]slot
 		for k := range block.n {
-			cells[k] = newCell(t.hash(&block.ids[k]), ref, k)
+			slots[k] = newSlot(t.hash(&block.ids[k]), ref, k)
 		}
-		t.index.fetch(cells[:block.n])
-		for _, c := range cells[:block.n] {
-			t.index.remove(c)
+		t.index.fetch(slots[:block.n])
+		for _, s := range slots[:block.n] {
+			t.index.remove(s)
 		}
 	}
 	t.count -= list.n
@@ -170,15 +172,15 @@ func (t *eventTable) remove(list eventList) {
 // grow makes the index a quarter larger.
 func (t *eventTable) grow() {
 	index := make(eventIndex, len(t.index)/4*5)
-	for _, c := range t.index {
-		if c == 0 {
+	for _, s := range t.index {
+		if s == 0 {
 			continue
 		}
-		i := index.home(c.hash())
+		i := index.home(s.hash())
 		for index[i] != 0 {
 			i = index.next(i)
 		}
-		index[i] = c
+		index[i] = s
 	}
 	t.index = index
 }
@@ -190,20 +192,20 @@ func (t *eventTable) hash(id *eventID) uint32 {
 	return uint32((high ^ low) >> 32)
 }
 
-// fetch reads the homes of cells, so that remove waits once for the main memory and
+// fetch reads the homes of slots, so that remove waits once for the main memory and
 // not once for each of them. Inlined, it would be left out, as nobody uses what it
 // returns.
 //
 //go:noinline
-func (x eventIndex) fetch(cells []cell) (read cell) {
-	for _, c := range cells {
-		read |= x[x.home(c.hash())]
+func (x eventIndex) fetch(slots []slot) (read slot) {
+	for _, s := range slots {
+		read |= x[x.home(s.hash())]
 	}
 	return read
 }
 
-// remove takes out a cell, which is there.
-func (x eventIndex) remove(old cell) {
+// remove takes out a slot, which is there.
+func (x eventIndex) remove(old slot) {
 	i := x.home(old.hash())
 	for x[i] != old {
 		i = x.next(i)
@@ -217,7 +219,7 @@ func (x eventIndex) remove(old cell) {
 	x[i] = 0
 }
 
-// home returns where an event stands in the index unless that place is taken.
+// home returns where an event stands in the index unless another one stands there.
 func (x eventIndex) home(hash uint32) int {
 	return int(uint64(hash) * uint64(len(x)) >> 32)
 }
@@ -229,7 +231,7 @@ func (x eventIndex) next(i int) int {
 	return 0
 }
 
-// distance returns how many places behind i the place j is.
+// distance returns how many slots behind i j is.
 func (x eventIndex) distance(i, j int) int {
 	if j < i {
 		j += len(x)
@@ -237,8 +239,8 @@ func (x eventIndex) distance(i, j int) int {
 	return j - i
 }
 
-func newCell(hash uint32, ref blockRef, k uint32) cell {
-	return cell(hash)<<32 | cell(ref)*blockSize + cell(k)
+func newSlot(hash uint32, ref blockRef, k uint32) slot {
+	return slot(hash)<<32 | slot(ref)*blockSize + slot(k)
 }
 
-func (c cell) hash() uint32 { return uint32(c >> 32) }
+func (s slot) hash() uint32 { return uint32(s >> 32) }

@@ -1,4 +1,4 @@
-package scanner
+package reader
 
 import (
 	"testing"
@@ -12,20 +12,20 @@ func TestResults_AreAheadByACommitAtMost(t *testing.T) {
 		weight int // of each
 		want   int // that are ahead
 	}{
-		"many that hold nothing":           {0, maxBatch},
-		"some":                             {maxWeight / 10, 10},
-		"one as large as a commit":         {maxWeight, 1},
-		"one that is larger than a commit": {3 * maxWeight, 1},
+		"many that hold nothing":           {0, MaxWaiting},
+		"some":                             {MaxWeight / 10, 10},
+		"one as large as a commit":         {MaxWeight, 1},
+		"one that is larger than a commit": {3 * MaxWeight, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const total = 2 * maxBatch
-				queue, put := newResults(), 0
+				const total = 2 * MaxWaiting
+				queue, put := newResults[struct{}](new(Config)), 0
 				go func() {
 					for range total {
-						r := newResult("")
-						r.weight = test.weight
+						r := new(Result[struct{}])
+						r.Weight = test.weight
 						queue.put(r)
 						put++
 					}
@@ -35,7 +35,7 @@ func TestResults_AreAheadByACommitAtMost(t *testing.T) {
 					if want := min(taken+test.want, total); put != want {
 						t.Fatalf("%d results were put when %d were taken, want %d", put, taken, want)
 					}
-					queue.taken(<-queue.ahead)
+					queue.Taken(<-queue.ahead)
 				}
 			})
 		})

@@ -1,8 +1,7 @@
-package scanner
+package reader
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"runtime"
 	"testing"
@@ -11,7 +10,7 @@ import (
 
 func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnpackers(nil)
+		u := newUnpackers(new(Config))
 		var used []*unpacker
 		for range runtime.GOMAXPROCS(0) {
 			used = append(used, u.get(true))
@@ -38,7 +37,7 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 // No more is taken from the source than it takes to tell that it is too much.
 func TestLimitedReader_ReadsOneByteTooMuchAtMost(t *testing.T) {
 	source := bytes.NewReader(make([]byte, 100))
-	if _, err := io.Copy(io.Discard, &limitedReader{r: source, left: 10}); !errors.Is(err, errTooLarge) {
+	if _, err := io.Copy(io.Discard, &limitedReader{r: source, limit: 10, left: 10}); err == nil || err.Error() != "larger than 10 bytes when decompressed" {
 		t.Error(err)
 	}
 	if read := 100 - source.Len(); read != 11 {

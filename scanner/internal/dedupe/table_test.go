@@ -1,4 +1,4 @@
-package scanner
+package dedupe
 
 import (
 	"encoding/binary"
@@ -73,7 +73,7 @@ func TestEventTable_AgreesWithAMap(t *testing.T) {
 			}
 			table.remove(l.list)
 		}
-		if left := slices.IndexFunc(table.index, func(c cell) bool { return c != 0 }); table.count != 0 || left >= 0 {
+		if left := slices.IndexFunc(table.index, func(c slot) bool { return c != 0 }); table.count != 0 || left >= 0 {
 			t.Errorf("seed %d: %d IDs are left of none", seed, table.count)
 		}
 	}

@@ -1,15 +1,13 @@
-package scanner
+package once
 
 import (
-	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Query says what ScanOnce is to read. The zero Query is everything.
+// Query says what to read. The zero Query is everything.
 //
 // It spares listing and reading, but chooses no records: objects hold more than
 // was asked for, so which of their records count is the Consumer's decision. All
@@ -23,11 +21,11 @@ type Query struct {
 	// to Until + Slack are read.
 	Slack time.Duration
 	// Wanted reports whether objects with such a Key may hold what is asked for;
-	// nil: all may. It is to decide by the Stream's log, AccountID, Region and
-	// Bucket, of which what is empty is not told and speaks against nothing; Time
-	// and ByEvent are not set. Where it refuses an object whose whole stream tells
-	// the same, the listing passes over the stream. It is called from a goroutine
-	// for each location.
+	// nil: all may. It decides by the Stream's log, AccountID, Region and Bucket, of
+	// which what is empty is not known and speaks against nothing; Time and ByEvent
+	// are not set. Where it refuses an object whose whole stream has the same in its
+	// keys, the listing passes over the stream. It is called from a goroutine for each
+	// location.
 	Wanted func(logkey.Key) bool
 	// Prefilter reports whether a record may be asked for, by its bytes as they
 	// stand in the log: a line of a server access log, an event of CloudTrail from
@@ -35,13 +33,15 @@ type Query struct {
 	// as malformed. Nil: all may. The bytes are valid during the call. It is called
 	// from many goroutines.
 	Prefilter func(log record.Log, raw []byte) bool
-	// Progress, if not nil, is told how far the scan is. It serves one scan.
+	// Progress, if not nil, shows how far the pass is. It serves one pass.
 	Progress *Progress
 }
 
 // keySkew is how much later than the time in an object's key a request in it may
-// have come: keys of CloudTrail tell minutes, and clocks differ.
+// have come: keys of CloudTrail have minutes, and clocks differ.
 const keySkew = 15 * time.Minute
+
+const day = 24 * time.Hour
 
 // narrow reports whether the query leaves out objects.
 func (q *Query) narrow() bool {
@@ -92,58 +92,8 @@ func (q *Query) over(k logkey.Key) bool {
 }
 
 // delivered reports whether all that is wanted was delivered before an object
-// whose key tells time t. If that is the first second of a day, the object may hold
+// whose key has time t. If that is the first second of a day, the object may hold
 // the requests of that day, or be one that was delivered just then.
 func (q *Query) delivered(t time.Time) bool {
 	return !q.Until.IsZero() && !t.Before(q.Until.Add(q.Slack))
-}
-
-// Extent is an amount of objects.
-type Extent struct {
-	Objects int64
-	Bytes   int64 // as stored
-}
-
-// Progress tells how far a scan is. The zero value is one that has not begun.
-// Its methods may be called from any goroutine.
-type Progress struct {
-	mu       sync.Mutex
-	listed   Extent
-	done     Extent
-	complete bool
-}
-
-// Listed returns the objects to read that were found so far. They are complete
-// when there will be no more.
-func (p *Progress) Listed() (found Extent, complete bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.listed, p.complete
-}
-
-// Done returns the objects that were read, or could not be.
-func (p *Progress) Done() Extent {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.done
-}
-
-func (p *Progress) list(obj source.Object) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.listed.Objects++
-	p.listed.Bytes += obj.Size
-}
-
-func (p *Progress) listedAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.complete = true
-}
-
-func (p *Progress) finish(obj source.Object) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done.Objects++
-	p.done.Bytes += obj.Size
 }

@@ -1,65 +1,59 @@
-package scanner
+package dedupe
 
 import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-func cloudTrail(id, shared, original string) *record.Record {
-	return &record.Record{
-		Log: record.CloudTrail, EventID: []byte(id), SharedEventID: []byte(shared), OriginalEventID: []byte(original),
-	}
+func event(id, shared, original string) *record.Record {
+	return &record.Record{EventID: []byte(id), SharedEventID: []byte(shared), OriginalEventID: []byte(original)}
 }
 
-func newResult(key string) *result { return &result{job: &job{obj: source.Object{Key: key}}} }
+func newClaim(name string) *Claim { return &Claim{Name: name} }
 
-func TestDuplicates_AreToldByAnyOfTheirIDs(t *testing.T) {
+func TestWindow_RecognisesAnEventByAnyOfItsIDs(t *testing.T) {
 	const a, b, c = "20000000-0000-4000-8000-00000000000a", "20000000-0000-4000-8000-00000000000b", "not a UUID"
 	tests := map[string]struct {
 		first, second *record.Record
 		want          bool
 	}{
-		"delivered twice":                   {cloudTrail(a, "", ""), cloudTrail(a, "", ""), true},
-		"to both accounts":                  {cloudTrail(a, "s", ""), cloudTrail(b, "s", ""), true},
-		"corrected":                         {cloudTrail(a, "", ""), cloudTrail(b, "", a), true},
-		"corrected, then the original":      {cloudTrail(b, "", a), cloudTrail(a, "", ""), true},
-		"ID that is no UUID":                {cloudTrail(c, "", ""), cloudTrail(c, "", ""), true},
-		"UUID in capitals":                  {cloudTrail(a, "", ""), cloudTrail(strings.ToUpper(a), "", ""), true},
-		"IDs that are almost UUIDs":         {cloudTrail(a+"0", "", ""), cloudTrail(a+"1", "", ""), false},
-		"IDs with a digit that is none":     {cloudTrail(a[:35]+"x", "", ""), cloudTrail(a[:35]+"y", "", ""), false},
-		"another event":                     {cloudTrail(a, "", ""), cloudTrail(b, "", ""), false},
-		"other events of one account":       {cloudTrail(a, "s", ""), cloudTrail(b, "t", ""), false},
-		"events without IDs":                {cloudTrail("", "", ""), cloudTrail("", "", ""), false},
-		"server access logs have no events": {cloudTrail(a, "", ""), &record.Record{Log: record.ServerAccess, EventID: []byte(a)}, false},
+		"delivered twice":               {event(a, "", ""), event(a, "", ""), true},
+		"to both accounts":              {event(a, "s", ""), event(b, "s", ""), true},
+		"corrected":                     {event(a, "", ""), event(b, "", a), true},
+		"corrected, then the original":  {event(b, "", a), event(a, "", ""), true},
+		"ID that is no UUID":            {event(c, "", ""), event(c, "", ""), true},
+		"UUID in capitals":              {event(a, "", ""), event(strings.ToUpper(a), "", ""), true},
+		"IDs that are almost UUIDs":     {event(a+"0", "", ""), event(a+"1", "", ""), false},
+		"IDs with a digit that is none": {event(a[:35]+"x", "", ""), event(a[:35]+"y", "", ""), false},
+		"another event":                 {event(a, "", ""), event(b, "", ""), false},
+		"other events of one account":   {event(a, "s", ""), event(b, "t", ""), false},
+		"events without IDs":            {event("", "", ""), event("", "", ""), false},
+		"a record that is of no event":  {event(a, "", ""), &record.Record{RequestID: []byte(a)}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, how := range []string{"in one object", "in two objects", "in a commit before"} {
-				d := newDuplicates(10)
-				one, two := newResult("1"), newResult("2")
-				if d.has(one, test.first) {
+				d := NewWindow(10)
+				one, two := newClaim("1"), newClaim("2")
+				if d.Has(one, test.first) {
 					t.Fatal("the first event is a duplicate")
 				}
 				switch how {
 				case "in one object":
 					two = one
 				case "in a commit before":
-					d.remember([]*result{one})
+					d.Commit([]*Claim{one})
 				}
-				if got := d.has(two, test.second); got != test.want {
+				if got := d.Has(two, test.second); got != test.want {
 					t.Errorf("%s: %v, want %v", how, got, test.want)
 				}
 				if depends, want := two.dependsOn(one), test.want && how == "in two objects"; depends != want {
@@ -113,97 +107,102 @@ func TestParseUUID_AgreesWithHex(t *testing.T) {
 	}
 }
 
-func TestDuplicates_WindowIsBoundedAndDurable(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	state, err := checkpoint.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	restart := func() *duplicates {
-		restored := newDuplicates(100)
-		if err := state.View(restored.restore); err != nil {
-			t.Fatal(err)
+func TestWindow_IsBoundedAndDurable(t *testing.T) {
+	var stored [][]byte
+	restart := func() *Window {
+		restored := NewWindow(100)
+		for _, ids := range stored {
+			if err := restored.Restore(ids); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return restored
 	}
-	d := newDuplicates(100)
+	d := NewWindow(100)
 	for i := range 50 {
 		if i%20 == 15 {
 			d = restart()
 		}
-		r := newResult("")
+		r := newClaim("")
 		for j := range 10 {
-			d.has(r, cloudTrail(fmt.Sprint(i, " ", j), "", ""))
+			d.Has(r, event(fmt.Sprint(i, " ", j), "", ""))
 		}
-		if err := state.Update(func(tx *checkpoint.Tx) error { return d.stage(tx, []*result{r}) }); err != nil {
-			t.Fatal(err)
-		}
-		d.remember([]*result{r})
+		ids, old := d.Changes([]*Claim{r})
+		stored = append(stored[old:], ids)
+		d.Commit([]*Claim{r})
 	}
 	restored := restart()
-	if err := state.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range []*duplicates{d, restored} {
+	for _, d := range []*Window{d, restored} {
 		if n := d.events.count; n < 100 || n > 110 {
 			t.Errorf("%d IDs are remembered, want 100 to 110", n)
 		}
 		for _, i := range []int{40, 49} {
-			if !d.has(newResult(""), cloudTrail(fmt.Sprint(i, " 0"), "", "")) {
+			if !d.Has(newClaim(""), event(fmt.Sprint(i, " 0"), "", "")) {
 				t.Errorf("an event of commit %d of 50 is forgotten", i)
 			}
 		}
-		if d.has(newResult(""), cloudTrail("0 0", "", "")) {
+		if d.Has(newClaim(""), event("0 0", "", "")) {
 			t.Error("the oldest event is remembered")
 		}
 	}
 }
 
-func TestDuplicates_KeepNoObjectThatIsDone(t *testing.T) {
-	d := newDuplicates(100)
+func TestWindow_KeepsNoObjectThatIsDone(t *testing.T) {
+	d := NewWindow(100)
 	for i := range 50 {
-		counted, broken := newResult(""), newResult("")
-		d.has(counted, cloudTrail(fmt.Sprint(i, " counted"), "", ""))
-		d.has(broken, cloudTrail(fmt.Sprint(i, " broken"), "", ""))
-		d.remember([]*result{counted})
+		counted, broken := newClaim(""), newClaim("")
+		d.Has(counted, event(fmt.Sprint(i, " counted"), "", ""))
+		d.Has(broken, event(fmt.Sprint(i, " broken"), "", ""))
+		d.Commit([]*Claim{counted})
 		d.release(broken)
-		if counted.claims != (claims{}) || broken.claims != (claims{}) {
-			t.Fatal("an object that is done has claims")
+		for _, c := range []*Claim{counted, broken} {
+			if c.Events() > 0 || c.owner != 0 {
+				t.Fatalf("an object that is done has the claim %+v", c)
+			}
 		}
 	}
-	if most := 1 + 2; len(d.owners) > most || slices.ContainsFunc(d.owners, func(r *result) bool { return r != nil }) {
+	if most := 1 + 2; len(d.owners) > most || slices.ContainsFunc(d.owners, func(r *Claim) bool { return r != nil }) {
 		t.Errorf("%d objects are kept: %v, want none in %d places at most", len(d.owners), d.owners, most)
 	}
 }
 
-func TestDuplicates_OfNothingNeedNothing(t *testing.T) {
-	d := newDuplicates(0)
-	r := newResult("")
+func TestWindow_OfNothingNeedsNothing(t *testing.T) {
+	d := NewWindow(0)
+	r := newClaim("")
 	for range 2 {
-		if d.has(r, cloudTrail("a", "", "")) {
-			t.Error("a duplicate is told although none are to be")
+		if d.Has(r, event("a", "", "")) {
+			t.Error("an event is recognised although none is to be")
 		}
 	}
 	d.release(r)
-	d.remember(nil)
-	if err := errors.Join(d.stage(nil, nil), d.restore(nil)); err != nil {
+	d.Commit([]*Claim{r})
+	if ids, old := d.Changes([]*Claim{r}); ids != nil || old != 0 {
+		t.Errorf("%d bytes and %d old commits are to be stored", len(ids), old)
+	}
+	if err := d.Restore(make([]byte, 16)); err != nil {
 		t.Error(err)
 	}
 }
 
-// knownEvents says what duplicates are to say, in the obvious way.
+func TestWindow_RestoresNothingThatIsCutOff(t *testing.T) {
+	if NewWindow(10).Restore(make([]byte, 31)) == nil {
+		t.Error("two IDs of which a byte is missing are restored")
+	}
+}
+
+// knownEvents is a Window in the obvious way.
 type knownEvents struct {
 	limit     int
 	commits   [][]string
-	claimed   map[string]*result
-	claims    map[*result][]string
-	dependsOn map[*result]map[*result]bool
+	claimed   map[string]*Claim
+	claims    map[*Claim][]string
+	dependsOn map[*Claim]map[*Claim]bool
 }
 
 func newKnownEvents(limit int) *knownEvents {
 	return &knownEvents{
-		limit: limit, claimed: make(map[string]*result), claims: make(map[*result][]string),
-		dependsOn: make(map[*result]map[*result]bool),
+		limit: limit, claimed: make(map[string]*Claim), claims: make(map[*Claim][]string),
+		dependsOn: make(map[*Claim]map[*Claim]bool),
 	}
 }
 
@@ -211,14 +210,14 @@ func (k *knownEvents) committed(id string) bool {
 	return slices.ContainsFunc(k.commits, func(c []string) bool { return slices.Contains(c, id) })
 }
 
-func (k *knownEvents) has(r *result, ids ...string) bool {
+func (k *knownEvents) has(r *Claim, ids ...string) bool {
 	known := false
 	for _, id := range ids {
 		owner := k.claimed[id]
 		known = known || owner != nil || k.committed(id)
 		if owner != nil && owner != r {
 			if k.dependsOn[r] == nil {
-				k.dependsOn[r] = make(map[*result]bool)
+				k.dependsOn[r] = make(map[*Claim]bool)
 			}
 			k.dependsOn[r][owner] = true
 		}
@@ -233,7 +232,7 @@ func (k *knownEvents) has(r *result, ids ...string) bool {
 }
 
 // end ends an object's claims, and returns them.
-func (k *knownEvents) end(r *result) []string {
+func (k *knownEvents) end(r *Claim) []string {
 	ids := k.claims[r]
 	for _, id := range ids {
 		delete(k.claimed, id)
@@ -242,7 +241,7 @@ func (k *knownEvents) end(r *result) []string {
 	return ids
 }
 
-func (k *knownEvents) remember(objects []*result) {
+func (k *knownEvents) commit(objects []*Claim) {
 	var commit []string
 	for _, r := range objects {
 		commit = append(commit, k.end(r)...)
@@ -256,13 +255,13 @@ func (k *knownEvents) remember(objects []*result) {
 	}
 }
 
-func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
+func TestWindow_AgreesWithTheObviousWay(t *testing.T) {
 	for seed := range uint64(30) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		limit := 1 + random.IntN(300)
-		d, want := newDuplicates(limit), newKnownEvents(limit)
-		var flying []*result
-		land := func() *result {
+		d, want := NewWindow(limit), newKnownEvents(limit)
+		var flying []*Claim
+		land := func() *Claim {
 			i := random.IntN(len(flying))
 			r := flying[i]
 			flying = slices.Delete(flying, i, i+1)
@@ -270,7 +269,7 @@ func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
 		}
 		for step := range 5000 {
 			for len(flying) < 3 || len(flying) < 10 && random.IntN(20) == 0 {
-				flying = append(flying, newResult(fmt.Sprint(step)))
+				flying = append(flying, newClaim(fmt.Sprint(step)))
 			}
 			switch r := flying[random.IntN(len(flying))]; random.IntN(40) {
 			case 0:
@@ -278,22 +277,22 @@ func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
 				d.release(r)
 				want.end(r)
 			case 1:
-				batch := []*result{land(), land()}
-				d.remember(batch)
-				want.remember(batch)
+				batch := []*Claim{land(), land()}
+				d.Commit(batch)
+				want.commit(batch)
 			default:
 				ids := make([]string, 3)
 				for i := range ids[:1+random.IntN(3)] {
 					ids[i] = fmt.Sprint(random.IntN(600))
 				}
-				got := d.has(r, cloudTrail(ids[0], ids[1], ids[2]))
+				got := d.Has(r, event(ids[0], ids[1], ids[2]))
 				ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
 				if want := want.has(r, ids...); got != want {
 					t.Fatalf("seed %d, step %d: known %v, want %v", seed, step, got, want)
 				}
 				if len(r.depends) != len(want.dependsOn[r]) ||
-					slices.ContainsFunc(r.depends, func(on *result) bool { return !want.dependsOn[r][on] }) {
-					t.Fatalf("seed %d, step %d: depends on %v", seed, step, keys(r.depends))
+					slices.ContainsFunc(r.depends, func(on *Claim) bool { return !want.dependsOn[r][on] }) {
+					t.Fatalf("seed %d, step %d: depends on %v", seed, step, r.depends)
 				}
 			}
 			if n := len(want.claimed) + len(slices.Concat(want.commits...)); d.events.count != n {
@@ -304,27 +303,27 @@ func TestDuplicates_AgreeWithTheObviousWay(t *testing.T) {
 }
 
 // What the window costs: memory for each ID, and time for each event.
-func BenchmarkDuplicates(b *testing.B) {
+func BenchmarkWindow(b *testing.B) {
 	const window = 250_000
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	d := newDuplicates(window)
+	d := NewWindow(window)
 	n := 0
-	r := newResult("")
+	r := newClaim("")
 	var number [8]byte
-	rec := cloudTrail("20000000-0000-4000-8000-00000000000a", "", "")
+	rec := event("20000000-0000-4000-8000-00000000000a", "", "")
 	next := func() {
 		n++
 		binary.BigEndian.PutUint64(number[:], uint64(n)*0x9E3779B97F4A7C15)
 		hex.Encode(rec.EventID[:8], number[:4])
 		hex.Encode(rec.EventID[24:], number[2:])
-		if d.has(r, rec) {
+		if d.Has(r, rec) {
 			b.Fatal("a new event is a duplicate")
 		}
-		if r.claims.events.n == 1000 {
-			d.remember([]*result{r})
-			r = newResult("")
+		if r.Events() == 1000 {
+			d.Commit([]*Claim{r})
+			r = newClaim("")
 		}
 	}
 	for range 2 * window {
