@@ -40,6 +40,7 @@ func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
 		WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns = c.Concurrency
 			t.MaxIdleConnsPerHost = c.Concurrency
+			t.ResponseHeaderTimeout = c.ReadTimeout
 		})
 	sdk, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(httpClient),
@@ -48,6 +49,9 @@ func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
 		config.WithRegion(c.Region),
 	)
 	if err != nil {
+		return aws.Config{}, err
+	}
+	if sdk.HTTPClient, err = stayAtHost(sdk.HTTPClient); err != nil {
 		return aws.Config{}, err
 	}
 	if sdk.Region == "" {
@@ -89,7 +93,7 @@ func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *
 		if s.config.EndpointURL != "" {
 			o.BaseEndpoint = aws.String(s.config.EndpointURL)
 		}
-		o.APIOptions = append(o.APIOptions, s.countRequests)
+		o.APIOptions = append(o.APIOptions, s.countRequests, boundAnswers, endSlowAnswers)
 	})
 }
 

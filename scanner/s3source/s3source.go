@@ -154,6 +154,8 @@ func advice(err error) string {
 		return "; check the bucket's name and the endpoint"
 	case source.ReasonAccessDenied:
 		return "; check that s3:ListBucket is allowed on the bucket and this prefix"
+	case source.ReasonRedirect:
+		return "; check the endpoint"
 	case source.ReasonCredentials:
 		return "; check the credentials in the environment, the profile or the role"
 	case source.ReasonNetwork, source.ReasonTimeout:
