@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
@@ -98,40 +98,17 @@ func (cmd *coverageCmd) print(
 
 // accounts returns the accounts to look at that are wanted.
 func (cmd *coverageCmd) accounts(ctx context.Context) ([]coverage.Account, error) {
-	sdk, err := cmd.AWS.sdk(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := coverage.Own(ctx, sdk, cmd.AWS.PathStyle)
-	if err != nil {
-		return nil, err
-	}
-	accounts := []coverage.Account{own}
-	if cmd.Org {
-		if accounts, err = coverage.Organization(ctx, sdk, cmd.AWS.PathStyle, own, cmd.RoleName); err != nil {
-			return nil, err
-		}
-	}
-	var wanted []coverage.Account
-	for _, a := range accounts {
-		if query.Hold(cmd.AccountIDs, a.ID) {
-			wanted = append(wanted, a)
-		}
-	}
-	return wanted, nil
+	accounts, err := coverage.Accounts(ctx, coverage.Access{
+		SDK: s3source.Config{
+			EndpointURL: cmd.AWS.EndpointURL, Region: cmd.AWS.Region, RoleARN: cmd.AWS.RoleARN, PathStyle: cmd.AWS.PathStyle,
+		},
+		Role: cmd.RoleName,
+	})
+	return slices.DeleteFunc(accounts, func(a coverage.Account) bool { return !query.Hold(cmd.AccountIDs, a.ID) }), err
 }
 
 func (cmd *coverageCmd) wanted(_, region, bucket string) bool {
 	return query.Hold(cmd.Regions, region) && query.Hold(cmd.Buckets, bucket)
-}
-
-// sdk returns the SDK's configuration for calls to other services than S3, too.
-func (f awsFlags) sdk(ctx context.Context) (aws.Config, error) {
-	sdk, err := s3source.LoadSDK(ctx, s3source.Config{Region: f.Region, RoleARN: f.RoleARN})
-	if f.EndpointURL != "" {
-		sdk.BaseEndpoint = aws.String(f.EndpointURL)
-	}
-	return sdk, err
 }
 
 // lookAt looks at several accounts at once.

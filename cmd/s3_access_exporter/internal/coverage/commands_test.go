@@ -257,7 +257,7 @@ func TestClose_NotesTheLimitsOfATrail(t *testing.T) {
 func TestClose_WithoutATrailSaysSo(t *testing.T) {
 	f := world()
 	f.trails = nil
-	if text := closeAll(t, f, true); !strings.Contains(text, "have no trail") || len(commands(t, text)) > 0 {
+	if text := closeAll(t, f, true); !strings.Contains(text, "no trail there is could record") || len(commands(t, text)) > 0 {
 		t.Errorf("got:\n%s", text)
 	}
 }

@@ -37,7 +37,7 @@ func (c *closing) closeTrails() {
 		}
 	}
 	if homeless > 0 {
-		c.printf("# Account %s: %d buckets have no trail that could record them; make one first:\n", c.ID, homeless)
+		c.printf("# Account %s: buckets that no trail there is could record, %d; make one first:\n", c.ID, homeless)
 		c.printf("# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html\n")
 	}
 }

@@ -19,9 +19,10 @@ import (
 
 // fakeAWS is an account in memory. It answers in pages of two.
 type fakeAWS struct {
-	buckets []*fakeBucket
-	trails  []*fakeTrail
-	denied  map[string]bool // operations, also "Operation bucket" and "Operation region"
+	buckets   []*fakeBucket
+	trails    []*fakeTrail
+	noRegions bool            // it lists buckets without their Regions
+	denied    map[string]bool // operations, also "Operation bucket" and "Operation region"
 
 	mu    sync.Mutex
 	calls map[string]int // guarded by mu; by operation
@@ -104,7 +105,7 @@ func (f fakeS3) ListBuckets(_ context.Context, in *s3.ListBucketsInput, _ ...fun
 			continue
 		}
 		listed := s3types.Bucket{Name: aws.String(b.name)}
-		if in.MaxBuckets != nil { // else S3 leaves it out
+		if in.MaxBuckets != nil && !f.noRegions { // else S3 leaves it out
 			listed.BucketRegion = aws.String(b.region)
 		}
 		all = append(all, listed)
@@ -125,6 +126,15 @@ func (f fakeS3) ListDirectoryBuckets(_ context.Context, in *s3.ListDirectoryBuck
 	}
 	part, next := page(all, in.ContinuationToken)
 	return &s3.ListDirectoryBucketsOutput{Buckets: part, ContinuationToken: next}, nil
+}
+
+func (f fakeS3) GetBucketLocation(_ context.Context, in *s3.GetBucketLocationInput, _ ...func(*s3.Options)) (*s3.GetBucketLocationOutput, error) {
+	b := f.bucket(in.Bucket)
+	constraint := s3types.BucketLocationConstraint(b.region)
+	if b.region == "us-east-1" {
+		constraint = ""
+	}
+	return &s3.GetBucketLocationOutput{LocationConstraint: constraint}, f.call("GetBucketLocation", b.name)
 }
 
 func (f fakeS3) GetBucketLogging(_ context.Context, in *s3.GetBucketLoggingInput, _ ...func(*s3.Options)) (*s3.GetBucketLoggingOutput, error) {

@@ -126,10 +126,28 @@ func (l *look) findBuckets(ctx context.Context) error {
 			return err
 		}
 		for _, found := range out.Buckets {
-			l.add(KindGeneral, aws.ToString(found.Name), aws.ToString(found.BucketRegion))
+			region := aws.ToString(found.BucketRegion)
+			if region == "" {
+				region = l.locate(ctx, found.Name)
+			}
+			l.add(KindGeneral, aws.ToString(found.Name), region)
 		}
 	}
 	return l.findDirectories(ctx)
+}
+
+// locate asks where a bucket is, of a store that does not list it. Home is the answer
+// for the oldest Region, which has no constraint, and where nobody may ask.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
+func (l *look) locate(ctx context.Context, name *string) string {
+	out, err := l.S3(l.Home).GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: name})
+	switch {
+	case err != nil || out.LocationConstraint == "":
+		return l.Home
+	case out.LocationConstraint == s3types.BucketLocationConstraintEu:
+		return "eu-west-1"
+	}
+	return string(out.LocationConstraint)
 }
 
 // findDirectories lists the directory buckets of the Regions that have other
@@ -151,9 +169,6 @@ func (l *look) findDirectories(ctx context.Context) error {
 }
 
 func (l *look) add(kind Kind, name, region string) {
-	if region == "" {
-		region = l.Home // of a store that has no Regions
-	}
 	l.regions[name] = region
 	if l.Wanted == nil || l.Wanted(l.ID, region, name) {
 		l.buckets = append(l.buckets, Bucket{Partition: l.Partition, AccountID: l.ID, Region: region, Name: name, Kind: kind})

@@ -222,6 +222,28 @@ func TestLook_FindsWhoTailsABucket(t *testing.T) {
 	}
 }
 
+func TestLook_FindsTrailsThatRecordTheReadingOfLogs(t *testing.T) {
+	f := world()
+	f.trails[0].selectors = advanced(startsWith("arn:aws:s3:::access-logs/"))
+	remark := "trail reads records the exporter's own reading here"
+	for location, want := range map[string]bool{"s3://access-logs/s3/": true, "s3://trail-logs": false} {
+		row := lookAt(t, f, func(o *Options) { o.Locations = []string{location} })["access-logs"]
+		if got := strings.Contains(strings.Join(row.Remarks(now), "\n"), remark); got != want {
+			t.Errorf("%s: %q", location, row.Remarks(now))
+		}
+	}
+}
+
+func TestLook_FindsRegionsThatAreNotListed(t *testing.T) {
+	f := world()
+	f.noRegions = true
+	for name, row := range lookAt(t, f) {
+		if want := f.bucket(aws.String(name)).region; row.Region != want {
+			t.Errorf("%s is in %s, want %s", name, row.Region, want)
+		}
+	}
+}
+
 func TestLook_AsksOnlyForWhatIsWanted(t *testing.T) {
 	f := world()
 	rows := lookAt(t, f, func(o *Options) {

@@ -44,7 +44,10 @@ type Bucket struct {
 	Tailed []string
 	// Loops are the names of trails that record the requests to this bucket and deliver
 	// to it: each delivery, and each reading of what was delivered, makes more.
-	Loops   []string
+	Loops []string
+	// Echoes are the names of trails that record each reading of the logs in this
+	// bucket, which a given location reads.
+	Echoes  []string
 	Verdict Verdict
 }
 

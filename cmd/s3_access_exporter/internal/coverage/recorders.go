@@ -168,13 +168,21 @@ func trailOf(b *Bucket, recorders []Recorder, unasked string) Trail {
 	return t
 }
 
-// findLoops finds the trails that record the requests to their own log bucket.
+// findLoops finds the trails that record the requests to their own log bucket, and
+// those that record each reading of a bucket that is tailed.
 func (l *look) findLoops(recorders []Recorder) {
 	for i := range l.buckets {
 		b := &l.buckets[i]
 		for j := range recorders {
-			if r := &recorders[j]; r.Target == b.Name && slices.Contains(b.Trail.By, r.ARN) {
+			r := &recorders[j]
+			switch {
+			case !slices.Contains(b.Trail.By, r.ARN):
+			case r.Target == b.Name:
 				b.Loops = append(b.Loops, r.Name)
+			case r.Selectors.logged(b).reads > levelNone && slices.ContainsFunc(l.Locations, func(location string) bool {
+				return bucketOf(location) == b.Name
+			}):
+				b.Echoes = append(b.Echoes, r.Name)
 			}
 		}
 	}
@@ -198,7 +206,8 @@ func (t *Trail) take(r *Recorder) {
 func tailedBy(b *Bucket, recorders []Recorder, locations []string) []string {
 	var by []string
 	for _, location := range locations {
-		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
+		bucket := bucketOf(location)
+		prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")
 		access := b.Access.Scope == ScopeAll && bucket == b.Access.Target && overlap(prefix, b.Access.stream(b))
 		trail := slices.ContainsFunc(recorders, func(r Recorder) bool {
 			return slices.Contains(b.Trail.By, r.ARN) && bucket == r.Target && r.holds(prefix, b)
@@ -208,6 +217,12 @@ func tailedBy(b *Bucket, recorders []Recorder, locations []string) []string {
 		}
 	}
 	return by
+}
+
+// bucketOf returns the bucket of a location, s3://bucket/prefix.
+func bucketOf(location string) string {
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
+	return bucket
 }
 
 // overlap reports whether keys may have both prefixes.

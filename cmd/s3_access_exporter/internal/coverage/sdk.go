@@ -14,13 +14,43 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/s3access/s3_access_exporter/scanner/s3source"
 )
 
 // sessionName is how the calls in other accounts show up in CloudTrail.
 const sessionName = "s3_access_exporter"
 
-// Own returns the account of the credentials in the SDK's configuration.
-func Own(ctx context.Context, sdk aws.Config, pathStyle bool) (Account, error) {
+// Access says how AWS is reached, and as whom.
+type Access struct {
+	// SDK is the set-up that reading logs has, too: Region and role count here.
+	SDK s3source.Config
+	// Role is the name of the role that is assumed in each account of the organization;
+	// empty: only the account of the credentials is looked at.
+	Role string
+}
+
+// Accounts returns the accounts that can be looked at.
+func Accounts(ctx context.Context, access Access) ([]Account, error) {
+	sdk, err := s3source.LoadSDK(ctx, access.SDK)
+	if err != nil {
+		return nil, err
+	}
+	if endpoint := access.SDK.EndpointURL; endpoint != "" {
+		sdk.BaseEndpoint = aws.String(endpoint)
+	}
+	own, err := own(ctx, sdk, access.SDK.PathStyle)
+	if err != nil {
+		return nil, err
+	}
+	if access.Role == "" {
+		return []Account{own}, nil
+	}
+	return organization(ctx, sdk, access.SDK.PathStyle, own, access.Role)
+}
+
+// own returns the account of the credentials in the SDK's configuration.
+func own(ctx context.Context, sdk aws.Config, pathStyle bool) (Account, error) {
 	caller, err := sts.NewFromConfig(sdk).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return Account{}, fmt.Errorf("whose credentials these are cannot be found out: %s", reason(err, "sts:GetCallerIdentity"))
@@ -32,11 +62,11 @@ func Own(ctx context.Context, sdk aws.Config, pathStyle bool) (Account, error) {
 	return account(sdk, pathStyle, aws.ToString(caller.Account), identity.Partition), nil
 }
 
-// Organization returns the accounts of the organization that own belongs to, in each
+// organization returns the accounts of the organization that own belongs to, in each
 // of which the role with that name is assumed when it is looked at first. It needs
 // the management account, or a delegated administrator. Accounts that are not active
 // answer nothing, and so their buckets are unknown.
-func Organization(ctx context.Context, sdk aws.Config, pathStyle bool, own Account, role string) ([]Account, error) {
+func organization(ctx context.Context, sdk aws.Config, pathStyle bool, own Account, role string) ([]Account, error) {
 	var accounts []Account
 	asking := sts.NewFromConfig(sdk)
 	pages := organizations.NewListAccountsPaginator(organizations.NewFromConfig(sdk), &organizations.ListAccountsInput{})

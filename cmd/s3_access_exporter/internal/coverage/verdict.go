@@ -92,6 +92,9 @@ func (b *Bucket) Remarks(now time.Time) []string {
 	for _, trail := range b.Loops {
 		add(true, "trail %s records the requests to its own log bucket: each delivery and each reading makes more", trail)
 	}
+	for _, trail := range b.Echoes {
+		add(true, "trail %s records the exporter's own reading here: an event for each log object, at CloudTrail's price", trail)
+	}
 	add(b.Trail.Failure != "", "CloudTrail cannot deliver: %s", b.Trail.Failure)
 	add(b.Trail.Lake > ScopeUnknown, "in CloudTrail Lake (%s): logged, but not readable here", b.Trail.Lake)
 	return remarks
