@@ -57,7 +57,10 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	}
 	if c.RoleARN != "" {
 		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(sdk), c.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName })
+			func(o *stscreds.AssumeRoleOptions) {
+				o.RoleSessionName = sessionName
+				o.ExternalID = optional(c.ExternalID)
+			})
 		sdk.Credentials = aws.NewCredentialsCache(provider)
 	}
 	sdk.Credentials = markedCredentials(sdk.Credentials)
@@ -104,6 +107,9 @@ func (s *Source) countRequests(stack *middleware.Stack) error {
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountRequests", count), middleware.After)
 }
+
+// region returns the Region of the configuration, or else of the environment.
+func (s *Source) region() string { return cmp.Or(s.config.Region, s.sdk.Region) }
 
 // findRegion asks S3 for the bucket's Region. The question is not signed: the
 // answer is in the header of a refusal too, and a signature for the wrong

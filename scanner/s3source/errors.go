@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -98,8 +99,12 @@ func answer(err error, api smithy.APIError) string {
 	return s
 }
 
-// oneLine makes text printable and not too long.
+// userinfo is a user and password in a URL.
+var userinfo = regexp.MustCompile(`//[^\s"]*@`)
+
+// oneLine makes text printable and not too long, and leaves out passwords in URLs.
 func oneLine(text string) string {
+	text = userinfo.ReplaceAllLiteralString(text, "//…@")
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '

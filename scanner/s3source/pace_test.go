@@ -17,9 +17,8 @@ import (
 
 // trickle is a body that gives some bytes now and then until its request ends.
 type trickle struct {
-	ctx   context.Context
-	every time.Duration
-	bytes int // at once
+	wait  func() error // for more bytes
+	bytes int          // at once
 	left  int
 	ready int // came and was not read yet
 }
@@ -29,12 +28,10 @@ func (b *trickle) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if b.ready == 0 {
-		select {
-		case <-b.ctx.Done():
-			return 0, b.ctx.Err()
-		case <-time.After(b.every):
-			b.ready = min(b.bytes, b.left)
+		if err := b.wait(); err != nil {
+			return 0, err
 		}
+		b.ready = min(b.bytes, b.left)
 	}
 	n := copy(p, bytes.Repeat([]byte{' '}, min(len(p), b.ready)))
 	b.ready -= n
@@ -48,9 +45,17 @@ func (b *trickle) Close() error { return nil }
 func trickling(t *testing.T, every time.Duration, atOnce, size int) *Source {
 	src := newSource(t, "http://store.example")
 	src.sdk.HTTPClient = roundTrips(func(r *http.Request) (*http.Response, error) {
+		wait := func() error {
+			select {
+			case <-r.Context().Done():
+				return r.Context().Err()
+			case <-time.After(every):
+				return nil
+			}
+		}
 		return &http.Response{
 			StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: int64(size), Request: r,
-			Body: &trickle{ctx: r.Context(), every: every, bytes: atOnce, left: size},
+			Body: &trickle{wait: wait, bytes: atOnce, left: size},
 		}, nil
 	})
 	return src

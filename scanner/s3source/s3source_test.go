@@ -40,6 +40,10 @@ func TestNew_RefusesWhatCannotWork(t *testing.T) {
 		{Config{}, "", "the bucket's name is missing"},
 		{Config{Bucket: "b", EndpointURL: "localhost:9000"}, "", "not of the form"},
 		{Config{Bucket: "b", EndpointURL: "http://"}, "", "not of the form"},
+		{Config{Bucket: "b", EndpointURL: "ftp://user:secret@host"}, "", `endpoint URL "…@host" is not of the form`},
+		{Config{Bucket: "b", EndpointURL: "http://user:sec@ret@host:port"}, "", `endpoint URL "…@host:port" is not of the form`},
+		{Config{Bucket: "b", EndpointURL: "https://s3.eu-west-1.amazonaws.com", Store: "mine"}, "", `store "mine": the store is AWS`},
+		{Config{Bucket: "b", ExternalID: "id"}, "", "only with a role"},
 		{Config{Bucket: "b"}, "missing", "AWS configuration: failed to get shared config profile, missing"},
 	}
 	for _, tt := range tests {
