@@ -1,13 +1,16 @@
 # shellcheck shell=bash
 # The checks of the operator's kit, dashboards/ and deploy/, that are not Go tests.
 
-grafana_schema=13.2.3
+grafana=13.2.3
 typescript=5.9.3
+oldest_prometheus=v0.42.0 # Prometheus 2.42
 
 kit() {
 	rules
 	mixin
+	oldest_prometheus
 	grafana_types
+	grafana_shows
 	kubernetes
 	prometheus_examples
 	systemd_unit
@@ -43,10 +46,42 @@ mixin() {
 		diff -u "$scratch/rules.json" - || fail "the mixin does not have the rules"
 }
 
+# oldest_prometheus runs the expressions of the dashboards and rules with the
+# engine of the oldest Prometheus that they support.
+oldest_prometheus() {
+	local project=$scratch/oldest
+	mkdir "$project"
+	cp dashboards/testdata/oldest/main.go "$project"
+	(
+		cd "$project"
+		printf 'module oldest\n\ngo 1.26\n' >go.mod
+		go get "github.com/prometheus/prometheus/promql@$oldest_prometheus" "github.com/prometheus/prometheus/tsdb@$oldest_prometheus"
+		go build -mod=mod -o oldest .
+	)
+	go test -count=1 -run '^TestOldestPrometheus_' ./dashboards -prometheus.oldest="$project/oldest"
+}
+
+# grafana_modules installs what Grafana publishes, and prints the folder.
+grafana_modules() {
+	local project=$scratch/grafana
+	if [[ ! -d $project ]]; then
+		mkdir "$project"
+		echo '{"private": true}' >"$project/package.json"
+		npm install --prefix "$project" --no-audit --no-fund --ignore-scripts --loglevel=error \
+			"@grafana/schema@$grafana" "@grafana/data@$grafana" "typescript@$typescript" >&2
+	fi
+	echo "$project"
+}
+
+# grafana_shows tests what Grafana's library makes of the dashboards.
+grafana_shows() {
+	go test -count=1 -run '^TestGrafana_' ./dashboards -grafana.modules="$(grafana_modules)/node_modules"
+}
+
 # grafana_types holds the dashboards against the types that Grafana publishes.
 grafana_types() {
-	local file name project=$scratch/grafana
-	mkdir "$project"
+	local file name project
+	project=$(grafana_modules)
 	cp dashboards/testdata/grafana.ts "$project"
 	for file in dashboards/*.json; do
 		name=$(basename "$file" .json)
@@ -59,9 +94,6 @@ grafana_types() {
 	[[ -n ${name:-} && -s $project/$name.ts ]] || fail "no dashboards"
 	(
 		cd "$project"
-		echo '{"private": true}' >package.json
-		npm install --no-audit --no-fund --ignore-scripts --loglevel=error \
-			"@grafana/schema@$grafana_schema" "typescript@$typescript"
 		npx tsc --noEmit --strict --skipLibCheck --target es2022 --module esnext --moduleResolution bundler ./*.ts
 	)
 }

@@ -262,6 +262,27 @@ func TestScanner_CountsAnObjectAsItIsWhenItIsRead(t *testing.T) {
 	})
 }
 
+func TestScanner_StalledBodiesDoNotHoldUpOtherLocations(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		other := &sourcetest.Fake{}
+		r.config.Locations = []source.Location{{Name: "s3://other", Source: other}}
+		for i := range 100 {
+			r.put(began.Add(time.Duration(i)*time.Second), "A", fmt.Sprintf("stalled%d", i))
+		}
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Hour)
+		other.Put(logtest.SimpleKey(time.Now(), "A"), logtest.AccessLog(time.Now(), "r1"), time.Now())
+		r.wait(2*time.Minute + time.Second)
+		r.expect("r1")
+	})
+}
+
 func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		key := r.put(began, "A", "r1", "r2")

@@ -120,8 +120,8 @@ type filterFlags struct {
 	Object     bool           `name:"object" group:"Filters" env:"-" help:"Only requests that name an object's key, and DeleteObjects."`
 }
 
-// filter returns the filter that the flags describe.
-func (f filterFlags) filter() (*query.Filter, error) {
+// filter returns the filter that the flags describe, by labels of the given detail.
+func (f filterFlags) filter(labels classify.Config) (*query.Filter, error) {
 	filter, err := query.New(query.Config{
 		Since:      time.Time(f.Since),
 		Until:      time.Time(f.Until),
@@ -139,6 +139,7 @@ func (f filterFlags) filter() (*query.Filter, error) {
 		Sources:    f.Sources,
 		Anonymous:  f.Anonymous,
 		Object:     f.Object,
+		Labels:     labels,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -36,6 +37,7 @@ const DefaultSettle = 2 * time.Second
 // Source is a directory as a source.Source.
 type Source struct {
 	dir    string
+	real   string // dir, absolute and without symbolic links
 	settle time.Duration
 }
 
@@ -61,11 +63,30 @@ func New(dir string, options ...Option) (*Source, error) {
 		}
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	s := &Source{dir: dir}
+	canonical, err := realPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", dir, err)
+	}
+	s := &Source{dir: dir, real: canonical}
 	for _, option := range options {
 		option(s)
 	}
 	return s, nil
+}
+
+// Store names the directory for source.Location, whatever symbolic links or relative
+// path lead to it: "file:///DIRECTORY".
+func (s *Source) Store() string {
+	return "file://" + path.Join("/", filepath.ToSlash(s.real))
+}
+
+// realPath returns the absolute path of a file or directory without symbolic links.
+func realPath(name string) (string, error) {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(absolute)
 }
 
 // check opens dir as a listing would.

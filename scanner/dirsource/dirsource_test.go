@@ -51,6 +51,23 @@ func TestNew_SaysWhatIsWrongWithTheDirectory(t *testing.T) {
 	}
 }
 
+func TestStore_IsTheSameHoweverTheDirectoryIsWritten(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, "logs/a", nil)
+	link(t, "logs", parent, "link")
+	link(t, filepath.Join(parent, "link"), parent, "far")
+	t.Chdir(filepath.Join(parent, "logs"))
+	canonical, err := filepath.EvalSymlinks(filepath.Join(parent, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(parent, "logs"), filepath.Join(parent, "link") + "/", filepath.Join(parent, "far", "."), ".", "../link"} {
+		if got, want := open(t, dir).Store(), "file://"+canonical; got != want {
+			t.Errorf("%s: got %s, want %s", dir, got, want)
+		}
+	}
+}
+
 func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	dir := t.TempDir()
 	for _, key := range []string{

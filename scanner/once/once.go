@@ -40,6 +40,10 @@ type Tally = reader.Tally
 // ObjectError is a log object that could not be read; see reader.ObjectError.
 type ObjectError = reader.ObjectError
 
+// TooLargeError is the cause of an ObjectError whose object has more decompressed bytes
+// than it may have.
+type TooLargeError = reader.TooLargeError
+
 // Consumer makes something of records.
 type Consumer interface {
 	// NewTally returns an empty Tally for the object with that key in the Location of

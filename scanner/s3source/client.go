@@ -38,6 +38,7 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 		WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns = c.Concurrency
 			t.MaxIdleConnsPerHost = c.Concurrency
+			t.ResponseHeaderTimeout = c.ReadTimeout
 		})
 	sdk, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(httpClient),
@@ -48,12 +49,18 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, err
 	}
+	if sdk.HTTPClient, err = stayAtHost(sdk.HTTPClient); err != nil {
+		return aws.Config{}, err
+	}
 	if sdk.Region == "" {
 		sdk.Region = defaultRegion
 	}
 	if c.RoleARN != "" {
 		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(sdk), c.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName })
+			func(o *stscreds.AssumeRoleOptions) {
+				o.RoleSessionName = sessionName
+				o.ExternalID = optional(c.ExternalID)
+			})
 		sdk.Credentials = aws.NewCredentialsCache(provider)
 	}
 	sdk.Credentials = markedCredentials(sdk.Credentials)
@@ -87,7 +94,7 @@ func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *
 		if s.config.EndpointURL != "" {
 			o.BaseEndpoint = aws.String(s.config.EndpointURL)
 		}
-		o.APIOptions = append(o.APIOptions, s.countRequests)
+		o.APIOptions = append(o.APIOptions, s.countRequests, boundAnswers, endSlowAnswers)
 	})
 }
 
@@ -100,6 +107,9 @@ func (s *Source) countRequests(stack *middleware.Stack) error {
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountRequests", count), middleware.After)
 }
+
+// region returns the Region of the configuration, or else of the environment.
+func (s *Source) region() string { return cmp.Or(s.config.Region, s.sdk.Region) }
 
 // findRegion asks S3 for the bucket's Region. The question is not signed: the
 // answer is in the header of a refusal too, and a signature for the wrong

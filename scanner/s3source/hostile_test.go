@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,13 +83,120 @@ func TestList_NeverEndsInSilence(t *testing.T) {
 				asked++
 			})))
 			keys, err := keysOf(t, src, tt.prefix, tt.startAfter)
-			if err == nil {
-				t.Fatalf("the listing ended without an error after %q", keys)
-			}
+			wantReason(t, err, "list", source.ReasonListing)
 			if !strings.Contains(err.Error(), tt.want) || !slices.Equal(keys, tt.keys) {
 				t.Errorf("got %q and %v, want %q and ...%s...", keys, err, tt.keys, tt.want)
 			}
 		})
+	}
+}
+
+func TestList_EndsAnEndlessListing(t *testing.T) {
+	isolate(t)
+	tests := []struct {
+		name  string
+		write func(w io.Writer, asked int) // an answer
+		pages int                          // that are asked for
+		want  string
+	}{
+		{"new tokens for ever", func(w io.Writer, asked int) {
+			_, _ = io.WriteString(w, page(fmt.Sprintf("<IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken>", asked)))
+		}, maxEmptyPages + 1, "1001 pages without a key"},
+		{"a key of 1025 bytes", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, page("<IsTruncated>false</IsTruncated>", strings.Repeat("k", maxKey+1)))
+		}, 1, "a key of 1025 bytes"},
+		{"a key of 500 MB", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>")
+			repeat(w, "k", 500_000_000)
+		}, 1, "a name or text of more than 16384 bytes"},
+		{"a tag of 500 MB", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, "<ListBucketResult ")
+			repeat(w, ` a=""`, 500_000_000)
+		}, 1, "a name or text of more than 16384 bytes"},
+		{"10 million nested elements", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated>")
+			repeat(w, "<a>", 30_000_000)
+		}, 1, "more than 100000 tags"},
+		{"elements of 500 MB", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated>")
+			repeat(w, "<Name>"+strings.Repeat("n", maxRun)+"</Name>", 500_000_000)
+		}, 1, "more than 8388608 bytes"},
+		{"a million keys in a page", func(w io.Writer, _ int) {
+			_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated>")
+			repeat(w, "<Contents><Key>k</Key></Contents>", 33_000_000)
+		}, 1, "more than 100000 tags"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked atomic.Int64
+			src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/xml")
+				tt.write(w, int(asked.Add(1)))
+			})))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			keys, err := keysOf(t, src, "", "")
+			runtime.ReadMemStats(&after)
+			wantReason(t, err, "list", source.ReasonListing)
+			if !strings.Contains(err.Error(), tt.want) || len(keys) > 0 {
+				t.Errorf("got %q and %v, want ...%s...", keys, err, tt.want)
+			}
+			if got := int(asked.Load()); got != tt.pages {
+				t.Errorf("%d pages were asked for, want %d", got, tt.pages)
+			}
+			if total := after.TotalAlloc - before.TotalAlloc; tt.pages == 1 && total > 100<<20 {
+				t.Errorf("%d MiB were allocated for one page", total>>20)
+			}
+		})
+	}
+}
+
+// repeat writes text over and over until there are n bytes, or nobody reads on.
+func repeat(w io.Writer, text string, n int) {
+	block := []byte(strings.Repeat(text, 1+32<<10/len(text)))
+	for written := 0; written < n; {
+		k, err := w.Write(block)
+		if err != nil {
+			return
+		}
+		written += k
+	}
+}
+
+func TestOpen_TakesNoEndlessErrorIntoMemory(t *testing.T) {
+	isolate(t)
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		repeat(w, "<a>text</a>", 500_000_000)
+	})))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := src.Open(t.Context(), of("k", 1))
+	runtime.ReadMemStats(&after)
+	wantReason(t, err, "open", source.ReasonAccessDenied)
+	if total := after.TotalAlloc - before.TotalAlloc; total > 100<<20 {
+		t.Errorf("%d MiB were allocated for an error", total>>20)
+	}
+}
+
+func TestList_TakesTheLargestPageOfS3(t *testing.T) {
+	isolate(t)
+	const entry = `<Contents><Key>%s</Key><LastModified>2026-11-21T08:00:00.000Z</LastModified><ETag>&quot;0123456789abcdef0123456789abcdef-10000&quot;</ETag>` +
+		`<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>5497558138880</Size>` +
+		`<Owner><ID>0123456789012345678901234567890123456789012345678901234567890123</ID><DisplayName>example</DisplayName></Owner>` +
+		`<StorageClass>INTELLIGENT_TIERING</StorageClass><RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>` +
+		`<RestoreExpiryDate>2026-11-21T08:00:00.000Z</RestoreExpiryDate></RestoreStatus></Contents>`
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		_, _ = io.WriteString(w, "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>")
+		for i := range pageSize {
+			_, _ = fmt.Fprintf(w, entry, fmt.Sprintf("%04d", i)+strings.Repeat("%C3%A9", (maxKey-4)/2))
+		}
+		_, _ = io.WriteString(w, "</ListBucketResult>")
+	})))
+	keys, err := keysOf(t, src, "", "")
+	if err != nil || len(keys) != pageSize || len(keys[0]) != maxKey {
+		t.Errorf("got %d keys and %v", len(keys), err)
 	}
 }
 
@@ -327,4 +436,43 @@ func TestOpen_AsksForTheListedETag(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func TestSource_NeverFollowsARedirectToAnotherHost(t *testing.T) {
+	isolate(t)
+	other := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another host was asked for %s", r.URL)
+	}))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other+r.URL.RequestURI(), status)
+		})))
+		_, err := src.Open(t.Context(), of("k", 4))
+		wantReason(t, err, "open", source.ReasonRedirect)
+		if want := "redirects to " + strings.TrimPrefix(other, "http://"); !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want ...%s", err, want)
+		}
+		_, err = keysOf(t, src, "", "")
+		wantReason(t, err, "list", source.ReasonRedirect)
+	}
+}
+
+func TestSource_FollowsRedirectsAtTheSameHost(t *testing.T) {
+	isolate(t)
+	asked := 0
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 1 {
+			http.Redirect(w, r, r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			return
+		}
+		_, _ = io.WriteString(w, "body")
+	})))
+	if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	circle := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	})))
+	_, err := circle.Open(t.Context(), of("k", 4))
+	wantReason(t, err, "open", source.ReasonRedirect)
 }

@@ -57,6 +57,8 @@ const (
 	ReasonAccessDenied Reason = "access_denied"  // no permission on the bucket, the object or its KMS key
 	ReasonCredentials  Reason = "credentials"    // no credentials, or S3 refuses them
 	ReasonNoSuchBucket Reason = "no_such_bucket" // also: no such directory
+	ReasonRedirect     Reason = "redirect"       // to another host than the one that was asked, which is not followed
+	ReasonListing      Reason = "bad_listing"    // an answer that is no listing, or one without end
 	ReasonThrottled    Reason = "throttled"      // SlowDown and its like, of S3 or KMS
 	ReasonServerError  Reason = "server_error"   // any other 5xx
 	ReasonTimeout      Reason = "timeout"
@@ -70,6 +72,14 @@ const (
 	ReasonArchived Reason = "archived" // in a storage class that must be restored first
 	ReasonRead     Reason = "read"     // anything else
 )
+
+// Reasons lists the reasons that a Source gives. The slice is the caller's.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonRedirect, ReasonListing, ReasonThrottled,
+		ReasonServerError, ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonLength, ReasonArchived, ReasonRead,
+	}
+}
 
 // Error is a failed call of a Source.
 type Error struct {

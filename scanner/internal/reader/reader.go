@@ -48,17 +48,19 @@ type Config struct {
 	Formats []Format
 }
 
-func (c Config) withDefaults() *Config {
-	if c.MaxObjectSize == 0 {
-		c.MaxObjectSize = DefaultMaxObjectSize
+// withDefaults returns a copy.
+func (c *Config) withDefaults() *Config {
+	d := *c
+	if d.MaxObjectSize == 0 {
+		d.MaxObjectSize = DefaultMaxObjectSize
 	}
-	if c.Concurrency == 0 {
-		c.Concurrency = DefaultConcurrency
+	if d.Concurrency == 0 {
+		d.Concurrency = DefaultConcurrency
 	}
-	if c.Formats == nil {
-		c.Formats = Formats()
+	if d.Formats == nil {
+		d.Formats = Formats()
 	}
-	return &c
+	return &d
 }
 
 // Tally takes the records of one object, from one goroutine at a time. It is handed on

@@ -101,9 +101,14 @@ func FailAfter(n int64, err error) error {
 // complete.
 func Short(n int64) error { return FailAfter(n, io.EOF) }
 
+// Stall is a fault of OpRead: the store sends n bytes and then none for d, in which the
+// body is held, until it fails with ReasonTimeout.
+func Stall(n int64, d time.Duration) error { return &readError{after: n, stall: d} }
+
 type readError struct {
 	after int64
-	err   error
+	stall time.Duration
+	err   error // nil for a timeout
 }
 
 func (e *readError) Error() string { return fmt.Sprintf("after %d bytes: %v", e.after, e.err) }
@@ -196,6 +201,10 @@ func (f *Fake) Open(ctx context.Context, obj source.Object) (io.ReadCloser, erro
 		var limited *readError
 		if errors.As(err, &limited) {
 			b.end = sourceError(OpRead, obj.Key, limited.err)
+			if limited.err == nil {
+				b.end = &source.Error{Op: OpRead, Key: obj.Key, Reason: source.ReasonTimeout, Err: errStalled}
+			}
+			b.stall, b.done = limited.stall, ctx.Done()
 			b.rest = b.rest[:min(limited.after, int64(len(b.rest)))]
 		} else {
 			b.rest = nil
@@ -267,14 +276,26 @@ func (f *Fake) search(key string) (int, bool) {
 	})
 }
 
+// errStalled is the cause of a Stall's end.
+var errStalled = errors.New("no bytes came")
+
 // body gives the rest of an object's bytes, then its end: io.EOF or a fault.
 type body struct {
-	rest []byte
-	end  error
+	rest  []byte
+	stall time.Duration // before the end
+	done  <-chan struct{}
+	end   error
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
+		if b.stall > 0 {
+			select {
+			case <-time.After(b.stall):
+			case <-b.done:
+				return 0, context.Canceled
+			}
+		}
 		return 0, b.end
 	}
 	n := copy(p, b.rest)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -79,6 +80,31 @@ func TestFake_ListsWhatIsThereAtTheNextPage(t *testing.T) {
 	if got != "abde" {
 		t.Errorf("listed %q", got)
 	}
+}
+
+func TestFake_StallsUntilItTimesOutOrTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &sourcetest.Fake{}
+		fake.Put("k", []byte("01234567"), time.Time{})
+		fake.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(4, time.Minute)
+			}
+			return nil
+		})
+		obj := source.Object{Key: "k", Size: 8}
+		began := time.Now()
+		data, err := sourcetest.Read(t.Context(), fake, obj)
+		var got *source.Error
+		if !errors.As(err, &got) || got.Reason != source.ReasonTimeout || string(data) != "0123" || time.Since(began) != time.Minute {
+			t.Errorf("got %q, %v after %v", data, err, time.Since(began))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if data, err := sourcetest.Read(ctx, fake, obj); !errors.Is(err, context.Canceled) || string(data) != "0123" {
+			t.Errorf("cancelled: got %q, %v", data, err)
+		}
+	})
 }
 
 func TestFake_FailsWhereTheFaultSays(t *testing.T) {

@@ -39,6 +39,9 @@ type Config struct {
 	Requesters []Glob
 	Sources    []Source
 
+	// Labels is how much detail the label values have that the Globs are asked of.
+	Labels classify.Config
+
 	Anonymous bool // only requests without credentials
 	Object    bool // only requests that name an object's key, and DeleteObjects
 }
@@ -175,7 +178,11 @@ func (f *Filter) All() bool {
 		len(f.sources.patterns) == 0 && f.traits == 0
 }
 
-// Match reports whether a request is asked for. c is the record's class.
+// Labels returns the detail of the label values by which Match decides.
+func (f *Filter) Labels() classify.Config { return f.cfg.Labels }
+
+// Match reports whether a request is asked for. c is the record's class, in the detail
+// of Labels.
 func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
 	if r.Time < f.since || r.Time >= f.until ||
 		!c.Traits.HasAll(f.traits) {

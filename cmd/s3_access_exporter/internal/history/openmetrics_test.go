@@ -1,4 +1,4 @@
-package main
+package history
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"github.com/s3access/s3_access_exporter/collector"
 )
 
-func TestHistoryWriter_TellsOnlyTheWorstVerdictOnAClient(t *testing.T) {
+func TestWrite_HasOnlyTheWorstVerdictOnAClient(t *testing.T) {
 	var text strings.Builder
-	w := newHistoryWriter(&text, 60, 4, nil)
+	w := newWriter(&text, 60, 4, nil)
 	for _, row := range []struct {
 		client, verdict string
 		step            int64
@@ -42,11 +42,11 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-func TestHistoryWriter_EndsWithItsReader(t *testing.T) {
+func TestWrite_EndsWithItsReader(t *testing.T) {
 	const endless = 1 << 40
-	w := newHistoryWriter(brokenPipe{}, 1, endless, nil)
+	w := newWriter(brokenPipe{}, 1, endless, nil)
 	key := appendStep([]byte("\x00\xff\xff\xff\xff\xff\xff\xff"), 0)
-	if err := w.add(key, []uint64{1}); err != nil {
+	if err := w.add(key, []int64{1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.close(); !errors.Is(err, syscall.EPIPE) {

@@ -1,4 +1,4 @@
-package main
+package history
 
 import (
 	"bufio"
@@ -8,40 +8,55 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort/sums"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// historyWriter writes a history as OpenMetrics text, series by series as they come,
-// for which expfmt would need a whole family at once. A series has a sample at
-// each step from the start of the first step in which it gained something, where
-// it is 0, to the end of the history, as if it had been scraped at each.
-// https://prometheus.io/docs/specs/om/open_metrics_spec/
-type historyWriter struct {
+// Label is a label of the place from which series come, not of requests.
+type Label struct{ Name, Value string }
+
+// Write writes the History as OpenMetrics text, in which all series have the external
+// labels too. No entries may be added afterwards.
+//
+// A series has a sample at each step from the start of the first step in which it
+// gained something, where it is 0, to the end of the History, as if it had been scraped
+// at each. https://prometheus.io/docs/specs/om/open_metrics_spec/
+func (h *History) Write(w io.Writer, external []Label) error {
+	out := newWriter(w, h.cfg.Step, h.end(), external)
+	if err := h.total.Each(out.add); err != nil {
+		return err
+	}
+	return out.close()
+}
+
+// writer writes series by series as they come, for which expfmt would need a whole
+// family at once.
+type writer struct {
 	out      *bufio.Writer
 	step     int64 // in seconds
 	end      int64 // the step at whose start the history ends
-	external []externalLabel
+	external []Label
 
 	family collector.Family
-	series []byte // as in a historyKey; nil: none yet
+	series []byte // as in a seriesKey; nil: none yet
 
 	// Of the series:
 	labels  string // as they are written; empty: not known yet
 	verdict string // an info gauge's last label, which does not tell series apart
 	next    int64  // the step of the next samples
-	sums    []uint64
+	sums    []int64
 	lines   [][]byte // the samples without their timestamp
 }
 
-func newHistoryWriter(w io.Writer, step, end int64, external []externalLabel) *historyWriter {
+func newWriter(w io.Writer, step, end int64, external []Label) *writer {
 	const buffer = 64 << 10
-	return &historyWriter{out: bufio.NewWriterSize(w, buffer), step: step, end: end, external: external}
+	return &writer{out: bufio.NewWriterSize(w, buffer), step: step, end: end, external: external}
 }
 
 // add takes what a series gained in a step. The keys come in order.
-func (o *historyWriter) add(key []byte, amounts []uint64) error {
-	series, step := splitHistoryKey(key)
+func (o *writer) add(key []byte, amounts []int64) error {
+	series, step := splitKey(key)
 	family := collector.Family(series[0])
 	if family.Kind() == collector.KindInfo {
 		return o.addInfo(family, series, step)
@@ -50,16 +65,16 @@ func (o *historyWriter) add(key []byte, amounts []uint64) error {
 		if err := o.start(family, series, step); err != nil {
 			return err
 		}
-		o.sums = append(o.sums[:0], make([]uint64, len(amounts))...)
+		o.sums = append(o.sums[:0], make([]int64, len(amounts))...)
 	}
 	err := o.fill(step)
-	addAll(o.sums, amounts)
+	sums.Columns{}.Merge(o.sums, amounts)
 	return err
 }
 
 // addInfo takes note of a client. Nothing is written before the last of its
 // verdicts is known.
-func (o *historyWriter) addInfo(family collector.Family, series []byte, step int64) error {
+func (o *writer) addInfo(family collector.Family, series []byte, step int64) error {
 	client, verdict := cutVerdict(series)
 	if !bytes.Equal(client, o.series) {
 		if err := o.start(family, client, step); err != nil {
@@ -80,7 +95,7 @@ func cutVerdict(series []byte) (before []byte, verdict string) {
 }
 
 // start ends the series at hand and begins another one.
-func (o *historyWriter) start(family collector.Family, series []byte, step int64) error {
+func (o *writer) start(family collector.Family, series []byte, step int64) error {
 	if err := o.finish(); err != nil {
 		return err
 	}
@@ -93,7 +108,7 @@ func (o *historyWriter) start(family collector.Family, series []byte, step int64
 }
 
 // finish writes the rest of the series at hand.
-func (o *historyWriter) finish() error {
+func (o *writer) finish() error {
 	if o.series == nil {
 		return nil
 	}
@@ -101,16 +116,16 @@ func (o *historyWriter) finish() error {
 }
 
 // close writes what is left, and the end.
-func (o *historyWriter) close() error {
+func (o *writer) close() error {
 	if err := o.finish(); err != nil {
 		return err
 	}
-	_, _ = o.out.WriteString("# EOF\n") // Flush tells
+	_, _ = o.out.WriteString("# EOF\n") // Flush returns the error
 	return o.out.Flush()
 }
 
 // describe writes a family's metadata.
-func (o *historyWriter) describe(family collector.Family) {
+func (o *writer) describe(family collector.Family) {
 	name, kind := family.String(), "counter"
 	switch family.Kind() {
 	case collector.KindHistogram:
@@ -129,7 +144,7 @@ func (o *historyWriter) describe(family collector.Family) {
 }
 
 // fill writes the samples up to a step, at which what was added so far is seen.
-func (o *historyWriter) fill(to int64) error {
+func (o *writer) fill(to int64) error {
 	if o.next > to {
 		return nil
 	}
@@ -148,7 +163,7 @@ func (o *historyWriter) fill(to int64) error {
 }
 
 // render sets lines to what the series has now.
-func (o *historyWriter) render() {
+func (o *writer) render() {
 	if o.labels == "" {
 		o.labels = o.labelText()
 	}
@@ -158,15 +173,15 @@ func (o *historyWriter) render() {
 	case collector.KindInfo:
 		o.line(name, "", "1")
 	case collector.KindCounter:
-		o.line(name, "", strconv.FormatUint(o.sums[0], 10))
+		o.line(name, "", strconv.FormatInt(o.sums[0], 10))
 	case collector.KindHistogram:
 		bounds := o.family.Buckets()
 		count := uint64(0)
 		for i, bound := range bounds {
-			count += o.sums[i]
+			count += uint64(o.sums[i])
 			o.line(name+"_bucket", canonical(seconds(bound)), strconv.FormatUint(count, 10))
 		}
-		total := strconv.FormatUint(count+o.sums[len(bounds)], 10)
+		total := strconv.FormatUint(count+uint64(o.sums[len(bounds)]), 10)
 		o.line(name+"_bucket", "+Inf", total)
 		o.line(name+"_count", "", total)
 		o.line(name+"_sum", "", strconv.FormatFloat(seconds(o.sums[len(bounds)+1]), 'g', -1, 64))
@@ -174,7 +189,7 @@ func (o *historyWriter) render() {
 }
 
 // line adds a sample to lines.
-func (o *historyWriter) line(name, le, value string) {
+func (o *writer) line(name, le, value string) {
 	labels := o.labels
 	if le != "" {
 		labels += `,le="` + le + `"`
@@ -184,7 +199,7 @@ func (o *historyWriter) line(name, le, value string) {
 
 // labelText returns the labels of the series at hand. Empty ones are left out, as
 // Prometheus does.
-func (o *historyWriter) labelText() string {
+func (o *writer) labelText() string {
 	values := strings.Split(string(o.series[1:]), string([]byte{labelEnd}))
 	values[len(values)-1] = o.verdict // after the last labelEnd, where nothing else stands
 	var pairs []string
@@ -194,7 +209,7 @@ func (o *historyWriter) labelText() string {
 		}
 	}
 	for _, label := range o.external {
-		pairs = append(pairs, label.name+`="`+escape(label.value)+`"`)
+		pairs = append(pairs, label.Name+`="`+escape(label.Value)+`"`)
 	}
 	return strings.Join(pairs, ",")
 }
@@ -204,7 +219,7 @@ var escapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 // escape returns a text as it stands in a line.
 func escape(text string) string { return escapes.Replace(text) }
 
-func seconds[T int64 | uint64](milliseconds T) float64 {
+func seconds(milliseconds int64) float64 {
 	const perSecond = 1000
 	return float64(milliseconds) / perSecond
 }
