@@ -65,8 +65,8 @@ const (
 	ReasonNetwork      Reason = "network"  // connection refused, reset or closed early; name not found
 	ReasonChecksum     Reason = "checksum" // the bytes do not match the checksum that S3 keeps
 	ReasonChanged      Reason = "changed"  // another version than was listed, replaced while it was read, or a file that is still being written
-	// ReasonLength is for an answer that is not the whole object although the store
-	// says that it has not changed: fewer or more bytes than listed, or a status
+	// ReasonLength is for an answer that is not the whole object although, by the
+	// store, it has not changed: fewer or more bytes than listed, or a status
 	// other than 200.
 	ReasonLength   Reason = "wrong_length"
 	ReasonArchived Reason = "archived" // in a storage class that must be restored first
