@@ -63,7 +63,6 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 			})
 		sdk.Credentials = aws.NewCredentialsCache(provider)
 	}
-	sdk.Credentials = markedCredentials(sdk.Credentials)
 	return sdk, nil
 }
 
@@ -72,18 +71,6 @@ type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "no usable credentials: " + e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
-
-// markedCredentials makes the errors of a provider known as such: the SDK
-// gives them no type of their own.
-func markedCredentials(provider aws.CredentialsProvider) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		credentials, err := provider.Retrieve(ctx)
-		if err != nil {
-			return credentials, &credentialsError{err}
-		}
-		return credentials, nil
-	})
-}
 
 // newClient returns a client that signs for region with these credentials.
 func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *s3.Client {
