@@ -62,13 +62,15 @@ release_tools() {
 # of their own.
 python_tools() {
 	local folder=$cache/moto-$moto-awscli-$awscli
-	if [[ ! -x $folder/bin/moto_server || ! -x $folder/bin/aws ]]; then
+	if [[ ! -x $folder/commands/moto_server ]]; then
 		debian python3 python3
 		python3 -c 'import ensurepip' 2>/dev/null || debian - python3-venv
 		python3 -m venv --clear "$folder"
 		"$folder/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$moto" "awscli==$awscli"
+		mkdir "$folder/commands" # these two, and not its python
+		ln -s ../bin/aws ../bin/moto_server "$folder/commands"
 	fi
-	PATH=$PATH:$folder/bin
+	PATH=$folder/commands:$PATH
 }
 
 # debian COMMAND PACKAGE... installs Debian's packages if the command is missing.
