@@ -73,10 +73,10 @@ const (
 	ReasonRead     Reason = "read"     // anything else
 )
 
-// Reasons returns the reasons that a Source gives.
+// Reasons lists the reasons that a Source gives. The slice is the caller's.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonListing, ReasonRedirect, ReasonThrottled,
+		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonRedirect, ReasonListing, ReasonThrottled,
 		ReasonServerError, ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonLength, ReasonArchived, ReasonRead,
 	}
 }
