@@ -35,6 +35,16 @@ const sessionName = "s3_access_exporter"
 // part in it.
 func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	c = c.withDefaults()
+	sdk, err := loadSDK(ctx, c)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	sdk.Credentials = newRenewable(sdk.Credentials, c)
+	return sdk, nil
+}
+
+// loadSDK is LoadSDK, but for credentials that can be read anew.
+func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(c.ReadTimeout).
 		WithTransportOptions(func(t *http.Transport) {

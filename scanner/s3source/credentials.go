@@ -30,6 +30,14 @@ type renewable struct {
 	last     time.Time               // renewal, also one that failed; guarded by mu
 }
 
+// newRenewable returns a provider like the one that was loaded with config.
+func newRenewable(provider aws.CredentialsProvider, config Config) *renewable {
+	return &renewable{provider: provider, load: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		sdk, err := loadSDK(ctx, config)
+		return sdk.Credentials, err
+	}}
+}
+
 // Retrieve implements aws.CredentialsProvider. It marks the provider's errors as what
 // they are, for the SDK gives them no type of their own.
 func (r *renewable) Retrieve(ctx context.Context) (aws.Credentials, error) {

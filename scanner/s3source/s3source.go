@@ -127,17 +127,11 @@ func New(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	sdk, err := LoadSDK(ctx, config)
+	sdk, err := loadSDK(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %s", oneLine(err.Error()))
 	}
-	s := &Source{config: config, sdk: sdk, credentials: &renewable{
-		provider: sdk.Credentials,
-		load: func(ctx context.Context) (aws.CredentialsProvider, error) {
-			sdk, err := loadSDK(ctx, config)
-			return sdk.Credentials, err
-		},
-	}}
+	s := &Source{config: config, sdk: sdk, credentials: newRenewable(sdk.Credentials, config)}
 	if s.store, err = s.storeName(ctx); err != nil {
 		return nil, err
 	}
