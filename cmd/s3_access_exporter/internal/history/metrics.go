@@ -49,9 +49,9 @@ type metricsBatch struct{ *collector.Tally }
 // NewBatch implements engine.Sink.
 func (m *Metrics) NewBatch() engine.Batch { return metricsBatch{m.counters.NewTally()} }
 
-// Add implements engine.Batch.
+// Add implements engine.Batch. A request by itself leaves an exemplar.
 func (b metricsBatch) Add(e *query.Entry) {
-	if e.Weight.Requests == 1 {
+	if e.Weight == e.Record.Weight() {
 		b.Tally.Add(e.Record)
 	} else {
 		b.AddWeighted(e.Record, e.Weight)

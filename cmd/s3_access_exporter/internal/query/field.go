@@ -13,7 +13,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Entry is one request, or several that are alike and have one Record.
+// Entry is one request, or several that are alike and have one Record: it holds what
+// they share, and the time of the first. Their bytes are in the Weight.
 type Entry struct {
 	Record    *record.Record
 	Class     *classify.Class // of the Record
