@@ -147,7 +147,7 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 		newest(second)
 		put("C", accessLog(first, "r3"))
 		newest(second)
-		put("D", []byte("no record\n"))
+		put("D", append(accessLog(first, "r5"), "no record\n"...))
 		const sums = 8 // bytes behind the text
 		cut := gzipped(accessLog(began, "r4"))
 		put("E", cut[:len(cut)-sums])
@@ -155,7 +155,7 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 		r.stop()
 		r.start()
 		newest(second)
-		r.expect("r1", "r2", "r3")
+		r.expect("r1", "r2", "r3", "r5")
 		if got := r.metric("quarantined_objects"); got != 1 {
 			t.Errorf("%v objects are quarantined, want the cut one", got)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -19,7 +20,7 @@ import (
 const (
 	ReasonGzip   source.Reason = "gzip"      // broken or truncated compression
 	ReasonJSON   source.Reason = "json"      // broken or truncated JSON
-	ReasonNotLog source.Reason = "not_a_log" // JSON without records
+	ReasonNotLog source.Reason = "not_a_log" // JSON without records, text without a line of a log
 	ReasonSize   source.Reason = "too_large" // larger than Config.MaxObjectSize
 )
 
@@ -48,7 +49,7 @@ func reasonOf(err error) source.Reason {
 		return failure.Reason
 	case errors.Is(err, errTooLarge):
 		return ReasonSize
-	case errors.Is(err, cloudtrail.ErrNotLog):
+	case errors.Is(err, record.ErrNotLog):
 		return ReasonNotLog
 	case errors.As(err, &syntax):
 		return ReasonJSON
