@@ -41,7 +41,7 @@ func requestLine(r fleet.Request) string {
 		"operation": text(r.Operation), "key": text(r.Key),
 		"requester": text(r.Requester), "source_ip": text(r.SourceIP),
 		"client": text(r.Client), "client_version": text(r.ClientVersion),
-		"signature": r.Signature, "auth_method": r.AuthMethod,
+		"signature": r.Signature, "auth_method": text(strings.TrimPrefix(r.AuthMethod, "unknown")),
 		"outcome": r.Outcome, "status": status, "error_code": text(r.ErrorCode),
 		"sent_bytes": number(r.SentBytes), "received_bytes": number(r.ReceivedBytes),
 	})

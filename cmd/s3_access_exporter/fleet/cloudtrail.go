@@ -122,7 +122,7 @@ func eventTruth(c *call) Request {
 		r.Requester = c.arn()
 	}
 	if c.onBehalf() {
-		r.Signature, r.AuthMethod = "unknown", "none"
+		r.Signature, r.AuthMethod = "unknown", "unknown"
 	}
 	return r
 }
