@@ -101,7 +101,7 @@ func (f labelFlags) config() classify.Config {
 // some 10 MB of them, minutes of what a large account does.
 const dedupeWindow = 250_000
 
-// filterFlags say which requests are asked for. They take nothing from the
+// filterFlags describe which requests are asked for. They take nothing from the
 // environment, where AWS_REGION is another flag's. Lists are of flags that are
 // repeated: keys and requesters may have commas of their own.
 type filterFlags struct {

@@ -16,7 +16,7 @@ func (versionCmd) Run(env *environment) error {
 	return err
 }
 
-// versionText tells version, revision and Go version.
+// versionText returns version, revision and Go version.
 func versionText() string {
 	return fmt.Sprintf("%s, revision %s, %s", cmp.Or(version.Version, "unreleased"), version.GetRevision(), version.GoVersion)
 }
