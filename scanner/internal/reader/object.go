@@ -26,7 +26,7 @@ func newObjectReader(cfg *Config, u *unpackers) *objectReader {
 	return &objectReader{cfg: cfg, unpackers: u, buffered: bufio.NewReaderSize(nil, 64<<10)}
 }
 
-// object is the part of a Job that says what to read.
+// object is the part of a Job that names what to read.
 type object struct {
 	source.Object
 	location source.Location

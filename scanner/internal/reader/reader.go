@@ -6,7 +6,7 @@
 // Read starts the goroutines. Each of them reads one object after the other (object.go)
 // with what unpack.go keeps for that; formats.go has the log formats, failure.go the
 // reasons for which an object gives nothing. Results wait for whoever takes them, and
-// Results.Pass says which of them may count (results.go).
+// Results.Pass decides which of them may count (results.go).
 package reader
 
 import (
@@ -27,7 +27,7 @@ const (
 	DefaultConcurrency   = 8
 )
 
-// Config says how objects are read.
+// Config is how objects are read.
 type Config struct {
 	// NewTally returns an empty Tally for the object with that key in the Location of
 	// that name. It is called from many goroutines at once.
@@ -130,14 +130,7 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 				if ctx.Err() != nil {
 					continue
 				}
-				if j.Object.Size > largeObject {
-					large <- struct{}{}
-				}
-				r := j.read(ctx, rd)
-				if j.Object.Size > largeObject {
-					<-large
-				}
-				results.put(r)
+				results.put(j.readInTurn(ctx, rd, large))
 				// Whoever else needs the core should have it now, rather than in the
 				// middle of an object, of which a core that does not have it in its
 				// caches would do the rest.
@@ -150,6 +143,16 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 		close(results.ahead)
 	}()
 	return results
+}
+
+// readInTurn is read, which waits for its turn among the large objects if the Job's is
+// one.
+func (j *Job[T]) readInTurn(ctx context.Context, rd *objectReader, large chan struct{}) *Result[T] {
+	if j.Object.Size > largeObject {
+		large <- struct{}{}
+		defer func() { <-large }()
+	}
+	return j.read(ctx, rd)
 }
 
 func (j *Job[T]) read(ctx context.Context, rd *objectReader) *Result[T] {

@@ -10,25 +10,25 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// stream is what is known of a stream while it is tailed. Its location's
-// goroutines list it, the committer resolves its objects.
+// stream is what is known of a stream while it is tailed. Its location's goroutines
+// list it, the committer resolves its objects.
 type stream struct {
 	logkey.Stream
 
-	// For the location's goroutine alone:
+	// Owned by the goroutine that lists the stream, one at a time:
 	wait      time.Duration // between two polls; grows while the stream is idle
 	lastSweep time.Time
 	forgotten time.Time // seen objects before it were forgotten
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards all below
 	nextPoll  time.Time
 	oldest    time.Time         // of the objects that lie there; zero if not known
-	rhythm    time.Duration     // the longest pause between objects; 0 if not known
+	cadence   time.Duration     // see cadence.go; 0 if not known
 	byEvent   bool              // of the newest object, or of any before one is listed
 	listed    string            // the highest key that was ever listed
 	watermark string            // committed; every listed key below it is resolved
 	inflight  map[string]flight // queued objects by key
-	trouble   map[string]checkpoint.Failure
+	failures  map[string]checkpoint.Failure
 	retry     map[string]bool // quarantined objects that this process has not tried yet
 }
 
@@ -42,7 +42,7 @@ func newStream(s logkey.Stream) *stream {
 	return &stream{
 		Stream:   s,
 		inflight: make(map[string]flight),
-		trouble:  make(map[string]checkpoint.Failure),
+		failures: make(map[string]checkpoint.Failure),
 		retry:    make(map[string]bool),
 	}
 }
@@ -52,15 +52,15 @@ func (s *stream) restore(c *checkpoint.Stream) error {
 	s.watermark = c.Watermark()
 	s.listed = s.watermark
 	s.byEvent = logkey.Parse(s.watermark).ByEvent
-	return c.EachFailure(func(key string, t checkpoint.Failure) error {
-		s.trouble[key] = t
-		s.retry[key] = t.Quarantined
+	return c.EachFailure(func(key string, f checkpoint.Failure) error {
+		s.failures[key] = f
+		s.retry[key] = f.Quarantined
 		return nil
 	})
 }
 
 // mark returns the time of the watermark, and false before the first. A key
-// that tells a time to come does not keep the present from being listed.
+// with a time to come does not keep the present from being listed.
 func (s *stream) mark(now time.Time) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,15 +82,15 @@ func (s *stream) day() bool {
 }
 
 // resolved reports whether nothing is to be done about an object for now: it is
-// queued, or its trouble is being looked after. What was counted is for the
-// checkpoint to say, and to be asked after this: an object leaves the queue only
+// queued, or has failed and is tried again in its own time. Whether it was counted, the
+// checkpoint knows, which must be asked after this: an object leaves the queue only
 // once its commit is done.
 func (s *stream) resolved(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, queued := s.inflight[key]
-	_, troubled := s.trouble[key]
-	return queued || troubled
+	_, failed := s.failures[key]
+	return queued || failed
 }
 
 // begin takes note that an object is queued.
@@ -120,7 +120,7 @@ func (s *stream) pollDue(now time.Time) bool {
 	return !now.Before(s.nextPoll)
 }
 
-// planPoll says when the stream is to be listed next.
+// planPoll notes when the stream is to be listed next.
 func (s *stream) planPoll(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,14 +141,14 @@ func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
 }
 
 // finish takes note that an object was read, or failed to be, and only its
-// commit is outstanding. It returns the object's trouble so far.
+// commit is outstanding. It returns the object's failure so far.
 func (s *stream) finish(key string) checkpoint.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.inflight[key]
 	f.finished = true
 	s.inflight[key] = f
-	return s.trouble[key]
+	return s.failures[key]
 }
 
 // advanced returns the watermark as it is when the finished objects are
@@ -167,16 +167,17 @@ func (s *stream) advanced() string {
 	return max(mark, s.watermark)
 }
 
-// committed takes note that an object's commit is done.
-func (s *stream) committed(key string, t checkpoint.Failure) {
+// committed takes note that an object's commit is done. Its failure is zero if it
+// counts, or is gone.
+func (s *stream) committed(key string, failure checkpoint.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.inflight, key)
 	delete(s.retry, key)
-	if t.Attempts > 0 {
-		s.trouble[key] = t
+	if failure.Attempts > 0 {
+		s.failures[key] = failure
 	} else {
-		delete(s.trouble, key)
+		delete(s.failures, key)
 	}
 }
 
@@ -187,23 +188,9 @@ func (s *stream) advance(watermark string) {
 	s.watermark = watermark
 }
 
-// due returns the objects in trouble that are to be tried again now.
-func (s *stream) due(now time.Time) []source.Object {
+// failed returns a copy of the failures of objects, by key.
+func (s *stream) failed() map[string]checkpoint.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var objects []source.Object
-	for key, t := range s.trouble {
-		if _, queued := s.inflight[key]; queued || t.NextTry.After(now) || t.Quarantined && !s.retry[key] {
-			continue
-		}
-		objects = append(objects, source.Object{Key: key, Size: t.Size, LastModified: t.LastModified})
-	}
-	return objects
-}
-
-// troubles returns a copy of the objects in trouble, by key.
-func (s *stream) troubles() map[string]checkpoint.Failure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.trouble)
+	return maps.Clone(s.failures)
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 )
 
-// silence is how many times as long as its rhythm a stream gives nothing new
-// until it counts as silent.
+// silence is how many times as long as its cadence a stream gives nothing new until it
+// counts as silent.
 const silence = 3
 
-// A stream's rhythm is the longest pause between its objects, by the times that
-// their keys tell, within what the last sweep listed or since. So nights without
-// requests, and objects that come in bursts, are part of it. It is kept in memory
-// alone: the first listing of a process is a sweep, and shows it again.
+// A stream's cadence is the longest pause between its objects, by the times in their
+// keys, within what the last sweep listed or since. So nights without requests, and
+// objects that come in bursts, are part of it. It is kept in memory alone: the first
+// listing of a process is a sweep, and shows it again.
 
 // pauses finds the longest pause in one listing of a stream.
 type pauses struct {
@@ -42,14 +42,14 @@ func (p *pauses) see(t time.Time) {
 	p.last, p.begun = t, true
 }
 
-// paced takes note of the pauses that a listing has shown. A sweep alone can tell
-// that the rhythm has become faster, unless its longest pause is one of which it
+// paced takes note of the pauses that a listing has shown. A sweep alone can show that
+// the cadence has become faster, unless its longest pause is one of which it
 // shows only the end: that may well be as long as the longest that is known.
 func (s *stream) paced(p pauses, sweep bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.longest > s.rhythm || sweep && p.whole {
-		s.rhythm = p.longest
+	if p.longest > s.cadence || sweep && p.whole {
+		s.cadence = p.longest
 	}
 }
 
