@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -99,11 +98,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
 		kong.Writers(stdout, stderr),
-		kong.Vars{
-			"location_help": locationHelp,
-			"dedupe_window": strconv.Itoa(dedupeWindow),
-			"fields":        fieldNames(),
-		},
+		variables(),
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

@@ -227,3 +227,18 @@ func TestReport_TakesFiltersFromAFile(t *testing.T) {
 	}
 	wantFailure(t, runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", "bucket: ['!']")), exitUsage, "is no pattern")
 }
+
+// A hint names no flag that the command does not have.
+func TestRun_NamesTheFlagForAnObjectThatIsTooLarge(t *testing.T) {
+	dir := singleObjectBucket(t, manyLines())
+	for _, command := range []string{"report", "events", "backfill"} {
+		got := runToEnd(t, command, "--scan.max-object-size=1MiB", dir)
+		if got.code != exitFailed || !strings.Contains(got.stderr, "larger than 1048576 bytes") ||
+			!strings.HasSuffix(got.stderr, "1 log object could not be read; its requests are missing above; larger ones are read with --scan.max-object-size\n") {
+			t.Errorf("%s: exit code %d, %s", command, got.code, got.stderr)
+		}
+		if got := runToEnd(t, command, "--scan.max-object-size=8MiB", dir); got.code != exitOK {
+			t.Errorf("%s: exit code %d, %s", command, got.code, got.stderr)
+		}
+	}
+}
