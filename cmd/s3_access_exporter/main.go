@@ -56,6 +56,7 @@ type cli struct {
 	Report      reportCmd      `cmd:"" help:"Read log buckets once and print counts."`
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
+	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
 }

@@ -30,9 +30,11 @@ const regionHeader = "x-amz-bucket-region"
 // sessionName is how an assumed role's requests show up in logs.
 const sessionName = "s3_access_exporter"
 
-// loadSDK reads the SDK's configuration and completes it: a Region, the role's
-// credentials, connections with time limits.
-func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
+// LoadSDK reads the SDK's configuration and completes it: a Region, the role's
+// credentials, connections with time limits. Config.Bucket and Config.PathStyle have no
+// part in it.
+func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
+	c = c.withDefaults()
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(c.ReadTimeout).
 		WithTransportOptions(func(t *http.Transport) {

@@ -124,7 +124,7 @@ func New(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	sdk, err := loadSDK(ctx, config)
+	sdk, err := LoadSDK(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %s", oneLine(err.Error()))
 	}
