@@ -44,23 +44,31 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		return err
 	}
 	summary, err := o.ask(ctx, env, &engine.Question{Filter: filter, Needs: a.needs}, a)
+	enough := errors.Is(err, engine.ErrEnough)
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
-	if err != nil && !interrupted {
+	if err != nil && !interrupted && !enough {
 		return err
 	}
 	if err := a.finish(); err != nil {
 		return err
 	}
+	env.lastLine = summaryLine(summary, filter.Query().Prefilter != nil)
 	switch {
 	case interrupted:
 		return errInterrupted
-	case len(summary.Unread) > 0:
+	case enough && len(summary.Unread) == 0:
+		return nil // what else lies there was not looked at
+	case enough:
 		return unreadError(summary.Unread)
 	}
-	return nil
+	nothing := checkRead(env.logger, summary)
+	if len(summary.Unread) > 0 {
+		return unreadError(summary.Unread)
+	}
+	return nothing
 }
 
 // unreadError returns why something is missing if objects could not be read.

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/version"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
@@ -89,9 +93,24 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *web.Server) {
+		cmd.logStart(env.logger, places)
 		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, places)
+}
+
+// logStart logs what is tailed, and how.
+func (cmd *serveCmd) logStart(logger *slog.Logger, places []place) {
+	var names []string
+	for _, p := range places {
+		names = append(names, p.name())
+	}
+	since := "all"
+	if cmd.Scan.Since > 0 {
+		since = short(time.Duration(cmd.Scan.Since))
+	}
+	logger.Info("starting", "version", cmp.Or(version.Version, unreleased), "revision", version.GetRevision(),
+		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "since", since)
 }
 
 // daemon is what serve and demo run.
