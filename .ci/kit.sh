@@ -3,7 +3,6 @@
 
 grafana=13.2.3
 typescript=5.9.3
-oldest_prometheus=v0.42.0 # Prometheus 2.42
 
 kit() {
 	rules

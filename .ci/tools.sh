@@ -19,6 +19,8 @@ go_jsonnet=v0.22.0
 opentofu=v1.12.6
 opentofu_hcl=v2.20.2-0.20251021132045-587d123c2828 # which OpenTofu replaces HashiCorp's by
 hcl2json=v0.6.9
+moto=5.2.5
+awscli=1.46.3
 oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
 tools() {
@@ -46,6 +48,7 @@ tools() {
 	replace=github.com/hashicorp/hcl/v2=github.com/opentofu/hcl/v2@$opentofu_hcl \
 		wrapped github.com/opentofu/opentofu/cmd/tofu "$opentofu" tofu
 	release_tools
+	python_tools
 }
 
 # release_tools builds what a release needs.
@@ -53,6 +56,21 @@ release_tools() {
 	tool helm.sh/helm/v4/cmd/helm "$helm"
 	tool github.com/goreleaser/goreleaser/v2 "$goreleaser" goreleaser
 	tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_gomod"
+}
+
+# python_tools installs what stands in for AWS, and AWS's own client, into a folder
+# of their own.
+python_tools() {
+	local folder=$cache/moto-$moto-awscli-$awscli
+	if [[ ! -x $folder/commands/moto_server ]]; then
+		debian python3 python3
+		python3 -c 'import ensurepip' 2>/dev/null || debian - python3-venv
+		python3 -m venv --clear "$folder"
+		"$folder/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$moto" "awscli==$awscli"
+		mkdir "$folder/commands" # these two, and not its python
+		ln -s ../bin/aws ../bin/moto_server "$folder/commands"
+	fi
+	PATH=$folder/commands:$PATH
 }
 
 # debian COMMAND PACKAGE... installs Debian's packages if the command is missing.

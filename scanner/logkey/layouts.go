@@ -41,17 +41,18 @@ type layout struct {
 	folders bool       // objects lie below folders of a day
 	named   bool       // in their names, Stream.File stands in front of the time
 	stamp   string     // the time in their names; empty: names are in no order of time
-	// parse returns the Key of an object of this layout, or false if the name in the
-	// folder is none.
-	parse func(l *layout, folder, name string) (Key, bool)
+	suffix  string     // what their names end in, but for .gz behind it; may be empty
+	// parse returns the Key of an object of this layout, by its folder and its name
+	// without the suffix, or false if it is of another one; nil: none is asked for.
+	parse func(l *layout, folder, stem string) (Key, bool)
 }
 
 // layouts has one line for each layout, in the order in which Parse tries them.
 var layouts = [...]layout{
-	{Trail, "cloudtrail", record.CloudTrail, true, true, trailTime, parseTrail},
-	{Partitioned, "partitioned", record.ServerAccess, true, false, fileTime, parsePartitioned},
-	{Simple, "simple", record.ServerAccess, false, false, fileTime, parseSimple},
-	{Foreign, "", 0, true, false, "", nil},
+	{Trail, "cloudtrail", record.CloudTrail, true, true, trailTime, ".json", parseTrail},
+	{Partitioned, "partitioned", record.ServerAccess, true, false, fileTime, "", parsePartitioned},
+	{Simple, "simple", record.ServerAccess, false, false, fileTime, "", parseSimple},
+	{Foreign, "", 0, true, false, "", "", nil},
 }
 
 // line returns the layout's line in the table; that of Foreign for no Layout.
@@ -67,13 +68,24 @@ func (l Layout) line() *layout {
 // Name returns the layout's name as a Status has it; empty for a Foreign one.
 func (l Layout) Name() string { return l.line().name }
 
-// parseTrail parses ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE.json.gz. AWS shows
-// one such name without the last underscore.
-func parseTrail(_ *layout, folder, name string) (Key, bool) {
-	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, ".gz"), ".json")
+// read returns the Key of an object if it is of this layout.
+func (l *layout) read(folder, name string) (Key, bool) {
+	if l.parse == nil {
+		return Key{}, false
+	}
+	if l.suffix == "" {
+		return l.parse(l, folder, name)
+	}
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, ".gz"), l.suffix)
 	if !ok {
 		return Key{}, false
 	}
+	return l.parse(l, folder, stem)
+}
+
+// parseTrail parses ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE. AWS shows one such
+// name without the last underscore.
+func parseTrail(l *layout, folder, stem string) (Key, bool) {
 	account, rest, ok := strings.Cut(stem, "_CloudTrail_")
 	if !ok || !isAccount(account) {
 		return Key{}, false
@@ -92,7 +104,7 @@ func parseTrail(_ *layout, folder, name string) (Key, bool) {
 	if why := skipReason(folder); why != SkipUnknown {
 		return foreign(folder, why), true
 	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: Trail}, Time: t, AccountID: account, Region: region}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, AccountID: account, Region: region}
 	if account, kind, region, ok := cutThree(prefix); ok && isAccount(account) && kind == "CloudTrail" && record.IsRegion(region) {
 		k.Stream.File = account + "_CloudTrail_" + region + "_"
 	}
@@ -100,12 +112,12 @@ func parseTrail(_ *layout, folder, name string) (Key, bool) {
 }
 
 // parsePartitioned parses 2006-01-02-15-04-05-UNIQUE below the folders of the same day.
-func parsePartitioned(l *layout, folder, name string) (Key, bool) {
+func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
 	prefix, day, dated := cutDay(folder)
 	if !dated {
 		return Key{}, false
 	}
-	before, t, ok := cutStamp(name)
+	before, t, ok := cutStamp(stem)
 	if !ok || before != "" || !sameDay(day, t) {
 		return Key{}, false
 	}
@@ -120,8 +132,8 @@ func parsePartitioned(l *layout, folder, name string) (Key, bool) {
 }
 
 // parseSimple parses [PREFIX]2006-01-02-15-04-05-UNIQUE.
-func parseSimple(l *layout, folder, name string) (Key, bool) {
-	before, t, ok := cutStamp(name)
+func parseSimple(l *layout, folder, stem string) (Key, bool) {
+	before, t, ok := cutStamp(stem)
 	if !ok {
 		return Key{}, false
 	}

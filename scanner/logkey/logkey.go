@@ -57,10 +57,8 @@ func Parse(key string) Key {
 		return Key{Skip: SkipFolder}
 	}
 	for i := range layouts {
-		if l := &layouts[i]; l.parse != nil {
-			if k, ok := l.parse(l, folder, name); ok {
-				return k
-			}
+		if k, ok := layouts[i].read(folder, name); ok {
+			return k
 		}
 	}
 	return foreign(folder, skipReason(folder))
