@@ -195,7 +195,7 @@ func TestEvents_EndWithTheirLimit(t *testing.T) {
 		if limit == 0 {
 			want = all
 		}
-		if n := len(printed(t, got.stdout)); n != want || got.code != exitOK || got.stderr != "" {
+		if n := len(printed(t, got.stdout)); n != want || got.code != exitOK || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("--limit=%d: %d of %d requests, exit code %d, %s", limit, n, all, got.code, got.stderr)
 		}
 	}
