@@ -149,7 +149,7 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 		newest(second)
 		put("C", logtest.AccessLog(first, "r3"))
 		newest(second)
-		put("D", []byte("no record\n"))
+		put("D", append(logtest.AccessLog(first, "r5"), "no record\n"...))
 		const sums = 8 // bytes behind the text
 		cut := logtest.Gzip(logtest.AccessLog(began, "r4"))
 		put("E", cut[:len(cut)-sums])
@@ -157,7 +157,7 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 		r.stop()
 		r.start()
 		newest(second)
-		r.expect("r1", "r2", "r3")
+		r.expect("r1", "r2", "r3", "r5")
 		if got := r.metric("quarantined_objects"); got != 1 {
 			t.Errorf("%v objects are quarantined, want the cut one", got)
 		}

@@ -174,7 +174,7 @@ func told(r fleet.Request, requester string) map[string]string {
 	fields := map[string]string{
 		"time": r.Time.UTC().Format(time.RFC3339), "log": r.Log, "account_id": r.AccountID, "aws_region": r.Region, "bucket": r.Bucket,
 		"operation": r.Operation, "key": r.Key, "requester": requester, "source_ip": r.SourceIP, "client": r.Client,
-		"client_version": r.ClientVersion, "signature": r.Signature, "auth_method": r.AuthMethod, "outcome": r.Outcome,
+		"client_version": r.ClientVersion, "signature": r.Signature, "auth_method": strings.TrimPrefix(r.AuthMethod, "unknown"), "outcome": r.Outcome,
 		"error_code": r.ErrorCode, "sigv4_default": sigv4Default, "status": "", "sent_bytes": "", "received_bytes": "",
 	}
 	for name, n := range map[string]int64{"sent_bytes": r.SentBytes, "received_bytes": r.ReceivedBytes} {

@@ -67,13 +67,8 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 			Scan: scanFlags{
 				Since:         since(2 * time.Hour),
 				Interval:      interval(demoSecond),
-				Overlap:       interval(time.Hour),
-				SweepWindow:   interval(48 * time.Hour),
 				SweepInterval: interval(5 * time.Second), // new streams come all the time
-				AuditWindow:   interval(72 * time.Hour),
-				AuditInterval: interval(time.Hour),
 				DedupeWindow:  dedupeWindow,
-				MaxObjectSize: 1 << 30,
 				Concurrency:   2,
 			},
 			Series: seriesFlags{Limit: 10_000, Hold: duration(demoHold)},

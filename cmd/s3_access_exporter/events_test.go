@@ -41,7 +41,7 @@ func requestLine(r fleet.Request) string {
 		"operation": text(r.Operation), "key": text(r.Key),
 		"requester": text(r.Requester), "source_ip": text(r.SourceIP),
 		"client": text(r.Client), "client_version": text(r.ClientVersion),
-		"signature": r.Signature, "auth_method": r.AuthMethod,
+		"signature": r.Signature, "auth_method": text(strings.TrimPrefix(r.AuthMethod, "unknown")),
 		"outcome": r.Outcome, "status": status, "error_code": text(r.ErrorCode),
 		"sent_bytes": number(r.SentBytes), "received_bytes": number(r.ReceivedBytes),
 	})
@@ -195,7 +195,7 @@ func TestEvents_EndWithTheirLimit(t *testing.T) {
 		if limit == 0 {
 			want = all
 		}
-		if n := len(printed(t, got.stdout)); n != want || got.code != exitOK || got.stderr != "" {
+		if n := len(printed(t, got.stdout)); n != want || got.code != exitOK || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("--limit=%d: %d of %d requests, exit code %d, %s", limit, n, all, got.code, got.stderr)
 		}
 	}

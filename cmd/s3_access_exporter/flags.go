@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/alecthomas/units"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -20,6 +22,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner"
 )
 
 type logFlags struct {
@@ -97,11 +100,46 @@ func (f labelFlags) config() classify.Config {
 	}
 }
 
+// readFlags say how every command reads log objects.
+type readFlags struct {
+	MaxObjectSize size `name:"max-object-size" default:"${max_object_size}" help:"Largest log object that is read, decompressed."`
+}
+
+// variables are what stands in the tags of flags as ${name}: among them the defaults
+// that a library has.
+func variables() kong.Vars {
+	return kong.Vars{
+		"audit_interval":  short(scanner.DefaultAuditInterval),
+		"audit_window":    short(scanner.DefaultAuditWindow),
+		"concurrency":     strconv.Itoa(scanner.DefaultConcurrency),
+		"dedupe_window":   strconv.Itoa(dedupeWindow),
+		"fields":          fieldNames(),
+		"interval":        short(scanner.DefaultInterval),
+		"location_help":   locationHelp,
+		"max_object_size": units.Base2Bytes(scanner.DefaultMaxObjectSize).String(),
+		"overlap":         short(scanner.DefaultOverlap),
+		"sweep_interval":  short(scanner.DefaultSweepInterval),
+		"sweep_window":    short(scanner.DefaultSweepWindow),
+	}
+}
+
+// short writes a duration as people do: 48h, and not 48h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
+}
+
 // dedupeWindow is how many event IDs of CloudTrail are remembered by default:
 // some 10 MB of them, minutes of what a large account does.
 const dedupeWindow = 250_000
 
-// filterFlags say which requests are asked for. They take nothing from the
+// filterFlags describe which requests are asked for. They take nothing from the
 // environment, where AWS_REGION is another flag's. Lists are of flags that are
 // repeated: keys and requesters may have commas of their own.
 type filterFlags struct {

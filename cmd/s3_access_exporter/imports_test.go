@@ -23,7 +23,7 @@ var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
 		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/once", "scanner/s3source", "scanner/source",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
 	internal + "coverage":          {internal + "query", internal + "rows", "scanner/s3source"},

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,10 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/prometheus/common/version"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
@@ -39,6 +40,8 @@ const (
 )
 
 func main() {
+	// Releases set it when they are linked.
+	version.Version = cmp.Or(version.Version, moduleVersion())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -68,6 +71,8 @@ type environment struct {
 	stderr *terminal.Screen
 	logger *slog.Logger
 	engine newEngine
+	// lastLine is set by a command, and printed on standard error when all else is.
+	lastLine string
 }
 
 // newEngine returns the engine that answers for the built-in one: in the program that
@@ -100,11 +105,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
 		kong.Writers(stdout, stderr),
-		kong.Vars{
-			"location_help": locationHelp,
-			"dedupe_window": strconv.Itoa(dedupeWindow),
-			"fields":        fieldNames(),
-		},
+		variables(),
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -120,16 +121,24 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 	}
 	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
-	err = command.Run(env)
+	code := exitCode(command.Run(env), stderr)
+	if env.lastLine != "" {
+		fmt.Fprintf(stderr, "%s: %s\n", program, env.lastLine)
+	}
+	return code
+}
+
+// exitCode prints an error, and returns the exit code for it.
+func exitCode(err error, stderr io.Writer) int {
 	switch {
+	case err == nil:
+		return exitOK
 	case errors.As(err, new(usageError)):
 		return fail(stderr, err, exitUsage)
 	case errors.Is(err, errInterrupted):
 		return fail(stderr, err, exitInterrupted)
-	case err != nil:
-		return fail(stderr, err, exitFailed)
 	}
-	return exitOK
+	return fail(stderr, err, exitFailed)
 }
 
 var lineBreak = regexp.MustCompile(`\s*\n\s*`)

@@ -126,7 +126,7 @@ func (n *naiveReading) line(key, line string) {
 	case strings.Contains(f["uri"], "AWSAccessKeyId="):
 		r.Signature, r.AuthMethod = "SigV2", "QueryString"
 	case f["host"] == "" && f["requester"] != "" && r.Requester != "AmazonS3":
-		r.Signature = "unknown" // an old layout
+		r.Signature, r.AuthMethod = "unknown", "unknown" // an old layout
 	}
 	switch {
 	case r.Requester == "" && strings.HasPrefix(f["operation"], "S3."):
@@ -204,7 +204,7 @@ func (n *naiveReading) event(e event, at time.Time) {
 	case version != "":
 		r.Signature = strings.Replace(version, "Sigv", "SigV", 1)
 	case !r.Anonymous:
-		r.Signature, r.AuthMethod = "unknown", "none"
+		r.Signature, r.AuthMethod = "unknown", "unknown"
 	}
 	n.add(r)
 }
@@ -218,6 +218,9 @@ func (n *naiveReading) add(r fleet.Request) {
 		r.Outcome = "error"
 	default:
 		r.Outcome = "success"
+	}
+	if r.AuthMethod == "" && r.Signature != "none" {
+		r.AuthMethod = "unknown"
 	}
 	r.AuthMethod = cmp.Or(r.AuthMethod, "none")
 	n.requests = append(n.requests, r)

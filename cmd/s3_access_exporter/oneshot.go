@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
@@ -17,6 +18,7 @@ type oneShot struct {
 	Locations []string `arg:"" name:"location" help:"${location_help}"`
 
 	Filter filterFlags `embed:""`
+	Scan   readFlags   `embed:"" prefix:"scan."`
 	AWS    awsFlags    `embed:"" prefix:"aws."`
 }
 
@@ -31,11 +33,8 @@ type asked struct {
 	quiet bool
 }
 
-// Why something is missing in what was printed.
-var (
-	errUnread      = errors.New("log objects could not be read; their requests are missing above")
-	errInterrupted = errors.New("interrupted; what was not read until then is missing above")
-)
+// errInterrupted is why something is missing in what was printed.
+var errInterrupted = errors.New("interrupted; what was not read until then is missing above")
 
 // run asks an engine, and prints what was read, also if it was interrupted and if
 // objects could not be read, which the error and the log report.
@@ -45,23 +44,43 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		return err
 	}
 	summary, err := o.ask(ctx, env, &engine.Question{Filter: filter, Needs: a.needs}, a)
+	enough := errors.Is(err, engine.ErrEnough)
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
-	if err != nil && !interrupted {
+	if err != nil && !interrupted && !enough {
 		return err
 	}
 	if err := a.finish(); err != nil {
 		return err
 	}
+	env.lastLine = summaryLine(summary, filter.Query().Prefilter != nil)
 	switch {
 	case interrupted:
 		return errInterrupted
-	case len(summary.Unread) > 0:
-		return fmt.Errorf("%d %w", len(summary.Unread), errUnread)
+	case enough && len(summary.Unread) == 0:
+		return nil // what else lies there was not looked at
+	case enough:
+		return unreadError(summary.Unread)
 	}
-	return nil
+	nothing := checkRead(env.logger, summary)
+	if len(summary.Unread) > 0 {
+		return unreadError(summary.Unread)
+	}
+	return nothing
+}
+
+// unreadError returns why something is missing if objects could not be read.
+func unreadError(unread []*once.ObjectError) error {
+	text := "1 log object could not be read; its requests are missing above"
+	if n := len(unread); n > 1 {
+		text = fmt.Sprint(n, " log objects could not be read; their requests are missing above")
+	}
+	if slices.ContainsFunc(unread, func(u *once.ObjectError) bool { return errors.As(u, new(*once.TooLargeError)) }) {
+		text += "; larger ones are read with --scan.max-object-size"
+	}
+	return errors.New(text)
 }
 
 // ask puts a question to the engine, and shows its progress.
@@ -75,7 +94,12 @@ func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question,
 		return new(once.Summary), err
 	}
 	scan := engine.Scan{
-		Config:   once.Config{Locations: locations, Logger: env.logger, DedupeWindow: dedupeWindow},
+		Config: once.Config{
+			Locations:     locations,
+			Logger:        env.logger,
+			DedupeWindow:  dedupeWindow,
+			MaxObjectSize: int64(o.Scan.MaxObjectSize),
+		},
 		Progress: new(once.Progress),
 	}
 	if !a.quiet {

@@ -13,9 +13,13 @@ import (
 // where it stands at all.
 const corpus = "../../../shared/corpus"
 
-// brokenLines are the lines of the corpus that are made up to be broken, by file.
+// brokenLines are the lines of the corpus that are made up to be broken, or to have so
+// many fields as no layout has, by file.
 var brokenLines = map[string]int64{
-	"sample_s3_all_unmatch.log": 4,
+	"s3_access_log_spec.log":         1,
+	"sample_s3_all_match.log":        2,
+	"sample_s3_all_unmatch.log":      4,
+	"sample_s3_contains_unmatch.log": 1,
 }
 
 func TestDecoder_ReadsEveryLineOfTheCorpus(t *testing.T) {

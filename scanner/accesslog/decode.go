@@ -1,6 +1,10 @@
 package accesslog
 
-import "github.com/s3access/s3_access_exporter/scanner/record"
+import (
+	"bytes"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
 
 // maxDigits is the number of digits that a number may have: what is shorter
 // than an int64's 19 cannot overflow.
@@ -17,12 +21,10 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	r.Log = record.ServerAccess
 
 	var ok bool
-	if r.Time, ok = parseTime(f.time); !ok {
-		return "time"
-	}
+	r.Time = f.time
 	status, _ := number(f.status, 0)
 	r.Status = int(status)
-	if r.SentBytes, ok = number(f.bytesSent, 0); !ok { // "or - if zero", says AWS's page on the format
+	if r.SentBytes, ok = number(f.bytesSent, 0); !ok { // "or - if zero": AWS's page on the format
 		return "bytes sent"
 	}
 	size, ok := number(f.objectSize, record.Unknown)
@@ -40,13 +42,15 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	r.SourceIP = value(f.remoteIP)
 	r.RequestID = value(f.requestID)
 	r.Operation = f.operation
-	r.Key = d.decodeKey(f.operation, value(f.key))
+	if r.Key = value(f.key); !f.ceph {
+		r.Key = d.decodeKey(f.operation, r.Key)
+	}
 	r.Requester = d.requesterOf(f)
 	r.ErrorCode = value(f.errorCode)
 	r.UserAgent = value(f.userAgent)
 	r.Host = value(f.host)
 	r.Signature, r.AuthMethod = f.authentication()
-	r.Anonymous = isDash(f.requester) && r.Signature == record.SignatureNone && !isOwnWork(f.operation)
+	r.Anonymous = isNobody(f.requester) && r.Signature == record.SignatureNone && !isOwnWork(f.operation)
 	return ""
 }
 
@@ -55,18 +59,29 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 func (d *Decoder) requesterOf(f *fields) []byte {
 	const service = "svc:" // before the name of a service that acts for itself
 	switch {
-	case isDash(f.requester) && isOwnWork(f.operation):
+	case isNobody(f.requester) && hasPrefix(f.operation, "S3."):
 		d.requester = append(d.requester[:0], "AmazonS3"...)
 		return d.requester
+	case isNobody(f.requester):
+		return nil
 	case hasPrefix(f.requester, service):
 		return f.requester[len(service):]
 	}
-	return value(f.requester)
+	return f.requester
 }
 
-// isOwnWork reports whether operation is S3's own: lifecycle rules, restores,
-// checksums of a batch job.
-func isOwnWork(operation []byte) bool { return hasPrefix(operation, "S3.") }
+// isNobody reports whether this is what stands for the requester where there is none:
+// a dash, or, up to 2015 on AWS's page on the format and today in Ceph, the word
+// Anonymous.
+func isNobody(requester []byte) bool {
+	return isDash(requester) || len(requester) == len("anonymous") && bytes.EqualFold(requester, []byte("anonymous"))
+}
+
+// isOwnWork reports whether operation is S3's own, or Backblaze's: lifecycle rules,
+// restores, checksums of a batch job.
+func isOwnWork(operation []byte) bool {
+	return hasPrefix(operation, "S3.") || hasPrefix(operation, "B2_LIFECYCLE.")
+}
 
 // isUpload reports whether the object size is that of the request's body. A
 // copy's is not: it has none.

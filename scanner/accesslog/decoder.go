@@ -12,13 +12,17 @@
 //   - A request target holds no raw space. So the Request-URI ends at the first
 //     quote after which a status, an error code and four numbers stand, and
 //     nothing that a client sends can forge those.
-//   - Right of the user agent nothing is quoted. So the line's last quote
-//     closes the user agent, and nothing that a client sends can forge the
-//     signature version and its neighbours.
+//   - Right of the user agent AWS quotes nothing. So the line's last quote
+//     closes the user agent, if a complete tail of fields stands behind it: nothing
+//     that a client sends can forge the signature version and its neighbours. If no
+//     complete tail stands there, fields right of the user agent are quoted, as by
+//     stores that quote the host, and the one complete tail of the line counts
+//     (tail.go).
 //
-// Only the border between Referer and user agent is the client's to move.
+// Only the border between Referer and user agent is the client's to move. Where more
+// than one reading of a line is left, it is malformed.
 //
-// How many fields a line has tells when it was written; AWS appends fields
+// How many fields a line has shows when it was written; AWS appends fields
 // without notice. So fields are counted a line, never a file:
 //
 //	17, 18   up to early 2019: to the user agent, or the version ID
@@ -27,6 +31,11 @@
 //
 // Lines of March 2019 may have one field more, between version ID and host ID.
 //
+// Stores of other vendors write the format too, each in its own way: Ceph with keys and
+// Referers as they came (ceph.go), Wasabi with 18 fields, a Request-URI without an HTTP
+// version and a line of names at the beginning, Backblaze with operations of its own,
+// OneFS and ObjectScale with quotes around the host.
+//
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html.
 package accesslog
 
@@ -34,6 +43,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -52,16 +62,16 @@ const (
 	maxBuffer = MaxLine + 1
 )
 
-// Decoder reads the records of one log object after the other. It holds a buffer of
-// 64 KB, or of up to twice the longest line that it has met, but hardly more than
-// MaxLine, and allocates nothing for a record. A Decoder must not be used from
-// several goroutines at once.
+// Decoder is the record.Decoder of server access logs. It holds a buffer of 64 KB, or
+// of up to twice the longest line that it has met, but hardly more than MaxLine.
 type Decoder struct {
 	in   *bufio.Reader
 	done bool  // in has ended or failed
-	err  error // the reader's, other than io.EOF
+	err  error // the reader's, other than io.EOF, or errNotLog
 
 	candidate func(raw []byte) bool // nil: every line is one
+	filled    bool                  // there was a line that is not blank
+	isLog     bool                  // and one that was understood
 
 	number  int64 // of the lines read
 	offset  int64 // of the bytes read
@@ -81,57 +91,73 @@ func NewDecoder(r io.Reader) *Decoder {
 	return d
 }
 
-// Reset makes the Decoder read from r as if it were new, and keeps its buffers.
+var _ record.Decoder = (*Decoder)(nil)
+
+var errNotLog = fmt.Errorf("no line is one of a server access log: %w", record.ErrNotLog)
+
+// Reset implements record.Decoder.
 func (d *Decoder) Reset(r io.Reader) {
 	d.in.Reset(r)
 	d.done, d.err = false, nil
+	d.filled, d.isLog = false, false
 	d.number, d.offset = 0, 0
 	d.skipped = record.Skipped{}
 }
 
-// Prefilter makes the Decoder pass over every line of which candidate reports
-// false, without decoding it: such a line makes no record and is not counted as
-// malformed either. nil, the default, is no prefilter. It holds for all input from
-// now on, across Reset.
-//
-// raw is the line as it stands, without its line feed, and is valid during the call
-// only. candidate is called by Next, and not for lines that are blank or too long.
+// Prefilter implements record.Decoder. raw is a line without its line feed. candidate
+// is not asked for lines that are blank or too long.
 func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = candidate }
 
-// Next reads up to the next record and reports whether there is one. It is
-// false at the end and when the reader fails; Err tells which. Blank lines are
-// passed over, malformed lines too, but those are counted.
+// Next implements record.Decoder. Blank lines count among nothing, and the line of
+// names with which Wasabi begins an object counts as no request.
 func (d *Decoder) Next() bool {
 	for !d.done {
 		offset := d.offset
 		line, tooLong := d.readLine()
 		if tooLong {
+			d.filled = true
 			d.malformed(offset, "line too long")
 			continue
 		}
 		raw := bytes.TrimSuffix(line, []byte("\n"))
-		if line = trimRight(line); len(line) == 0 || d.candidate != nil && !d.candidate(raw) {
+		if line = trimRight(line); len(line) == 0 {
 			continue
 		}
-		if reason := d.decode(line); reason != "" {
+		d.filled = true
+		passed := d.candidate != nil && !d.candidate(raw)
+		if passed && d.isLog {
+			continue
+		}
+		switch reason := d.decode(line); {
+		case passed: // it was read to see whether this is a log
+			d.isLog = reason == "" || isHeader(line)
+		case reason == "":
+			d.isLog = true
+			return true
+		case isHeader(line):
+			d.isLog = true
+			d.skipped.NotRequest++
+		default:
 			d.malformed(offset, reason)
-			continue
 		}
-		return true
+	}
+	if d.err == nil && !d.isLog && d.filled {
+		d.err = errNotLog
 	}
 	return false
 }
 
-// Record returns the record that Next found. It and all that it points to are
-// valid until the next call of Next or Reset. AccountID and Region are empty: a
-// line names the Region that the request came from, not the bucket's.
+// isHeader reports whether a line names the fields of those behind it, as Wasabi's do.
+func isHeader(line []byte) bool { return hasPrefix(line, "Record format: [") }
+
+// Record implements record.Decoder. AccountID and Region are empty: a line names the
+// Region that the request came from, not the bucket's.
 func (d *Decoder) Record() *record.Record { return &d.record }
 
-// Err returns the reader's error as it is, nil if that was io.EOF. A line is
-// never an error.
+// Err implements record.Decoder. A line is never an error.
 func (d *Decoder) Err() error { return d.err }
 
-// Skipped returns the number of malformed lines since Reset, and the first one.
+// Skipped implements record.Decoder.
 func (d *Decoder) Skipped() record.Skipped { return d.skipped }
 
 // readLine returns the next line, with its line feed if it has one, or nothing

@@ -9,13 +9,17 @@ import (
 // fields are the fields of one line that matter, as logged but for the quotes
 // and brackets around them. They point into the line.
 type fields struct {
-	bucket, time, remoteIP, requester, requestID, operation, key []byte
+	bucket, remoteIP, requester, requestID, operation, key []byte
+
+	time int64 // Unix seconds
+	ceph bool  // the line is of Ceph's gateway
 
 	requestURI                                          []byte
 	status, errorCode, bytesSent, objectSize, totalTime []byte
 	userAgent                                           []byte
 
-	signature, cipherSuite, authType, host []byte // nil where the line ends before them
+	tail
+	found foundTail // memory for splitQuoted
 }
 
 // split finds the fields of a line. It returns the name of the first one that
@@ -34,30 +38,27 @@ func (f *fields) split(line []byte) (malformed string) {
 	if rest, ok = f.splitRequester(rest); !ok {
 		return "operation"
 	}
+	if f.ceph = isCeph(f.requestID); f.ceph {
+		return f.splitCeph(rest)
+	}
 	if f.key, rest = token(rest); len(f.key) == 0 {
 		return "key"
 	}
 	if rest, ok = f.splitRequestURI(rest); !ok {
 		return "request URI to turn-around time"
 	}
-	if rest, ok = f.splitUserAgent(rest); !ok {
-		return "user agent"
-	}
-	if !f.splitTail(rest) {
-		return "signature version"
-	}
-	return ""
+	return f.splitAgent(rest)
 }
 
-// splitTime takes the bracketed time from s. It checks the brackets only.
+// splitTime takes the bracketed time from s.
 func (f *fields) splitTime(s []byte) (rest []byte, ok bool) {
 	s = trimLeft(s)
 	end := 1 + len(timeLayout)
 	if len(s) < end+2 || s[0] != '[' || s[end] != ']' || s[end+1] != ' ' {
 		return nil, false
 	}
-	f.time = s[1:end]
-	return s[end+1:], true
+	f.time, ok = parseTime(s[1:end])
+	return s[end+1:], ok
 }
 
 // splitRequester takes requester, request ID and operation from s. The
@@ -88,7 +89,8 @@ func (f *fields) splitRequester(s []byte) (rest []byte, ok bool) {
 // prefix is open: operations of two, three and four parts are known.
 func isOperation(s []byte) bool {
 	return hasPrefix(s, "REST.") || hasPrefix(s, "BATCH.") || hasPrefix(s, "S3.") ||
-		hasPrefix(s, "WEBSITE.") || hasPrefix(s, "SOAP.")
+		hasPrefix(s, "WEBSITE.") || hasPrefix(s, "SOAP.") ||
+		hasPrefix(s, "B2_API.") || hasPrefix(s, "B2_LIFECYCLE.") // Backblaze's own
 }
 
 // splitRequestURI takes the fields from the Request-URI to the turn-around time
@@ -100,10 +102,8 @@ func (f *fields) splitRequestURI(s []byte) (rest []byte, ok bool) {
 	s = trimLeft(s)
 	if !hasPrefix(s, `"`) {
 		f.requestURI, s = token(s)
-		if !isDash(f.requestURI) {
-			return nil, false
-		}
-		return f.splitResponse(s)
+		rest, ok = f.splitResponse(s)
+		return rest, ok && isDash(f.requestURI) && isReferer(rest)
 	}
 	for start := 1; ; {
 		i := bytes.IndexByte(s[start:], '"')
@@ -111,7 +111,7 @@ func (f *fields) splitRequestURI(s []byte) (rest []byte, ok bool) {
 			return nil, false
 		}
 		end := start + i
-		if rest, ok = f.splitResponse(s[end+1:]); ok {
+		if rest, ok = f.splitResponse(s[end+1:]); ok && isReferer(rest) {
 			f.requestURI = s[1:end]
 			return rest, true
 		}
@@ -119,8 +119,12 @@ func (f *fields) splitRequestURI(s []byte) (rest []byte, ok bool) {
 	}
 }
 
+// isReferer reports whether s begins as a Referer does: with a quote, or as a bare
+// dash before another field.
+func isReferer(s []byte) bool { return hasPrefix(s, `"`) || hasPrefix(s, "- ") }
+
 // splitResponse takes the fields from the status to the turn-around time from
-// s, which follows the Request-URI. It is false unless a Referer follows them.
+// s, which follows the Request-URI.
 func (f *fields) splitResponse(s []byte) (rest []byte, ok bool) {
 	if !hasPrefix(s, " ") {
 		return nil, false
@@ -141,68 +145,10 @@ func (f *fields) splitResponse(s []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	turnAroundTime, s := token(s)
-	if !isNumber(turnAroundTime) {
+	if !isNumber(turnAroundTime) && !isNumber(bytes.TrimSuffix(turnAroundTime, []byte("ms"))) { // the unit is Ceph's
 		return nil, false
 	}
-	s = trimLeft(s)
-	return s, hasPrefix(s, `"`) || hasPrefix(s, "- ")
-}
-
-// splitUserAgent takes Referer and user agent from s. Each is quoted, or a bare
-// dash. If both are quoted, the first `" "` is the border between them. If the
-// user agent is quoted, the line's last quote closes it.
-func (f *fields) splitUserAgent(s []byte) (rest []byte, ok bool) {
-	if s[0] == '-' {
-		_, s = token(s)
-		s = trimLeft(s)
-		if hasPrefix(s, `"`) {
-			return f.splitQuoted(s)
-		}
-		f.userAgent, rest = token(s)
-		return rest, isDash(f.userAgent) && bytes.IndexByte(rest, '"') < 0
-	}
-	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
-		return f.splitQuoted(s[1+border+2:])
-	}
-	end := lastQuote(s)
-	afterReferer := s[end+1:]
-	f.userAgent, rest = token(afterReferer)
-	return rest, end > 0 && hasPrefix(afterReferer, " ") && isDash(f.userAgent)
-}
-
-// splitQuoted takes the user agent from s, which begins with its first quote.
-func (f *fields) splitQuoted(s []byte) (rest []byte, ok bool) {
-	end := lastQuote(s)
-	if end == 0 {
-		return nil, false
-	}
-	f.userAgent, rest = s[1:end], s[end+1:]
-	return rest, len(rest) == 0 || rest[0] == ' '
-}
-
-// splitTail takes the fields from the version ID to the host header from s, as
-// far as the line has them. If the place of the signature version holds something
-// else but the next place does not, there is one field more before it, as in lines
-// of March 2019. What begins with Sig counts as a version, for there will be
-// others. If neither place holds one, the line is of a layout without it, and has
-// fields behind that nobody knows; unless it has as many as the layouts with it,
-// when it is not ok.
-func (f *fields) splitTail(s []byte) (ok bool) {
-	var tail [7][]byte // version ID, host ID, signature version to host header, TLS version
-	for i := range tail {
-		tail[i], s = token(s)
-	}
-	f.signature, f.cipherSuite, f.authType, f.host = nil, nil, nil, nil
-	at := 2 // the place of the signature version
-	switch {
-	case isDash(tail[at]) || hasPrefixFold(tail[at], "Sig"):
-	case isKnownSignature(tail[at+1]):
-		at++
-	default:
-		return tail[len(tail)-1] == nil
-	}
-	f.signature, f.cipherSuite, f.authType, f.host = tail[at], tail[at+1], tail[at+2], tail[at+3]
-	return true
+	return trimLeft(s), true
 }
 
 // token takes the bytes up to the next space from s, after any spaces. At the

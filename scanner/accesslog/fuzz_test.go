@@ -2,8 +2,11 @@ package accesslog
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // FuzzDecoder holds the Decoder against the reference: the same records with
@@ -18,27 +21,24 @@ func FuzzDecoder(f *testing.F) {
 	d := NewDecoder(nil)
 	f.Fuzz(func(t *testing.T, log []byte) {
 		d.Reset(bytes.NewReader(log))
-		var malformed int64
-		for _, want := range referenceLog(log) {
-			if want == nil {
-				malformed++
-				continue
-			}
+		want := referenceLog(log)
+		for _, r := range want.records {
 			if !d.Next() {
-				t.Fatalf("no record, want %+v; skipped %+v", want, d.Skipped())
+				t.Fatalf("no record, want %+v; skipped %+v", r, d.Skipped())
 			}
-			if got := golden(d.Record()); !reflect.DeepEqual(got, want) {
-				t.Fatalf("record\n%+v, want\n%+v", got, want)
+			if got := golden(d.Record()); !reflect.DeepEqual(got, r) {
+				t.Fatalf("record\n%+v, want\n%+v", got, r)
 			}
 		}
 		if d.Next() {
 			t.Fatalf("a record more: %+v", golden(d.Record()))
 		}
-		if got := d.Skipped(); got.Malformed != malformed {
-			t.Errorf("%d malformed lines, want %d; the first: %v", got.Malformed, malformed, got.First)
+		if got := d.Skipped(); got.Malformed != want.malformed || got.NotRequest != want.headers {
+			t.Errorf("skipped %+v, want %+v; the first: %v", got, want, got.First)
 		}
-		if err := d.Err(); err != nil {
-			t.Error(err)
+		isLog := want.malformed == 0 || want.headers > 0 || len(want.records) > 0
+		if err := d.Err(); isLog && err != nil || !isLog && !errors.Is(err, record.ErrNotLog) {
+			t.Errorf("error %v; is it a log? %v", err, isLog)
 		}
 	})
 }

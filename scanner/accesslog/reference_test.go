@@ -16,15 +16,24 @@ import (
 // It tells its records in the form of the golden files.
 var (
 	refHead = regexp.MustCompile(`(?s)^ *([^ ]+) +([^ ]+) +\[(.*?)\] +([^ ]+) +` +
-		`([^ "]+(?: +[^ "]+)*?) +([^ "]+) +((?:REST|SOAP|WEBSITE|BATCH|S3)\.[^ ]*) +([^ ]+) +(.*)$`)
-	refResponse  = ` +([0-9]{3}|-) +([^ "]+) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-) +(?:[0-9]+|-) +("(?s:.*)|- (?s:.*))$`
+		`([^ "]+(?: +[^ "]+)*?) +([^ "]+) +((?:REST|SOAP|WEBSITE|BATCH|S3|B2_API|B2_LIFECYCLE)\.[^ ]*)( .*)$`)
+	refCeph      = regexp.MustCompile(`^tx[0-9A-Fa-f]{21}-`)
+	refKey       = regexp.MustCompile(`(?s)^ +([^ ]+) +(.*)$`)
+	refNumbers   = ` +([0-9]{3}|-) +([^ "]+) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-) +(?:[0-9]+(?:ms)?|-(?:ms)?)`
+	refResponse  = refNumbers + ` +("(?s:.*)|- (?s:.*))$`
 	refQuotedURI = regexp.MustCompile(`^"((?s:.*?))"` + refResponse)
 	refBareURI   = regexp.MustCompile(`^(-)` + refResponse)
+	refCephURI   = regexp.MustCompile(`^ "([A-Z]+ +[^ ]+ +HTTP/[^ ]*)"` + refNumbers + ` +([^ ].*)$`)
+	refCephAgent = regexp.MustCompile(`(?s)^(?:"[^"]*"|[^"]+) "([^"]*)"((?: +[^ "]+){9} *)$`)
 
-	refBothQuoted    = regexp.MustCompile(`(?s)^"(?:.*?)" "(.*)"((?: [^"]*)?)$`)
-	refRefererQuoted = regexp.MustCompile(`(?s)^".*" +(-)((?: [^"]*)?)$`)
-	refAgentQuoted   = regexp.MustCompile(`(?s)^- +"(.*)"((?: [^"]*)?)$`)
-	refBothBare      = regexp.MustCompile(`(?s)^- +(-)((?: [^"]*)?)$`)
+	refBothQuoted    = regexp.MustCompile(`(?s)^".*?" (".*)$`)
+	refRefererQuoted = regexp.MustCompile(`(?s)^".*" +-((?: [^"]*)?)$`)
+	refAgentQuoted   = regexp.MustCompile(`(?s)^- +(".*)$`)
+	refBothBare      = regexp.MustCompile(`(?s)^- +-((?: .*)?)$`)
+	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
+	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
+	refTLS           = regexp.MustCompile(`(?i)^(-$|TLS)`)
+	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)
 
 	refTime      = regexp.MustCompile(`^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$`)
 	refSignature = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
@@ -42,15 +51,29 @@ var (
 	}
 )
 
-// referenceLog returns the records of a log, nil for each malformed line.
-func referenceLog(log []byte) []*goldenRecord {
-	var records []*goldenRecord
+// referenceOutput is what a log comes to.
+type referenceOutput struct {
+	records            []*goldenRecord
+	malformed, headers int64
+}
+
+// referenceLog returns what a log comes to.
+func referenceLog(log []byte) (out referenceOutput) {
 	for line := range bytes.SplitSeq(log, []byte("\n")) {
-		if text := strings.TrimRight(string(line), " \r"); text != "" {
-			records = append(records, referenceLine(text))
+		text := strings.TrimRight(string(line), " \r")
+		if text == "" {
+			continue
+		}
+		switch r := referenceLine(text); {
+		case r != nil:
+			out.records = append(out.records, r)
+		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine:
+			out.headers++
+		default:
+			out.malformed++
 		}
 	}
-	return records
+	return out
 }
 
 func referenceLine(line string) *goldenRecord {
@@ -58,18 +81,44 @@ func referenceLine(line string) *goldenRecord {
 	if head == nil || len(line) > MaxLine {
 		return nil
 	}
-	bucket, ip, requester, requestID, operation, key := head[2], head[4], head[5], head[6], head[7], head[8]
+	bucket, ip, requester, requestID, operation := head[2], head[4], head[5], head[6], head[7]
 	at, ok := referenceTime(head[3])
 	if !ok {
 		return nil
 	}
 
-	response := refQuotedURI.FindStringSubmatch(head[9])
-	if response == nil {
-		response = refBareURI.FindStringSubmatch(head[9])
-	}
-	if response == nil {
-		return nil
+	fromCeph := refCeph.MatchString(requestID)
+	var key, agent string
+	var response, tail []string
+	if fromCeph {
+		key, response = referenceCephRequest(head[8])
+		if response == nil {
+			return nil
+		}
+		found := refCephAgent.FindStringSubmatch(response[7])
+		if found == nil {
+			return nil
+		}
+		agent, tail = found[1], referenceFields(found[2])
+		if !refSignature.MatchString(tail[2]) && !refSig.MatchString(tail[2]) {
+			return nil
+		}
+	} else {
+		keyed := refKey.FindStringSubmatch(head[8])
+		if keyed == nil {
+			return nil
+		}
+		key = keyed[1]
+		if response = refQuotedURI.FindStringSubmatch(keyed[2]); response == nil {
+			response = refBareURI.FindStringSubmatch(keyed[2])
+		}
+		if response == nil {
+			return nil
+		}
+		noVersion := strings.Contains(response[1], " ") && !strings.Contains(response[1], " HTTP/")
+		if agent, tail, ok = referenceAgent(response[7], at.UTC().Year() < 2019 || noVersion, at.UTC().Year() == 2019); !ok {
+			return nil
+		}
 	}
 	uri, status, errorCode := response[1], response[2], response[3]
 	sent, ok1 := referenceNumber(response[4], 0)
@@ -79,38 +128,22 @@ func referenceLine(line string) *goldenRecord {
 		return nil
 	}
 
-	agent := referenceAgent(response[7])
-	if agent == nil {
-		return nil
-	}
-	tail := slices.DeleteFunc(strings.Split(agent[2], " "), func(s string) bool { return s == "" })
-	if len(tail) > 2 && !refSignature.MatchString(tail[2]) && !refSig.MatchString(tail[2]) {
-		switch {
-		case len(tail) > 3 && refSignature.MatchString(tail[3]):
-			tail = tail[1:]
-		case len(tail) < 7: // fewer fields than the layouts with a signature version have
-			tail = tail[:2]
-		default:
-			return nil
-		}
-	}
-
 	r := &goldenRecord{
 		Time:          at.UTC().Format(time.RFC3339),
 		Bucket:        referenceText(bucket),
 		Operation:     text([]byte(operation)),
-		Requester:     referenceText(requester),
 		SourceIP:      referenceText(ip),
-		UserAgent:     referenceText(agent[1]),
+		UserAgent:     referenceText(agent),
 		ErrorCode:     referenceText(errorCode),
 		SentBytes:     sent,
 		ReceivedBytes: record.Unknown,
 		Duration:      duration,
 		RequestID:     referenceText(requestID),
 	}
-	if key != "-" {
-		r.Key = text([]byte(referenceKey(operation, key)))
+	if !fromCeph && key != "-" {
+		key = referenceKey(operation, key)
 	}
+	r.Key = referenceText(key)
 	if status != "-" {
 		r.Status, _ = strconv.Atoi(status)
 	}
@@ -120,18 +153,41 @@ func referenceLine(line string) *goldenRecord {
 	if len(tail) > 5 {
 		r.Host = referenceText(tail[5])
 	}
-	r.Signature, r.AuthMethod = referenceSignature(tail, uri, requester == "-", errorCode)
-	if service, ok := strings.CutPrefix(requester, "svc:"); ok {
+	nobody := requester == "-" || strings.EqualFold(requester, "anonymous")
+	r.Signature, r.AuthMethod = referenceSignature(tail, uri, nobody, errorCode)
+	service, isService := strings.CutPrefix(requester, "svc:")
+	switch {
+	case nobody && strings.HasPrefix(operation, "S3."):
+		r.Requester = "AmazonS3"
+	case nobody:
+		r.Anonymous = r.Signature == "none" && !strings.HasPrefix(operation, "B2_LIFECYCLE.")
+	case isService:
 		r.Requester = text([]byte(service))
-	}
-	if requester == "-" {
-		if strings.HasPrefix(operation, "S3.") {
-			r.Requester = "AmazonS3"
-		} else {
-			r.Anonymous = r.Signature == "none"
-		}
+	default:
+		r.Requester = text([]byte(requester))
 	}
 	return r
+}
+
+// referenceFields returns the fields of a text, which have spaces between them.
+func referenceFields(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, " "), func(s string) bool { return s == "" })
+}
+
+// referenceCephRequest returns the key and what is found from the Request-URI on, of
+// which there must be one alone.
+func referenceCephRequest(s string) (key string, response []string) {
+	for i := 2; i < len(s); i++ {
+		found := refCephURI.FindStringSubmatch(s[i:])
+		switch {
+		case found == nil:
+		case response != nil:
+			return "", nil
+		default:
+			key, response = s[1:i], found
+		}
+	}
+	return key, response
 }
 
 // referenceText returns a field's text, which is empty if the field is a dash.
@@ -158,40 +214,119 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	return n, err == nil && len(s) <= 18
 }
 
-// referenceAgent returns a match whose groups are the user agent and the rest.
-func referenceAgent(s string) []string {
+// referenceAgent returns the user agent and the fields behind it, those before the
+// signature version included, or none of them in layouts without it.
+func referenceAgent(s string, isOld, in2019 bool) (agent string, tail []string, ok bool) {
+	var quoted []string
 	if s[0] == '-' {
-		if strings.Contains(s, `"`) {
-			return refAgentQuoted.FindStringSubmatch(s)
+		quoted = refAgentQuoted.FindStringSubmatch(s)
+	} else {
+		quoted = refBothQuoted.FindStringSubmatch(s)
+	}
+	if quoted == nil {
+		bare := refBothBare.FindStringSubmatch(s)
+		if bare == nil {
+			bare = refRefererQuoted.FindStringSubmatch(s)
 		}
-		return refBothBare.FindStringSubmatch(s)
+		if bare == nil {
+			return "", nil, false
+		}
+		fields := referenceTail(bare[1])
+		if len(fields) < 2 && !strings.Contains(bare[1], `"`) {
+			return "-", nil, true
+		}
+		tail, ok = referenceTake(fields, in2019)
+		return "-", tail, ok
 	}
-	if strings.Contains(s[1:], `" "`) {
-		return refBothQuoted.FindStringSubmatch(s)
+
+	// Every quote may close the user agent.
+	var complete []int
+	text := quoted[1]
+	for i := 1; i < len(text); i++ {
+		if text[i] == '"' && referenceComplete(referenceTail(text[i+1:])) {
+			complete = append(complete, i)
+		}
 	}
-	return refRefererQuoted.FindStringSubmatch(s)
+	last := strings.LastIndex(text, `"`)
+	var fields []string
+	closed := refLastQuote.MatchString(text)
+	if closed {
+		fields = referenceTail(text[last+1:])
+	}
+	further := len(complete)
+	switch {
+	case last == 0:
+		return "", nil, false
+	case further > 0 && complete[further-1] == last:
+		return text[1:last], fields, true
+	case closed && len(fields) < 2 && (isOld || further == 0):
+		return text[1:last], nil, true
+	case closed && len(fields) > 6 && further == 0:
+		tail, ok = referenceTake(fields, in2019)
+		return text[1:last], tail, ok
+	case further == 1 && len(fields) < 7 && (len(fields) != 1 || len(fields[0]) < 8 && strings.HasPrefix(strings.ToUpper(fields[0]), "TLSV")):
+		return text[1:complete[0]], referenceTail(text[complete[0]+1:]), true
+	}
+	return "", nil, false
 }
 
-func referenceSignature(tail []string, uri string, noRequester bool, errorCode string) (signature, method string) {
-	refused := noRequester && record.FailedAuthentication([]byte(errorCode))
-	method = "none"
-	if len(tail) > 4 {
+// referenceTail returns the fields at the beginning of a text, without the quotes
+// around them, up to one that has a quote in another place.
+func referenceTail(s string) (fields []string) {
+	for {
+		found := refTailField.FindStringSubmatch(s)
+		if found == nil {
+			return fields
+		}
+		fields = append(fields, strings.Trim(found[1], `"`))
+		s = strings.TrimPrefix(s, strings.TrimSuffix(found[0], " "))
+	}
+}
+
+// referenceTake returns the fields with the signature version in its place.
+func referenceTake(fields []string, in2019 bool) (tail []string, ok bool) {
+	switch {
+	case len(fields) < 7:
+		return nil, false
+	case refSignature.MatchString(fields[2]) || refSig.MatchString(fields[2]):
+		return fields, true
+	case in2019 && refSignature.MatchString(fields[3]):
+		return fields[1:], true
+	}
+	return nil, false
+}
+
+// referenceComplete reports whether the fields are as AWS writes all of them.
+func referenceComplete(fields []string) bool {
+	if len(fields) < 7 || fields[5] == "-" || !refTLS.MatchString(fields[6]) {
+		return false
+	}
+	if fields[2] == "-" {
+		return fields[4] == "-"
+	}
+	return refSig.MatchString(fields[2]) && refAuth.MatchString(fields[4])
+}
+
+func referenceSignature(tail []string, uri string, nobody bool, errorCode string) (signature, method string) {
+	refused := nobody && record.FailedAuthentication([]byte(errorCode))
+	signature, method = "unknown", "unknown"
+	if tail != nil {
 		for _, m := range []string{"AuthHeader", "QueryString", "HtmlForm"} {
 			if strings.EqualFold(m, tail[4]) {
 				method = m
 			}
 		}
-	}
-	if len(tail) > 2 && (tail[2] != "-" || !refused) {
-		if tail[2] == "-" {
-			return "none", method
+		if tail[2] == "-" && !refused && method == "unknown" {
+			return "none", "none"
 		}
 		for _, v := range []string{"SigV2", "SigV4", "SigV4A"} {
-			if strings.EqualFold(v, tail[2]) && (v != "SigV4" || len(tail) > 3) {
-				return v, method
+			if strings.EqualFold(v, tail[2]) {
+				signature = v
 			}
 		}
-		return "unknown", method
+		if tail[2] != "-" {
+			return signature, method
+		}
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {
 		if m := refAlgorithm.FindStringSubmatch(query[1]); m != nil {
@@ -202,10 +337,10 @@ func referenceSignature(tail []string, uri string, noRequester bool, errorCode s
 			return "SigV2", "QueryString"
 		}
 	}
-	if noRequester && !refused {
+	if tail == nil && nobody && !refused {
 		return "none", "none"
 	}
-	return "unknown", method
+	return signature, method
 }
 
 func referenceKey(operation, key string) string {

@@ -8,39 +8,33 @@ import (
 
 // authentication returns how the request was signed.
 //
-// A dash in the place of the signature version means unsigned, unless S3 refused
-// the credentials: then the request was signed, though the record may name
-// neither requester nor version. What remains then, and in layouts without the
-// field, is the query string, by which presigned requests are known, and the
-// requester: a request without one was not signed.
+// A dash in the place of the signature version means unsigned, unless an
+// authentication type is named or S3 refused the credentials: then the request was
+// signed, though the record may name neither requester nor version. What remains
+// then, and in layouts without the field, is the query string, by which presigned
+// requests are known, and the requester: a request without one was not signed.
 func (f *fields) authentication() (record.Signature, record.AuthMethod) {
-	refused := isDash(f.requester) && record.FailedAuthentication(f.errorCode)
-	if f.signature != nil && !(refused && isDash(f.signature)) {
-		signature := parseSignature(f.signature)
-		if signature == record.SigV4 && f.cipherSuite == nil {
-			signature = record.SignatureUnknown // the line ends here, perhaps in the middle of SigV4A
+	refused := isNobody(f.requester) && record.FailedAuthentication(f.errorCode)
+	method := record.ParseAuthMethod(f.authType)
+	if signed := refused || method != record.AuthUnknown; f.signature != nil && !(signed && isDash(f.signature)) {
+		if isDash(f.signature) {
+			return record.SignatureNone, record.AuthNone
 		}
-		return signature, record.ParseAuthMethod(f.authType)
+		return record.ParseSignature(f.signature), method
 	}
 	if signature := querySignature(f.requestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
-	if isDash(f.requester) && !refused {
+	if f.signature == nil && isNobody(f.requester) && !refused {
 		return record.SignatureNone, record.AuthNone
 	}
-	return record.SignatureUnknown, record.ParseAuthMethod(f.authType)
+	return record.SignatureUnknown, method
 }
 
-// parseSignature returns the meaning of the field; a version that is not known
-// is SignatureUnknown.
-func parseSignature(s []byte) record.Signature {
-	if isDash(s) {
-		return record.SignatureNone
-	}
-	return record.ParseSignature(s)
+// isKnownSignature reports whether s is a dash or a version that is known.
+func isKnownSignature(s []byte) bool {
+	return isDash(s) || record.ParseSignature(s) != record.SignatureUnknown
 }
-
-func isKnownSignature(s []byte) bool { return parseSignature(s) != record.SignatureUnknown }
 
 // querySignature returns the signature version of a presigned request, or
 // SignatureUnknown. It looks at nothing but the names and values of the query's
@@ -71,8 +65,4 @@ func querySignature(requestURI []byte) record.Signature {
 		return record.SigV2
 	}
 	return record.SignatureUnknown
-}
-
-func hasPrefixFold(s []byte, prefix string) bool {
-	return len(s) >= len(prefix) && bytes.EqualFold(s[:len(prefix)], []byte(prefix))
 }

@@ -8,10 +8,11 @@ import "bytes"
 //	arn:aws:s3:::BUCKET/KEY
 //	arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY
 //	arn:aws:s3express:REGION:ACCOUNT:bucket/BUCKET/KEY, or without bucket/
+//	arn:aws:s3tables:REGION:ACCOUNT:bucket/BUCKET/table/ID
 //	arn:aws:s3-outposts:REGION:ACCOUNT:outpost/ID/bucket/BUCKET/object/KEY
 //
 // See https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-// and its neighbours for S3 Express and Outposts.
+// and its neighbours for S3 Express, Outposts and Tables.
 func splitARN(arn []byte) (bucket, key []byte) {
 	resource := arn
 	var service, account []byte
@@ -32,6 +33,8 @@ func splitARN(arn []byte) (bucket, key []byte) {
 	case string(service) == "s3-outposts":
 		_, resource, _ = bytes.Cut(resource, []byte("/bucket/"))
 		bucket, key, _ = bytes.Cut(resource, []byte("/object/"))
+	case string(service) == "s3tables":
+		bucket, _, _ = bytes.Cut(bytes.TrimPrefix(resource, []byte("bucket/")), []byte("/"))
 	case string(service) == "s3" && len(account) > 0:
 		_, key, _ = bytes.Cut(resource, []byte("/object/"))
 	default:

@@ -38,14 +38,10 @@ import (
 // Longer events are malformed. CloudTrail's have at most 256 KB.
 const MaxEvent = 1 << 20
 
-// Decoder reads the records of one log file after the other. It holds a window of
-// 64 KB, or of up to twice the longest event that it has met, but never more than
-// MaxEvent, and as much again at most for strings that have escapes; and some 256 KB at
-// most of what it has learned of how events are written. It allocates nothing for a
-// record. A Decoder must not be used from several goroutines at once.
-//
-// Input that has an error gives no reliable record: what Next has found before
-// should be discarded then.
+// Decoder is the record.Decoder of CloudTrail's log files. It holds a window of 64 KB,
+// or of up to twice the longest event that it has met, but never more than MaxEvent, and
+// as much again at most for strings that have escapes; and some 256 KB at most of what it
+// has learned of how events are written.
 type Decoder struct {
 	scanner scanner
 	at      int   // where in the window the Decoder stands
@@ -56,7 +52,7 @@ type Decoder struct {
 	documents int64 // begun
 	isLog     bool  // the current document has a Records array
 	notLog    bool  // a document had none
-	err       error // ErrNotLog, once the input has ended
+	err       error // errNotLog, once the input has ended
 
 	number  int64 // of the events begun
 	skipped record.Skipped
@@ -83,8 +79,10 @@ func NewDecoder(r io.Reader) *Decoder {
 	return d
 }
 
-// Reset makes the Decoder read from r as if it were new. It keeps its buffers, and what
-// it has learned of how events are written.
+var _ record.Decoder = (*Decoder)(nil)
+
+// Reset implements record.Decoder. What the Decoder has learned of how events are
+// written stays.
 func (d *Decoder) Reset(r io.Reader) {
 	d.scanner.reset(r)
 	d.at, d.place = 0, outside
@@ -93,20 +91,13 @@ func (d *Decoder) Reset(r io.Reader) {
 	d.skipped = record.Skipped{}
 }
 
-// Prefilter makes the Decoder pass over every event of which candidate reports
-// false: such an event makes no record and counts among nothing that is Skipped. That
-// saves making records and what is done with them; the syntax is checked all the
-// same. nil, the default, is no prefilter. It holds for all input from now on, across
-// Reset.
-//
-// raw is the event from brace to brace, as it stands: strings may have escapes, and
-// there may be white space. It is valid during the call only. candidate is called by
-// Next, and not for events that are longer than MaxEvent, which are malformed.
+// Prefilter implements record.Decoder. raw is an event from brace to brace: strings in
+// it may have escapes, and there may be white space. What is saved is making records and
+// what is done with them; the syntax is checked all the same. candidate is not asked for
+// events longer than MaxEvent, which are malformed, nor for elements that are no objects.
 func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = candidate }
 
-// Next reads up to the next record and reports whether there is one. It is false
-// at the end and at an error; Err tells which. Events that are no record are
-// passed over and counted.
+// Next implements record.Decoder.
 func (d *Decoder) Next() bool {
 	for {
 		d.scanner.release() // the event before
@@ -119,15 +110,13 @@ func (d *Decoder) Next() bool {
 	}
 }
 
-// Record returns the record that Next found. It and all that it points to are
-// valid until the next call of Next or Reset. Of its text, escapes are decoded
-// and bytes that are not UTF-8 are left as they are.
+// Record implements record.Decoder. Of its text, escapes are decoded and bytes that are
+// not UTF-8 are left as they are.
 func (d *Decoder) Record() *record.Record { return &d.record }
 
-// Err returns nil if the input was read to its end and is a log file, or several
-// ones in a row, else a *SyntaxError, ErrNotLog, or the reader's error as it is.
-// Input that is no log file is read to its end before that is said, so ErrNotLog
-// means valid JSON.
+// Err implements record.Decoder: the format's own error is a *SyntaxError. Input that is
+// no log file is read to its end before that is found, so record.ErrNotLog means valid
+// JSON. Several log files in a row are one log.
 func (d *Decoder) Err() error {
 	if d.scanner.err != nil {
 		return d.scanner.err
@@ -135,8 +124,7 @@ func (d *Decoder) Err() error {
 	return d.err
 }
 
-// Skipped returns how many events since Reset were no record, by reason, and the
-// first that was malformed.
+// Skipped implements record.Decoder.
 func (d *Decoder) Skipped() record.Skipped { return d.skipped }
 
 // findEvent moves to the next element of a Records array. A document may have
@@ -207,7 +195,7 @@ func (d *Decoder) findDocument() bool {
 		if first || s.readErr != nil {
 			d.at = s.fail(i, "want a document")
 		} else if d.notLog {
-			d.err = ErrNotLog
+			d.err = errNotLog
 		}
 		return false
 	case opening == '{':

@@ -1,17 +1,17 @@
 package cloudtrail
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// ErrNotLog says that the input is valid JSON but no log file: a document in it
-// is not an object that has a Records array. So is a digest file. To read it
-// again is pointless.
-var ErrNotLog = errors.New("not a CloudTrail log: no Records array")
+// errNotLog is the error of input that is valid JSON but no log file: a document in
+// it is not an object that has a Records array. So it is with a digest file.
+var errNotLog = fmt.Errorf("no Records array: %w", record.ErrNotLog)
 
-// SyntaxError says that the input is not valid JSON, or that it ends too early,
-// and then it wraps io.ErrUnexpectedEOF. It never quotes the input.
+// SyntaxError is the error of input that is not valid JSON, or that ends too early,
+// when it wraps io.ErrUnexpectedEOF. It never quotes the input.
 type SyntaxError struct {
 	Offset int64  // of the first wrong byte, from 0
 	Msg    string // what is wrong

@@ -92,11 +92,13 @@ const (
 	resourceEnd
 )
 
-// What all elements of resources tell of the bucket and of the object.
+// What all elements of resources contain of buckets and of the object.
 const (
-	bucketAccount = resourceEnd + iota // of the first bucket
-	bucketARN                          // of the first bucket
-	objectARN                          // of the first object that has one; a listing has an ARNPrefix instead
+	bucketAccount      = resourceEnd + iota // of the first bucket
+	bucketARN                               // of the first bucket
+	otherBucketAccount                      // of the last bucket that is not the first: a copy's destination
+	otherBucketARN                          // of the last bucket that is not the first
+	objectARN                               // of the first object that has one; a listing has an ARNPrefix instead
 	slots
 )
 
@@ -207,7 +209,7 @@ func (s *scanner) anew(i int, g *group, e *event) (next int) {
 }
 
 func (s *scanner) resources(i int, e *event) (next int) {
-	e[bucketAccount], e[bucketARN], e[objectARN] = value{}, value{}, value{}
+	clear(e[bucketAccount:slots])
 	var bucket bool
 	i, more := s.array(i)
 	for more {
@@ -216,6 +218,8 @@ func (s *scanner) resources(i int, e *event) (next int) {
 		case !bucket && kind == bucketResource:
 			bucket = true
 			e[bucketAccount], e[bucketARN] = e[resourceAccount], e[resourceARN]
+		case kind == bucketResource:
+			e[otherBucketAccount], e[otherBucketARN] = e[resourceAccount], e[resourceARN]
 		case kind == objectResource && !e[objectARN].isString():
 			e[objectARN] = e[resourceARN]
 		}
@@ -237,7 +241,7 @@ const (
 )
 
 // resourceKindOf knows AWS::S3::Bucket, AWS::S3Express::DirectoryBucket,
-// AWS::S3Outposts::Object and the like.
+// AWS::S3Tables::TableBucket, AWS::S3Outposts::Object and the like.
 func resourceKindOf(name []byte) resourceKind {
 	switch {
 	case !bytes.HasPrefix(name, []byte("AWS::S3")):

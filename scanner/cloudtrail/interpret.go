@@ -7,23 +7,28 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
+// isS3 reports whether events of this source are of S3: of its buckets for general
+// purpose, of directory buckets, of Outposts, of table buckets, of Object Lambda.
 func isS3(source []byte) bool {
 	switch string(bytes.TrimSuffix(source, []byte(".cn"))) {
-	case "s3.amazonaws.com", "s3express.amazonaws.com", "s3-outposts.amazonaws.com":
+	case "s3.amazonaws.com", "s3express.amazonaws.com", "s3-outposts.amazonaws.com",
+		"s3tables.amazonaws.com", "s3-object-lambda.amazonaws.com":
 		return true
 	}
 	return false
 }
 
 // isNoRequest reports whether events of this category or type are something else
-// than one request. An Insight event may name its source only further inside.
+// than one request: sums of many, findings, refusals of an endpoint, or what a service
+// did without being asked, as when a job of S3 Batch Operations changes its status. An
+// Insight event may name its source only further inside.
 func isNoRequest(category, eventType []byte) bool {
 	switch string(category) {
 	case "Insight", "NetworkActivity", "Aggregated":
 		return true
 	}
 	switch string(eventType) {
-	case "AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent":
+	case "AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent", "AwsServiceEvent":
 		return true
 	}
 	return false
@@ -71,25 +76,53 @@ func (d *Decoder) fill(e *event) (reason string) {
 	return ""
 }
 
-// fillBucket sets the fields that say what was accessed.
+// fillBucket sets the fields that show what was accessed.
+//
+// A copy has two buckets in resources, the source first: the one that the request was
+// made to is that which requestParameters names. If they name an access point, the
+// bucket behind it is in resources.
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
-	if r.AccountID = s.text(e[bucketAccount]); len(r.AccountID) == 0 {
-		r.AccountID = s.text(e[eventRecipient])
+	r.Bucket, r.Key = s.text(e[parameterBucket]), s.text(e[parameterKey])
+	bucket, _ := splitARN(s.text(e[bucketARN]))
+	account := e[bucketAccount]
+	unnamed := len(r.Bucket) == 0 || isAccessPoint(r.Bucket)
+	if other, _ := splitARN(s.text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
+		bucket, account = other, e[otherBucketAccount]
+		if !unnamed && !bytes.Equal(r.Bucket, other) {
+			account = value{}
+		}
 	}
-	r.Key = s.text(e[parameterKey])
-	if r.Bucket = s.text(e[parameterBucket]); len(r.Bucket) == 0 {
-		r.Bucket, _ = splitARN(s.text(e[bucketARN]))
+	if unnamed && len(bucket) > 0 {
+		r.Bucket = bucket
+	}
+	if r.AccountID = s.text(account); len(r.AccountID) == 0 {
+		r.AccountID = s.text(e[eventRecipient])
 	}
 	if !e[parameterBucket].isString() && !e[parameterKey].isString() {
 		_, r.Key = splitARN(s.text(e[objectARN]))
 	}
 }
 
-// fillRequester sets the fields that say who came, and by what credentials.
+// isAccessPoint reports whether a bucket's name in a request is that of something before
+// the bucket: the ARN of an access point, or an alias, which ends as no bucket's name may.
+// See https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
+func isAccessPoint(name []byte) bool {
+	if bytes.HasPrefix(name, []byte("arn:")) {
+		return true
+	}
+	for _, suffix := range [...]string{"-s3alias", "--ol-s3", "--xa-s3", "--table-s3", ".mrap"} {
+		if bytes.HasSuffix(name, []byte(suffix)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillRequester sets the fields that show who came, and by what credentials.
 //
 // No signature version does not mean no signature: events before 2019, and those
-// of AWS's services, do not tell it. Who came without credentials is told by the
+// of AWS's services, do not contain it. Who came without credentials is shown by the
 // account ID. If such an event has a signature version all the same, then the
 // request was signed, and by whom is not known.
 func (d *Decoder) fillRequester(e *event) {
@@ -105,7 +138,7 @@ func (d *Decoder) fillRequester(e *event) {
 	}
 	if len(signature) == 0 {
 		r.Anonymous = true
-		r.Signature = record.SignatureNone
+		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	}
 }
 
@@ -116,15 +149,15 @@ func isNobody(account []byte) bool {
 }
 
 // requester returns the ARN or the best that the identity has instead. A service
-// goes before the account ID only if it acted for itself. The type alone names
-// nobody. See
+// goes before the account ID only if it acted for itself: if the identity is of no
+// other type. The type alone names nobody. See
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html.
 func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	s := &d.scanner
 	if arn := s.text(e[identityARN]); len(arn) > 0 {
 		return arn
 	}
-	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(account) == 0) {
+	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(kind) == 0 || len(account) == 0) {
 		return service
 	}
 	if len(account) > 0 {

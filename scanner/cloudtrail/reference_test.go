@@ -77,7 +77,7 @@ func classOf(err error) string {
 	switch {
 	case errors.As(err, new(*SyntaxError)):
 		return "syntax"
-	case errors.Is(err, ErrNotLog):
+	case errors.Is(err, record.ErrNotLog):
 		return "not a log"
 	}
 	return err.Error()
@@ -171,7 +171,8 @@ func (o referenceObject) isNull(name string) bool {
 
 var (
 	noRequestCategories = []string{"Insight", "NetworkActivity", "Aggregated"}
-	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent"}
+	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent", "AwsServiceEvent"}
+	servicesOfS3        = []string{"s3", "s3express", "s3-outposts", "s3tables", "s3-object-lambda"}
 )
 
 func referenceEvent(out *output, raw json.RawMessage, number int64) {
@@ -188,7 +189,7 @@ func referenceEvent(out *output, raw json.RawMessage, number int64) {
 	}
 	source := event.text("eventSource")
 	service := strings.TrimSuffix(strings.TrimSuffix(source, ".cn"), ".amazonaws.com")
-	ofS3 := (service == "s3" || service == "s3express" || service == "s3-outposts") && strings.Contains(source, ".amazonaws.com")
+	ofS3 := slices.Contains(servicesOfS3, service) && strings.Contains(source, ".amazonaws.com")
 	switch {
 	case source != "" && !ofS3:
 		out.skipped.NotS3++
@@ -232,12 +233,12 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 	r.Signature = map[string]record.Signature{
 		"sigv2": record.SigV2, "sigv4": record.SigV4, "sigv4a": record.SigV4A,
 	}[strings.ToLower(additional.text("SignatureVersion"))]
-	if r.Anonymous {
-		r.Signature = record.SignatureNone
-	}
 	r.AuthMethod = map[string]record.AuthMethod{
 		"authheader": record.AuthHeader, "querystring": record.QueryString, "htmlform": record.HTMLForm,
 	}[strings.ToLower(additional.text("AuthenticationMethod"))]
+	if r.Anonymous {
+		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
+	}
 	okVersion := event.isNull("eventVersion") || event.text("eventVersion") == "1" || strings.HasPrefix(event.text("eventVersion"), "1.")
 	return r, okVersion && okTime && r.Operation != "" && okSent && okReceived
 }
@@ -286,34 +287,45 @@ func referenceBytes(raw json.RawMessage) (n int64, ok bool) {
 var (
 	bucketType = regexp.MustCompile(`(?s)^AWS::S3.*Bucket$`)
 	objectType = regexp.MustCompile(`(?s)^AWS::S3.*::Object$`)
+	// accessPoint is what a request may have in the place of a bucket's name.
+	accessPoint = regexp.MustCompile(`(?s)^arn:|(-s3alias|--ol-s3|--xa-s3|--table-s3|\.mrap)$`)
 )
 
 func referenceBucket(event referenceObject) (account, bucket, key string) {
 	var elements []json.RawMessage
 	_ = json.Unmarshal(event["resources"], &elements)
-	var owner, bucketARN, objectARN string
-	var foundBucket, foundObject bool
+	type owned struct{ name, account string }
+	var buckets []owned
+	var objectARN string
+	var foundObject bool
 	for _, element := range elements {
 		var resource referenceObject
 		_ = json.Unmarshal(element, &resource)
-		isBucket := bucketType.MatchString(resource.text("type"))
-		isObject := objectType.MatchString(resource.text("type"))
-		if isBucket && !foundBucket {
-			foundBucket = true
-			owner, bucketARN = resource.text("accountId"), resource.text("ARN")
+		if bucketType.MatchString(resource.text("type")) {
+			name, _ := referenceARN(resource.text("ARN"))
+			buckets = append(buckets, owned{name, resource.text("accountId")})
 		}
-		if isObject && !foundObject && resource.isString("ARN") {
+		if objectType.MatchString(resource.text("type")) && !foundObject && resource.isString("ARN") {
 			foundObject = true
 			objectARN = resource.text("ARN")
 		}
 	}
 	parameters := event.object("requestParameters")
-	account, bucket, key = owner, parameters.text("bucketName"), parameters.text("key")
-	if account == "" {
-		account = event.text("recipientAccountId")
+	bucket, key = parameters.text("bucketName"), parameters.text("key")
+	named := bucket != "" && !accessPoint.MatchString(bucket)
+	var found owned
+	switch {
+	case len(buckets) == 0:
+	case len(buckets) == 1 || buckets[len(buckets)-1].name == "" || buckets[0].name == bucket:
+		found = buckets[0]
+	case !named || buckets[len(buckets)-1].name == bucket:
+		found = buckets[len(buckets)-1]
 	}
-	if bucket == "" {
-		bucket, _ = referenceARN(bucketARN)
+	if !named && found.name != "" {
+		bucket = found.name
+	}
+	if account = found.account; account == "" {
+		account = event.text("recipientAccountId")
 	}
 	if !parameters.isString("bucketName") && !parameters.isString("key") {
 		_, key = referenceARN(objectARN)
@@ -326,6 +338,7 @@ func referenceBucket(event referenceObject) (account, bucket, key string) {
 var referenceARNs = []*regexp.Regexp{
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3-outposts:[^:]*:[^:]*:.*?/bucket/(.*?)(?:/object/(.*))?$`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3-outposts:[^:]*:[^:]*:()()`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3tables:[^:]*:[^:]*:(?:bucket/)?([^/]*)()`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3:[^:]*:[^:]+:()(?:.*?/object/(.*))?`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3express:[^:]*:[^:]*:(?:bucket/)?([^/]*)(?:/(.*))?$`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:[^:]*:[^:]*:[^:]*:([^/]*)(?:/(.*))?$`),
@@ -348,7 +361,7 @@ func referenceRequester(identity referenceObject, signature string) (requester s
 		return "", signature == ""
 	}
 	service := identity.text("invokedBy")
-	if kind != "AWSService" && account != "" {
+	if kind != "AWSService" && kind != "" && account != "" {
 		service = ""
 	}
 	for _, name := range []string{identity.text("arn"), service, account, identity.text("principalId"), identity.text("userName")} {

@@ -34,10 +34,6 @@ type Summary struct {
 	// locations' names and keys.
 	Unread []*ObjectError
 
-	// OldestKey and NewestKey are the times in the keys of the log objects that were
-	// listed, whether or not they were asked for; zero if there were none. Of a run of
-	// keys that the Query leaves out only the first is listed.
-	OldestKey, NewestKey time.Time
 	// Locations are those of the Config, in its order.
 	Locations []LocationSummary
 }
@@ -67,6 +63,10 @@ type LocationSummary struct {
 	// Found is whether a log object lies there, whether or not it was asked for. If
 	// listing failed, it may be false all the same.
 	Found bool
+	// OldestKey and NewestKey are the times in the keys of the log objects that were
+	// listed, whether or not they were asked for; zero if there were none. Of a run of
+	// keys that the Query leaves out only the first is listed.
+	OldestKey, NewestKey time.Time
 }
 
 // add takes note of an object that was handed to the Consumer.
@@ -91,10 +91,7 @@ func (s *Summary) add(r *result) {
 func (s *Summary) addListings(listings []listing) {
 	for i := range listings {
 		l := &listings[i]
-		s.Locations = append(s.Locations, LocationSummary{Name: l.location.Name, Found: l.found})
-		if l.found {
-			s.OldestKey, s.NewestKey = earliest(s.OldestKey, l.oldest), latest(s.NewestKey, l.newest)
-		}
+		s.Locations = append(s.Locations, LocationSummary{Name: l.location.Name, Found: l.found, OldestKey: l.oldest, NewestKey: l.newest})
 		for reason, skipped := range l.skipped {
 			if s.SkippedObjects == nil {
 				s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)

@@ -82,10 +82,12 @@ func ParseSignature(text []byte) Signature {
 // AuthMethod is the place where a request carries its signature.
 type AuthMethod uint8
 
-// Authentication methods. AuthNone stands for an unsigned request and for a
-// record that does not tell.
+// Authentication methods. AuthNone is that of an unsigned request alone;
+// AuthUnknown means that the record does not show it, as in the layouts of the server
+// access log before 2019.
 const (
-	AuthNone AuthMethod = iota
+	AuthUnknown AuthMethod = iota
+	AuthNone
 	AuthHeader
 	QueryString // a presigned URL: the user agent is the downloader's, not the signer's
 	HTMLForm    // a browser's POST upload with a signed policy
@@ -94,6 +96,8 @@ const (
 // String returns the value of the label "auth_method".
 func (m AuthMethod) String() string {
 	switch m {
+	case AuthNone:
+		return "none"
 	case AuthHeader:
 		return "AuthHeader"
 	case QueryString:
@@ -101,21 +105,24 @@ func (m AuthMethod) String() string {
 	case HTMLForm:
 		return "HtmlForm"
 	}
-	return "none"
+	return "unknown"
 }
 
 // ParseAuthMethod reads an authentication method as the logs write it, in any
-// case. Any other text is AuthNone.
+// case. Any other text is AuthUnknown.
 func ParseAuthMethod(text []byte) AuthMethod {
-	if string(text) == "AuthHeader" { // mostly
+	switch string(text) { // mostly
+	case "AuthHeader":
 		return AuthHeader
+	case "QueryString":
+		return QueryString
 	}
 	for _, m := range [...]AuthMethod{AuthHeader, QueryString, HTMLForm} {
 		if equalFold(text, m.String()) {
 			return m
 		}
 	}
-	return AuthNone
+	return AuthUnknown
 }
 
 func equalFold(text []byte, want string) bool {

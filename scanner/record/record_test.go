@@ -23,13 +23,18 @@ func TestParseSignature_ReadsWhatStringWrites(t *testing.T) {
 }
 
 func TestParseAuthMethod_ReadsWhatStringWrites(t *testing.T) {
-	for _, m := range []record.AuthMethod{record.AuthNone, record.AuthHeader, record.QueryString, record.HTMLForm} {
+	for _, m := range []record.AuthMethod{record.AuthUnknown, record.AuthHeader, record.QueryString, record.HTMLForm} {
 		if got := record.ParseAuthMethod([]byte(m.String())); got != m {
 			t.Errorf("%s reads as %s", m, got)
 		}
 	}
-	if got := record.ParseAuthMethod([]byte("authheader")); got != record.AuthHeader {
-		t.Errorf("authheader reads as %s", got)
+	for text, want := range map[string]record.AuthMethod{
+		"authheader": record.AuthHeader, "QUERYSTRING": record.QueryString,
+		"": record.AuthUnknown, "-": record.AuthUnknown, "none": record.AuthUnknown, // no log writes that
+	} {
+		if got := record.ParseAuthMethod([]byte(text)); got != want {
+			t.Errorf("%q reads as %s, want %s", text, got, want)
+		}
 	}
 }
 

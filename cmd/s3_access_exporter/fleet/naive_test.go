@@ -86,7 +86,7 @@ func said(r Request) Request {
 	r.Anonymous = false
 	r.Requester = strings.NewReplacer("anonymous", "-", "unknown", "-").Replace(r.Requester)
 	if r.Signature == "unknown" {
-		r.Signature = "none"
+		r.Signature, r.AuthMethod = "none", "none"
 	}
 	if r.Log == "server_access" {
 		r.AccountID, r.Region, r.ReceivedBytes = "", "", 0

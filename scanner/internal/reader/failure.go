@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -31,7 +32,7 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 const (
 	ReasonGzip   source.Reason = "gzip"      // broken or truncated compression
 	ReasonJSON   source.Reason = "json"      // broken or truncated JSON
-	ReasonNotLog source.Reason = "not_a_log" // JSON without records
+	ReasonNotLog source.Reason = "not_a_log" // JSON without records, text without a line of a log
 	ReasonSize   source.Reason = "too_large" // larger than Config.MaxObjectSize
 )
 
@@ -68,6 +69,8 @@ func reasonOf(err error) source.Reason {
 		}
 	}
 	switch {
+	case errors.Is(err, record.ErrNotLog):
+		return ReasonNotLog
 	case errors.As(err, new(*TooLargeError)):
 		return ReasonSize
 	case errors.As(err, new(*gzipError)):

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"errors"
-	"io"
 
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
@@ -15,7 +14,7 @@ import (
 type format struct {
 	name       record.Format
 	layouts    []logkey.Layout // of the keys of such objects
-	newDecoder func() Decoder
+	newDecoder func() record.Decoder
 	// reason returns the reason of an error of the decoder's own, empty for any other
 	// error; nil if there are none.
 	reason func(err error) source.Reason
@@ -24,26 +23,13 @@ type format struct {
 // formats returns all formats, each in one line.
 func formats() []format {
 	return []format{
-		{accesslog.Format, []logkey.Layout{logkey.Simple, logkey.Partitioned}, func() Decoder { return accesslog.NewDecoder(nil) }, nil},
-		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() Decoder { return cloudtrail.NewDecoder(nil) }, cloudTrailReason},
+		{accesslog.Format, []logkey.Layout{logkey.Simple, logkey.Partitioned}, func() record.Decoder { return accesslog.NewDecoder(nil) }, nil},
+		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() record.Decoder { return cloudtrail.NewDecoder(nil) }, cloudTrailReason},
 	}
 }
 
-// Decoder decodes the decompressed objects of a format, one after the other.
-type Decoder interface {
-	Reset(r io.Reader)
-	Prefilter(candidate func(raw []byte) bool)
-	Next() bool
-	Record() *record.Record
-	Err() error
-	Skipped() record.Skipped
-}
-
 func cloudTrailReason(err error) source.Reason {
-	switch {
-	case errors.Is(err, cloudtrail.ErrNotLog):
-		return ReasonNotLog
-	case errors.As(err, new(*cloudtrail.SyntaxError)):
+	if errors.As(err, new(*cloudtrail.SyntaxError)) {
 		return ReasonJSON
 	}
 	return ""

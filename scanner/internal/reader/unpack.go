@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -46,11 +47,11 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 type unpacker struct {
 	limit    int64 // of an object's decompressed bytes
 	gunzip   gzip.Reader
-	decoders map[logkey.Layout]Decoder
+	decoders map[logkey.Layout]record.Decoder
 }
 
 func newUnpacker(cfg *Config) *unpacker {
-	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[logkey.Layout]Decoder)}
+	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[logkey.Layout]record.Decoder)}
 	for _, f := range formats() {
 		dec := f.newDecoder()
 		if candidate := cfg.Prefilter; candidate != nil {
@@ -64,7 +65,7 @@ func newUnpacker(cfg *Config) *unpacker {
 }
 
 // unpack returns the decoder of an object's records. It is valid until the next call.
-func (u *unpacker) unpack(layout logkey.Layout, stored storedBytes) (Decoder, error) {
+func (u *unpacker) unpack(layout logkey.Layout, stored storedBytes) (record.Decoder, error) {
 	content, err := u.content(stored)
 	if err != nil {
 		return nil, err

@@ -20,9 +20,9 @@ import (
 // Engine answers questions.
 type Engine interface {
 	// Run delivers all requests that a Question asks for to a Sink. An error means that
-	// something is missing: the first one of the Sink, as it is, but for ErrEnough; or
-	// the cause of ctx's end, which comes soon after that; or one of the Engine. What
-	// the Sink has taken until then is whole, and the Summary that of it; it is not nil.
+	// something is missing: the first one of the Sink, as it is; or the cause of ctx's
+	// end, which comes soon after that; or one of the Engine. What the Sink has taken
+	// until then is whole, and the Summary that of it; it is not nil.
 	Run(ctx context.Context, q *Question, sink Sink) (*once.Summary, error)
 }
 
@@ -52,8 +52,8 @@ type Needs struct {
 type Sink interface {
 	// NewBatch returns an empty Batch.
 	NewBatch() Batch
-	// Take takes a Batch that is complete. After an error no other one comes; ErrEnough
-	// is an end, and no failure.
+	// Take takes a Batch that is complete. After an error no other one comes. ErrEnough
+	// means that the Sink needs no more.
 	Take(Batch) error
 }
 
@@ -67,5 +67,5 @@ type Batch interface {
 	Done() int
 }
 
-// ErrEnough is what a Sink's Take returns when it needs no more entries.
+// ErrEnough is what a Sink's Take returns, and so Run, when it needs no more entries.
 var ErrEnough = errors.New("enough was read")

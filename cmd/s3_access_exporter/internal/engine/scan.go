@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
@@ -24,11 +23,7 @@ func (s *Scan) Run(ctx context.Context, q *Question, sink Sink) (*once.Summary, 
 	c := &consumer{sink: sink, intakes: sync.Pool{New: func() any { return NewIntake(q) }}}
 	wanted := q.Filter.Query()
 	wanted.Progress = s.Progress
-	summary, err := once.Run(ctx, s.Config, wanted, c)
-	if errors.Is(err, ErrEnough) {
-		err = nil
-	}
-	return summary, err
+	return once.Run(ctx, s.Config, wanted, c)
 }
 
 // consumer hands on to a Sink what is read.

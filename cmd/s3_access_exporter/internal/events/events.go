@@ -16,7 +16,7 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// Config says what to print of which requests.
+// Config describes what to print.
 type Config struct {
 	Fields []query.Field
 	Limit  int  // of requests; 0: none

@@ -20,7 +20,7 @@ import (
 // the buffers for reading them stay below 2 MiB.
 const fanIn = 64
 
-// Config says how a Sorter works.
+// Config describes a Sorter.
 type Config struct {
 	// Memory is the number of bytes that rows may take in memory; 0: 32 MiB. One
 	// row may be larger. It is taken as rows come, not ahead of them.
@@ -48,7 +48,7 @@ func New(cfg Config) *Sorter {
 }
 
 // Add adds a row. It keeps neither key nor value. An error is one of the
-// temporary file, whose path it tells; the Sorter is of no use then.
+// temporary file, whose path it has; the Sorter is of no use then.
 func (s *Sorter) Add(key, value []byte) error {
 	if s.batch.len() > 0 && s.batch.size()+rowSize(key, value) > s.memory {
 		if err := s.flush(); err != nil {

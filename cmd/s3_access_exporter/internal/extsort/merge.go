@@ -81,7 +81,7 @@ func (r *Rows) Key() []byte { return r.cursors[0].key }
 // Value returns the value of the row at hand, valid until the next call of Next.
 func (r *Rows) Value() []byte { return r.cursors[0].value }
 
-// Err returns what has ended the rows early, nil if nothing has. It tells the
+// Err returns what has ended the rows early, nil if nothing has. It has the
 // path of the temporary file.
 func (r *Rows) Err() error { return r.err }
 

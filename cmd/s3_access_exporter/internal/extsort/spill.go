@@ -21,7 +21,7 @@ type spill struct {
 	end  int64
 }
 
-// run says where a run begins in a file, and how many rows it has.
+// run is where a run begins in a file, and how many rows it has.
 type run struct {
 	start int64
 	rows  int

@@ -43,7 +43,7 @@ type writer struct {
 
 	// Of the series:
 	labels  string // as they are written; empty: not known yet
-	verdict string // an info gauge's last label, which does not tell series apart
+	verdict string // an info gauge's last label, which is no part of its identity
 	next    int64  // the step of the next samples
 	sums    []int64
 	lines   [][]byte // the samples without their timestamp

@@ -33,7 +33,7 @@ func newAlternatives[T any, P interface {
 	return a
 }
 
-// hold reports whether a thing is what is asked for. covered tells whether a
+// hold reports whether a thing is what is asked for. covered reports whether a
 // pattern itself, negated or not, covers the thing.
 func (a *alternatives[P]) hold(covered func(P) bool) bool {
 	found := !a.positive

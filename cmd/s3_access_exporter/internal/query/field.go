@@ -98,8 +98,13 @@ var fields = [fieldCount]field{
 	ClientVersion: label("client_version", classify.LabelClientVersion),
 	UserAgent:     text("user_agent", func(r *record.Record) []byte { return r.UserAgent }),
 	Signature:     label("signature", classify.LabelSignature),
-	AuthMethod:    label("auth_method", classify.LabelAuthMethod),
-	Outcome:       label("outcome", classify.LabelOutcome),
+	AuthMethod: {name: "auth_method", kind: KindText, isLabel: true, append: func(dst []byte, e *Entry) []byte {
+		if e.Record.AuthMethod == record.AuthUnknown {
+			return dst
+		}
+		return append(dst, e.Class.Labels[classify.LabelAuthMethod]...)
+	}},
+	Outcome: label("outcome", classify.LabelOutcome),
 	Status: {name: "status", kind: KindNumber, append: func(dst []byte, e *Entry) []byte {
 		if e.Record.Status == 0 {
 			return dst

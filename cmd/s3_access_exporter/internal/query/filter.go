@@ -1,11 +1,11 @@
-// Package query says which requests are asked for, and what is told of them: the
+// Package query describes which requests are asked for, and what is wanted of them: the
 // filters and fields that the commands share.
 //
 // A Filter decides by a record and its class, the same label values as those of
-// the metrics (filter.go; glob.go and source.go are the patterns). It also tells what need not be read:
+// the metrics (filter.go; glob.go and source.go are the patterns). It also knows what need not be read:
 // parts of the log bucket by their keys, and records by a look at their bytes
 // (prefilter.go), which is never wrong about a record that is asked for. A Field
-// is something to tell of a request, or to group by (field.go).
+// is something to print of a request, or to group by (field.go).
 package query
 
 import (
@@ -21,13 +21,13 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Config says which requests are asked for: those that every field of it holds
+// Config describes which requests are asked for: those that every field of it holds
 // for. The zero value of a field asks for all. Of several Globs or Sources in a
 // field, one must match that is not negated, if any is not, and none that is.
 type Config struct {
 	// Since and Until are the times of requests: from Since on, before Until.
 	Since, Until time.Time
-	// Slack is how long after a request the object that tells of it may have been
+	// Slack is how long after a request the object that holds it may have been
 	// delivered.
 	Slack time.Duration
 
@@ -68,7 +68,7 @@ type labelGlobs struct {
 	globs globs
 }
 
-// New returns the Filter of a Config, or one line that says what is wrong in it.
+// New returns the Filter of a Config, or one line that names what is wrong in it.
 func New(cfg Config) (*Filter, error) {
 	if !cfg.Since.IsZero() && !cfg.Until.IsZero() && !cfg.Since.Before(cfg.Until) {
 		return nil, errors.New("--since must be before --until")
@@ -161,7 +161,7 @@ func texts[T fmt.Stringer](values []T) []string {
 	return all
 }
 
-// ceilSeconds returns the first whole second that is not before t: the logs tell
+// ceilSeconds returns the first whole second that is not before t: the logs have
 // no parts of seconds.
 func ceilSeconds(t time.Time) int64 {
 	seconds := t.Unix()
@@ -252,20 +252,20 @@ func (f *Filter) Query() once.Query {
 }
 
 // wanted reports whether an object may hold requests that are asked for, by what
-// its key tells. The account in a key of CloudTrail is the one that logged the
+// its key shows. The account in a key of CloudTrail is the one that logged the
 // event, not the one that owns the bucket, which may be another.
 func (f *Filter) wanted(k logkey.Key) bool {
-	told := map[classify.Label]string{
+	shown := map[classify.Label]string{
 		classify.LabelLog:    k.Stream.Log().String(),
 		classify.LabelRegion: k.Region,
 		classify.LabelBucket: k.Bucket,
 	}
 	if k.Stream.Layout == logkey.Partitioned {
-		told[classify.LabelAccountID] = k.AccountID
+		shown[classify.LabelAccountID] = k.AccountID
 	}
 	for i := range f.labels {
 		l := &f.labels[i]
-		value := told[l.label]
+		value := shown[l.label]
 		if value != "" && !l.globs.hold(func(g *Glob) bool { return g.covers(value) }) {
 			return false
 		}

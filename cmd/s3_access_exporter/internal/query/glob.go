@@ -37,7 +37,7 @@ func (g *Glob) UnmarshalText(text []byte) error {
 	expression.WriteString(`\A`)
 	for i, c := range g.text {
 		switch {
-		case c == '*' && strings.HasPrefix(g.text[i+1:], "*"): // the next one says it
+		case c == '*' && strings.HasPrefix(g.text[i+1:], "*"): // the next one has the same meaning
 		case c == '*':
 			expression.WriteString(anything)
 		case c == '?':

@@ -96,7 +96,7 @@ func (f *Filter) onlySigV2() bool {
 var notLogged = []string{"anonymous", "unknown", "AmazonS3"}
 
 // literals returns texts of which each must be in what the patterns match, one
-// for each pattern; none if there is a pattern that tells too little, or that
+// for each pattern; none if there is a pattern that is too short, or that
 // matches one of some values that no log has as they are.
 func literals(asked []Glob, notLogged ...string) [][]byte {
 	var found [][]byte

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -48,7 +49,17 @@ func lines() string {
 		line("example-reports", "192.0.2.10", "svc:delivery.logs.amazonaws.com", "BATCH.DELETE.OBJECT", "a+b%2Bc", "GET /", "SigV4A") +
 		line("example-reports", "198.51.100.1", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1ABCD", "REST.GET.OBJECT", "x", "GET /x", "SigV4") +
 		line("example-reports", "198.51.100.1", "arn:aws:iam::111122223333:user/cms", "REST.PUT.PART", "caf%C3%A9/\xff", "PUT /", "SigV2") +
-		oldLayout + ` "-" "curl/8.5.0"` + "\n"
+		line("example-photos", "192.0.2.1", "Anonymous", "REST.GET.OBJECT", "images/a.jpg", "GET /images/a.jpg", "-") +
+		line("example-photos", "192.0.2.10", "aNONYMOUS", "S3.EXPIRE.OBJECT", "x", "GET /", "-") +
+		oldLayout + ` "-" "curl/8.5.0"` + "\n" +
+		ceph("alice", "images/a b+c.jpg", "SigV2") + ceph("anonymous", "caf%C3%A9/x", "-")
+}
+
+// ceph is a line of Ceph's gateway, in which keys are as they are.
+func ceph(requester, key, signature string) string {
+	method := map[string]string{"-": "-"}[signature]
+	return "owner example-reports [15/Jan/2026:08:21:07 +0000] 192.0.2.10 " + requester + " tx00000a6f2b1c3d4e5f607-0066b1f1f1-106c-default " +
+		"REST.GET.OBJECT " + key + ` "GET /x HTTP/1.1" 200 - 1 1 - 3ms - "curl/8.5.0" - - ` + signature + " - " + cmp.Or(method, "AuthHeader") + " localhost - - -\n"
 }
 
 func events() string {
@@ -61,6 +72,9 @@ func events() string {
 		event(nobody, "2001:DB8::1", "example-reports", "images/a.jpg", ""),
 		event(strings.ReplaceAll(nobody, "ANONYMOUS_PRINCIPAL", "anonymous"), "AWS Internal", "example-reports", "x", ""),
 		event(strings.ReplaceAll(nobody, "AWSAccount", `AWSAcc\u006funt`), "192.0.2.1", "example-reports", "x", ""),
+		strings.Replace(event(user, "192.0.2.1", "readers-a1b2-s3alias", "x", signedV4), `"eventType"`,
+			`"resources": [{"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::example-photos"}], "eventType"`, 1),
+		event(strings.ReplaceAll(service, "AWSService", "IAMUser"), "192.0.2.1", "example-reports", "x", ""),
 	}, ",\n") + `]}`
 }
 
@@ -79,13 +93,6 @@ func askedFor(text string) map[string]query.Config {
 		asked["source"] = query.Config{Sources: []query.Source{s}}
 	}
 	return asked
-}
-
-// decoder is what both formats' decoders offer.
-type decoder interface {
-	Prefilter(candidate func(raw []byte) bool)
-	Next() bool
-	Record() *record.Record
 }
 
 // checkPrefilter checks that no record that matches is passed over. It returns how
@@ -107,7 +114,7 @@ func checkPrefilter(t *testing.T, format record.Format, object []byte, text stri
 		if prefilter == nil {
 			continue
 		}
-		var dec decoder = accesslog.NewDecoder(bytes.NewReader(object))
+		var dec record.Decoder = accesslog.NewDecoder(bytes.NewReader(object))
 		if format == cloudtrail.Format {
 			dec = cloudtrail.NewDecoder(bytes.NewReader(object))
 		}

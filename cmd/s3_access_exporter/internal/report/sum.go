@@ -28,7 +28,7 @@ const (
 	columnCount
 )
 
-// columns says how the numbers of Sums become one.
+// columns returns how the numbers of Sums become one.
 func columns() sums.Columns {
 	return sums.Columns{
 		requests: sums.Add, sentBytes: sums.AddKnown, receivedBytes: sums.AddKnown, firstSeen: sums.Min, lastSeen: sums.Max,

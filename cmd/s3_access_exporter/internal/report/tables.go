@@ -6,7 +6,7 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// Table says what a table of a Report shows.
+// Table describes a table of a Report.
 type Table struct {
 	Name   string
 	Title  string          // empty: it is the only table
@@ -38,7 +38,7 @@ func (r Rank) of(s Sum) int64 {
 // By returns the one Table of a Report that groups by some fields.
 func By(fields []query.Field) []Table { return []Table{{Name: "groups", Fields: fields}} }
 
-// Overview returns the Tables of a Report for which nobody says what to group by. Each
+// Overview returns the Tables of a Report that groups by nothing in particular. Each
 // keeps the two logs apart, as both may record one request.
 func Overview() []Table {
 	return []Table{

@@ -78,7 +78,7 @@ func (t *textTable) begin() error {
 const gap = "  " // between columns
 
 // fit makes the widest columns of text narrower until the table has room, or they
-// are too narrow to tell anything.
+// are too narrow to be of use.
 func (t *textTable) fit() {
 	const narrow = 12
 	if t.room == 0 {

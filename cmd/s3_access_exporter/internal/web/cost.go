@@ -19,7 +19,7 @@ const (
 // dollars converts billionths of a dollar.
 func dollars(billionths int64) float64 { return float64(billionths) / 1e9 }
 
-// rateTime is how long requests are counted before they tell of a day.
+// rateTime is how long requests are counted before a rate is made of them.
 const rateTime = time.Minute
 
 // cost is an estimate of what AWS bills for requests, in dollars.

@@ -53,5 +53,5 @@ func answer(w http.ResponseWriter, contentType string, body []byte, err error) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // what cannot be written has nobody to be told to
+	_, _ = w.Write(body) // nobody is left to report a failure to
 }

@@ -31,7 +31,7 @@ type statusView struct {
 type finding struct {
 	Grave bool // it does not pass by itself
 	Text  string
-	Link  string // to the part of the page that says more; may be empty
+	Link  string // to the part of the page with the details; may be empty
 }
 
 type streamRow struct {
@@ -45,7 +45,7 @@ type objectRow struct {
 	scanner.ObjectStatus
 }
 
-// callRow tells of the requests to S3 of one operation.
+// callRow is the requests to S3 of one operation.
 type callRow struct {
 	Operation string
 	Requests  int

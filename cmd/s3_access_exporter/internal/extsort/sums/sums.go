@@ -51,7 +51,7 @@ func (c Columns) Merge(sum, row []int64) {
 	}
 }
 
-// Config says how Sums work.
+// Config describes Sums.
 type Config struct {
 	Columns Columns
 	// Memory is the number of bytes that keys and rows may take in memory, about. One

@@ -1,0 +1,244 @@
+package accesslog
+
+import (
+	"bytes"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// tail is what matters of the fields right of the user agent; nil where the line
+// ends before them.
+type tail struct {
+	signature, authType, host []byte
+}
+
+// tailFields is the number of fields right of the user agent that every layout with
+// a signature version has: version ID, host ID, signature version, cipher suite,
+// authentication type, host header, TLS version.
+const tailFields = 7
+
+// The years in which layouts changed, in Unix seconds.
+const (
+	year2019 = 1546300800
+	year2020 = 1577836800
+)
+
+// splitAgent takes Referer, user agent and tail from s. Each of the first two is
+// quoted, or a bare dash. If both are quoted, the first `" "` is the border between
+// them.
+func (f *fields) splitAgent(s []byte) (malformed string) {
+	if s[0] == '-' {
+		_, s = token(s)
+		s = trimLeft(s)
+		if hasPrefix(s, `"`) {
+			return f.splitQuoted(s)
+		}
+		return f.splitBare(s)
+	}
+	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
+		return f.splitQuoted(s[1+border+2:])
+	}
+	end := lastQuote(s)
+	if end <= 0 || !hasPrefix(s[end+1:], " ") {
+		return "user agent"
+	}
+	return f.splitBare(s[end+1:])
+}
+
+// splitBare takes a user agent that is a bare dash, and the tail, from s. No client
+// has a part in them.
+func (f *fields) splitBare(s []byte) (malformed string) {
+	f.userAgent, s = token(s)
+	if !isDash(f.userAgent) {
+		return "user agent"
+	}
+	var found foundTail
+	switch found.read(s); {
+	case found.n < 2 && bytes.IndexByte(s, '"') < 0:
+		f.tail = tail{}
+	case found.n < tailFields || !f.take(&found):
+		return "signature version"
+	}
+	return ""
+}
+
+// splitQuoted takes the user agent and the tail from s, which begins with the user
+// agent's opening quote.
+//
+// AWS quotes nothing right of the user agent, so nearly always the line's last quote
+// closes it, and a complete tail stands behind that: nothing in the user agent can
+// forge it. What else there may be is left to splitDoubtful.
+func (f *fields) splitQuoted(s []byte) (malformed string) {
+	end := lastQuote(s)
+	if end == 0 {
+		return "user agent"
+	}
+	found := &f.found
+	found.n = 0
+	closed := isClosed(s[end+1:])
+	if closed {
+		if found.readBare(s[end+1:]); found.isComplete() {
+			f.userAgent, f.tail = s[1:end], found.tail(0)
+			return ""
+		}
+	}
+	return f.splitDoubtful(s, end, closed, found)
+}
+
+// splitDoubtful is splitQuoted for a line of which the last quote, s[end], may be
+// another one than that of the user agent; found is the tail behind it. If fields
+// right of the user agent are quoted, then some quote further left has a complete tail
+// behind it. But a user agent can hold one too. So there must be no other way to read
+// the line:
+//
+//   - No or one field behind the last quote may be a layout of before 2019, or one of
+//     another store, of which the Request-URI has no HTTP version. If neither is so and
+//     there is a complete tail further left, one field leaves the matter open, as it may
+//     be a version ID, unless it is a TLS version. No field does not: only in its first
+//     years AWS wrote no version ID.
+//   - Two to six fields are no layout: the complete tail must be further left, and the
+//     only one there.
+//   - Seven fields or more that make no complete tail count if there is none further left.
+func (f *fields) splitDoubtful(s []byte, end int, closed bool, found *foundTail) (malformed string) {
+	further, at, others := completeTails(s[:end], s)
+	short := closed && found.n < 2
+	switch {
+	case short && (others == 0 || f.isOld()):
+		f.userAgent, f.tail = s[1:end], tail{}
+		return ""
+	case closed && found.n == tailFields && others == 0 && f.take(found):
+		f.userAgent = s[1:end]
+		return ""
+	case others == 1 && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
+		f.userAgent, f.tail = s[1:at], further.tail(0)
+		return ""
+	case !closed:
+		return "user agent"
+	}
+	return "signature version"
+}
+
+// isOld reports whether the line is of a layout without a signature version, by what
+// stands left of the Referer.
+func (f *fields) isOld() bool {
+	space := bytes.IndexByte(f.requestURI, ' ') >= 0
+	return f.time < year2019 || space && !bytes.Contains(f.requestURI, []byte(" HTTP/"))
+}
+
+// take takes a tail of seven fields or more as it is: one whose signature version
+// stands in its place, or, in 2019, in the place behind. What begins with Sig counts
+// as a version, for there will be others.
+func (f *fields) take(found *foundTail) (ok bool) {
+	switch signature := found.fields[2]; {
+	case isSignature(signature):
+		f.tail = found.tail(0)
+	case isKnownSignature(found.fields[3]) && year2019 <= f.time && f.time < year2020:
+		f.tail = found.tail(1)
+	default:
+		return false
+	}
+	return true
+}
+
+// completeTails looks for quotes in head that have a complete tail behind them in s,
+// of which head is the beginning. It returns one of these tails, the index of the
+// quote before it, and how many there are, up to two.
+func completeTails(head, s []byte) (found foundTail, at, n int) {
+	for i := 1; i < len(head); i++ {
+		next := bytes.IndexByte(head[i:], '"')
+		if next < 0 {
+			break
+		}
+		if i += next; !isClosed(s[i+1:]) {
+			continue
+		}
+		var candidate foundTail
+		if candidate.read(s[i+1:]); candidate.isComplete() {
+			if found, at, n = candidate, i, n+1; n == 2 {
+				break
+			}
+		}
+	}
+	return found, at, n
+}
+
+// foundTail is the first fields that stand behind a quote.
+type foundTail struct {
+	fields [tailFields][]byte
+	n      int // of the fields; there may be more if all are there
+}
+
+// readBare reads the fields at the beginning of s, in which there is no quote.
+func (t *foundTail) readBare(s []byte) {
+	n := 0
+	for ; n < len(t.fields); n++ {
+		var value []byte
+		if value, s = token(s); value == nil {
+			break
+		}
+		t.fields[n] = value
+	}
+	t.n = n
+}
+
+// read is readBare for fields that may be quoted. It ends before a field that has a
+// quote inside of it or is not closed.
+func (t *foundTail) read(s []byte) {
+	for t.n = 0; t.n < len(t.fields); t.n++ {
+		var ok bool
+		if t.fields[t.n], s, ok = field(s); !ok {
+			return
+		}
+	}
+}
+
+// field takes a field, which may be quoted, from s.
+func field(s []byte) (value, rest []byte, ok bool) {
+	s = trimLeft(s)
+	if !hasPrefix(s, `"`) {
+		value, rest = token(s)
+		return value, rest, value != nil && bytes.IndexByte(value, '"') < 0
+	}
+	end := 1 + bytes.IndexByte(s[1:], '"')
+	if end == 0 || !isClosed(s[end+1:]) {
+		return nil, nil, false
+	}
+	return s[1:end], s[end+1:], true
+}
+
+// isComplete reports whether every field is as it must be in a tail of AWS's, so that
+// hardly any other part of a line can be taken for one.
+func (t *foundTail) isComplete() bool {
+	if t.n < tailFields {
+		return false
+	}
+	signature, authType, host, tlsVersion := t.fields[2], t.fields[4], t.fields[5], t.fields[6]
+	if !isSignature(signature) || isDash(host) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") {
+		return false
+	}
+	if isDash(signature) || isDash(authType) {
+		return isDash(signature) && isDash(authType)
+	}
+	return record.ParseAuthMethod(authType) != record.AuthUnknown
+}
+
+// tail returns what matters of the fields if so many are before the version ID.
+func (t *foundTail) tail(extra int) tail {
+	return tail{signature: t.fields[2+extra], authType: t.fields[4+extra], host: t.fields[5+extra]}
+}
+
+// isSignature reports whether s may stand in the place of the signature version.
+func isSignature(s []byte) bool { return isDash(s) || beginsWith(s, "sig") }
+
+// isTLSVersion reports whether s is a TLS version and no version ID, which is longer.
+func isTLSVersion(s []byte) bool { return beginsWith(s, "tls") && len(s) <= len("TLSv1.3") }
+
+// beginsWith reports whether s begins with three letters, in any case; they are given in
+// lower case.
+func beginsWith(s []byte, letters string) bool {
+	const toLower = 0x20
+	return len(s) >= 3 && s[0]|toLower == letters[0] && s[1]|toLower == letters[1] && s[2]|toLower == letters[2]
+}
+
+// isClosed reports whether what stands behind a quote lets it close a field.
+func isClosed(behind []byte) bool { return len(behind) == 0 || behind[0] == ' ' }
