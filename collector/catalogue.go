@@ -1,61 +1,72 @@
 package collector
 
+import "github.com/s3access/s3_access_exporter/collector/classify"
+
 // spec describes a metric family. Name and labels are what users rely on, and
 // part of the stored keys.
 type spec struct {
 	name   string
 	help   string
 	kind   Kind
-	labels []Label
+	traits classify.Traits // of the requests that count: each has one of them; empty: every request counts
+	labels []classify.Label
 }
+
+// counts reports whether a request with such traits counts in the family.
+func (s *spec) counts(traits classify.Traits) bool { return s.traits == 0 || s.traits.HasAny(traits) }
 
 var catalogue = [familyCount]spec{
 	FamilyRequests: {
 		name: "s3_access_requests_total",
 		help: "Requests to S3 by action, signature version and outcome; both logs may hold one request, so never sum over log.",
 		kind: KindCounter,
-		labels: []Label{
-			LabelLog, LabelAccountID, LabelRegion, LabelBucket, LabelOperation, LabelSignature, LabelOutcome,
+		labels: []classify.Label{
+			classify.LabelLog, classify.LabelAccountID, classify.LabelRegion, classify.LabelBucket, classify.LabelOperation, classify.LabelSignature, classify.LabelOutcome,
 		},
 	},
 	FamilySigV2Requests: {
-		name: "s3_access_sigv2_requests_total",
-		help: "Requests to S3 that are signed with Signature Version 2.",
-		kind: KindCounter,
-		labels: []Label{
-			LabelLog, LabelBucket, LabelOperation, LabelAuthMethod,
-			LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion,
+		name:   "s3_access_sigv2_requests_total",
+		help:   "Requests to S3 that are signed with Signature Version 2.",
+		kind:   KindCounter,
+		traits: classify.NewTraits(classify.TraitSigV2),
+		labels: []classify.Label{
+			classify.LabelLog, classify.LabelBucket, classify.LabelOperation, classify.LabelAuthMethod,
+			classify.LabelRequester, classify.LabelSourceIP, classify.LabelClient, classify.LabelClientVersion,
 		},
 	},
 	FamilyAnonymousRequests: {
-		name: "s3_access_anonymous_requests_total",
-		help: "Requests to S3 that came without credentials.",
-		kind: KindCounter,
-		labels: []Label{
-			LabelLog, LabelBucket, LabelOperation, LabelOutcome,
-			LabelSourceIP, LabelClient, LabelClientVersion,
+		name:   "s3_access_anonymous_requests_total",
+		help:   "Requests to S3 that came without credentials.",
+		kind:   KindCounter,
+		traits: classify.NewTraits(classify.TraitAnonymous),
+		labels: []classify.Label{
+			classify.LabelLog, classify.LabelBucket, classify.LabelOperation, classify.LabelOutcome,
+			classify.LabelSourceIP, classify.LabelClient, classify.LabelClientVersion,
 		},
 	},
 	FamilyObjectRequests: {
-		name: "s3_access_object_requests_total",
-		help: "Requests to S3 that name an object's key, and DeleteObjects.",
-		kind: KindCounter,
-		labels: []Label{
-			LabelLog, LabelBucket, LabelOperation, LabelOutcome,
-			LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion,
+		name:   "s3_access_object_requests_total",
+		help:   "Requests to S3 that name an object's key, and DeleteObjects.",
+		kind:   KindCounter,
+		traits: classify.NewTraits(classify.TraitObject),
+		labels: []classify.Label{
+			classify.LabelLog, classify.LabelBucket, classify.LabelOperation, classify.LabelOutcome,
+			classify.LabelRequester, classify.LabelSourceIP, classify.LabelClient, classify.LabelClientVersion,
 		},
 	},
 	FamilySentBytes: {
 		name:   "s3_access_sent_bytes_total",
 		help:   "Bytes that S3 sent in the bodies of its answers.",
 		kind:   KindCounter,
-		labels: []Label{LabelLog, LabelBucket, LabelRequester, LabelSourceIP},
+		traits: classify.NewTraits(classify.TraitSent),
+		labels: []classify.Label{classify.LabelLog, classify.LabelBucket, classify.LabelRequester, classify.LabelSourceIP},
 	},
 	FamilyReceivedBytes: {
 		name:   "s3_access_received_bytes_total",
 		help:   "Bytes that S3 received in the bodies of requests.",
 		kind:   KindCounter,
-		labels: []Label{LabelLog, LabelBucket, LabelRequester, LabelSourceIP},
+		traits: classify.NewTraits(classify.TraitReceived),
+		labels: []classify.Label{classify.LabelLog, classify.LabelBucket, classify.LabelRequester, classify.LabelSourceIP},
 	},
 	// Every client version that is a label value anywhere has its series here, so
 	// that a join loses nothing. The verdict is the client's, whatever the request:
@@ -65,15 +76,16 @@ var catalogue = [familyCount]spec{
 		name: "s3_access_client_info",
 		help: "Always 1: a client version that was seen, and whether it signs requests to S3 with Signature Version 4 by default.",
 		kind: KindInfo,
-		labels: []Label{
-			LabelClient, LabelClientVersion, LabelSigV4Default,
+		labels: []classify.Label{
+			classify.LabelClient, classify.LabelClientVersion, classify.LabelSigV4Default,
 		},
 	},
 	FamilyRequestDuration: {
 		name:   "s3_access_request_duration_seconds",
 		help:   "Total time of requests as S3 sees it, from the server access log.",
 		kind:   KindHistogram,
-		labels: []Label{LabelLog, LabelBucket, LabelOperation},
+		traits: classify.NewTraits(classify.TraitTimed),
+		labels: []classify.Label{classify.LabelLog, classify.LabelBucket, classify.LabelOperation},
 	},
 }
 

@@ -1,15 +1,13 @@
 // Package collector turns records of S3 requests into Prometheus metrics.
 //
-// It reads in the order in which the data flows. A Classifier finds a record's
-// label values; operation.go, requester.go, sourceip.go, region.go, useragent.go
-// and sigv4.go each know one of them. Class.Amounts tells in which families the
+// It reads in the order in which the data flows. Package classify finds a record's
+// label values and traits. The catalogue and AmountsOf show in which families the
 // record counts, and how much. A Tally counts the records of one log object. A
 // Collector merges tallies into its series and shows them.
 //
 // # Every text once
 //
-// Texts repeat, so each is looked at once: a memo gives the same reference for
-// the same value, and the references together are the record's facts, a cache
+// The references to its label values are a record's facts (classify.Facts), a cache
 // line that one look-up takes to the row of records of the same facts. The row
 // knows the cells, which are the series of the families where it counts, so that
 // in the steady state no label set is written out and nothing is allocated. Memos,

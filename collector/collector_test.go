@@ -11,6 +11,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -240,7 +241,7 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	if c.Due() {
 		t.Error("still due after dropping")
 	}
-	if got := len(c.pairs[LabelBucket]); got != 1 {
+	if got := len(c.pairs[classify.LabelBucket]); got != 1 {
 		t.Errorf("%d buckets are known, want busy alone", got)
 	}
 	// Back again, it is born at 0 once more.
@@ -254,7 +255,7 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
-	bench := newWorkbench(c.layouts, LabelConfig{}, maxRows)
+	bench := newWorkbench(c.layouts, classify.Config{}, maxRows)
 	c.benches.New = func() any { return bench }
 	for range 2 {
 		commit(t, c, store, request())
@@ -306,7 +307,7 @@ func TestCollector_FoldsLabelSetsOverTheLimit(t *testing.T) {
 	if got := sum(t, c, family); got != 10 {
 		t.Errorf("%v requests, want 10", got)
 	}
-	if got := labelled(t, c, family, "source_ip", other); got != 7 {
+	if got := labelled(t, c, family, "source_ip", classify.Other); got != 7 {
 		t.Errorf("%v requests folded, want 7", got)
 	}
 	if got := labelled(t, c, overflowName, "family", family); got != 7 {
@@ -334,7 +335,7 @@ func TestCollector_FoldedLabelSetsAreBoundedToo(t *testing.T) {
 			t.Errorf("%s has %d series, want %d", family, got, most)
 		}
 	}
-	if got := labelled(t, c, requestsTotal, "bucket", other); got != 27 {
+	if got := labelled(t, c, requestsTotal, "bucket", classify.Other); got != 27 {
 		t.Errorf("%v requests in bucket other, want 27", got)
 	}
 	for _, family := range []string{requestsTotal, "s3_access_object_requests_total", "s3_access_request_duration_seconds"} {
@@ -429,7 +430,7 @@ func TestCollector_FoldedClientsHaveNoVerdict(t *testing.T) {
 				labels := m.GetLabel()
 				verdicts[labels[0].GetValue()] = labels[len(labels)-1].GetValue()
 			}
-			if want := map[string]string{"aws-cli": "no", other: "unknown"}; !maps.Equal(verdicts, want) {
+			if want := map[string]string{"aws-cli": "no", classify.Other: "unknown"}; !maps.Equal(verdicts, want) {
 				t.Errorf("%s, %d rows: the verdicts are %v, want %v", name, rows, verdicts, want)
 			}
 		}

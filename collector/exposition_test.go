@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -36,11 +37,11 @@ func mixed() []record.Record {
 		}),
 		request(func(r *record.Record) {
 			r.Operation = []byte("REST.PUT.OBJECT")
-			r.SentBytes, r.ReceivedBytes, r.Duration = record.Unsaid, 1<<40, 123456
+			r.SentBytes, r.ReceivedBytes, r.Duration = record.Unknown, 1<<40, 123456
 			r.UserAgent = []byte("Boto3/1.35.5 md/Botocore#1.35.5 ua/2.0 os/linux#6.8 md/arch#x86_64 lang/python#3.12.1 Botocore/1.35.5")
 		}),
 		request(func(r *record.Record) {
-			r.Log, r.Status, r.Duration = record.CloudTrail, 0, record.Unsaid
+			r.Log, r.Status, r.Duration = record.CloudTrail, 0, record.Unknown
 			r.Operation, r.Requester = []byte("PutBucketLifecycle"), []byte("config.amazonaws.com")
 			r.InvokedBy, r.SourceIP = []byte("config.amazonaws.com"), []byte("config.amazonaws.com")
 			r.UserAgent, r.Key, r.SentBytes = []byte("config.amazonaws.com"), nil, 0
@@ -48,7 +49,7 @@ func mixed() []record.Record {
 		request(func(r *record.Record) {
 			r.Operation, r.Requester, r.SourceIP = []byte("S3.EXPIRE.OBJECT"), []byte("AmazonS3"), nil
 			r.UserAgent, r.Status, r.Signature = nil, 0, record.SignatureNone
-			r.SentBytes, r.Duration, r.AuthMethod = record.Unsaid, record.Unsaid, record.AuthNone
+			r.SentBytes, r.Duration, r.AuthMethod = record.Unknown, record.Unknown, record.AuthNone
 		}),
 	}
 }
@@ -278,19 +279,19 @@ func TestCollector_HostileTextCannotBreakTheExposition(t *testing.T) {
 
 func TestClassifier_LabelValuesAreBoundedText(t *testing.T) {
 	long := strings.Repeat("é", 200) + "\xc3"
-	class := NewClassifier(LabelConfig{}).Classify(new(request(inBucket(long), func(r *record.Record) {
+	class := classify.NewClassifier(classify.Config{}).Classify(new(request(inBucket(long), func(r *record.Record) {
 		r.Requester = []byte(long)
 	})))
 	for label, value := range class.Labels {
-		if !utf8.ValidString(value) || len(value) > maxValue {
-			t.Errorf("%s = %q: %d bytes", Label(label), value, len(value))
+		if !utf8.ValidString(value) || len(value) > classify.MaxValue {
+			t.Errorf("%s = %q: %d bytes", classify.Label(label), value, len(value))
 		}
 	}
-	if got, want := class.Labels[LabelBucket], strings.Repeat("é", 128); got != want {
+	if got, want := class.Labels[classify.LabelBucket], strings.Repeat("é", 128); got != want {
 		t.Errorf("bucket is %q, want %q", got, want)
 	}
-	class = NewClassifier(LabelConfig{}).Classify(new(request(inBucket("a\xff\xfeb"))))
-	if got, want := class.Labels[LabelBucket], "a\ufffdb"; got != want {
+	class = classify.NewClassifier(classify.Config{}).Classify(new(request(inBucket("a\xff\xfeb"))))
+	if got, want := class.Labels[classify.LabelBucket], "a\ufffdb"; got != want {
 		t.Errorf("bucket is %q, want %q", got, want)
 	}
 }

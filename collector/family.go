@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"math/bits"
 	"slices"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -43,7 +43,11 @@ func (f Family) Kind() Kind { return catalogue[f].kind }
 
 // Labels returns the family's labels in the order in which they are documented.
 // The slice is the caller's.
-func (f Family) Labels() []Label { return slices.Clone(catalogue[f].labels) }
+func (f Family) Labels() []classify.Label { return slices.Clone(catalogue[f].labels) }
+
+// Traits returns the traits of the requests that count in the family: each has one of
+// them. Empty: every request counts.
+func (f Family) Traits() classify.Traits { return catalogue[f].traits }
 
 // Buckets returns the upper bounds of a histogram's classic buckets in
 // milliseconds, by size, without the one that takes all; nil for other kinds.
@@ -68,62 +72,31 @@ const (
 	KindInfo
 )
 
-// Amounts is what one record counts in each Family, indexed by it: 1 for
-// requests and clients, bytes, or a duration in milliseconds. It is NotCounted
-// where the record does not count, which is another thing than a duration of 0.
+// Amounts is what a record counts in each Family, indexed by it: its requests, 1 for
+// a client, bytes, or the duration of each of its requests in milliseconds. It is
+// NotCounted where the record does not count, which is another thing than a duration
+// of 0.
 type Amounts [familyCount]int64
 
 // NotCounted is the amount of a family in which a record does not count.
 const NotCounted = -1
 
-// Amounts returns what the record r counts, whose class c is.
-func (c *Class) Amounts(r *record.Record) Amounts {
-	counted := familiesOf(r, c.Object, c.Anonymous)
+// AmountsOf returns what a record counts, whose class is c and whose weight is w.
+func AmountsOf(r *record.Record, c *classify.Class, w record.Weight) Amounts {
 	amounts := Amounts{
-		FamilyRequests:          1,
-		FamilySigV2Requests:     1,
-		FamilyAnonymousRequests: 1,
-		FamilyObjectRequests:    1,
-		FamilySentBytes:         r.SentBytes,
-		FamilyReceivedBytes:     r.ReceivedBytes,
+		FamilyRequests:          w.Requests,
+		FamilySigV2Requests:     w.Requests,
+		FamilyAnonymousRequests: w.Requests,
+		FamilyObjectRequests:    w.Requests,
+		FamilySentBytes:         w.SentBytes,
+		FamilyReceivedBytes:     w.ReceivedBytes,
 		FamilyClientInfo:        1,
 		FamilyRequestDuration:   r.Duration,
 	}
 	for family := range amounts {
-		if !counted.has(Family(family)) {
+		if !catalogue[family].counts(c.Traits) {
 			amounts[family] = NotCounted
 		}
 	}
 	return amounts
 }
-
-// familySet is a set of families: a bit each.
-type familySet uint16
-
-// familiesOf returns the families in which a record counts.
-func familiesOf(r *record.Record, object, anonymous bool) familySet {
-	set := familySet(1<<FamilyRequests | 1<<FamilyClientInfo)
-	if r.Signature == record.SigV2 {
-		set |= 1 << FamilySigV2Requests
-	}
-	if anonymous {
-		set |= 1 << FamilyAnonymousRequests
-	}
-	if object {
-		set |= 1 << FamilyObjectRequests
-	}
-	if r.SentBytes > 0 {
-		set |= 1 << FamilySentBytes
-	}
-	if r.ReceivedBytes > 0 {
-		set |= 1 << FamilyReceivedBytes
-	}
-	if r.Duration >= 0 {
-		set |= 1 << FamilyRequestDuration
-	}
-	return set
-}
-
-func (s familySet) has(family Family) bool { return s&(1<<family) != 0 }
-
-func (s familySet) len() int { return bits.OnesCount16(uint16(s)) }

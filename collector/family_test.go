@@ -6,6 +6,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -16,8 +17,8 @@ func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
 	for i := range records {
 		c := newCollector(t, Config{})
 		commit(t, c, newMemStore(), records[i])
-		class := NewClassifier(LabelConfig{}).Classify(&records[i])
-		amounts := class.Amounts(&records[i])
+		class := classify.NewClassifier(classify.Config{}).Classify(&records[i])
+		amounts := AmountsOf(&records[i], &class, records[i].Weight())
 		families := gather(t, c)
 		for _, family := range Families() {
 			shown := families[family.String()].GetMetric()
@@ -56,10 +57,10 @@ func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
 }
 
 func TestAmounts_TellADurationOf0FromNone(t *testing.T) {
-	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unsaid, NotCounted}, {-7, NotCounted}, {3, 3}} {
+	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unknown, NotCounted}, {-7, NotCounted}, {3, 3}} {
 		r := request(func(r *record.Record) { r.Duration = test.duration })
-		class := NewClassifier(LabelConfig{}).Classify(&r)
-		if got := class.Amounts(&r)[FamilyRequestDuration]; got != test.want {
+		class := classify.NewClassifier(classify.Config{}).Classify(&r)
+		if got := AmountsOf(&r, &class, r.Weight())[FamilyRequestDuration]; got != test.want {
 			t.Errorf("duration %d counts %d, want %d", test.duration, got, test.want)
 		}
 	}
@@ -76,41 +77,6 @@ func TestFamily_TellsTheBucketsOfAHistogram(t *testing.T) {
 		}
 		if family.Help() == "" {
 			t.Errorf("%s has no help", family)
-		}
-	}
-}
-
-func TestSigV4Since_IsTheLastSwitch(t *testing.T) {
-	for client, want := range map[string]string{
-		"aws-cli":        "1.11.108",
-		"aws-sdk-nodejs": "2.68.0", // after one that was taken back
-		"aws-sdk-go":     "0",      // always
-		"boto":           "",       // never
-		"cyberduck":      "",       // not for certain
-		"no-such-client": "",
-	} {
-		got, ok := SigV4Since(client)
-		if got != want || ok != (want != "") {
-			t.Errorf("%s: got %q, %v, want %q", client, got, ok, want)
-		}
-	}
-}
-
-// The version that is said to mend a client must be one that is judged so.
-func TestSigV4Since_HasTheVerdictYes(t *testing.T) {
-	for client := range sigv4Defaults {
-		if version, ok := SigV4Since(client); ok && sigv4Default(client, version, "") != verdictYes {
-			t.Errorf("%s %s does not sign with version 4", client, version)
-		}
-	}
-}
-
-func TestWorseSigV4Default_IsTheVerdictThatStays(t *testing.T) {
-	for _, a := range []verdict{verdictYes, verdictUnknown, verdictNo} {
-		for _, b := range []verdict{verdictYes, verdictUnknown, verdictNo} {
-			if got, want := WorseSigV4Default(a.String(), b.String()), max(a, b).String(); got != want {
-				t.Errorf("the worse of %s and %s is %s, want %s", a, b, got, want)
-			}
 		}
 	}
 }

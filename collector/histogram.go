@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Durations are counted twice: in native buckets, each 2^(1/8) wider than the
@@ -51,21 +53,21 @@ type histogram struct {
 	first  int32
 }
 
-// observe counts a duration in milliseconds, not negative.
-func (h *histogram) observe(ms int64) {
-	h.count++
-	h.sum = addSaturating(h.sum, uint64(ms))
+// observe counts a duration in milliseconds, not negative, n times.
+func (h *histogram) observe(ms int64, n uint64) {
+	h.count += n
+	h.sum = record.AddSaturating(h.sum, record.MultiplySaturating(uint64(ms), n))
 	for i, bound := range classicBounds {
 		if ms <= bound {
-			h.classic[i]++
+			h.classic[i] += n
 			break
 		}
 	}
 	if ms == 0 {
-		h.zero++
+		h.zero += n
 		return
 	}
-	h.add(nativeIndex(ms), 1)
+	h.add(nativeIndex(ms), n)
 }
 
 // nativeIndex returns the index of the native bucket of a positive duration in
@@ -124,7 +126,7 @@ func (h *histogram) buckets() iter.Seq2[int32, uint64] {
 // merge adds what another histogram counted.
 func (h *histogram) merge(more *histogram) {
 	h.count += more.count
-	h.sum = addSaturating(h.sum, more.sum)
+	h.sum = record.AddSaturating(h.sum, more.sum)
 	h.zero += more.zero
 	for i, n := range more.classic {
 		h.classic[i] += n
@@ -179,13 +181,4 @@ func (h *histogram) proto() *dto.Histogram {
 		next, last = index+1, n
 	}
 	return out
-}
-
-// addSaturating returns a+b, or the largest number: a counter of hostile numbers
-// may stop, but never falls.
-func addSaturating(a, b uint64) uint64 {
-	if sum := a + b; sum >= a {
-		return sum
-	}
-	return math.MaxUint64
 }

@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // layout says how the series of a family are told apart and described.
 type layout struct {
 	spec
 	family   Family
-	identity []Label // the labels that tell its series apart, by name
-	named    bool    // one of them tells who asked
-	prefix   []byte  // of the keys of its series, as stored
+	identity []classify.Label // the labels that tell its series apart, by name
+	named    bool             // one of them tells who asked
+	prefix   []byte           // of the keys of its series, as stored
 	desc     *prometheus.Desc
 }
 
@@ -27,12 +29,12 @@ func newLayouts() []*layout {
 		names := make([]string, 0, len(spec.labels))
 		for _, label := range spec.labels {
 			names = append(names, label.String())
-			if spec.kind != KindInfo || label != LabelSigV4Default {
+			if spec.kind != KindInfo || label != classify.LabelSigV4Default {
 				l.identity = append(l.identity, label)
 			}
 			l.named = l.named || slices.Contains(whoLabels, label)
 		}
-		slices.SortFunc(l.identity, func(a, b Label) int { return strings.Compare(a.String(), b.String()) })
+		slices.SortFunc(l.identity, func(a, b classify.Label) int { return strings.Compare(a.String(), b.String()) })
 		l.prefix = keyPrefix(spec.name, l.identity)
 		l.desc = prometheus.NewDesc(spec.name, spec.help, names, nil)
 		layouts = append(layouts, l)
@@ -42,7 +44,7 @@ func newLayouts() []*layout {
 
 // keyPrefix returns the start of the stored keys of a family's series; see
 // series.go.
-func keyPrefix(name string, identity []Label) []byte {
+func keyPrefix(name string, identity []classify.Label) []byte {
 	names := make([]string, 0, len(identity))
 	for _, label := range identity {
 		names = append(names, label.String())
@@ -52,7 +54,7 @@ func keyPrefix(name string, identity []Label) []byte {
 
 // appendKey appends the key of the series with the given labels: that is what
 // comes behind the prefix.
-func (l *layout) appendKey(dst []byte, labels *Labels) []byte {
+func (l *layout) appendKey(dst []byte, labels *classify.Labels) []byte {
 	for _, label := range l.identity {
 		dst = appendText(dst, labels[label])
 	}
@@ -70,22 +72,22 @@ const (
 )
 
 var (
-	whoLabels   = []Label{LabelRequester, LabelSourceIP, LabelClient, LabelClientVersion}
-	whereLabels = []Label{LabelBucket, LabelOperation, LabelAccountID, LabelRegion}
+	whoLabels   = []classify.Label{classify.LabelRequester, classify.LabelSourceIP, classify.LabelClient, classify.LabelClientVersion}
+	whereLabels = []classify.Label{classify.LabelBucket, classify.LabelOperation, classify.LabelAccountID, classify.LabelRegion}
 )
 
 // gives reports whether the level gives up the label's value.
-func (f foldLevel) gives(label Label) bool {
+func (f foldLevel) gives(label classify.Label) bool {
 	return f >= foldWho && slices.Contains(whoLabels, label) ||
 		f >= foldAll && slices.Contains(whereLabels, label)
 }
 
 // verdict returns what remains of a client's verdict at the level.
-func (f foldLevel) verdict(v verdict) verdict {
+func (f foldLevel) verdict(v classify.Verdict) classify.Verdict {
 	if f == foldNothing {
 		return v
 	}
-	return verdictUnknown
+	return classify.VerdictUnknown
 }
 
 // full reports whether a family that holds so many series has no room for a
@@ -122,7 +124,7 @@ func (l *layout) appendFolded(dst, key []byte, level foldLevel) []byte {
 	for _, label := range l.identity {
 		text := in.text()
 		if level.gives(label) {
-			dst = appendText(dst, other)
+			dst = appendText(dst, classify.Other)
 		} else {
 			dst = appendText(dst, text)
 		}

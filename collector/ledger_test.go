@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -18,7 +19,7 @@ type ledger map[string]float64
 
 // add counts a record, which a Classifier of its own looks at.
 func (l ledger) add(r *record.Record) {
-	labels := NewClassifier(LabelConfig{}).Classify(r).Labels
+	labels := classify.NewClassifier(classify.Config{}).Classify(r).Labels
 	amounts := plainAmounts(r)
 	for _, family := range Families() {
 		if amount, ok := amounts[family.String()]; ok {
@@ -28,7 +29,7 @@ func (l ledger) add(r *record.Record) {
 }
 
 // seriesText names a series; its labels are sorted.
-func seriesText(family string, names []Label, labels Labels) string {
+func seriesText(family string, names []classify.Label, labels classify.Labels) string {
 	pairs := make([]string, 0, len(names))
 	for _, label := range names {
 		pairs = append(pairs, fmt.Sprintf("%s=%q", label, labels[label]))
@@ -47,9 +48,9 @@ func exposed(t *testing.T, c *Collector) ledger {
 			continue
 		}
 		for _, m := range families[family.String()].GetMetric() {
-			var labels Labels
+			var labels classify.Labels
 			for _, pair := range m.GetLabel() {
-				labels[slices.Index(labelNames[:], pair.GetName())] = pair.GetValue()
+				labels[slices.Index(pairNames[:], pair.GetName())] = pair.GetValue()
 			}
 			got[seriesText(family.String(), family.Labels(), labels)] = m.GetCounter().GetValue() +
 				float64(m.GetHistogram().GetSampleCount())
@@ -230,24 +231,30 @@ func TestWorkbench_DoesNotKeepALargeTallysCells(t *testing.T) {
 
 func TestRowTable_FindsEveryRowWhenFull(t *testing.T) {
 	const most = 5000
-	table, texts := newRowTable(most), make([]string, most)
-	for i := range texts {
-		facts := facts{bucket: &texts[i]}
-		free := table.find(&facts)
+	classifier := classify.NewClassifier(classify.Config{})
+	read := func(account string, i int) (facts classify.Facts) {
+		r := request(inBucket(fmt.Sprintf("example-%d", i)))
+		r.AccountID = []byte(account)
+		classifier.Read(&r, &facts)
+		return facts
+	}
+	table, known := newRowTable(most), make([]classify.Facts, most)
+	for i := range known {
+		known[i] = read("111122223333", i)
+		free := table.find(&known[i])
 		if free.row != nil {
 			t.Fatalf("row %d is found before it was added", i)
 		}
-		free.row = &row{facts: facts}
+		free.row = &row{facts: known[i]}
 	}
-	for i := range texts {
-		facts := facts{bucket: &texts[i]}
-		if found := table.find(&facts).row; found == nil || found.facts != facts {
+	for i := range known {
+		if found := table.find(&known[i]).row; found == nil || found.facts != known[i] {
 			t.Fatalf("row %d is not found", i)
 		}
 	}
 	// None is taken for another one, even if all hashes were much the same.
 	for i := range 20 {
-		absent := facts{account: &texts[i], bucket: &texts[i]}
+		absent := read("444455556666", i)
 		tag := table.find(&absent).tag
 		for i := range table.places {
 			table.places[i].tag = tag

@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // metric is a series as one scrape shows it.
@@ -27,7 +29,7 @@ func (m *metric) Write(out *dto.Metric) error {
 	case KindInfo:
 		// A copy, with room for one more: scrapes share the series' labels.
 		out.Label = append(slices.Clip(m.series.labels), &dto.LabelPair{
-			Name: new(LabelSigV4Default.String()), Value: new(m.state.verdict.String()),
+			Name: new(classify.LabelSigV4Default.String()), Value: new(m.state.verdict.String()),
 		})
 		out.Gauge = &dto.Gauge{Value: new(float64(1))}
 	case KindHistogram:

@@ -2,11 +2,21 @@ package collector
 
 import (
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // pairs are the label pairs of all series as scrapes have them. A pair is there
 // once for all series that have it: most values stand in many.
-type pairs [labelCount]map[string]*pair
+type pairs [classify.LabelCount]map[string]*pair
+
+// pairNames are the names of the labels, for all pairs.
+var pairNames = func() (names [classify.LabelCount]string) {
+	for label := range names {
+		names[label] = classify.Label(label).String()
+	}
+	return names
+}()
 
 type pair struct {
 	dto   dto.LabelPair
@@ -30,12 +40,12 @@ func (p *pairs) take(l *layout, key string) []*dto.LabelPair {
 	return taken
 }
 
-func (p *pairs) add(label Label, value string) *pair {
+func (p *pairs) add(label classify.Label, value string) *pair {
 	if p[label] == nil {
 		p[label] = make(map[string]*pair)
 	}
 	added := &pair{value: value}
-	added.dto.Name, added.dto.Value = &labelNames[label], &added.value
+	added.dto.Name, added.dto.Value = &pairNames[label], &added.value
 	p[label][value] = added
 	return added
 }

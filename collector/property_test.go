@@ -8,6 +8,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -103,17 +104,17 @@ func TestCollector_SumsAreExactUnderEverySetting(t *testing.T) {
 	}
 }
 
-func labelConfig(t *testing.T, requester, sourceIP, version string) LabelConfig {
+func labelConfig(t *testing.T, requester, sourceIP, version string) classify.Config {
 	t.Helper()
-	var config LabelConfig
+	var config classify.Config
 	var err error
-	if config.Requester, err = ParseRequesterMode(requester); err != nil {
+	if config.Requester, err = classify.ParseRequesterMode(requester); err != nil {
 		t.Fatal(err)
 	}
-	if config.SourceIP, err = ParseSourceIPMode(sourceIP); err != nil {
+	if config.SourceIP, err = classify.ParseSourceIPMode(sourceIP); err != nil {
 		t.Fatal(err)
 	}
-	if config.ClientVersion, err = ParseClientVersionMode(version); err != nil {
+	if config.ClientVersion, err = classify.ParseClientVersionMode(version); err != nil {
 		t.Fatal(err)
 	}
 	return config

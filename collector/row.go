@@ -6,14 +6,15 @@ import (
 	"math/bits"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // row stands for the records of the same facts: they count in the same series.
 type row struct {
-	facts facts   // a cache line: nothing else of a row is looked at for a record
-	cells []*cell // of all kinds but KindHistogram: where the row counts
-	timed *cell   // of KindHistogram, or nil
+	facts classify.Facts // a cache line: nothing else of a row is looked at for a record
+	cells []*cell        // of all kinds but KindHistogram: where the row counts
+	timed *cell          // of KindHistogram, or nil
 
 	// For the goroutine that stages only: where the present stage gathers what the
 	// row gains, if it does.
@@ -61,7 +62,15 @@ func (g *rowGain) add(r *record.Record) {
 		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
-		g.duration.observe(r.Duration)
+		g.duration.observe(r.Duration, 1)
+	}
+}
+
+// addWeighted counts the requests that a record stands for.
+func (g *rowGain) addWeighted(r *record.Record, w record.Weight) {
+	g.counts.add(&counts{records: positive(w.Requests), sent: positive(w.SentBytes), received: positive(w.ReceivedBytes)})
+	if g.duration != nil {
+		g.duration.observe(r.Duration, positive(w.Requests))
 	}
 }
 
@@ -74,7 +83,7 @@ func (w *row) deltas(g *gain) iter.Seq[*delta] {
 			latest.value = one.of(c.layout.family)
 			if !yield(&delta{
 				cell: c, records: g.counts.records, value: g.counts.of(c.layout.family),
-				exemplar: latest, verdict: w.facts.client.verdict,
+				exemplar: latest, verdict: w.facts.Verdict(),
 			}) {
 				return
 			}
@@ -95,8 +104,8 @@ func (s *sample) precedes(time int64) bool { return s.size == 0 || time >= s.tim
 
 func (s *counts) add(more *counts) {
 	s.records += more.records
-	s.sent = addSaturating(s.sent, more.sent)
-	s.received = addSaturating(s.received, more.received)
+	s.sent = record.AddSaturating(s.sent, more.sent)
+	s.received = record.AddSaturating(s.received, more.received)
 }
 
 // of returns the sum that counts in a family, which is no histogram.
@@ -135,7 +144,7 @@ func newRowTable(most int) rowTable {
 }
 
 // find returns the place of the row of these facts, or the one that is free for it.
-func (t *rowTable) find(facts *facts) *place {
+func (t *rowTable) find(facts *classify.Facts) *place {
 	at, last := maphash.Comparable(t.seed, *facts), uint64(len(t.places)-1)
 	for tag := uint32(at >> 32); ; at++ {
 		place := &t.places[at&last]

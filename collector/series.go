@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // A series is stored under a key of
@@ -28,7 +30,7 @@ import (
 const (
 	stateFormat  = 1
 	flagReleased = 1
-	maxKey       = 9 * (2 + maxValue)
+	maxKey       = 9 * (2 + classify.MaxValue)
 )
 
 // Errors of a stored series that Load cannot take, wrapped in a StoredError.
@@ -73,10 +75,10 @@ type state struct {
 	created  int64 // Unix milliseconds: when the series was born, at 0
 	last     int64 // Unix seconds of the last commit with an increment
 	value    uint64
-	duration *histogram // of KindHistogram
-	exemplar exemplar   // not stored
-	released bool       // shows its value: the hold is over
-	verdict  verdict    // of KindInfo
+	duration *histogram       // of KindHistogram
+	exemplar exemplar         // not stored
+	released bool             // shows its value: the hold is over
+	verdict  classify.Verdict // of KindInfo
 }
 
 // exemplar is a request behind a counter's last increment.
@@ -178,7 +180,7 @@ func decodeState(value []byte, k Kind) (state, error) {
 	case KindCounter:
 		s.value = in.uvarint()
 	case KindInfo:
-		s.verdict = verdict(min(in.uvarint(), uint64(verdictNo)))
+		s.verdict = classify.Verdict(min(in.uvarint(), uint64(classify.VerdictNo)))
 	case KindHistogram:
 		h := &histogram{count: in.uvarint(), sum: in.uvarint(), zero: in.uvarint()}
 		for i := range h.classic {

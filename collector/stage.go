@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Store is where Stage writes series, within the transaction that also marks
@@ -101,7 +103,7 @@ func (s *stage) merge(d *delta) {
 	}
 	next := &s.change(target).next
 	next.last = s.now.Unix()
-	next.value = addSaturating(next.value, d.value)
+	next.value = record.AddSaturating(next.value, d.value)
 	next.verdict = max(next.verdict, verdict)
 	next.exemplar.replace(d.exemplar)
 	if d.duration != nil {

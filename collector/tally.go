@@ -1,6 +1,9 @@
 package collector
 
-import "github.com/s3access/s3_access_exporter/scanner/record"
+import (
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
 
 // Tally holds the increments of one log object until they are exposed. A Tally
 // is for one goroutine at a time. Its memory grows with the label sets it holds,
@@ -31,7 +34,7 @@ type delta struct {
 	value    uint64
 	duration *histogram // of KindHistogram
 	exemplar exemplar
-	verdict  verdict
+	verdict  classify.Verdict
 	folded   bool // over the tally's own limit
 }
 
@@ -40,18 +43,25 @@ func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 
 // Add counts one record. It keeps nothing of r, and allocates only for label
 // sets that it does not remember.
-func (t *Tally) Add(r *record.Record) {
+func (t *Tally) Add(r *record.Record) { t.gained(r).add(r) }
+
+// AddWeighted counts the requests that a record stands for. They share its labels,
+// traits and duration. They leave no exemplar, as no one request ID is theirs.
+func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).addWeighted(r, w) }
+
+// gained returns what the row of a record gained so far.
+func (t *Tally) gained(r *record.Record) *rowGain {
 	if t.bench == nil {
 		t.bench = t.collector.benches.Get().(*workbench)    //nolint:errcheck // New makes nothing else
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
 	}
-	var facts facts
-	t.bench.classifier.read(r, &facts)
+	var facts classify.Facts
+	t.bench.classifier.Read(r, &facts)
 	place := t.bench.rows.find(&facts)
 	if place.gain == 0 {
 		place = t.begin(place, &facts)
 	}
-	t.held.rows[place.gain-1].add(r)
+	return &t.held.rows[place.gain-1]
 }
 
 // Done ends the counting: no Add may follow. It returns the number of label sets
@@ -80,7 +90,7 @@ func (t *Tally) release() {
 
 // begin begins to count in the row of these facts, which is at the place or may be
 // made there, and returns where it is.
-func (t *Tally) begin(place *place, facts *facts) *place {
+func (t *Tally) begin(place *place, facts *classify.Facts) *place {
 	held := t.held
 	if place.row == nil {
 		if t.bench.full() {
@@ -94,8 +104,8 @@ func (t *Tally) begin(place *place, facts *facts) *place {
 	t.bench.counting = append(t.bench.counting, place)
 	held.rows = append(held.rows, rowGain{row: place.row})
 	place.gain = uint32(len(held.rows))
-	if facts.families.has(FamilyRequestDuration) {
-		held.rows[place.gain-1].duration = t.delta(place.row.timed, verdictYes).duration
+	if facts.Has(classify.TraitTimed) {
+		held.rows[place.gain-1].duration = t.delta(place.row.timed, classify.VerdictYes).duration
 	}
 	return place
 }
@@ -129,7 +139,7 @@ func (t *Tally) end() {
 
 // delta returns the increments that the label set of own counts in, if need be
 // new ones.
-func (t *Tally) delta(own *cell, verdict verdict) *delta {
+func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
 	l, limit := own.layout, t.collector.config.SeriesLimit
 	cell, level := own, foldNothing
 	if own.delta == nil && l.full(foldNothing, limit, t.held.sizes[l.family]) {
@@ -146,7 +156,7 @@ func (t *Tally) delta(own *cell, verdict verdict) *delta {
 // add adds what else the series gained.
 func (d *delta) add(more *delta) {
 	d.records += more.records
-	d.value = addSaturating(d.value, more.value)
+	d.value = record.AddSaturating(d.value, more.value)
 	d.exemplar.replace(more.exemplar)
 }
 

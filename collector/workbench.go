@@ -1,5 +1,7 @@
 package collector
 
+import "github.com/s3access/s3_access_exporter/collector/classify"
+
 // maxRows is how many rows a workbench remembers; some four times as many cells
 // go with them.
 const maxRows = 6 << 10
@@ -9,7 +11,7 @@ const maxRows = 6 << 10
 type workbench struct {
 	layouts    []*layout
 	maxRows    int
-	classifier *Classifier
+	classifier *classify.Classifier
 	rows       rowTable
 	counting   []*place                      // of rows that have gained in the present Tally
 	cells      [familyCount]map[string]*cell // by key
@@ -28,11 +30,11 @@ type cell struct {
 	series *series
 }
 
-func newWorkbench(layouts []*layout, labels LabelConfig, maxRows int) *workbench {
+func newWorkbench(layouts []*layout, labels classify.Config, maxRows int) *workbench {
 	b := &workbench{
 		layouts:    layouts,
 		maxRows:    maxRows,
-		classifier: NewClassifier(labels),
+		classifier: classify.NewClassifier(labels),
 		rows:       newRowTable(maxRows),
 		buf:        make([]byte, 0, 2*maxKey),
 	}
@@ -46,11 +48,11 @@ func newWorkbench(layouts []*layout, labels LabelConfig, maxRows int) *workbench
 func (b *workbench) full() bool { return b.rows.held >= b.maxRows }
 
 // add makes the row of a free place.
-func (b *workbench) add(free *place, facts *facts) {
-	added := &row{facts: *facts, cells: make([]*cell, 0, facts.families.len())}
-	labels := facts.labels()
+func (b *workbench) add(free *place, facts *classify.Facts) {
+	added := &row{facts: *facts, cells: make([]*cell, 0, familyCount)}
+	labels := facts.Labels()
 	for _, l := range b.layouts {
-		if !facts.families.has(l.family) {
+		if !l.counts(facts.Traits()) {
 			continue
 		}
 		c := b.cell(l, l.appendKey(b.buf[:0], &labels))

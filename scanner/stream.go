@@ -1,289 +1,196 @@
 package scanner
 
 import (
-	"strings"
+	"maps"
+	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Layout is the way in which the keys of a stream are built.
-type Layout byte
+// stream is what is known of a stream while it is tailed. Its location's goroutines
+// list it, the committer resolves its objects.
+type stream struct {
+	logkey.Stream
 
-// The layouts, after
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html and
-// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html.
-const (
-	// Simple: server access logs, PREFIX2006-01-02-15-04-05-UNIQUE.
-	Simple Layout = 's'
-	// Partitioned: server access logs,
-	// PREFIXACCOUNT/REGION/BUCKET/2006/01/02/2006-01-02-15-04-05-UNIQUE.
-	Partitioned Layout = 'p'
-	// Trail: CloudTrail,
-	// PREFIX/AWSLogs/[ORGANISATION/]ACCOUNT/CloudTrail/REGION/2006/01/02/ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE.json.gz.
-	Trail Layout = 't'
-	// Foreign: anything else below folders 2006/01/02/, which is skipped.
-	Foreign Layout = 'f'
-)
+	// Owned by the goroutine that lists the stream, one at a time:
+	wait      time.Duration // between two polls; grows while the stream is idle
+	lastSweep time.Time
+	forgotten time.Time // seen objects before it were forgotten
 
-// Why an object is skipped: the values of the label "reason" of
-// s3_access_exporter_skipped_objects_total.
-const (
-	SkipDigest          Reason = "digest"           // CloudTrail-Digest, the hashes of log files
-	SkipInsight         Reason = "insight"          // CloudTrail-Insight
-	SkipNetworkActivity Reason = "network_activity" // CloudTrail-NetworkActivity
-	SkipAggregated      Reason = "aggregated"       // CloudTrail-Aggregated
-	SkipFolder          Reason = "folder"           // the marker of a folder, a key that ends in a slash
-	SkipNotALog         Reason = "not_a_log"        // the key is of no known form
-)
-
-// SkipReasons lists every reason for which an object is skipped.
-func SkipReasons() []Reason {
-	return []Reason{SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipFolder, SkipNotALog}
+	mu        sync.Mutex // guards all below
+	nextPoll  time.Time
+	oldest    time.Time         // of the objects that lie there; zero if not known
+	cadence   time.Duration     // see cadence.go; 0 if not known
+	byEvent   bool              // of the newest object, or of any before one is listed
+	listed    string            // the highest key that was ever listed
+	watermark string            // committed; every listed key below it is resolved
+	inflight  map[string]flight // queued objects by key
+	failures  map[string]checkpoint.Failure
+	retry     map[string]bool // quarantined objects that this process has not tried yet
 }
 
-// Stream is a run of objects whose keys sort by the time that they tell. It is
-// comparable.
-type Stream struct {
-	Prefix string // everything before the date
-	Layout Layout
-	// File is what the names of a Trail's objects begin with, in front of the
-	// time. It follows from Prefix, and is empty where Prefix does not tell the
-	// account and the Region.
-	File string
+// flight is an object between its queueing and its commit.
+type flight struct {
+	round    int  // of its location, in which it was queued
+	finished bool // only its commit is outstanding
 }
 
-// ID returns a name for the stream that no other stream of a bucket has.
-func (s Stream) ID() string { return string(s.Layout) + ":" + s.Prefix }
-
-// Log returns the kind of log that the stream holds, 0 for a Foreign one.
-func (s Stream) Log() record.Log {
-	switch s.Layout {
-	case Simple, Partitioned:
-		return record.ServerAccess
-	case Trail:
-		return record.CloudTrail
+func newStream(s logkey.Stream) *stream {
+	return &stream{
+		Stream:   s,
+		inflight: make(map[string]flight),
+		failures: make(map[string]checkpoint.Failure),
+		retry:    make(map[string]bool),
 	}
-	return 0
 }
 
-// End returns a string above every key of the stream, and below every key that
-// shares its prefix and has anything but a date behind it.
-func (s Stream) End() string {
-	if s.Layout == Simple {
-		// Other streams may lie below the very prefix, under account IDs, which
-		// are digits too. This bound leaves them out but for those from 20 on.
-		return s.Prefix + "21"
-	}
-	return s.Prefix + ":"
+// restore takes the stream's state from the checkpoint.
+func (s *stream) restore(c *checkpoint.Stream) error {
+	s.watermark = c.Watermark()
+	s.listed = s.watermark
+	s.byEvent = logkey.Parse(s.watermark).ByEvent
+	return c.EachFailure(func(key string, f checkpoint.Failure) error {
+		s.failures[key] = f
+		s.retry[key] = f.Quarantined
+		return nil
+	})
 }
 
-// Beyond returns a string above the stream's keys of time t and as many more as
-// can be passed over without passing over another stream: the keys of a whole
-// stream, or of a year where other streams may lie among the stream's own.
-func (s Stream) Beyond(t time.Time) string {
-	if s.Layout == Simple {
-		return s.Prefix + t.UTC().Format("2006-") + "1:" // months begin with 0 or 1
+// mark returns the time of the watermark, and false before the first. A key
+// with a time to come does not keep the present from being listed.
+func (s *stream) mark(now time.Time) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watermark == "" {
+		return time.Time{}, false
 	}
-	return s.End()
+	t := logkey.Parse(s.watermark).Time
+	if t.After(now) {
+		t = now
+	}
+	return t, true
 }
 
-// unordered reports whether keys of one day come in no order of time: their
-// folders are a day's, and their names are anything.
-func (s Stream) unordered() bool {
-	return s.Layout == Foreign || s.Layout == Trail && s.File == ""
+// day reports whether the stream's keys order its objects by no more than days.
+func (s *stream) day() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byEvent || s.Unordered()
 }
 
-// After returns a string to list after, for all keys of the stream that tell
-// time t or a later one.
-func (s Stream) After(t time.Time) string {
-	t = t.UTC()
-	switch s.Layout {
-	case Simple:
-		return s.Prefix + t.Format(fileTime)
-	case Partitioned:
-		return s.Prefix + t.Format(dayFolders+fileTime)
-	case Trail:
-		if s.File != "" {
-			return s.Prefix + t.Format(dayFolders) + s.File + t.Format("20060102T1504")
-		}
-	}
-	return s.Prefix + t.Format(dayFolders)
+// resolved reports whether nothing is to be done about an object for now: it is
+// queued, or has failed and is tried again in its own time. Whether it was counted, the
+// checkpoint knows, which must be asked after this: an object leaves the queue only
+// once its commit is done.
+func (s *stream) resolved(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, queued := s.inflight[key]
+	_, failed := s.failures[key]
+	return queued || failed
 }
 
-// Key is what an object's key says.
-type Key struct {
-	Stream Stream
-	Time   time.Time // to the second in server access logs, to the minute in CloudTrail
-	// ByEvent: the object holds requests of one day, and its key tells no more
-	// than that day. Time is then the day's start. Such objects of one day are
-	// delivered over many hours, and in no order.
-	ByEvent bool
-	// AccountID, Region and Bucket are those of a Partitioned key's source
-	// bucket, AccountID and Region those of a Trail's key; empty if not told.
-	AccountID, Region, Bucket string
-	// Skip is why the object is not read; empty for a log object. Stream and
-	// Time are then set if the key stands below folders of a day.
-	Skip Reason
+// begin takes note that an object is queued.
+func (s *stream) begin(key string, round int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inflight[key] = flight{round: round}
 }
 
-// stray reports whether the object's folder does not tell what lies there: other
-// streams may share its prefix and its days, or begin with account IDs in the same
-// place.
-func (k Key) stray() bool {
-	return k.Stream.unordered() || k.Stream.Layout == Partitioned && k.AccountID == ""
-}
-
-// beyond is Stream.Beyond where the key may be a stray one.
-func (k Key) beyond() string {
-	if k.stray() {
-		return k.Stream.Prefix + k.Time.Format("2006/") + ":"
-	}
-	return k.Stream.Beyond(k.Time)
-}
-
-// ahead returns a string to go on from to all keys with the same prefix that tell
-// time t or a later one, without passing over another stream.
-func (k Key) ahead(t time.Time) string {
-	s := k.Stream
-	if s.Layout != Simple {
-		s.Layout = Foreign // of which the folders count alone
-	}
-	return min(s.After(t), k.beyond())
-}
-
-const (
-	dayFolders = "2006/01/02/"
-	fileTime   = "2006-01-02-15-04-05"
-)
-
-// ParseKey tells what an object is by its key.
-func ParseKey(key string) Key {
-	slash := strings.LastIndexByte(key, '/') + 1
-	folder, name := key[:slash], key[slash:]
-	if name == "" {
-		return Key{Skip: SkipFolder}
-	}
-	if k, ok := parseTrail(folder, name); ok {
-		return k
-	}
-	if k, ok := parseAccessLog(folder, name); ok {
-		return k
-	}
-	return foreign(folder, skipReason(folder))
-}
-
-// foreign is the Key of an object that is skipped.
-func foreign(folder string, why Reason) Key {
-	prefix, day, ok := cutDay(folder)
-	if !ok {
-		return Key{Skip: why}
-	}
-	return Key{Stream: Stream{Prefix: prefix, Layout: Foreign}, Time: day, Skip: why}
-}
-
-// skipReason tells the siblings of CloudTrail's log files by their folder.
-func skipReason(folder string) Reason {
-	for kind, why := range map[string]Reason{
-		"Digest": SkipDigest, "Insight": SkipInsight, "NetworkActivity": SkipNetworkActivity, "Aggregated": SkipAggregated,
-	} {
-		if strings.Contains("/"+folder, "/CloudTrail-"+kind+"/") {
-			return why
-		}
-	}
-	return SkipNotALog
-}
-
-// parseTrail parses ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE.json.gz.
-// AWS shows one such name without the last underscore.
-func parseTrail(folder, name string) (Key, bool) {
-	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, ".gz"), ".json")
-	if !ok {
-		return Key{}, false
-	}
-	account, rest, ok := strings.Cut(stem, "_CloudTrail_")
-	if !ok || !isAccount(account) {
-		return Key{}, false
-	}
-	region, rest, ok := strings.Cut(rest, "_")
-	const stamp = "20060102T1504Z"
-	if !ok || !isRegion(region) || len(rest) <= len(stamp) {
-		return Key{}, false
-	}
-	t, err := time.Parse(stamp, rest[:len(stamp)])
-	unique := strings.TrimPrefix(rest[len(stamp):], "_")
-	prefix, day, dated := cutDay(folder)
-	if err != nil || !isAlphanumeric(unique) || !dated || !sameDay(day, t) {
-		return Key{}, false
-	}
-	if why := skipReason(folder); why != SkipNotALog {
-		return foreign(folder, why), true
-	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: Trail}, Time: t, AccountID: account, Region: region}
-	if parts := strings.Split(prefix, "/"); len(parts) >= 4 {
-		account, kind, region := parts[len(parts)-4], parts[len(parts)-3], parts[len(parts)-2]
-		if isAccount(account) && kind == "CloudTrail" && isRegion(region) {
-			k.Stream.File = account + "_CloudTrail_" + region + "_"
-		}
-	}
-	return k, true
-}
-
-// parseAccessLog parses [PREFIX]2006-01-02-15-04-05-UNIQUE. The unique part has
-// no meaning, says AWS, and must not be relied on; it has been 16 digits and
-// capitals so far.
-func parseAccessLog(folder, name string) (Key, bool) {
-	dash := strings.LastIndexByte(name, '-')
-	if dash < len(fileTime) || len(name)-dash-1 < 8 || !isAlphanumeric(name[dash+1:]) {
-		return Key{}, false
-	}
-	before, stamp := name[:dash-len(fileTime)], name[dash-len(fileTime):dash]
-	t, err := time.Parse(fileTime, stamp)
-	if err != nil || stamp < "2006" || stamp >= "21" { // S3 began in 2006; Stream.End counts on the rest
-		return Key{}, false
-	}
-	prefix, day, dated := cutDay(folder)
-	if !dated || before != "" || !sameDay(day, t) {
-		return Key{Stream: Stream{Prefix: folder + before, Layout: Simple}, Time: t}, true
-	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: Partitioned}, Time: t, ByEvent: t.Equal(day)}
-	if parts := strings.Split(prefix, "/"); len(parts) >= 4 {
-		account, region, bucket := parts[len(parts)-4], parts[len(parts)-3], parts[len(parts)-2]
-		// The configured prefix may end without a slash, right before the account.
-		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && isRegion(region) {
-			k.AccountID, k.Region, k.Bucket = account[n:], region, bucket
-		}
-	}
-	return k, true
-}
-
-// cutDay cuts the folders of a day, "2006/01/02/", from the end of folder.
-func cutDay(folder string) (prefix string, day time.Time, ok bool) {
-	n := len(folder) - len(dayFolders)
-	if n < 0 || n > 0 && folder[n-1] != '/' {
-		return "", time.Time{}, false
-	}
-	day, err := time.Parse(dayFolders, folder[n:])
-	return folder[:n], day, err == nil
-}
-
-func sameDay(day, t time.Time) bool { return t.Truncate(24 * time.Hour).Equal(day) }
-
-const accountDigits = 12
-
-func isAccount(s string) bool {
-	return len(s) == accountDigits && strings.Trim(s, "0123456789") == ""
-}
-
-func isRegion(s string) bool {
-	return strings.Count(s, "-") >= 2 && strings.Trim(s, "-abcdefghijklmnopqrstuvwxyz0123456789") == ""
-}
-
-func isAlphanumeric(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+// settled reports whether every object that was queued up to a round has been
+// committed.
+func (s *stream) settled(round int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.inflight {
+		if f.round <= round {
 			return false
 		}
 	}
-	return s != ""
+	return true
+}
+
+// pollDue reports whether the stream is to be listed by now.
+func (s *stream) pollDue(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !now.Before(s.nextPoll)
+}
+
+// planPoll notes when the stream is to be listed next.
+func (s *stream) planPoll(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextPoll = at
+}
+
+// see takes note of a listed key, and reports whether it is late: lower than one
+// that was listed before.
+func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if obj.Key < s.listed {
+		return true
+	}
+	s.listed = obj.Key
+	s.byEvent = key.ByEvent
+	return false
+}
+
+// finish takes note that an object was read, or failed to be, and only its
+// commit is outstanding. It returns the object's failure so far.
+func (s *stream) finish(key string) checkpoint.Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.inflight[key]
+	f.finished = true
+	s.inflight[key] = f
+	return s.failures[key]
+}
+
+// advanced returns the watermark as it is when the finished objects are
+// committed: not above any object that is still being read.
+func (s *stream) advanced() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mark := s.listed
+	for key, f := range s.inflight {
+		// A late object that sorts below the watermark of before is found by
+		// the sweeps and audits.
+		if !f.finished && key > s.watermark && key <= mark {
+			mark = key
+		}
+	}
+	return max(mark, s.watermark)
+}
+
+// committed takes note that an object's commit is done. Its failure is zero if it
+// counts, or is gone.
+func (s *stream) committed(key string, failure checkpoint.Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.inflight, key)
+	delete(s.retry, key)
+	if failure.Attempts > 0 {
+		s.failures[key] = failure
+	} else {
+		delete(s.failures, key)
+	}
+}
+
+// advance takes note that the watermark's commit is done.
+func (s *stream) advance(watermark string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watermark = watermark
+}
+
+// failed returns a copy of the failures of objects, by key.
+func (s *stream) failed() map[string]checkpoint.Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.failures)
 }

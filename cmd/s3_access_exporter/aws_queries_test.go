@@ -178,7 +178,7 @@ func told(r fleet.Request, requester string) map[string]string {
 		"error_code": r.ErrorCode, "sigv4_default": sigv4Default, "status": "", "sent_bytes": "", "received_bytes": "",
 	}
 	for name, n := range map[string]int64{"sent_bytes": r.SentBytes, "received_bytes": r.ReceivedBytes} {
-		if n != fleet.Unsaid {
+		if n != fleet.Unknown {
 			fields[name] = strconv.FormatInt(n, 10)
 		}
 	}
@@ -205,14 +205,14 @@ func naiveGroups(requests []fleet.Request, by []string) map[string]*naiveGroup {
 		key := strings.Join(values, "|")
 		g := groups[key]
 		if g == nil {
-			g = &naiveGroup{sent: fleet.Unsaid, received: fleet.Unsaid, first: r.Time, last: r.Time}
+			g = &naiveGroup{sent: fleet.Unknown, received: fleet.Unknown, first: r.Time, last: r.Time}
 			groups[key] = g
 		}
 		g.requests++
-		if r.SentBytes != fleet.Unsaid {
+		if r.SentBytes != fleet.Unknown {
 			g.sent = max(g.sent, 0) + r.SentBytes
 		}
-		if r.ReceivedBytes != fleet.Unsaid {
+		if r.ReceivedBytes != fleet.Unknown {
 			g.received = max(g.received, 0) + r.ReceivedBytes
 		}
 		if r.Time.Before(g.first) {
@@ -233,7 +233,7 @@ func checkGroups(t *testing.T, rows []jsonRow, requests []fleet.Request, by []st
 		t.Errorf("%d groups, want %d", len(rows), len(want))
 	}
 	said := func(n int64) string {
-		if n == fleet.Unsaid {
+		if n == fleet.Unknown {
 			return ""
 		}
 		return strconv.FormatInt(n, 10)

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/query"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
 // requestLine returns a request as events prints it in JSON, without what a fleet
@@ -25,7 +26,7 @@ func requestLine(r fleet.Request) string {
 		return value
 	}
 	number := func(n int64) any {
-		if n == fleet.Unsaid {
+		if n == fleet.Unknown {
 			return nil
 		}
 		return n
@@ -144,7 +145,7 @@ func TestEvents_WriteWhatTheyAlwaysWrote(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runToEnd(t, append([]string{"events", "--sort=time", bucket}, args...)...)
-			wantGolden(t, name, got.stdout)
+			golden.Want(t, name, got.stdout)
 			if got.code != exitFailed || !strings.Contains(got.stderr, broken) {
 				t.Errorf("exit code %d, %s", got.code, got.stderr)
 			}

@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/s3source"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 const locationHelp = "Where logs are: s3://bucket[/prefix], or a directory that holds a copy of one."
@@ -131,27 +131,33 @@ type opener struct {
 }
 
 // open returns the locations of the places, each of which was seen to be there.
-func (o opener) open(ctx context.Context, places []place) ([]scanner.Location, error) {
-	locations := make([]scanner.Location, len(places))
+func (o opener) open(ctx context.Context, places []place) ([]source.Location, error) {
+	locations := make([]source.Location, len(places))
 	checks, ctx := errgroup.WithContext(ctx)
 	for i, p := range places {
 		checks.Go(func() error {
-			source, err := o.source(ctx, p)
+			src, err := o.source(ctx, p)
 			if err != nil {
 				return fmt.Errorf("location %s: %w", p.name(), err)
 			}
-			locations[i] = scanner.Location{Name: p.name(), Source: source, Prefix: p.prefix}
+			locations[i] = source.Location{Name: p.name(), Source: src, Prefix: p.prefix, Store: src.Store()}
 			return nil
 		})
 	}
 	return locations, checks.Wait()
 }
 
-func (o opener) source(ctx context.Context, p place) (scanner.Source, error) {
+// storedSource is a Source that names its store and bucket: see source.Location.
+type storedSource interface {
+	source.Source
+	Store() string
+}
+
+func (o opener) source(ctx context.Context, p place) (storedSource, error) {
 	if p.dir != "" {
 		return dirsource.New(p.dir, dirsource.Settle(o.settle))
 	}
-	source, err := s3source.New(ctx, s3source.Config{
+	src, err := s3source.New(ctx, s3source.Config{
 		Bucket:      p.bucket,
 		EndpointURL: o.aws.EndpointURL,
 		Region:      o.aws.Region,
@@ -163,5 +169,5 @@ func (o opener) source(ctx context.Context, p place) (scanner.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return source, source.Check(ctx, p.prefix)
+	return src, src.Check(ctx, p.prefix)
 }

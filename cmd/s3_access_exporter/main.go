@@ -3,8 +3,11 @@
 // signs with Signature Version 2, who comes without credentials, who reads,
 // writes and deletes objects.
 //
-// main.go holds the command line, one further file each command, locations.go
-// and pipeline.go the wiring that the commands share.
+// This package is the command line alone: main.go runs it, flags.go has the values of
+// flags, config.go the configuration file, locations.go the locations, and each command
+// a file. What the commands do is below internal/, which the compiler keeps to this
+// folder, so that nothing there is anybody's API; fleet is not, as tests of dashboards/
+// deliver with it.
 package main
 
 import (
@@ -20,7 +23,9 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/common/promslog"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
 const program = "s3_access_exporter"
@@ -52,28 +57,24 @@ type cli struct {
 	Report      reportCmd      `cmd:"" help:"Read log buckets once and print counts."`
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
+	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
-}
-
-type logFlags struct {
-	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged: ${enum}."`
-	Format string `name:"format" default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum}."`
-}
-
-func (f logFlags) logger(w io.Writer) *slog.Logger {
-	level, format := promslog.NewLevel(), promslog.NewFormat()
-	// Both texts are from kong's enums.
-	_, _ = level.Set(f.Level), format.Set(f.Format)
-	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
 }
 
 // environment is what a command gets from the process.
 type environment struct {
 	stdout io.Writer
-	stderr *screen
+	stderr *terminal.Screen
 	logger *slog.Logger
+	engine newEngine
 }
+
+// newEngine returns the engine that answers for the built-in one: in the program that
+// itself, in tests another one.
+type newEngine func(*engine.Scan) engine.Engine
+
+func builtIn(scan *engine.Scan) engine.Engine { return scan }
 
 // usageError is an error of the command line, as opposed to one of the world.
 type usageError struct{ error }
@@ -86,6 +87,11 @@ func usagef(format string, args ...any) error {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return runOn(ctx, args, stdout, stderr, builtIn)
+}
+
+// runOn is run on an engine.
+func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newEngine) int {
 	var c cli
 	printed := -1 // the exit code of --help, which kong prints by itself
 	parser, err := kong.New(&c,
@@ -112,8 +118,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
-	lines := newScreen(stderr)
-	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
+	lines := terminal.New(stderr)
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
 	err = command.Run(env)
 	switch {
 	case errors.As(err, new(usageError)):

@@ -111,7 +111,7 @@ func (n *naiveReading) line(key, line string) {
 		Requester: strings.TrimPrefix(f["requester"], "svc:"), SourceIP: naiveAddress(f["ip"]),
 		Client: client[0], ClientVersion: client[1],
 		Signature: cmp.Or(f["signature"], "none"), AuthMethod: f["auth"], ErrorCode: f["code"],
-		SentBytes: max(naiveNumber(f["sent"]), 0), ReceivedBytes: fleet.Unsaid, Duration: naiveNumber(f["duration"]),
+		SentBytes: max(naiveNumber(f["sent"]), 0), ReceivedBytes: fleet.Unknown, Duration: naiveNumber(f["duration"]),
 	}
 	r.Status, _ = strconv.Atoi(f["status"])
 	if where := partitionedKey.FindStringSubmatch(key); where != nil {
@@ -182,9 +182,9 @@ func (n *naiveReading) event(e event, at time.Time) {
 	r := fleet.Request{
 		Log: "cloudtrail", Time: at, AccountID: e.RecipientAccountID, Region: e.AWSRegion, Bucket: e.RequestParameters.BucketName,
 		Operation: e.EventName, Key: e.RequestParameters.Key, Requester: e.UserIdentity.ARN, SourceIP: e.SourceIPAddress,
-		Client: client[0], ClientVersion: client[1], ErrorCode: e.ErrorCode, Duration: fleet.Unsaid,
+		Client: client[0], ClientVersion: client[1], ErrorCode: e.ErrorCode, Duration: fleet.Unknown,
 		AuthMethod: e.AdditionalEventData.AuthenticationMethod,
-		SentBytes:  fleet.Unsaid, ReceivedBytes: fleet.Unsaid,
+		SentBytes:  fleet.Unknown, ReceivedBytes: fleet.Unknown,
 	}
 	if bytes := e.AdditionalEventData.BytesTransferredOut; bytes != nil {
 		r.SentBytes = int64(*bytes)
@@ -226,7 +226,7 @@ func (n *naiveReading) add(r fleet.Request) {
 func naiveNumber(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return fleet.Unsaid
+		return fleet.Unknown
 	}
 	return n
 }

@@ -36,13 +36,13 @@ func toDirectory(b *testing.B, objects []fleet.Object) (dir string) {
 // against the same without a checkpoint, in real time.
 func BenchmarkPerformance_CatchUpFromDirectory(b *testing.B) {
 	objects := logs(b, false, 200, 1<<30)
-	source, err := dirsource.New(toDirectory(b, objects))
+	src, err := dirsource.New(toDirectory(b, objects))
 	if err != nil {
 		b.Fatal(err)
 	}
 	took := compare(b, "x-no-commit", wall,
-		func() { catchUp(b, source, len(objects), 8) },
-		func() { readOnce(b, source, newCounters(b)) })
+		func() { catchUp(b, src, len(objects), 8) },
+		func() { readOnce(b, src, newMetrics(b)) })
 	b.ReportMetric(float64(len(objects))/took.Seconds(), "objects/s")
 }
 
@@ -116,7 +116,7 @@ func BenchmarkPerformance_CatchUpFromS3(b *testing.B) {
 			slow := &delayed{store: gofakes3.New(store).Server(), body: body, latency: latency}
 			server := httptest.NewServer(slow)
 			defer server.Close()
-			source, err := s3source.New(b.Context(), s3source.Config{
+			src, err := s3source.New(b.Context(), s3source.Config{
 				Bucket: bucket, EndpointURL: server.URL, PathStyle: true, Concurrency: concurrency,
 			})
 			if err != nil {
@@ -125,7 +125,7 @@ func BenchmarkPerformance_CatchUpFromS3(b *testing.B) {
 			var took time.Duration
 			for b.Loop() {
 				slow.first = time.Time{}
-				catchUp(b, source, objects, concurrency)
+				catchUp(b, src, objects, concurrency)
 				took += slow.last.Sub(slow.first)
 			}
 			best := objects * latency / time.Duration(concurrency)

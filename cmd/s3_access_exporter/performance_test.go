@@ -16,10 +16,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/history"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // The benchmarks in the files performance*_test.go hold the program against
@@ -85,8 +92,8 @@ func logs(b *testing.B, trails bool, perObject int, size int64) []fleet.Object {
 	for at := epoch; size > 0; at = at.Add(time.Second) {
 		delivered, _ := clients.Deliver(at, at.Add(time.Second))
 		for _, obj := range delivered {
-			key := scanner.ParseKey(obj.Key)
-			if key.Skip == "" && (key.Stream.Layout == scanner.Trail) == trails {
+			key := logkey.Parse(obj.Key)
+			if key.Skip == "" && (key.Stream.Layout == logkey.Trail) == trails {
 				objects = append(objects, obj)
 				size -= int64(len(plain(b, obj.Body)))
 			}
@@ -139,8 +146,8 @@ func gunzip(b *testing.B, objects []fleet.Object) {
 }
 
 // bucketOf returns a bucket in memory that holds objects.
-func bucketOf(objects []fleet.Object) *scannertest.Fake {
-	bucket := new(scannertest.Fake)
+func bucketOf(objects []fleet.Object) *sourcetest.Fake {
+	bucket := new(sourcetest.Fake)
 	for _, obj := range objects {
 		bucket.Put(obj.Key, obj.Body, epoch)
 	}
@@ -169,7 +176,7 @@ func (e *enough) Stage(tallies []scanner.Tally, store scanner.Store) (func(), er
 
 // catchUp counts so many objects of a location into a new checkpoint, as serve
 // does when it is started for the first time.
-func catchUp(b *testing.B, source scanner.Source, objects, concurrency int) {
+func catchUp(b *testing.B, src source.Source, objects, concurrency int) {
 	b.Helper()
 	state, err := checkpoint.Open(filepath.Join(b.TempDir(), "checkpoint.db"))
 	if err != nil {
@@ -178,7 +185,7 @@ func catchUp(b *testing.B, source scanner.Source, objects, concurrency int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	err = scanner.New(scanner.Config{
-		Locations:    []scanner.Location{{Name: "s3://example-logs", Source: source}},
+		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
 		Consumer:     &enough{counting: counting{newCounters(b)}, objects: objects, done: cancel},
 		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
 		Checkpoint:   state,
@@ -197,22 +204,34 @@ func catchUp(b *testing.B, source scanner.Source, objects, concurrency int) {
 
 // readOnce counts what lies in a location, as report does. What has counted before
 // knows the label values, as it does in the steady state.
-func readOnce(b *testing.B, source scanner.Source, counters *collector.Collector) {
+func readOnce(b *testing.B, src source.Source, counters *history.Metrics) {
 	b.Helper()
-	unread, err := scanner.New(scanner.Config{
-		Locations:    []scanner.Location{{Name: "s3://example-logs", Source: source}},
-		Consumer:     counting{counters},
-		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
+	everything, err := query.New(query.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	scan := engine.Scan{Config: once.Config{
+		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
 		DedupeWindow: dedupeWindow,
-	}).ScanOnce(b.Context(), scanner.Query{})
-	if err != nil || len(unread) > 0 {
-		b.Fatal(err, unread)
+	}}
+	summary, err := scan.Run(b.Context(), &engine.Question{Filter: everything, Needs: counters.Needs()}, counters)
+	if err != nil || len(summary.Unread) > 0 {
+		b.Fatal(err, summary.Unread)
 	}
 }
 
 func newCounters(b *testing.B) *collector.Collector {
 	b.Helper()
 	counters, err := collector.New(collector.Config{SeriesLimit: 10_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return counters
+}
+
+func newMetrics(b *testing.B) *history.Metrics {
+	b.Helper()
+	counters, err := history.NewMetrics(classify.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

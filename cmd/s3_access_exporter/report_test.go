@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 )
 
 func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
@@ -19,7 +20,7 @@ func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runToEnd(t, append([]string{"report", bucket}, args...)...)
-			wantGolden(t, name, got.stdout)
+			golden.Want(t, name, got.stdout)
 			if got.code != exitFailed || !strings.Contains(got.stderr, broken) {
 				t.Errorf("exit code %d, %s", got.code, got.stderr)
 			}
@@ -206,7 +207,7 @@ func TestReport_TakesNoFilterFromTheEnvironment(t *testing.T) {
 	t.Setenv("S3_ACCESS_EXPORTER_AWS_REGION", "eu-west-1")
 	t.Setenv("S3_ACCESS_EXPORTER_SIGNATURE", "SigV2")
 	got := runToEnd(t, "report", "-o", "prometheus", fixtureBucket(t))
-	wantGolden(t, "report.golden", got.stdout)
+	golden.Want(t, "report.golden", got.stdout)
 }
 
 // In a file, what is repeated on the command line is a list.

@@ -132,7 +132,7 @@ func expected(requests []fleet.Request) samples {
 		if r.ReceivedBytes > 0 {
 			s[labelled("s3_access_received_bytes_total", traffic...)] += float64(r.ReceivedBytes)
 		}
-		if r.Duration != fleet.Unsaid {
+		if r.Duration != fleet.Unknown {
 			s.observe(r)
 		}
 	}

@@ -11,9 +11,11 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // serveCmd tails log buckets and serves their metrics.
@@ -88,8 +90,8 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *server) {
-		env.logger.Info("listening", "url", s.url("/"))
+	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *web.Server) {
+		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, places)
 }
@@ -99,7 +101,7 @@ type daemon struct {
 	*serveCmd
 	env     *environment
 	settle  time.Duration
-	started func(*server) // called once the server listens and everything is in place
+	started func(*web.Server) // called once the server listens and everything is in place
 }
 
 // run tails the places and serves until ctx ends.
@@ -134,18 +136,18 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return err
 	}
 	scan := scanner.New(d.config(locations, counters, metrics, state))
-	web, err := newServer(ctx, d.Web, registry, scan, logger)
+	server, err := d.Web.listen(ctx, registry, scan, logger)
 	if err != nil {
 		return err
 	}
-	d.started(web)
+	d.started(server)
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return web.run(ctx) })
+	both.Go(func() error { return server.Run(ctx) })
 	both.Go(func() error { return scan.Run(ctx) })
 	return both.Wait()
 }
 
-func (d *daemon) config(locations []scanner.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
+func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
 		Consumer:      counting{counters},
@@ -163,4 +165,23 @@ func (d *daemon) config(locations []scanner.Location, counters *collector.Collec
 		MaxObjectSize: int64(d.Scan.MaxObjectSize),
 		Concurrency:   d.Scan.Concurrency,
 	}
+}
+
+// counting joins the scanner to the collector, which do not know each other.
+type counting struct {
+	*collector.Collector
+}
+
+var _ scanner.Consumer = counting{}
+
+// NewTally implements scanner.Consumer.
+func (c counting) NewTally(_, _ string) scanner.Tally { return c.Collector.NewTally() }
+
+// Stage implements scanner.Consumer.
+func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
+	own := make([]*collector.Tally, len(tallies))
+	for i, t := range tallies {
+		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
+	}
+	return c.Collector.Stage(own, store)
 }

@@ -25,14 +25,14 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	if r.SentBytes, ok = number(f.bytesSent, 0); !ok { // "or - if zero", says AWS's page on the format
 		return "bytes sent"
 	}
-	size, ok := number(f.objectSize, record.Unsaid)
+	size, ok := number(f.objectSize, record.Unknown)
 	if !ok {
 		return "object size"
 	}
 	if isUpload(f.operation) {
 		r.ReceivedBytes = size
 	}
-	if r.Duration, ok = number(f.totalTime, record.Unsaid); !ok {
+	if r.Duration, ok = number(f.totalTime, record.Unknown); !ok {
 		return "total time"
 	}
 

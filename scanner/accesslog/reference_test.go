@@ -73,8 +73,8 @@ func referenceLine(line string) *goldenRecord {
 	}
 	uri, status, errorCode := response[1], response[2], response[3]
 	sent, ok1 := referenceNumber(response[4], 0)
-	size, ok2 := referenceNumber(response[5], record.Unsaid)
-	duration, ok3 := referenceNumber(response[6], record.Unsaid)
+	size, ok2 := referenceNumber(response[5], record.Unknown)
+	duration, ok3 := referenceNumber(response[6], record.Unknown)
 	if !ok1 || !ok2 || !ok3 {
 		return nil
 	}
@@ -104,7 +104,7 @@ func referenceLine(line string) *goldenRecord {
 		UserAgent:     referenceText(agent[1]),
 		ErrorCode:     referenceText(errorCode),
 		SentBytes:     sent,
-		ReceivedBytes: record.Unsaid,
+		ReceivedBytes: record.Unknown,
 		Duration:      duration,
 		RequestID:     referenceText(requestID),
 	}

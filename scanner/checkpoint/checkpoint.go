@@ -15,7 +15,7 @@
 //	                           newest → time of the newest request, by log
 //	locations/NAME/STREAM      watermark → key
 //	                           seen/TIME,HASH → LastModified
-//	                           trouble/KEY → Trouble
+//	                           trouble/KEY → Failure
 //
 // A stream's state stands alone below its own name, so that streams can later
 // be moved between files.

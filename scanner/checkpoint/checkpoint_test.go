@@ -60,7 +60,7 @@ func TestFile_KeepsEverythingAcrossReopening(t *testing.T) {
 	path := newPath(t)
 	f := open(t, path)
 	state := checkpoint.LocationState{Floor: noon.Add(-time.Hour), LastAudit: noon}
-	trouble := checkpoint.Trouble{
+	trouble := checkpoint.Failure{
 		Reason: "throttled", Error: "slow down", Attempts: 3, Since: noon, NextTry: noon.Add(time.Minute),
 		Size: 42, LastModified: noon.Add(-time.Second),
 	}
@@ -74,7 +74,7 @@ func TestFile_KeepsEverythingAcrossReopening(t *testing.T) {
 			tx.PutNewest("s3://b", map[string]time.Time{"cloudtrail": noon}),
 			s.PutWatermark("a/2026"),
 			s.MarkSeen(id, noon),
-			s.PutTrouble("a/bad", trouble),
+			s.PutFailure("a/bad", trouble),
 			tx.Series().Put([]byte("k"), []byte("v")))
 	})
 	if err := f.Close(); err != nil {
@@ -93,7 +93,7 @@ func TestFile_KeepsEverythingAcrossReopening(t *testing.T) {
 			if name != "s:a/" || s.Watermark() != "a/2026" || !s.Seen(id) {
 				t.Errorf("stream %q: watermark %q, seen %v", name, s.Watermark(), s.Seen(id))
 			}
-			return s.EachTrouble(func(key string, got checkpoint.Trouble) error {
+			return s.EachFailure(func(key string, got checkpoint.Failure) error {
 				if key != "a/bad" || got != trouble {
 					t.Errorf("trouble %q: %+v, want %+v", key, got, trouble)
 				}
@@ -119,8 +119,8 @@ func TestFile_UnknownNamesAreEmpty(t *testing.T) {
 			t.Error("something is known of what was never stored")
 		}
 		return errors.Join(err, err2,
-			s.ForgetSeen(noon, noon), s.DeleteTrouble("x"),
-			s.EachTrouble(func(string, checkpoint.Trouble) error { return errors.New("trouble") }),
+			s.ForgetSeen(noon, noon), s.DeleteFailure("x"),
+			s.EachFailure(func(string, checkpoint.Failure) error { return errors.New("trouble") }),
 			tx.EachStream("s3://none", func(string, *checkpoint.Stream) error { return errors.New("stream") }))
 	})
 	if err != nil {
@@ -310,7 +310,7 @@ func readAll(t *testing.T, content []byte) map[string]string {
 	_ = f.View(func(tx *checkpoint.Tx) error {
 		_, _, _ = tx.Location("s3://b")
 		return tx.EachStream("s3://b", func(_ string, s *checkpoint.Stream) error {
-			return s.EachTrouble(func(string, checkpoint.Trouble) error { return nil })
+			return s.EachFailure(func(string, checkpoint.Failure) error { return nil })
 		})
 	})
 	return series(t, f)

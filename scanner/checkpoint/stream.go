@@ -28,8 +28,8 @@ type LocationState struct {
 	LastAudit time.Time `json:"last_audit"`
 }
 
-// Trouble is what is kept of an object that could not be read.
-type Trouble struct {
+// Failure is what is kept of an object that could not be read.
+type Failure struct {
 	Reason      string    `json:"reason"`
 	Error       string    `json:"error"`
 	Attempts    int       `json:"attempts"`
@@ -214,14 +214,14 @@ func (s *Stream) ForgetSeen(t, lastModified time.Time) error {
 	return nil
 }
 
-// EachTrouble calls fn with every object of the stream that could not be read.
-func (s *Stream) EachTrouble(fn func(key string, t Trouble) error) error {
+// EachFailure calls fn with every object of the stream that could not be read.
+func (s *Stream) EachFailure(fn func(key string, t Failure) error) error {
 	b := s.sub(troubleBucket)
 	if b == nil {
 		return nil
 	}
 	return b.ForEach(func(k, v []byte) error {
-		var t Trouble
+		var t Failure
 		if err := json.Unmarshal(v, &t); err != nil {
 			return fmt.Errorf("object %q: %w: %w", k, ErrDamaged, err)
 		}
@@ -229,8 +229,8 @@ func (s *Stream) EachTrouble(fn func(key string, t Trouble) error) error {
 	})
 }
 
-// PutTrouble keeps an object that could not be read.
-func (s *Stream) PutTrouble(key string, t Trouble) error {
+// PutFailure keeps an object that could not be read.
+func (s *Stream) PutFailure(key string, t Failure) error {
 	b, err := s.b.CreateBucketIfNotExists(troubleBucket)
 	if err != nil {
 		return err
@@ -238,8 +238,8 @@ func (s *Stream) PutTrouble(key string, t Trouble) error {
 	return putJSON(b, []byte(key), t)
 }
 
-// DeleteTrouble forgets an object's trouble; that there is none is no error.
-func (s *Stream) DeleteTrouble(key string) error {
+// DeleteFailure forgets an object's trouble; that there is none is no error.
+func (s *Stream) DeleteFailure(key string) error {
 	b := s.sub(troubleBucket)
 	if b == nil {
 		return nil

@@ -98,7 +98,7 @@ func decodeTrap(t *testing.T, d *Decoder, event json.RawMessage) goldenEvent {
 
 func goldenRecordOf(t *testing.T, r *record.Record) *goldenRecord {
 	t.Helper()
-	if r.Log != record.CloudTrail || r.Status != 0 || r.Duration != record.Unsaid {
+	if r.Log != record.CloudTrail || r.Status != 0 || r.Duration != record.Unknown {
 		t.Errorf("log %v, status %d, duration %d: CloudTrail tells none", r.Log, r.Status, r.Duration)
 	}
 	return &goldenRecord{

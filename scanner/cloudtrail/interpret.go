@@ -154,10 +154,10 @@ const maxByteCount = 1 << 62
 
 // byteCount returns a number without its fraction: some versions of the format
 // have 500, some 500.0. Anything else than a number that is zero or more is
-// record.Unsaid. It is not ok if the number is above maxByteCount.
+// record.Unknown. It is not ok if the number is above maxByteCount.
 func (s *scanner) byteCount(v value) (n int64, ok bool) {
 	if v.kind != number {
-		return record.Unsaid, true
+		return record.Unknown, true
 	}
 	text := s.bytes(v)
 	if n, ok = shortNumber(text); ok {
@@ -166,11 +166,11 @@ func (s *scanner) byteCount(v value) (n int64, ok bool) {
 	// Out of range, both functions return the nearest number that is in range.
 	if !bytes.ContainsAny(text, ".eE") {
 		n, _ = strconv.ParseInt(string(text), 10, 64)
-		return max(n, record.Unsaid), n <= maxByteCount
+		return max(n, record.Unknown), n <= maxByteCount
 	}
 	switch f, _ := strconv.ParseFloat(string(text), 64); {
 	case f < 0:
-		return record.Unsaid, true
+		return record.Unknown, true
 	case f > maxByteCount:
 		return 0, false
 	default:

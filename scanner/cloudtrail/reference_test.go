@@ -222,7 +222,7 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 		SharedEventID: event.text("sharedEventID"),
 
 		OriginalEventID: event.object("addendum").text("originalEventID"),
-		Duration:        record.Unsaid,
+		Duration:        record.Unknown,
 	}
 	r.Time, okTime = referenceTime(event.text("eventTime"))
 	r.SentBytes, okSent = referenceBytes(additional["bytesTransferredOut"])
@@ -264,21 +264,21 @@ func referenceBytes(raw json.RawMessage) (n int64, ok bool) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	if decoder.Decode(&number) != nil {
-		return record.Unsaid, true
+		return record.Unknown, true
 	}
 	digits, isNumber := number.(json.Number)
 	if !isNumber {
-		return record.Unsaid, true
+		return record.Unknown, true
 	}
 	if integer, isInteger := new(big.Int).SetString(string(digits), 10); isInteger {
 		if integer.Sign() < 0 {
-			return record.Unsaid, true
+			return record.Unknown, true
 		}
 		return integer.Int64(), integer.Cmp(big.NewInt(1<<62)) <= 0
 	}
 	float, _ := strconv.ParseFloat(string(digits), 64)
 	if float < 0 {
-		return record.Unsaid, true
+		return record.Unknown, true
 	}
 	return int64(min(float, 1<<62)), float <= 1<<62
 }

@@ -23,9 +23,9 @@ func BenchmarkList(b *testing.B) {
 		{"nothing new", "logs/2026/10/10/099", 0},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			source := open(b, dir)
+			src := open(b, dir)
 			for b.Loop() {
-				if got := len(list(b, source, "logs/", bm.startAfter)); got != bm.objects {
+				if got := len(list(b, src, "logs/", bm.startAfter)); got != bm.objects {
 					b.Fatalf("%d objects, want %d", got, bm.objects)
 				}
 			}

@@ -43,10 +43,10 @@ func TestList_ReadsOnlyDirectoriesThatCanHoldWhatWasAskedFor(t *testing.T) {
 				write(t, dir, fmt.Sprintf("logs/2026/%02d/x", i), nil)
 				write(t, dir, fmt.Sprintf("other/%02d/x", i), nil)
 			}
-			source := open(t, dir)
+			src := open(t, dir)
 			opened := watchDirectories(t, dir)
 			n := 0
-			for _, err := range source.List(t.Context(), tt.prefix, tt.startAfter) {
+			for _, err := range src.List(t.Context(), tt.prefix, tt.startAfter) {
 				if err != nil {
 					t.Fatal(err)
 				}

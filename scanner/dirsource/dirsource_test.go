@@ -6,23 +6,29 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestSource_IsASource(t *testing.T) {
-	scannertest.TestSource(t, func(t *testing.T, objects map[string][]byte) scanner.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		dir := t.TempDir()
 		for key, body := range objects {
 			write(t, dir, key, body)
 		}
-		return open(t, dir)
-	}, scannertest.NotPaths)
+		modified := time.Now()
+		return sourcetest.Store{Source: open(t, dir), Put: func(t *testing.T, key string, body []byte) {
+			write(t, dir, key, body)
+			modified = modified.Add(time.Nanosecond)
+			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), time.Time{}, modified); err != nil {
+				t.Fatal(err)
+			}
+		}}
+	}, sourcetest.NotPaths)
 }
 
 func TestNew_SaysWhatIsWrongWithTheDirectory(t *testing.T) {
@@ -44,6 +50,23 @@ func TestNew_SaysWhatIsWrongWithTheDirectory(t *testing.T) {
 	}
 }
 
+func TestStore_IsTheSameHoweverTheDirectoryIsWritten(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, "logs/a", nil)
+	link(t, "logs", parent, "link")
+	link(t, filepath.Join(parent, "link"), parent, "far")
+	t.Chdir(filepath.Join(parent, "logs"))
+	canonical, err := filepath.EvalSymlinks(filepath.Join(parent, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(parent, "logs"), filepath.Join(parent, "link") + "/", filepath.Join(parent, "far", "."), ".", "../link"} {
+		if got, want := open(t, dir).Store(), "file://"+canonical; got != want {
+			t.Errorf("%s: got %s, want %s", dir, got, want)
+		}
+	}
+}
+
 func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	dir := t.TempDir()
 	for _, key := range []string{
@@ -58,26 +81,23 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	} {
 		write(t, dir, key, nil)
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	source := open(t, dir)
+	src := open(t, dir)
 	want := []string{
 		"2026-11-21-00-00-00-0123456789ABCDE0.gz",
 		"2026-11-21-00-00-00-0123456789ABCDEF",
 		"2026-11-21-00-00-00-0123456789ABCDEF.6eF1a2B",
 		"2026-11-21-00-00-00-0123456789ABCDEF.6eF1a2Bg",
 	}
-	if got := list(t, source, "", ""); !slices.Equal(got, want) {
+	if got := list(t, src, "", ""); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, key := range []string{"pipe", "x~", ".snapshot/x", "lost+found/x", "."} {
-		if _, err := source.Open(t.Context(), key); reasonOf(err) != scanner.ReasonGone {
+	for _, key := range []string{"x~", ".snapshot/x", "lost+found/x", "."} {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); reasonOf(err) != source.ReasonGone {
 			t.Errorf("Open(%q) = %v, want it gone", key, err)
 		}
 	}
 	for _, prefix := range []string{".snapshot/", "lost+found/", "dir.tmp/x"} {
-		if got := list(t, source, prefix, ""); len(got) != 0 {
+		if got := list(t, src, prefix, ""); len(got) != 0 {
 			t.Errorf("List(%q) = %q, want nothing", prefix, got)
 		}
 	}
@@ -87,14 +107,14 @@ func TestSource_NeverLeavesTheDirectory(t *testing.T) {
 	parent := t.TempDir()
 	write(t, parent, "secret", nil)
 	write(t, parent, "logs/a/x", nil)
-	source := open(t, filepath.Join(parent, "logs"))
+	src := open(t, filepath.Join(parent, "logs"))
 	for _, key := range []string{"../secret", "a/../../secret", "a/../a/x", "./a/x", "a//x", "/a/x", "a/x/", "", ".", "..", "a/x\x00"} {
-		if _, err := source.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("Open(%q) succeeded", key)
 		}
 	}
 	for _, prefix := range []string{"../", "../s", "a/../", "./", "/", "a//"} {
-		if got := list(t, source, prefix, ""); len(got) != 0 {
+		if got := list(t, src, prefix, ""); len(got) != 0 {
 			t.Errorf("List(%q) = %q, want nothing", prefix, got)
 		}
 	}
@@ -103,11 +123,11 @@ func TestSource_NeverLeavesTheDirectory(t *testing.T) {
 func TestSource_KeepsNamesThatAreNotUTF8(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a\xff/b\xc3", []byte("body"))
-	source := open(t, dir)
-	if got := list(t, source, "a\xff", ""); !slices.Equal(got, []string{"a\xff/b\xc3"}) {
+	src := open(t, dir)
+	if got := list(t, src, "a\xff", ""); !slices.Equal(got, []string{"a\xff/b\xc3"}) {
 		t.Fatalf("got %q", got)
 	}
-	if got, err := read(t, source, "a\xff/b\xc3"); err != nil || string(got) != "body" {
+	if got, err := read(t, src, "a\xff/b\xc3"); err != nil || string(got) != "body" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -124,18 +144,18 @@ func TestList_FollowsSymbolicLinksButNeverInCircles(t *testing.T) {
 	link(t, "self", dir, "self")
 	link(t, "nowhere", dir, "dangling")
 
-	source := open(t, dir)
+	src := open(t, dir)
 	want := []string{"a-link", "a/file", "a/z-logs/x", "dangling", "self"}
-	if got := list(t, source, "", ""); !slices.Equal(got, want) {
+	if got := list(t, src, "", ""); !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 	for _, key := range []string{"a-link", "a/z-logs/x"} {
-		if got, err := read(t, source, key); err != nil || string(got) != "far away" {
+		if got, err := read(t, src, key); err != nil || string(got) != "far away" {
 			t.Errorf("%s: got %q, %v", key, got, err)
 		}
 	}
 	for _, key := range []string{"dangling", "self"} {
-		if _, err := source.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("%s was opened", key)
 		}
 	}
@@ -184,7 +204,7 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "k", []byte("a body of twenty-six bytes"))
-			body, err := open(t, dir).Open(t.Context(), "k")
+			body, err := open(t, dir).Open(t.Context(), source.Object{Key: "k", Size: 26})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,8 +216,8 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = io.Copy(io.Discard, body)
-			if reasonOf(err) != scanner.ReasonChanged {
-				t.Errorf("got %v, want reason %q", err, scanner.ReasonChanged)
+			if reasonOf(err) != source.ReasonChanged {
+				t.Errorf("got %v, want reason %q", err, source.ReasonChanged)
 			}
 		})
 	}
@@ -206,15 +226,15 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 func TestList_TellsThatTheDirectoryIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	write(t, dir, "a/x", nil)
-	source := open(t, dir)
+	src := open(t, dir)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := listError(t, source); reasonOf(err) != scanner.ReasonNoSuchBucket {
+	if err := listError(t, src); reasonOf(err) != source.ReasonNoSuchBucket {
 		t.Errorf("List of a directory that is gone: %v", err)
 	}
 	write(t, filepath.Dir(dir), "logs", nil)
-	if err := listError(t, source); reasonOf(err) != scanner.ReasonNoSuchBucket {
+	if err := listError(t, src); reasonOf(err) != source.ReasonNoSuchBucket {
 		t.Errorf("List of a directory that is a file now: %v", err)
 	}
 }

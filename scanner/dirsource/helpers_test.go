@@ -2,22 +2,22 @@ package dirsource_test
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func open(t testing.TB, dir string, options ...dirsource.Option) *dirsource.Source {
 	t.Helper()
-	source, err := dirsource.New(dir, options...)
+	src, err := dirsource.New(dir, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source
+	return src
 }
 
 func write(t testing.TB, dir, key string, body []byte) {
@@ -40,10 +40,10 @@ func link(t *testing.T, target, dir, name string) {
 
 // forbid takes all permissions from a file or directory until the test ends.
 // list returns the keys of a listing that must not fail.
-func list(t testing.TB, source scanner.Source, prefix, startAfter string) []string {
+func list(t testing.TB, src source.Source, prefix, startAfter string) []string {
 	t.Helper()
 	var keys []string
-	for o, err := range source.List(t.Context(), prefix, startAfter) {
+	for o, err := range src.List(t.Context(), prefix, startAfter) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,9 +53,9 @@ func list(t testing.TB, source scanner.Source, prefix, startAfter string) []stri
 }
 
 // listError returns the error of a listing of everything.
-func listError(t *testing.T, source scanner.Source) error {
+func listError(t *testing.T, src source.Source) error {
 	t.Helper()
-	for _, err := range source.List(t.Context(), "", "") {
+	for _, err := range src.List(t.Context(), "", "") {
 		if err != nil {
 			return err
 		}
@@ -63,19 +63,18 @@ func listError(t *testing.T, source scanner.Source) error {
 	return nil
 }
 
-func read(t *testing.T, source scanner.Source, key string) ([]byte, error) {
+func read(t *testing.T, src source.Source, key string) ([]byte, error) {
 	t.Helper()
-	body, err := source.Open(t.Context(), key)
+	obj, err := src.Stat(t.Context(), key)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(body)
-	return data, errors.Join(err, body.Close())
+	return sourcetest.Read(t.Context(), src, obj)
 }
 
-// reasonOf returns the reason of a SourceError, and none of any other error.
-func reasonOf(err error) scanner.Reason {
-	var sourceErr *scanner.SourceError
+// reasonOf returns the reason of a source.Error, and none of any other error.
+func reasonOf(err error) source.Reason {
+	var sourceErr *source.Error
 	if !errors.As(err, &sourceErr) {
 		return ""
 	}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 func TestSource_TellsMissingPermissions(t *testing.T) {
@@ -15,9 +15,9 @@ func TestSource_TellsMissingPermissions(t *testing.T) {
 	write(t, dir, "open", []byte("x"))
 	write(t, dir, "secret/x", nil)
 	write(t, dir, "forbidden", nil)
-	source := open(t, dir)
+	src := open(t, dir)
 	becomeNobody(t, dir)
-	if body, err := read(t, source, "open"); err != nil || string(body) != "x" {
+	if body, err := read(t, src, "open"); err != nil || string(body) != "x" {
 		t.Fatalf("a file with permission: %q, %v", body, err)
 	}
 	for _, name := range []string{"secret", "forbidden"} {
@@ -31,10 +31,10 @@ func TestSource_TellsMissingPermissions(t *testing.T) {
 			}
 		})
 	}
-	if _, err := source.Open(t.Context(), "forbidden"); reasonOf(err) != scanner.ReasonAccessDenied {
+	if _, err := src.Open(t.Context(), source.Object{Key: "forbidden"}); reasonOf(err) != source.ReasonAccessDenied {
 		t.Errorf("Open of a file without permission: %v", err)
 	}
-	if err := listError(t, source); reasonOf(err) != scanner.ReasonAccessDenied {
+	if err := listError(t, src); reasonOf(err) != source.ReasonAccessDenied {
 		t.Errorf("List of a directory without permission: %v", err)
 	}
 }

@@ -8,8 +8,8 @@ package record
 
 import "strings"
 
-// Unsaid is the value of a number that the log does not tell.
-const Unsaid = -1
+// Unknown is the value of a number that the log does not tell.
+const Unknown = -1
 
 // Log is the kind of log that a record comes from.
 type Log uint8
@@ -157,9 +157,9 @@ type Record struct {
 	Status    int    // the HTTP status; 0 where the log does not tell (always in CloudTrail)
 	ErrorCode []byte // S3's error code; empty if there was no error
 
-	SentBytes     int64 // bytes of the answer, or Unsaid
-	ReceivedBytes int64 // bytes of the request's body, or Unsaid
-	Duration      int64 // milliseconds from S3's view, or Unsaid (always in CloudTrail)
+	SentBytes     int64 // bytes of the answer, or Unknown
+	ReceivedBytes int64 // bytes of the request's body, or Unknown
+	Duration      int64 // milliseconds from S3's view, or Unknown (always in CloudTrail)
 
 	RequestID []byte
 	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
@@ -172,7 +172,7 @@ type Record struct {
 
 // Reset clears the Record for reuse.
 func (r *Record) Reset() {
-	*r = Record{SentBytes: Unsaid, ReceivedBytes: Unsaid, Duration: Unsaid}
+	*r = Record{SentBytes: Unknown, ReceivedBytes: Unknown, Duration: Unknown}
 }
 
 // FailedAuthentication reports whether code is one of S3's error codes for

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -17,11 +18,14 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // maxText is the longest text of an error, in bytes: a store may answer anything.
 const maxText = 500
+
+// noLocation is the host to which the SDK lets an answer redirect that names none.
+const noLocation = "amazonaws.com"
 
 // errNoSuchBucket stands for the answer to a HeadBucket, which has no body.
 var errNoSuchBucket = errors.New("there is no such bucket")
@@ -44,7 +48,7 @@ func failure(ctx context.Context, op, key string, err error) error {
 }
 
 func sourceError(op, key string, err error) error {
-	return &scanner.SourceError{
+	return &source.Error{
 		Op: op, Key: key, Reason: reason(op, err),
 		Err: &callError{text: oneLine(text(err)), err: err},
 	}
@@ -56,8 +60,14 @@ func text(err error) string {
 	var noCredentials *credentialsError
 	var api smithy.APIError
 	var request *url.Error
+	var unreadable *smithy.DeserializationError
 	var operation *smithy.OperationError
+	var listing *listingError
 	switch {
+	case errors.As(err, &listing):
+		return listing.text
+	case errors.Is(err, errTooSlow):
+		return errTooSlow.Error()
 	case errors.As(err, &noCredentials):
 		var refused smithy.APIError
 		if errors.As(noCredentials.err, &refused) {
@@ -68,6 +78,8 @@ func text(err error) string {
 		return answer(err, api)
 	case errors.As(err, &request):
 		return request.Err.Error()
+	case errors.As(err, &unreadable):
+		return unreadable.Err.Error()
 	case errors.As(err, &operation):
 		return operation.Err.Error()
 	}
@@ -80,12 +92,19 @@ func answer(err error, api smithy.APIError) string {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
 		s += fmt.Sprintf(" (HTTP %d, request ID %s)", response.HTTPStatusCode(), response.ServiceRequestID())
+		if to, err := response.Response.Location(); err == nil && to.Host != noLocation {
+			s += ", redirects to " + to.Host
+		}
 	}
 	return s
 }
 
-// oneLine makes text printable and not too long.
+// userinfo is a user and password in a URL.
+var userinfo = regexp.MustCompile(`//[^\s"]*@`)
+
+// oneLine makes text printable and not too long, and leaves out passwords in URLs.
 func oneLine(text string) string {
+	text = userinfo.ReplaceAllLiteralString(text, "//…@")
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -100,13 +119,16 @@ func oneLine(text string) string {
 }
 
 // reason classifies the error of an operation on "list", "open" or "read".
-func reason(op string, err error) scanner.Reason {
+func reason(op string, err error) source.Reason {
 	var noCredentials *credentialsError
 	if errors.As(err, &noCredentials) {
-		return scanner.ReasonCredentials
+		return source.ReasonCredentials
 	}
 	if errors.Is(err, errNoSuchBucket) {
-		return scanner.ReasonNoSuchBucket
+		return source.ReasonNoSuchBucket
+	}
+	if op == "list" && errors.As(err, new(*listingError)) {
+		return source.ReasonListing
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -120,70 +142,78 @@ func reason(op string, err error) scanner.Reason {
 			return r
 		}
 	}
-	return reasonOfTransport(err)
+	why := reasonOfTransport(err)
+	if why == source.ReasonRead && op == "list" && errors.As(err, new(*smithy.DeserializationError)) {
+		return source.ReasonListing
+	}
+	return why
 }
 
 // reasonOfCode knows the codes in "Error responses" of the S3 API reference,
 // those of KMS that S3 passes on, and the SDK's list of throttling codes.
-func reasonOfCode(code string) scanner.Reason {
+func reasonOfCode(code string) source.Reason {
 	switch code {
 	case "NoSuchKey", "NoSuchVersion":
-		return scanner.ReasonGone
+		return source.ReasonGone
 	case "NoSuchBucket", "InvalidBucketName":
-		return scanner.ReasonNoSuchBucket
+		return source.ReasonNoSuchBucket
 	case "AccessDenied", "AllAccessDisabled", "AccountProblem":
-		return scanner.ReasonAccessDenied
+		return source.ReasonAccessDenied
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired",
 		"RequestTimeTooSkewed", "RequestExpired", "NotSignedUp", "InvalidSecurity":
-		return scanner.ReasonCredentials
+		return source.ReasonCredentials
 	case "InvalidObjectState":
-		return scanner.ReasonArchived
+		return source.ReasonArchived
 	case "RequestTimeout":
-		return scanner.ReasonTimeout
+		return source.ReasonTimeout
 	}
 	kmsCode, ofKMS := strings.CutPrefix(code, "KMS.")
 	if _, ok := retry.DefaultThrottleErrorCodes[kmsCode]; ok {
-		return scanner.ReasonThrottled
+		return source.ReasonThrottled
 	}
 	if ofKMS {
-		return scanner.ReasonAccessDenied // a disabled, deleted or foreign key
+		return source.ReasonAccessDenied // a disabled, deleted or foreign key
 	}
 	return ""
 }
 
 // reasonOfStatus classifies an answer whose code says nothing, such as that of
 // a proxy.
-func reasonOfStatus(op string, status int) scanner.Reason {
+func reasonOfStatus(op string, status int) source.Reason {
 	switch {
 	case status == http.StatusUnauthorized:
-		return scanner.ReasonCredentials
+		return source.ReasonCredentials
 	case status == http.StatusForbidden:
-		return scanner.ReasonAccessDenied
+		return source.ReasonAccessDenied
 	case status == http.StatusNotFound && op == "list":
-		return scanner.ReasonNoSuchBucket
+		return source.ReasonNoSuchBucket
 	case status == http.StatusNotFound:
-		return scanner.ReasonGone
+		return source.ReasonGone
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
+		return source.ReasonRedirect
+	case status == http.StatusPreconditionFailed:
+		return source.ReasonChanged
 	case status == http.StatusTooManyRequests:
-		return scanner.ReasonThrottled
+		return source.ReasonThrottled
 	case status >= http.StatusInternalServerError:
-		return scanner.ReasonServerError
+		return source.ReasonServerError
 	}
 	return ""
 }
 
 // reasonOfTransport classifies an error of the connection or of the body.
-func reasonOfTransport(err error) scanner.Reason {
+func reasonOfTransport(err error) source.Reason {
 	var request *url.Error
 	var network net.Error
 	var stalled *awshttp.ResponseTimeoutError
 	switch {
-	case errors.As(err, &stalled), errors.Is(err, os.ErrDeadlineExceeded),
+	case errors.As(err, &stalled), errors.Is(err, errTooSlow), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &network) && network.Timeout():
-		return scanner.ReasonTimeout
+		return source.ReasonTimeout
 	case errors.As(err, &request), errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):
-		return scanner.ReasonNetwork
+		return source.ReasonNetwork
 	case strings.Contains(err.Error(), "checksum did not match"): // the SDK has no exported type for it
-		return scanner.ReasonChecksum
+		return source.ReasonChecksum
 	}
-	return scanner.ReasonRead
+	return source.ReasonRead
 }

@@ -3,7 +3,6 @@ package s3source
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 const testBucket = "example-logs"
@@ -58,11 +57,11 @@ func newSource(t *testing.T, endpoint string, change ...func(*Config)) *Source {
 	for _, f := range change {
 		f(&c)
 	}
-	source, err := New(t.Context(), c)
+	src, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source
+	return src
 }
 
 // serveObjects returns the URL of a store that holds testBucket with objects.
@@ -73,27 +72,33 @@ func serveObjects(t *testing.T, objects map[string][]byte) string {
 		t.Fatal(err)
 	}
 	endpoint := serve(t, gofakes3.New(backend).Server())
-	client, err := newSource(t, endpoint).client(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for key, body := range objects {
-		in := &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body)}
-		if strings.HasSuffix(key, ".gz") {
-			in.ContentEncoding = aws.String("gzip")
-		}
-		if _, err := client.PutObject(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
+		putObject(t, endpoint, key, body)
 	}
 	return endpoint
 }
 
+// putObject stores an object in testBucket at endpoint.
+func putObject(t *testing.T, endpoint, key string, body []byte) {
+	t.Helper()
+	client, err := newSource(t, endpoint).client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body)}
+	if strings.HasSuffix(key, ".gz") {
+		in.ContentEncoding = aws.String("gzip")
+	}
+	if _, err := client.PutObject(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // keysOf returns what a listing yields, and its error.
-func keysOf(t *testing.T, source scanner.Source, prefix, startAfter string) ([]string, error) {
+func keysOf(t *testing.T, src source.Source, prefix, startAfter string) ([]string, error) {
 	t.Helper()
 	var keys []string
-	for o, err := range source.List(t.Context(), prefix, startAfter) {
+	for o, err := range src.List(t.Context(), prefix, startAfter) {
 		if err != nil {
 			return keys, err
 		}
@@ -102,24 +107,18 @@ func keysOf(t *testing.T, source scanner.Source, prefix, startAfter string) ([]s
 	return keys, nil
 }
 
-// readAll opens an object and reads it.
-func readAll(t *testing.T, source scanner.Source, key string) ([]byte, error) {
-	t.Helper()
-	body, err := source.Open(t.Context(), key)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(body)
-	return data, errors.Join(err, body.Close())
+// of is an object as an old checkpoint may remember it.
+func of(key string, size int) source.Object {
+	return source.Object{Key: key, Size: int64(size)}
 }
 
-// wantReason fails the test unless err is a SourceError of one line with that
+// wantReason fails the test unless err is a source.Error of one line with that
 // operation and reason.
-func wantReason(t *testing.T, err error, op string, reason scanner.Reason) {
+func wantReason(t *testing.T, err error, op string, reason source.Reason) {
 	t.Helper()
-	var sourceErr *scanner.SourceError
+	var sourceErr *source.Error
 	if !errors.As(err, &sourceErr) {
-		t.Fatalf("got %v, want a *SourceError", err)
+		t.Fatalf("got %v, want a *source.Error", err)
 	}
 	if sourceErr.Op != op || sourceErr.Reason != reason {
 		t.Errorf("op %q, reason %q, want %q, %q: %v", sourceErr.Op, sourceErr.Reason, op, reason, err)

@@ -5,6 +5,7 @@ package s3source
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -12,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
-	"github.com/s3access/s3_access_exporter/scanner/scannertest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func TestMinIO_IsASource(t *testing.T) {
@@ -22,13 +23,16 @@ func TestMinIO_IsASource(t *testing.T) {
 	minio := miniotest.Start(t)
 	minio.Setenv(t)
 	buckets := 0
-	scannertest.TestSource(t, func(t *testing.T, objects map[string][]byte) scanner.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		buckets++
 		bucket := fmt.Sprintf("conformance-%d", buckets)
 		minio.CreateBucket(t, bucket)
 		minio.PutAll(t, bucket, objects)
-		return newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket })
-	}, scannertest.NotPaths) // it takes some others, but does not list them
+		return sourcetest.Store{
+			Source: newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket }),
+			Put:    func(t *testing.T, key string, body []byte) { minio.Put(t, bucket, key, body) },
+		}
+	}, sourcetest.NotPaths) // it takes some others, but does not list them
 }
 
 func TestMinIO_Faults(t *testing.T) {
@@ -39,25 +43,25 @@ func TestMinIO_Faults(t *testing.T) {
 	minio.Put(t, testBucket, "k", []byte("body"))
 
 	t.Run("no such bucket", func(t *testing.T) {
-		source := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
-		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNoSuchBucket)
-		_, err := source.Open(t.Context(), "k")
-		wantReason(t, err, "open", scanner.ReasonNoSuchBucket)
+		src := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
+		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNoSuchBucket)
+		_, err := src.Open(t.Context(), of("k", 4))
+		wantReason(t, err, "open", source.ReasonNoSuchBucket)
 	})
 	t.Run("unknown key ID", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", source.ReasonCredentials)
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
-		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", scanner.ReasonCredentials)
+		wantReason(t, newSource(t, minio.Endpoint).Check(t.Context(), ""), "list", source.ReasonCredentials)
 	})
 	t.Run("stopped and started again", func(t *testing.T) {
-		source := newSource(t, minio.Endpoint)
+		src := newSource(t, minio.Endpoint)
 		minio.Stop(t)
-		wantReason(t, source.Check(t.Context(), ""), "list", scanner.ReasonNetwork)
+		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNetwork)
 		minio.Restart(t)
-		if data, err := readAll(t, source, "k"); err != nil || string(data) != "body" {
+		if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
 			t.Errorf("got %q, %v", data, err)
 		}
 	})
@@ -77,16 +81,16 @@ func TestMinIO_ForbidsWhatThePolicyDoesNotAllow(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", restricted.SecretAccessKey)
 	t.Setenv("AWS_SESSION_TOKEN", restricted.SessionToken)
 
-	source := newSource(t, minio.Endpoint)
-	if err := source.Check(t.Context(), "open/"); err != nil {
+	src := newSource(t, minio.Endpoint)
+	if err := src.Check(t.Context(), "open/"); err != nil {
 		t.Error(err)
 	}
-	if data, err := readAll(t, source, "open/k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), src, of("open/k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
-	wantReason(t, source.Check(t.Context(), "secret/"), "list", scanner.ReasonAccessDenied)
-	_, err := source.Open(t.Context(), "secret/k")
-	wantReason(t, err, "open", scanner.ReasonAccessDenied)
+	wantReason(t, src.Check(t.Context(), "secret/"), "list", source.ReasonAccessDenied)
+	_, err := src.Open(t.Context(), of("secret/k", 6))
+	wantReason(t, err, "open", source.ReasonAccessDenied)
 }
 
 func TestMinIO_AssumesTheRole(t *testing.T) {
@@ -98,13 +102,13 @@ func TestMinIO_AssumesTheRole(t *testing.T) {
 	withRole := func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" }
 
 	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
-	if data, err := readAll(t, newSource(t, minio.Endpoint, withRole), "k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), newSource(t, minio.Endpoint, withRole), of("k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
 	// The endpoint of S3 is not the endpoint of STS.
 	t.Setenv("AWS_ENDPOINT_URL_STS", closedEndpoint())
 	err := newSource(t, minio.Endpoint, withRole).Check(t.Context(), "")
-	wantReason(t, err, "list", scanner.ReasonCredentials)
+	wantReason(t, err, "list", source.ReasonCredentials)
 }
 
 func TestMinIO_ListsThousandsOfObjectsInOneRequestAThousand(t *testing.T) {
@@ -118,10 +122,10 @@ func TestMinIO_ListsThousandsOfObjectsInOneRequestAThousand(t *testing.T) {
 	}
 	minio.PutAll(t, testBucket, objects)
 	var requests atomic.Int64
-	source := newSource(t, minio.Endpoint, func(c *Config) {
+	src := newSource(t, minio.Endpoint, func(c *Config) {
 		c.Requests = func(string) { requests.Add(1) }
 	})
-	keys, err := keysOf(t, source, "logs", "")
+	keys, err := keysOf(t, src, "logs", "")
 	if err != nil || len(keys) != len(objects) || !slices.IsSorted(keys) {
 		t.Errorf("got %d keys and %v, want %d in order", len(keys), err, len(objects))
 	}
@@ -151,4 +155,61 @@ func restrict(t *testing.T, minio *miniotest.MinIO, policy string) aws.Credentia
 		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
 		SessionToken:    aws.ToString(out.Credentials.SessionToken),
 	}
+}
+
+func TestMinIO_NeverGivesAnotherVersionThanListed(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("listed"))
+	src := newSource(t, minio.Endpoint)
+	listed, err := src.Stat(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listed.ETag == "" || listed.Size != 6 {
+		t.Fatalf("listed as %+v", listed)
+	}
+	minio.Put(t, testBucket, "k", []byte("listed")) // the same bytes, a later time
+	if data, err := sourcetest.Read(t.Context(), src, listed); err != nil || string(data) != "listed" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	minio.Put(t, testBucket, "k", []byte("LISTED"))
+	_, err = src.Open(t.Context(), listed)
+	wantReason(t, err, "open", source.ReasonChanged)
+	if !strings.Contains(err.Error(), "HTTP 412") {
+		t.Errorf("the server did not look at If-Match: %v", err)
+	}
+	if data, err := sourcetest.Read(t.Context(), src, of("k", 6)); err != nil || string(data) != "LISTED" {
+		t.Errorf("as an old checkpoint remembers it: %q, %v", data, err)
+	}
+	_, err = src.Open(t.Context(), of("k", 5))
+	wantReason(t, err, "open", source.ReasonChanged)
+}
+
+func TestMinIO_TakesNewCredentialsOnceTheOldAreRevoked(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	file := useCredentialsFile(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("body"))
+	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
+	plain := newSource(t, minio.Endpoint)
+	role := newSource(t, minio.Endpoint, func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" })
+	readBoth := func(what string) {
+		for _, src := range []*Source{plain, role} {
+			if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+				t.Errorf("%s: got %q, %v", what, data, err)
+			}
+		}
+	}
+	readBoth("at first")
+
+	minio.Stop(t)
+	minio.AccessKey, minio.SecretKey = "another-user", "another-secret"
+	minio.Restart(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	readBoth("with new credentials in the file")
 }

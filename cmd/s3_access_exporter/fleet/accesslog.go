@@ -41,7 +41,7 @@ func lineTruth(s *stream, c *call) Request {
 		r.Client, r.ClientVersion = "none", ""
 	}
 	r.Status = c.answer.status
-	r.SentBytes, r.ReceivedBytes, r.Duration = c.sent, Unsaid, Unsaid
+	r.SentBytes, r.ReceivedBytes, r.Duration = c.sent, Unknown, Unknown
 	if c.body == upload {
 		r.ReceivedBytes = c.size
 	}
@@ -79,7 +79,7 @@ func (f *Fleet) appendLine(line []byte, c *call) []byte {
 	line = f.appendRequest(line, c)
 	line = appendFields(line, statusField(c.answer.status), c.answer.code)
 	line = appendNumber(line, c.sent, c.sent == 0)
-	line = appendNumber(line, c.size, c.size == Unsaid)
+	line = appendNumber(line, c.size, c.size == Unknown)
 	line = appendNumber(line, c.milliseconds(), !c.isHTTP())
 	line = appendNumber(line, c.milliseconds()/2, !c.isHTTP() || c.sent == 0)
 	switch {

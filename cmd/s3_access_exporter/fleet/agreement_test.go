@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -25,9 +25,9 @@ type decoder interface {
 func TestDecodersAndLabelsTellTheFleetsTruth(t *testing.T) {
 	start := time.Date(2026, time.November, 21, 23, 59, 0, 0, time.UTC)
 	objects, requests := fleet.New(fleet.Config{Seed: 1}).Deliver(start, start.Add(2*time.Minute))
-	classifier := collector.NewClassifier(collector.LabelConfig{Requester: collector.RequesterARN})
+	classifier := classify.NewClassifier(classify.Config{Requester: classify.RequesterARN})
 	for _, object := range objects {
-		key := scanner.ParseKey(object.Key)
+		key := logkey.Parse(object.Key)
 		if key.Skip != "" {
 			continue
 		}
@@ -55,7 +55,7 @@ func TestDecodersAndLabelsTellTheFleetsTruth(t *testing.T) {
 }
 
 // open returns a decoder of a log object.
-func open(t *testing.T, key scanner.Key, object fleet.Object) decoder {
+func open(t *testing.T, key logkey.Key, object fleet.Object) decoder {
 	t.Helper()
 	if key.Stream.Log() == record.ServerAccess {
 		return accesslog.NewDecoder(bytes.NewReader(object.Body))
@@ -68,19 +68,19 @@ func open(t *testing.T, key scanner.Key, object fleet.Object) decoder {
 }
 
 // classified returns the record of an object with its labels.
-func classified(classifier *collector.Classifier, key scanner.Key, r *record.Record) fleet.Request {
-	if key.Stream.Layout == scanner.Partitioned {
+func classified(classifier *classify.Classifier, key logkey.Key, r *record.Record) fleet.Request {
+	if key.Stream.Layout == logkey.Partitioned {
 		r.AccountID, r.Region = []byte(key.AccountID), []byte(key.Region)
 	}
 	label := classifier.Classify(r).Labels
 	return fleet.Request{
-		Log: label[collector.LabelLog], Time: time.Unix(r.Time, 0).UTC(),
-		AccountID: label[collector.LabelAccountID], Region: label[collector.LabelRegion], Bucket: label[collector.LabelBucket],
-		Operation: label[collector.LabelOperation], Key: string(r.Key),
-		Requester: label[collector.LabelRequester], Anonymous: r.Anonymous, SourceIP: label[collector.LabelSourceIP],
-		Client: label[collector.LabelClient], ClientVersion: label[collector.LabelClientVersion],
-		Signature: label[collector.LabelSignature], AuthMethod: label[collector.LabelAuthMethod],
-		Outcome: label[collector.LabelOutcome], Status: r.Status, ErrorCode: string(r.ErrorCode),
+		Log: label[classify.LabelLog], Time: time.Unix(r.Time, 0).UTC(),
+		AccountID: label[classify.LabelAccountID], Region: label[classify.LabelRegion], Bucket: label[classify.LabelBucket],
+		Operation: label[classify.LabelOperation], Key: string(r.Key),
+		Requester: label[classify.LabelRequester], Anonymous: r.Anonymous, SourceIP: label[classify.LabelSourceIP],
+		Client: label[classify.LabelClient], ClientVersion: label[classify.LabelClientVersion],
+		Signature: label[classify.LabelSignature], AuthMethod: label[classify.LabelAuthMethod],
+		Outcome: label[classify.LabelOutcome], Status: r.Status, ErrorCode: string(r.ErrorCode),
 		SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration, RequestID: string(r.RequestID),
 	}
 }

@@ -21,7 +21,7 @@ type call struct {
 	sourceIP            string
 	probe               string // the raw query string of a scanner
 	requestID           string
-	size                int64 // of the object; Unsaid if there is none
+	size                int64 // of the object; Unknown if there is none
 	sent, taken         int64 // bytes from and to S3
 }
 
@@ -91,7 +91,7 @@ func (f *Fleet) ask(c *call, end time.Time) {
 	if len(c.actor.probes) > 0 {
 		c.probe = pick(f, c.actor.probes)
 	}
-	c.size = Unsaid
+	c.size = Unknown
 	if c.key != "" && c.answer.code == "" {
 		c.size = int64(f.logNormal(c.bucket.size, variation))
 	}

@@ -107,7 +107,7 @@ func eventTruth(c *call) Request {
 	r.Log = "cloudtrail"
 	r.Time = c.completed.Truncate(time.Second)
 	r.AccountID, r.Region = c.bucket.account, c.bucket.region
-	r.SentBytes, r.ReceivedBytes, r.Duration = c.sent, c.taken, Unsaid
+	r.SentBytes, r.ReceivedBytes, r.Duration = c.sent, c.taken, Unknown
 	if service := c.service(); service != "" {
 		r.SourceIP, r.Client, r.ClientVersion = service, "aws-service", ""
 	}

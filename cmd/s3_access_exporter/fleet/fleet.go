@@ -59,8 +59,8 @@ type Object struct {
 	Late bool
 }
 
-// Unsaid is the value of a number that the log does not tell.
-const Unsaid = -1
+// Unknown is the value of a number that the log does not tell.
+const Unknown = -1
 
 // Request is one record of a log. A request that stands in both logs is two
 // Requests of the same RequestID. Texts are as the exporter's labels of the same
@@ -86,9 +86,9 @@ type Request struct {
 	Outcome       string // success, denied or error
 	Status        int    // 0 where the log does not tell
 	ErrorCode     string
-	SentBytes     int64 // or Unsaid
-	ReceivedBytes int64 // or Unsaid
-	Duration      int64 // milliseconds, or Unsaid
+	SentBytes     int64 // or Unknown
+	ReceivedBytes int64 // or Unknown
+	Duration      int64 // milliseconds, or Unknown
 	RequestID     string
 }
 

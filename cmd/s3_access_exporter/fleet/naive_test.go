@@ -125,7 +125,7 @@ func readLine(t *testing.T, line string) Request {
 		Requester: strings.TrimPrefix(strings.ReplaceAll(field[5], "_Origin_Access_Identity_", " Origin Access Identity "), "svc:"),
 		SourceIP:  dash(field[4], "none"), Signature: dash(field[20], "none"), AuthMethod: dash(field[22], "none"),
 		Status: int(integer(t, field[10], 0)), ErrorCode: dash(field[11], ""),
-		SentBytes: integer(t, field[12], 0), Duration: integer(t, field[14], Unsaid), RequestID: field[6],
+		SentBytes: integer(t, field[12], 0), Duration: integer(t, field[14], Unknown), RequestID: field[6],
 	}
 }
 
@@ -158,7 +158,7 @@ func readEvent(t *testing.T, text string) Request {
 		SourceIP: e.SourceIPAddress, Signature: orNone(e.AdditionalEventData.SignatureVersion),
 		AuthMethod: orNone(e.AdditionalEventData.AuthenticationMethod), ErrorCode: e.ErrorCode,
 		SentBytes: e.AdditionalEventData.BytesTransferredOut, ReceivedBytes: e.AdditionalEventData.BytesTransferredIn,
-		Duration: Unsaid, RequestID: e.RequestID,
+		Duration: Unknown, RequestID: e.RequestID,
 	}
 }
 

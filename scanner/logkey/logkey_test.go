@@ -1,0 +1,179 @@
+package logkey_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+func TestParse_RecognisesEveryLayout(t *testing.T) {
+	const trail = "AWSLogs/111122223333/CloudTrail/eu-west-1/"
+	at := func(text string) time.Time {
+		t.Helper()
+		parsed, err := time.Parse(time.DateTime, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	simple := func(prefix string) logkey.Stream { return logkey.Stream{Prefix: prefix, Layout: logkey.Simple} }
+	tests := map[string]struct {
+		key  string
+		want logkey.Key
+	}{
+		"simple, no prefix": {"2026-03-04-05-06-07-0123456789ABCDEF", logkey.Key{Stream: simple(""), Time: at("2026-03-04 05:06:07")}},
+		"simple, folder":    {"logs/2026-03-04-05-06-07-0123456789ABCDEF", logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07")}},
+		"simple, no slash":  {"logs2026-03-04-05-06-07-0123456789ABCDEF", logkey.Key{Stream: simple("logs"), Time: at("2026-03-04 05:06:07")}},
+		"simple, prefix ends in digits": {
+			"a/logs22026-03-04-05-06-07-0123456789ABCDEF",
+			logkey.Key{Stream: simple("a/logs2"), Time: at("2026-03-04 05:06:07")},
+		},
+		"simple below the folders of another day": {
+			"2020/01/01/2026-03-04-05-06-07-0123456789ABCDEF",
+			logkey.Key{Stream: simple("2020/01/01/"), Time: at("2026-03-04 05:06:07")},
+		},
+		"partitioned by delivery": {
+			"logs/111122223333/eu-west-1/my.bucket/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
+			logkey.Key{
+				Stream: logkey.Stream{Prefix: "logs/111122223333/eu-west-1/my.bucket/", Layout: logkey.Partitioned},
+				Time:   at("2026-03-04 05:06:07"), AccountID: "111122223333", Region: "eu-west-1", Bucket: "my.bucket",
+			},
+		},
+		"partitioned by event, prefix without slash": {
+			"logs9111122223333/us-gov-west-1/b/2026/03/04/2026-03-04-00-00-00-0123456789ABCDEF",
+			logkey.Key{
+				Stream: logkey.Stream{Prefix: "logs9111122223333/us-gov-west-1/b/", Layout: logkey.Partitioned},
+				Time:   at("2026-03-04 00:00:00"), ByEvent: true, AccountID: "111122223333", Region: "us-gov-west-1", Bucket: "b",
+			},
+		},
+		"partitioned, sorted into folders by somebody": {
+			"archive/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
+			logkey.Key{Stream: logkey.Stream{Prefix: "archive/", Layout: logkey.Partitioned}, Time: at("2026-03-04 05:06:07")},
+		},
+		"trail": {
+			trail + "2026/03/04/111122223333_CloudTrail_eu-west-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz",
+			logkey.Key{
+				Stream: logkey.Stream{Prefix: trail, Layout: logkey.Trail, File: "111122223333_CloudTrail_eu-west-1_"},
+				Time:   at("2026-03-04 05:06:00"), AccountID: "111122223333", Region: "eu-west-1",
+			},
+		},
+		"trail of an organisation, name without the last underscore": {
+			"p/q/AWSLogs/o-abcdefghij/111122223333/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0506ZaBcDeFgHiJkLmNoP.json.gz",
+			logkey.Key{
+				Stream: logkey.Stream{
+					Prefix: "p/q/AWSLogs/o-abcdefghij/111122223333/CloudTrail/us-east-1/", Layout: logkey.Trail,
+					File: "111122223333_CloudTrail_us-east-1_",
+				},
+				Time: at("2026-03-04 05:06:00"), AccountID: "111122223333", Region: "us-east-1",
+			},
+		},
+		"trail, copied and decompressed": {
+			"copy/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json",
+			logkey.Key{
+				Stream: logkey.Stream{Prefix: "copy/", Layout: logkey.Trail},
+				Time:   at("2026-03-04 05:06:00"), AccountID: "111122223333", Region: "us-east-1",
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := logkey.Parse(test.key); got != test.want {
+				t.Errorf("logkey.Parse(%q)\n got %+v\nwant %+v", test.key, got, test.want)
+			}
+		})
+	}
+}
+
+func TestParse_SkipsWhatIsNoLogForAReason(t *testing.T) {
+	const account, tail = "111122223333", "2026/03/04/111122223333_"
+	tests := map[string]logkey.SkipReason{
+		"AWSLogs/" + account + "/CloudTrail-Digest/us-east-1/" + tail + "CloudTrail-Digest_us-east-1_trail_us-east-1_20260304T050607Z.json.gz":          logkey.SkipDigest,
+		"AWSLogs/" + account + "/CloudTrail-Digest/us-east-1/" + tail + "CloudTrail-Digest_us-east-1_trail_us-east-1_20260304T050607Z_backfill.json.gz": logkey.SkipDigest,
+		"AWSLogs/" + account + "/CloudTrail-Insight/us-east-1/" + tail + "CloudTrail-Insight_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":         logkey.SkipInsight,
+		"AWSLogs/" + account + "/CloudTrail-Insight/us-east-1/" + tail + "CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":                 logkey.SkipInsight,
+		"AWSLogs/" + account + "/CloudTrail-NetworkActivity/us-east-1/" + tail + "CloudTrail-NetworkActivity_us-east-1_20260304T0506Z_aBcDeFgH.json.gz": logkey.SkipNetworkActivity,
+		"AWSLogs/" + account + "/CloudTrail-Aggregated/us-east-1/" + tail + "CloudTrail-Aggregated_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":   logkey.SkipAggregated,
+		"AWSLogs/" + account + "/vpcflowlogs/us-east-1/" + tail + "vpcflowlogs_us-east-1_fl-0_20260304T0506Z_0.log.gz":                                  logkey.SkipUnknown,
+		"AWSLogs/": logkey.SkipFolder,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0566Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/11112222333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":  logkey.SkipUnknown,
+		"2026-02-30-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
+		"2026-03-04-05-06-07":                         logkey.SkipUnknown,
+		"2026-03-04-05-06-07-":                        logkey.SkipUnknown,
+		"2026-03-04-05-06-07-0123456789ABCDEF.gz":     logkey.SkipUnknown,
+		"1999-03-04-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
+		"data/part-00000.snappy.parquet":              logkey.SkipUnknown,
+		"":                                            logkey.SkipFolder,
+		"\xff2026-03-04-05-06-07-0123456789ABCDE\xff": logkey.SkipUnknown,
+	}
+	for key, want := range tests {
+		if got := logkey.Parse(key); got.Skip != want {
+			t.Errorf("logkey.Parse(%q).Skip = %q, want %q", key, got.Skip, want)
+		}
+		if !slices.Contains(logkey.SkipReasons(), want) {
+			t.Errorf("%q is not in SkipReasons", want)
+		}
+	}
+}
+
+// What listing relies on: every key of a stream sorts above After of its time, at
+// or below After of a later one, and below End and Beyond.
+func TestStream_BoundsHoldForItsKeys(t *testing.T) {
+	keys := []string{
+		"2026-03-04-05-06-07-0123456789ABCDEF",
+		"logs2099-12-31-23-59-59-ZZZZZZZZZZZZZZZZ",
+		"logs/2006-01-01-00-00-00-0000000000000000",
+		"logs/111122223333/eu-west-1/my.bucket/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
+		"logs/111122223333/eu-west-1/my.bucket/2026/03/04/2026-03-04-00-00-00-0123456789ABCDEF",
+		"AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/04/111122223333_CloudTrail_eu-west-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz",
+		"copy/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json",
+		"AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/04/x.json.gz",
+	}
+	for _, key := range keys {
+		k := logkey.Parse(key)
+		s := k.Stream
+		if after := s.After(k.Time); key <= after {
+			t.Errorf("%s: does not sort after After of its own time, %s", key, after)
+		}
+		if after := s.After(k.Time.Add(24 * time.Hour)); key >= after {
+			t.Errorf("%s: sorts after After of the day that follows, %s", key, after)
+		}
+		for name, bound := range map[string]string{"End": s.End(), "Beyond": s.Beyond(k.Time)} {
+			if key >= bound || !strings.HasPrefix(bound, s.Prefix) {
+				t.Errorf("%s: %s is %s", key, name, bound)
+			}
+		}
+	}
+}
+
+func TestStream_BeyondPassesOverNoOtherStream(t *testing.T) {
+	// All of these may lie below one prefix, where several buckets are logged to.
+	simple := logkey.Parse("logs/2026-03-04-05-06-07-0123456789ABCDEF")
+	for _, other := range []string{
+		"logs/2027-01-01-00-00-00-0123456789ABCDEF", // of the same stream
+		"logs/202612345678/eu-west-1/b/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
+		"logs/210012345678/eu-west-1/b/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
+		"logs/2026-archive/2026-03-04-05-06-07-0123456789ABCDEF",
+		"logs/x/2026-03-04-05-06-07-0123456789ABCDEF",
+	} {
+		if beyond := simple.Stream.Beyond(simple.Time); other <= beyond {
+			t.Errorf("%s lies below %s", other, beyond)
+		}
+	}
+}
+
+func TestStream_LogFollowsFromTheLayout(t *testing.T) {
+	for layout, want := range map[logkey.Layout]record.Log{
+		logkey.Simple: record.ServerAccess, logkey.Partitioned: record.ServerAccess,
+		logkey.Trail: record.CloudTrail, logkey.Foreign: 0,
+	} {
+		if got := (logkey.Stream{Layout: layout}).Log(); got != want {
+			t.Errorf("layout %c: log %v, want %v", layout, got, want)
+		}
+	}
+}
