@@ -33,6 +33,7 @@ var imports = map[string][]string{
 	"scanner/dirsource":              {"scanner/source"},
 	"scanner/logkey":                 {"scanner/record", "scanner/source"},
 	"scanner/record":                 {},
+	"scanner/record/decodertest":     {"scanner/record"},
 	"scanner/s3source":               {"scanner/source"},
 	"scanner/s3source/miniotest":     {},
 	"scanner/source":                 {},
@@ -53,7 +54,7 @@ var reserved = map[string][]string{
 	"go.yaml.in/yaml":                        {"cmd/s3_access_exporter"},
 	"github.com/johannesboyne/gofakes3":      {},
 	"github.com/Shopify/toxiproxy":           {},
-	"testing":                                {"scanner/s3source/miniotest", "scanner/source/sourcetest"},
+	"testing":                                {"scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
 	"log":                                    {"cmd/s3_access_exporter", "scanner"},
 	"net/http":                               {"cmd/s3_access_exporter", "scanner/s3source"},
 }
