@@ -2,30 +2,32 @@ package scanner
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // A commit does not wait for more once it has maxBatch objects, or once these hold
-// maxWeight, which is some ten megabytes.
+// maxWeight: as many as may wait meanwhile.
 const (
-	maxBatch  = 512
-	maxWeight = 50_000
+	maxBatch  = reader.MaxWaiting
+	maxWeight = reader.MaxWeight
 
 	// Nor does it wait for more when none has come for this part of the
 	// CommitInterval.
 	longPause = 20
 )
 
-// committer makes results durable, many in a commit. Nothing else marks an
-// object, and nothing is exposed before its commit.
+// committer makes results durable, many in a commit. Nothing else marks an object, and
+// nothing is exposed before its commit. It belongs to the goroutine that called Run.
 type committer struct {
 	cfg     *Config
 	ready   *readiness
-	gate    gate
+	window  *dedupe.Window
+	results *reader.Results[tailed]
 	batch   []*finished
 	weight  int // of the batch's tallies
 	failing bool
@@ -38,13 +40,13 @@ type finished struct {
 }
 
 // run commits results until they end. It returns the error of the last commit.
-func (c *committer) run(ctx context.Context, results *results) error {
+func (c *committer) run(ctx context.Context) error {
 	ticker := time.NewTicker(c.cfg.CommitInterval)
 	defer ticker.Stop()
 	pause := time.NewTimer(c.cfg.CommitInterval) // begins anew with each result
 	defer pause.Stop()
 	done := ctx.Done()
-	in := results.ahead
+	in := c.results.Ahead()
 	for {
 		due := false
 		select {
@@ -52,7 +54,7 @@ func (c *committer) run(ctx context.Context, results *results) error {
 			if !more {
 				return c.commit()
 			}
-			results.taken(r)
+			c.results.Taken(r)
 			c.add(ctx, r)
 			// Once ctx has ended, the last commit takes what there is room for.
 			if c.full() && ctx.Err() == nil && c.commit() != nil {
@@ -65,10 +67,10 @@ func (c *committer) run(ctx context.Context, results *results) error {
 			due = true
 		case <-done:
 			// What is not committed by now is read again after the next start.
-			done, in = nil, results.ahead
+			done, in = nil, c.results.Ahead()
 		}
 		if due && c.commit() == nil {
-			in = results.ahead
+			in = c.results.Ahead()
 		}
 	}
 }
@@ -80,18 +82,18 @@ func (c *committer) full() bool {
 
 // add takes a result for the next commit.
 func (c *committer) add(ctx context.Context, r *result) {
-	if ctx.Err() != nil && (r.err != nil || c.full()) {
-		return // the end of ctx, and not the object, is the trouble
+	if ctx.Err() != nil && (r.Err != nil || c.full()) {
+		return // not the object, but the end of ctx made it fail
 	}
-	ready, broken := c.gate.pass(r)
+	ready, failed := c.results.Pass(r)
 	for _, r := range ready {
-		c.weight += r.weight
-		c.batch = append(c.batch, &finished{result: r, before: r.stream.finish(r.obj.Key)})
+		c.weight += r.Weight
+		c.batch = append(c.batch, &finished{result: r, before: r.State.stream.finish(r.Object.Key)})
 	}
-	for _, r := range broken {
-		f := &finished{result: r, before: r.stream.finish(r.obj.Key)}
-		if r.err.Reason != source.ReasonGone {
-			f.after = trouble(f.before, r, time.Now())
+	for _, r := range failed {
+		f := &finished{result: r, before: r.State.stream.finish(r.Object.Key)}
+		if r.Err.Reason != source.ReasonGone {
+			f.after = failureOf(f.before, r, time.Now())
 		}
 		c.batch = append(c.batch, f)
 	}
@@ -103,14 +105,14 @@ func (c *committer) commit() error {
 		return nil
 	}
 	start := time.Now()
-	results := c.results()
+	claims := c.claims()
 	var marks map[*stream]string
 	var expose func()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
 		if marks, err = c.mark(tx); err != nil {
 			return err
 		}
-		if err := c.gate.duplicates.stage(tx, results); err != nil {
+		if err := c.putEvents(tx, claims); err != nil {
 			return err
 		}
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
@@ -123,7 +125,7 @@ func (c *committer) commit() error {
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
 	expose()
-	c.gate.duplicates.remember(results)
+	c.window.Commit(claims)
 	for st, watermark := range marks {
 		st.advance(watermark)
 	}
@@ -138,20 +140,36 @@ func (c *committer) commit() error {
 func (c *committer) tallies() []Tally {
 	var tallies []Tally
 	for _, f := range c.batch {
-		if f.err == nil {
-			tallies = append(tallies, f.tally)
+		if f.Err == nil {
+			tallies = append(tallies, f.Tally)
 		}
 	}
 	return tallies
 }
 
-// results returns the batch's results; those that do not count claim no events.
-func (c *committer) results() []*result {
-	results := make([]*result, len(c.batch))
+// claims returns the Claims of the batch's objects; those that do not count hold no
+// events.
+func (c *committer) claims() []*dedupe.Claim {
+	claims := make([]*dedupe.Claim, len(c.batch))
 	for i, f := range c.batch {
-		results[i] = f.result
+		claims[i] = &f.Claim
 	}
-	return results
+	return claims
+}
+
+// putEvents writes the IDs of the batch's events, and removes those that are not
+// needed any more.
+func (c *committer) putEvents(tx *checkpoint.Tx, claims []*dedupe.Claim) error {
+	ids, old := c.window.Changes(claims)
+	if len(ids) == 0 {
+		return nil
+	}
+	if old > 0 {
+		if err := tx.DropEvents(old); err != nil {
+			return err
+		}
+	}
+	return tx.AppendEvents(ids)
 }
 
 // mark writes what becomes of the batch's objects, and returns the watermarks of
@@ -159,21 +177,21 @@ func (c *committer) results() []*result {
 func (c *committer) mark(tx *checkpoint.Tx) (map[*stream]string, error) {
 	marks := make(map[*stream]string)
 	for _, f := range c.batch {
-		st, err := tx.CreateStream(f.location.Name, f.stream.ID())
+		st, err := tx.CreateStream(f.Location.Name, f.State.stream.ID())
 		if err != nil {
 			return nil, err
 		}
-		if marks[f.stream] == "" {
-			marks[f.stream] = f.stream.advanced()
-			if err := st.PutWatermark(marks[f.stream]); err != nil {
+		if marks[f.State.stream] == "" {
+			marks[f.State.stream] = f.State.stream.advanced()
+			if err := st.PutWatermark(marks[f.State.stream]); err != nil {
 				return nil, err
 			}
 		}
 		if err := markObject(st, f); err != nil {
 			return nil, err
 		}
-		if f.home.newer(f.result) {
-			if err := tx.PutNewest(f.location.Name, f.home.newest); err != nil {
+		if f.State.home.newer(f.result) {
+			if err := tx.PutNewest(f.Location.Name, f.State.home.newest); err != nil {
 				return nil, err
 			}
 		}
@@ -183,52 +201,52 @@ func (c *committer) mark(tx *checkpoint.Tx) (map[*stream]string, error) {
 
 func markObject(st *checkpoint.Stream, f *finished) error {
 	if f.after.Attempts > 0 {
-		return st.PutFailure(f.obj.Key, f.after)
+		return st.PutFailure(f.Object.Key, f.after)
 	}
 	if f.before.Attempts > 0 {
-		if err := st.DeleteFailure(f.obj.Key); err != nil {
+		if err := st.DeleteFailure(f.Object.Key); err != nil {
 			return err
 		}
 	}
-	return st.MarkSeen(checkpoint.NewObjectID(f.obj.Key, f.key.Time), f.obj.LastModified)
+	return st.MarkSeen(checkpoint.NewObjectID(f.Object.Key, f.Key.Time), f.Object.LastModified)
 }
 
 // newer keeps the time of the result's newest record if it is the location's, and
 // reports whether it is. Should the commit fail, the result comes again.
 func (l *location) newer(r *result) bool {
-	log, t := r.key.Stream.Log().String(), time.Unix(r.newest, 0).UTC()
-	if r.err != nil || r.records == 0 || t.Before(l.newest[log]) {
+	log, t := r.Key.Stream.Log().String(), time.Unix(r.Newest, 0).UTC()
+	if r.Err != nil || r.Records == 0 || t.Before(l.newest[log]) {
 		return false
 	}
 	l.newest[log] = t
 	return true
 }
 
-// resolved tells of an object whose commit is done.
+// resolved shows an object whose commit is done.
 func (c *committer) resolved(f *finished) {
 	m := c.cfg.Metrics
-	f.stream.committed(f.obj.Key, f.after)
-	m.troubled(f.before, f.after)
-	if f.err != nil {
-		m.objectErrors.WithLabelValues(string(f.err.Reason)).Inc()
-		c.logTrouble(f)
+	f.State.stream.committed(f.Object.Key, f.after)
+	m.failing(f.before, f.after)
+	if f.Err != nil {
+		m.objectErrors.WithLabelValues(string(f.Err.Reason)).Inc()
+		c.logFailure(f)
 	} else {
 		m.counted(f.result)
-		logMalformed(c.cfg.Logger, f.result)
-		for log, t := range f.home.newest {
-			m.newestEvent.WithLabelValues(f.location.Name, log).Set(float64(t.Unix()))
+		f.LogSkipped(c.cfg.Logger)
+		for log, t := range f.State.home.newest {
+			m.newestEvent.WithLabelValues(f.Location.Name, log).Set(float64(t.Unix()))
 		}
 	}
-	if f.backlog {
-		f.home.backlog.resolve(c.ready)
+	if f.State.backlog {
+		f.State.home.backlog.resolve(c.ready)
 	}
 }
 
-// logTrouble logs an object that could not be read when that is news.
-func (c *committer) logTrouble(f *finished) {
-	log := c.cfg.Logger.With("location", f.location.Name, "key", f.obj.Key, "reason", f.err.Reason, "err", f.err.Err)
+// logFailure logs an object that could not be read when that is news.
+func (c *committer) logFailure(f *finished) {
+	log := c.cfg.Logger.With("location", f.Location.Name, "key", f.Object.Key, "reason", f.Err.Reason, "err", f.Err.Err)
 	switch {
-	case f.err.Reason == source.ReasonGone:
+	case f.Err.Reason == source.ReasonGone:
 		log.Warn("object is gone, its records are not counted")
 	case f.before.Reason == f.after.Reason && f.before.Quarantined == f.after.Quarantined:
 	case f.after.Quarantined:
@@ -238,15 +256,7 @@ func (c *committer) logTrouble(f *finished) {
 	}
 }
 
-// logMalformed logs that records of an object were skipped.
-func logMalformed(log *slog.Logger, r *result) {
-	if r.skipped.Malformed > 0 {
-		log.Warn("records were skipped that could not be understood", "location", r.location.Name,
-			"key", r.obj.Key, "records", r.skipped.Malformed, "err", r.skipped.First)
-	}
-}
-
-// report tells of a commit where it is not like the one before.
+// report logs how a commit ended where that is news.
 func (c *committer) report(err error) {
 	if err != nil && !c.failing {
 		c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 )
 
 // A commit waits for more to come, but not long for what does not.
@@ -138,18 +140,18 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 				t.Errorf("the newest request is of %v, want %v", time.Unix(int64(got), 0).UTC(), want)
 			}
 		}
-		put := func(suffix string, body []byte) { r.bucket.Put(simpleKey(began, suffix), body, time.Now()) }
+		put := func(suffix string, body []byte) { r.bucket.Put(logtest.SimpleKey(began, suffix), body, time.Now()) }
 		r.start()
 		first, second := began.Add(-2*time.Hour), began.Add(-time.Hour)
-		put("A", accessLog(first, "r1"))
+		put("A", logtest.AccessLog(first, "r1"))
 		newest(first)
-		put("B", accessLog(second, "r2"))
+		put("B", logtest.AccessLog(second, "r2"))
 		newest(second)
-		put("C", accessLog(first, "r3"))
+		put("C", logtest.AccessLog(first, "r3"))
 		newest(second)
-		put("D", append(accessLog(first, "r5"), "no record\n"...))
+		put("D", append(logtest.AccessLog(first, "r5"), "no record\n"...))
 		const sums = 8 // bytes behind the text
-		cut := gzipped(accessLog(began, "r4"))
+		cut := logtest.Gzip(logtest.AccessLog(began, "r4"))
 		put("E", cut[:len(cut)-sums])
 		newest(second)
 		r.stop()

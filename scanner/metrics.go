@@ -7,6 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -89,7 +90,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range logkey.SkipReasons() {
 		m.skippedObjects.WithLabelValues(string(reason))
 	}
-	for _, reason := range ErrorReasons() {
+	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
 	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.quarantined,
@@ -130,31 +131,31 @@ func (m *Metrics) requestCounts() map[string]int64 {
 	return counts
 }
 
-// counted tells of an object that was read and committed.
+// counted shows an object that was read and committed.
 func (m *Metrics) counted(r *result) {
-	log := r.key.Stream.Log().String()
+	log := r.Key.Stream.Log().String()
 	m.objects.WithLabelValues(log).Inc()
-	m.records.WithLabelValues(log).Add(float64(r.records))
-	m.bytes.WithLabelValues(log).Add(float64(r.obj.Size))
-	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.skipped.Malformed))
-	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.skipped.NotS3))
-	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.skipped.NotRequest))
-	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.duplicates))
-	if r.late {
+	m.records.WithLabelValues(log).Add(float64(r.Records))
+	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
+	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.Skipped.Malformed))
+	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.Skipped.NotS3))
+	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.Skipped.NotRequest))
+	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.Duplicates))
+	if r.State.late {
 		m.late.WithLabelValues(log).Inc()
 	}
-	if r.newest > 0 {
-		m.delay.Observe(max(0, time.Since(time.Unix(r.newest, 0)).Seconds()))
+	if r.Newest > 0 {
+		m.delay.Observe(max(0, time.Since(time.Unix(r.Newest, 0)).Seconds()))
 	}
 }
 
-// troubled tells how an object's trouble changed; the zero Trouble is none.
-func (m *Metrics) troubled(before, after checkpoint.Failure) {
-	count := func(t checkpoint.Failure, n float64) {
+// failing shows how an object's failure changed; the zero Failure is none.
+func (m *Metrics) failing(before, after checkpoint.Failure) {
+	count := func(f checkpoint.Failure, n float64) {
 		switch {
-		case t.Quarantined:
+		case f.Quarantined:
 			m.quarantined.Add(n)
-		case t.Attempts > 0:
+		case f.Attempts > 0:
 			m.pending.Add(n)
 		}
 	}

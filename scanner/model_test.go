@@ -1,7 +1,6 @@
 package scanner_test
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
@@ -104,7 +104,7 @@ func (m *model) arrive() {
 	}
 	m.truth = append(m.truth, ids...)
 	unique := fmt.Sprintf("%016X", m.random.Uint64())
-	body := accessLog(at, ids...)
+	body := logtest.AccessLog(at, ids...)
 	var key string
 	switch m.random.IntN(4) {
 	case 0:
@@ -122,25 +122,10 @@ func (m *model) arrive() {
 			}
 		}
 		m.events = append(m.events, ids...)
-		body = trail(at, ids...)
+		body = logtest.Trail(at, ids...)
 	}
 	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
 	m.bucket.Put(key, body, time.Now())
-}
-
-// trail returns a CloudTrail object with one event for each ID.
-func trail(at time.Time, ids ...string) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"Records":[`)
-	for i, id := range ids {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		fmt.Fprintf(&b, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestID":%q,"eventID":%q}`,
-			at.UTC().Format(time.RFC3339), id, id)
-	}
-	b.WriteString(`]}`)
-	return gzipped(b.Bytes())
 }
 
 // prepare chooses what goes wrong next.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -101,7 +102,7 @@ func TestScanner_CountsEventTimePartitions(t *testing.T) {
 		put := func(day time.Time, id string) {
 			n++
 			key := fmt.Sprintf("111122223333/eu-west-1/b/%s-%016X", day.Format("2006/01/02/2006-01-02-00-00-00"), (n*7919)%9973)
-			r.bucket.Put(key, accessLog(day, id), time.Now())
+			r.bucket.Put(key, logtest.AccessLog(day, id), time.Now())
 		}
 		r.start()
 		var want []string
@@ -120,7 +121,7 @@ func TestScanner_FindsNewStreamsWhileRunning(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.start()
 		r.wait(10 * time.Minute)
-		body := accessLog(time.Now(), "r1")
+		body := logtest.AccessLog(time.Now(), "r1")
 		r.bucket.Put("444455556666/us-east-1/other/"+time.Now().UTC().Format("2006/01/02/2006-01-02-15-04-05-")+"0123456789ABCDEF", body, time.Now())
 		r.wait(time.Hour)
 		r.expect("r1")
@@ -190,7 +191,7 @@ func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
 
 func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		whole := accessLog(began, "r1")
+		whole := logtest.AccessLog(began, "r1")
 		bad := r.put(began, "A")
 		r.bucket.Put(bad, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), whole...), began)
 		r.put(began.Add(time.Second), "B", "r2")
@@ -219,7 +220,7 @@ func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
 
 func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		whole := accessLog(began, "r1")
+		whole := logtest.AccessLog(began, "r1")
 		key := r.put(began, "A")
 		r.bucket.Put(key, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), whole...), began)
 		r.bucket.SetFault(func(op, key string) error {
@@ -245,16 +246,77 @@ func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
 	})
 }
 
+func TestScanner_CountsAnObjectAsItIsWhenItIsRead(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A", "r1")
+		replaced := logtest.AccessLog(began, "r2", "r3")
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpOpen { // it was listed by now
+				r.bucket.Put(key, replaced, began.Add(time.Second))
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r2", "r3")
+	})
+}
+
+func TestScanner_StalledBodiesDoNotHoldUpOtherLocations(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		other := &sourcetest.Fake{}
+		r.config.Locations = []source.Location{{Name: "s3://other", Source: other}}
+		for i := range 100 {
+			r.put(began.Add(time.Duration(i)*time.Second), "A", fmt.Sprintf("stalled%d", i))
+		}
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Hour)
+		other.Put(logtest.SimpleKey(time.Now(), "A"), logtest.AccessLog(time.Now(), "r1"), time.Now())
+		r.wait(2*time.Minute + time.Second)
+		r.expect("r1")
+	})
+}
+
+func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A", "r1", "r2")
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Short(int64(len(logtest.AccessLog(began, "r1"))))
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.expect()
+		if got := r.metric("object_errors_total", "wrong_length"); got < 1 {
+			t.Errorf("object_errors_total is %v, want at least 1", got)
+		}
+		if !strings.Contains(r.log.String(), key) {
+			t.Errorf("the log does not tell of %s:\n%s", key, &r.log)
+		}
+		r.bucket.SetFault(nil)
+		r.wait(time.Hour)
+		r.expect("r1", "r2")
+	})
+}
+
 // The bytes that an object may have are its decompressed ones, and it may have all of
 // them.
 func TestScanner_BoundsObjects(t *testing.T) {
-	text := accessLog(began, "r1", "r2", "r3")
-	for name, stored := range map[string][]byte{"plain": text, "compressed": gzipped(text)} {
+	text := logtest.AccessLog(began, "r1", "r2", "r3")
+	for name, stored := range map[string][]byte{"plain": text, "compressed": logtest.Gzip(text)} {
 		for _, more := range []int64{-1, 0, 1} {
 			t.Run(fmt.Sprint(name, more), func(t *testing.T) {
 				inBubble(t, func(r *rig) {
 					r.config.MaxObjectSize = int64(len(text)) + more
-					r.bucket.Put(simpleKey(began, "A"), stored, began)
+					r.bucket.Put(logtest.SimpleKey(began, "A"), stored, began)
 					r.start()
 					r.wait(time.Minute)
 					if more >= 0 {
@@ -299,7 +361,7 @@ func TestScanner_CountsAnEventOfCloudTrailOnceAcrossRestarts(t *testing.T) {
 			at := time.Now().UTC()
 			key := "AWSLogs/111122223333/CloudTrail/us-east-1/" + at.Format("2006/01/02/") +
 				"111122223333_CloudTrail_us-east-1_" + at.Format("20060102T1504Z_") + "aBcDeFgHiJkLmNoP.json.gz"
-			r.bucket.Put(key, trail(at, ids...), at)
+			r.bucket.Put(key, logtest.Trail(at, ids...), at)
 		}
 		deliver("e1", "e2", "e2")
 		r.start()
@@ -407,8 +469,8 @@ func TestScanner_FindsStreamsBetweenForeignObjects(t *testing.T) {
 		r.start()
 		r.wait(time.Minute)
 		for i, account := range []string{"202412345678", "202512345678", "999911112222"} {
-			key := partKey("logs/"+fmt.Sprintf(parts, account, "eu-west-1"), time.Now(), "0123456789ABCDEF")
-			r.bucket.Put(key, accessLog(time.Now(), fmt.Sprint("r", i)), time.Now())
+			key := logtest.PartitionedKey("logs/"+account+"/eu-west-1/bucket/", time.Now(), "0123456789ABCDEF")
+			r.bucket.Put(key, logtest.AccessLog(time.Now(), fmt.Sprint("r", i)), time.Now())
 		}
 		r.wait(2 * time.Hour)
 		r.expect("r0", "r1", "r2")

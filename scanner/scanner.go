@@ -1,28 +1,13 @@
-// Package scanner reads the objects of log buckets, each exactly once, and hands
-// their records to a Consumer.
-//
-// Run tails: it lists every stream of log objects again and again, reads the
-// objects that it has not seen, and commits them to a checkpoint together with
-// what the Consumer makes of them. ScanOnce reads everything that lies there now.
-// Both decode an object to its very end before any of its records count.
-//
-// Goroutines hand on what they have: a location lists and queues objects
-// (location.go), readers open and decode them (object.go) and are ahead a little
-// (results.go), one committer makes them durable (commit.go). In ScanOnce a Query
-// says what to list (query.go), and the results are handed over as they come
-// (once.go).
 package scanner
 
 import (
 	"context"
-	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
-	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 )
 
 // Consumer makes something of records. NewTally may be called from many
@@ -34,22 +19,14 @@ type Consumer interface {
 	// Stage turns the tallies of whole objects into durable changes, which it
 	// writes to store, and keeps them to itself: they are to be seen from the
 	// call of expose on, which comes once the changes are committed, or never.
-	// After a failed commit the same tallies come again. The store is nil in a
-	// ScanOnce, after which nothing is kept.
+	// After a failed commit the same tallies come again.
 	Stage(tallies []Tally, store Store) (expose func(), err error)
 	// Due reports whether Stage without tallies has something to do.
 	Due() bool
 }
 
-// Tally takes the records of one object, from one goroutine. It is handed to
-// Stage if the object was read to its end, and dropped otherwise.
-type Tally interface {
-	// Add takes a record. The record and its bytes are the caller's.
-	Add(r *record.Record)
-	// Done is called once, after the last record. It returns how much the Tally
-	// holds, in a unit of some hundred bytes.
-	Done() int
-}
+// Tally takes the records of one object; see reader.Tally.
+type Tally = reader.Tally
 
 // Store takes durable changes in a transaction. A key is valid during the call only;
 // a value must not be changed later.
@@ -58,79 +35,12 @@ type Store interface {
 	Delete(key []byte) error
 }
 
-// Config says what to scan and how. The zero value of a field means the default
-// that its comment names.
-type Config struct {
-	Locations []source.Location
-	Consumer  Consumer // required
-	Metrics   *Metrics // required
-	Logger    *slog.Logger
-	// Checkpoint is required by Run, which alone uses it. It is the caller's to
-	// close, after Run has returned.
-	Checkpoint *checkpoint.File
-
-	// Since is how far back a location starts that the checkpoint does not
-	// know; 0: with the first object.
-	Since time.Duration
-	// Interval is the time between two listings of a stream that moves; 1 min.
-	Interval time.Duration
-	// Overlap is how far behind the watermark each listing begins; 1 h.
-	Overlap time.Duration
-	// SweepWindow is how far behind the watermark a sweep begins, a listing for
-	// late objects; 48 h. Seen objects are remembered for that long, to the day.
-	// It is at least Overlap.
-	SweepWindow time.Duration
-	// SweepInterval is the time between two sweeps, and between two searches
-	// for new streams; 1 h.
-	SweepInterval time.Duration
-	// AuditWindow is how far back from now an audit lists; 720 h.
-	AuditWindow time.Duration
-	// AuditInterval is the time between two audits; 24 h.
-	AuditInterval time.Duration
-
-	// DedupeWindow is how many event IDs of CloudTrail are remembered, so that an
-	// event that is delivered again does not count again; 0: none are.
-	DedupeWindow int
-
-	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB.
-	MaxObjectSize int64
-	// Concurrency is how many objects are read at once; 8.
-	Concurrency int
-	// CommitInterval is the longest time that a read object waits for its
-	// commit; 1 s. It waits less once no other one comes any more.
-	CommitInterval time.Duration
-}
-
-func (c Config) withDefaults() Config {
-	setDefault(&c.Interval, time.Minute)
-	setDefault(&c.Overlap, time.Hour)
-	setDefault(&c.SweepWindow, 48*time.Hour)
-	c.SweepWindow = max(c.SweepWindow, c.Overlap)
-	setDefault(&c.SweepInterval, time.Hour)
-	setDefault(&c.AuditWindow, 720*time.Hour)
-	setDefault(&c.AuditInterval, 24*time.Hour)
-	setDefault(&c.MaxObjectSize, 2<<30)
-	setDefault(&c.Concurrency, 8)
-	setDefault(&c.CommitInterval, time.Second)
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// Scanner scans the locations of its Config.
+// Scanner tails the locations of its Config.
 type Scanner struct {
 	cfg   Config
 	ready readiness
 
-	mu        sync.Mutex
+	mu        sync.Mutex  // guards all below
 	started   time.Time   // of Run
 	locations []*location // while Run works
 }
@@ -154,12 +64,17 @@ func (s *Scanner) Run(ctx context.Context) error {
 	}
 	s.show(locations, now)
 	defer s.show(nil, time.Time{})
-	d := newDuplicates(s.cfg.DedupeWindow)
-	if err := s.cfg.Checkpoint.View(d.restore); err != nil {
+	window := dedupe.NewWindow(s.cfg.DedupeWindow)
+	if err := s.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error { return tx.EachEvents(window.Restore) }); err != nil {
 		return err
 	}
 	jobs := make(chan *job)
-	results := s.read(ctx, jobs, d, nil)
+	results := reader.Read(ctx, reader.Config{
+		NewTally:      s.cfg.Consumer.NewTally,
+		Window:        window,
+		MaxObjectSize: s.cfg.MaxObjectSize,
+		Concurrency:   s.cfg.Concurrency,
+	}, jobs)
 	var listers sync.WaitGroup
 	for _, l := range locations {
 		listers.Go(func() { l.tail(ctx, jobs) })
@@ -168,38 +83,20 @@ func (s *Scanner) Run(ctx context.Context) error {
 		listers.Wait()
 		close(jobs)
 	}()
-	c := &committer{cfg: &s.cfg, ready: &s.ready, gate: gate{duplicates: d}}
-	return c.run(ctx, results)
+	c := &committer{cfg: &s.cfg, ready: &s.ready, window: window, results: results}
+	return c.run(ctx)
 }
 
-// largeObject is how many stored bytes a large object has. Not more of them are read
-// at once than there are cores: more would need more memory, and no less time.
-const largeObject = 8 << 20
+// job is an object to read, result what came of it.
+type (
+	job    = reader.Job[tailed]
+	result = reader.Result[tailed]
+)
 
-// read starts the readers. They end when jobs is closed; then the results do.
-func (s *Scanner) read(ctx context.Context, jobs <-chan *job, d *duplicates, candidate candidate) *results {
-	results := newResults()
-	unpackers := newUnpackers(candidate)
-	large := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var readers sync.WaitGroup
-	for range s.cfg.Concurrency {
-		readers.Go(func() {
-			rd := newReader(&s.cfg, d, unpackers)
-			for j := range jobs {
-				if ctx.Err() != nil {
-					continue // the job is left, as if it had not been queued
-				}
-				results.put(rd.readInTurn(ctx, j, large))
-				// Whoever else needs the core should have it now, rather than in the
-				// middle of an object, of which a core that does not have it in its
-				// caches would do the rest.
-				runtime.Gosched()
-			}
-		})
-	}
-	go func() {
-		readers.Wait()
-		close(results.ahead)
-	}()
-	return results
+// tailed is what a location and the committer keep with an object.
+type tailed struct {
+	home    *location
+	stream  *stream
+	late    bool // it sorts below an object that was listed earlier
+	backlog bool // it was there when its location was listed first
 }

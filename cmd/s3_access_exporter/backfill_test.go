@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -20,8 +19,7 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 )
 
 // point is a sample of a history.
@@ -224,7 +222,7 @@ func TestBackfill_WritesSeriesByThemselvesInOrder(t *testing.T) {
 func TestBackfill_WritesWhatItAlwaysWrote(t *testing.T) {
 	got := runToEnd(t, "backfill", "--step=24h", "--since=2026-01-01", "--external-label=job=s3_access",
 		`--external-label=where=a \ b "c"`, fixtureBucket(t))
-	wantGolden(t, "backfill.golden", got.stdout)
+	golden.Want(t, "backfill.golden", got.stdout)
 }
 
 func TestBackfill_EndsAtUntil(t *testing.T) {
@@ -298,24 +296,4 @@ func TestBackfill_RefusesAHistoryWithoutMeasure(t *testing.T) {
 	// These have requests of many years, and no object among them is broken.
 	got := runToEnd(t, "backfill", "--log.level=error", "--log=server_access", fixtureBucket(t))
 	wantFailure(t, got, exitFailed, "has more than 1000000 steps of 1m0s")
-}
-
-func TestBackfill_NeedsNoMoreMemoryForMoreSeriesAndSteps(t *testing.T) {
-	bucket, _ := deliveredBucket(t, 20*time.Second)
-	write := func(memory int) string {
-		var out bytes.Buffer
-		cmd := backfillCmd{Locations: []string{bucket}}
-		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *classify.Class) bool { return true })
-		h.total.memory = memory
-		defer h.close()
-		env := &environment{stdout: &out, stderr: newScreen(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
-		err := reading{locations: cmd.Locations, consumer: h}.run(t.Context(), env, func() error { return cmd.writeTo(&out, h) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	if write(10_000) != write(1<<30) {
-		t.Error("the history depends on the memory")
-	}
 }

@@ -111,7 +111,7 @@ const noSeparator = -1
 func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	texts, ok := f[flag.Name]
 	if !ok || slices.ContainsFunc(flag.Envs, isSet) {
-		return nil, nil //nolint:nilnil // kong's way to say that there is no value
+		return nil, nil //nolint:nilnil // kong's sign of no value
 	}
 	if flag.Tag.Sep != noSeparator {
 		return strings.Join(texts, ","), nil

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 // demoCmd serves a log bucket that it keeps filling.
@@ -66,19 +67,14 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 			Scan: scanFlags{
 				Since:         since(2 * time.Hour),
 				Interval:      interval(demoSecond),
-				Overlap:       interval(time.Hour),
-				SweepWindow:   interval(48 * time.Hour),
 				SweepInterval: interval(5 * time.Second), // new streams come all the time
-				AuditWindow:   interval(72 * time.Hour),
-				AuditInterval: interval(time.Hour),
 				DedupeWindow:  dedupeWindow,
-				MaxObjectSize: 1 << 30,
 				Concurrency:   2,
 			},
 			Series: seriesFlags{Limit: 10_000, Hold: duration(demoHold)},
 		},
 		env:     env,
-		started: func(s *server) { printDemo(env.stdout, s) },
+		started: func(s *web.Server) { cmd.print(env.stdout, s) },
 	}
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return d.run(ctx, []place{{dir: bucket}}) })
@@ -86,8 +82,8 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 	return both.Wait()
 }
 
-func printDemo(w io.Writer, s *server) {
-	fmt.Fprintf(w, demoText, s.url(s.flags.TelemetryPath), s.url(statusPath), s.url("/"), demoHold)
+func (cmd *demoCmd) print(w io.Writer, s *web.Server) {
+	fmt.Fprintf(w, demoText, s.URL(cmd.Web.TelemetryPath), s.URL(web.StatusPath), s.URL("/"), demoHold)
 }
 
 // keepDelivering delivers what happened since start, again and again, until ctx ends.

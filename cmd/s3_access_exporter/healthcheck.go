@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 // healthcheckCmd asks a running exporter how it is: for images and machines
@@ -70,9 +72,9 @@ func (cmd *healthcheckCmd) Run(ctx context.Context, env *environment) error {
 // target returns what to ask. A listening address without a host leads to this
 // machine, without a name that somebody would have to resolve.
 func (cmd *healthcheckCmd) target() (*url.URL, error) {
-	page := healthyPath
+	page := web.HealthyPath
 	if cmd.Ready {
-		page = readyPath
+		page = web.ReadyPath
 	}
 	if cmd.URL != "" {
 		u, err := url.Parse(cmd.URL)
@@ -81,7 +83,7 @@ func (cmd *healthcheckCmd) target() (*url.URL, error) {
 		}
 		return u.JoinPath(page), nil
 	}
-	scheme, err := schemeOf(cmd.Web.ConfigFile)
+	scheme, err := web.Scheme(cmd.Web.ConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 // wantWell checks that a run of healthcheck prints one line and no more.
@@ -44,20 +46,20 @@ func TestHealthcheck_AddressWithoutAHostIsThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, host := range []string{"", "0.0.0.0", "127.0.0.1"} {
-		wantWell(t, runToEnd(t, "healthcheck", "--web.listen-address="+host+":"+port), healthyPath)
+		wantWell(t, runToEnd(t, "healthcheck", "--web.listen-address="+host+":"+port), web.HealthyPath)
 	}
 }
 
 func TestHealthcheck_TellsWhyTheExporterIsNotWell(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.HandleFunc(healthyPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, readyPath, http.StatusFound) })
-	mux.HandleFunc(readyPath, func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc(web.HealthyPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, web.ReadyPath, http.StatusFound) })
+	mux.HandleFunc(web.ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "not ready: the disk is full", http.StatusServiceUnavailable)
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	wantFailure(t, runToEnd(t, "healthcheck", "--url="+server.URL, "--ready"), exitFailed,
-		server.URL+readyPath+": HTTP 503: not ready: the disk is full")
+		server.URL+web.ReadyPath+": HTTP 503: not ready: the disk is full")
 	wantFailure(t, runToEnd(t, "healthcheck", "--url="+server.URL), exitFailed, "HTTP 302")
 	wantFailure(t, runToEnd(t, "healthcheck", "--url="+server.URL+"/elsewhere"), exitFailed, "HTTP 404")
 }

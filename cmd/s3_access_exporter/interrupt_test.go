@@ -97,8 +97,9 @@ func TestRun_PrintsWhatWasReadUntilItIsInterrupted(t *testing.T) {
 			if n := test.count(stdout.String()); n != given {
 				t.Errorf("%d requests are printed, want %d:\n%s", n, given, stdout.String())
 			}
-			if got, want := stderr.String(), program+": error: "+errInterrupted.Error()+"\n"; got != want {
-				t.Errorf("stderr is %q, want %q", got, want)
+			want := program + ": error: " + errInterrupted.Error() + "\n" + program + ": looked at 20 log objects "
+			if got := stderr.String(); !strings.HasPrefix(got, want) || countLines(got) != 2 {
+				t.Errorf("stderr is %q, want two lines that begin with %q", got, want)
 			}
 		})
 	}

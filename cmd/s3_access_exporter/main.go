@@ -3,11 +3,15 @@
 // signs with Signature Version 2, who comes without credentials, who reads,
 // writes and deletes objects.
 //
-// main.go holds the command line, one further file each command, locations.go
-// and pipeline.go the wiring that the commands share.
+// This package is the command line alone: main.go runs it, flags.go has the values of
+// flags, config.go the configuration file, locations.go the locations, and each command
+// a file. What the commands do is below internal/, which the compiler keeps to this
+// folder, so that nothing there is anybody's API; fleet is not, as tests of dashboards/
+// deliver with it.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +20,13 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/common/version"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
 const program = "s3_access_exporter"
@@ -34,6 +40,8 @@ const (
 )
 
 func main() {
+	// Releases set it when they are linked.
+	version.Version = cmp.Or(version.Version, moduleVersion())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -52,28 +60,26 @@ type cli struct {
 	Report      reportCmd      `cmd:"" help:"Read log buckets once and print counts."`
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
+	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
-}
-
-type logFlags struct {
-	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged: ${enum}."`
-	Format string `name:"format" default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum}."`
-}
-
-func (f logFlags) logger(w io.Writer) *slog.Logger {
-	level, format := promslog.NewLevel(), promslog.NewFormat()
-	// Both texts are from kong's enums.
-	_, _ = level.Set(f.Level), format.Set(f.Format)
-	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
 }
 
 // environment is what a command gets from the process.
 type environment struct {
 	stdout io.Writer
-	stderr *screen
+	stderr *terminal.Screen
 	logger *slog.Logger
+	engine newEngine
+	// lastLine is set by a command, and printed on standard error when all else is.
+	lastLine string
 }
+
+// newEngine returns the engine that answers for the built-in one: in the program that
+// itself, in tests another one.
+type newEngine func(*engine.Scan) engine.Engine
+
+func builtIn(scan *engine.Scan) engine.Engine { return scan }
 
 // usageError is an error of the command line, as opposed to one of the world.
 type usageError struct{ error }
@@ -86,6 +92,11 @@ func usagef(format string, args ...any) error {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return runOn(ctx, args, stdout, stderr, builtIn)
+}
+
+// runOn is run on an engine.
+func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newEngine) int {
 	var c cli
 	printed := -1 // the exit code of --help, which kong prints by itself
 	parser, err := kong.New(&c,
@@ -94,11 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
 		kong.Writers(stdout, stderr),
-		kong.Vars{
-			"location_help": locationHelp,
-			"dedupe_window": strconv.Itoa(dedupeWindow),
-			"fields":        fieldNames(),
-		},
+		variables(),
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -112,18 +119,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
-	lines := newScreen(stderr)
-	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
-	err = command.Run(env)
+	lines := terminal.New(stderr)
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
+	code := exitCode(command.Run(env), stderr)
+	if env.lastLine != "" {
+		fmt.Fprintf(stderr, "%s: %s\n", program, env.lastLine)
+	}
+	return code
+}
+
+// exitCode prints an error, and returns the exit code for it.
+func exitCode(err error, stderr io.Writer) int {
 	switch {
+	case err == nil:
+		return exitOK
 	case errors.As(err, new(usageError)):
 		return fail(stderr, err, exitUsage)
 	case errors.Is(err, errInterrupted):
 		return fail(stderr, err, exitInterrupted)
-	case err != nil:
-		return fail(stderr, err, exitFailed)
 	}
-	return exitOK
+	return fail(stderr, err, exitFailed)
 }
 
 var lineBreak = regexp.MustCompile(`\s*\n\s*`)

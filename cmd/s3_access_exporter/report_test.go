@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 )
 
 func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
@@ -19,7 +22,7 @@ func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runToEnd(t, append([]string{"report", bucket}, args...)...)
-			wantGolden(t, name, got.stdout)
+			golden.Want(t, name, got.stdout)
 			if got.code != exitFailed || !strings.Contains(got.stderr, broken) {
 				t.Errorf("exit code %d, %s", got.code, got.stderr)
 			}
@@ -143,8 +146,9 @@ func TestReport_CountsInMetricsOnlyWhatMatches(t *testing.T) {
 	}
 }
 
-func TestReport_SaysThatNothingMatches(t *testing.T) {
-	dir := t.TempDir()
+func TestReport_ShowsThatNothingMatches(t *testing.T) {
+	line, _, _ := bytes.Cut(manyLines(), []byte("\n"))
+	dir := singleObjectBucket(t, line)
 	const none = "no requests match\n"
 	for args, want := range map[string]string{
 		"--by=log":               none,
@@ -152,14 +156,55 @@ func TestReport_SaysThatNothingMatches(t *testing.T) {
 		"--by=log --output=csv":  "log,requests,sent_bytes,received_bytes,first_seen,last_seen\n",
 		"--output=json":          "",
 		"--output=prometheus":    "",
+		"--output=table":         strings.Repeat(none, 5),
 	} {
-		got := runToEnd(t, append([]string{"report", dir}, strings.Fields(args)...)...)
-		if got.code != exitOK || got.stdout != want || got.stderr != "" {
+		got := runToEnd(t, append([]string{"report", dir, "--bucket=none"}, strings.Fields(args)...)...)
+		if got.code != exitOK || got.stdout != want && strings.Count(got.stdout, none) != 5 ||
+			got.stderr != program+": looked at 1 log object (367 B): no candidate requests\n" {
 			t.Errorf("%s: exit code %d, %q, %s", args, got.code, got.stdout, got.stderr)
 		}
 	}
-	if got := runToEnd(t, "report", dir); strings.Count(got.stdout, none) != 5 || got.code != exitOK {
-		t.Errorf("exit code %d, %s", got.code, got.stdout)
+}
+
+// That nothing matches is not the same as that nothing was there.
+func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
+	line, _, _ := bytes.Cut(manyLines(), []byte("\n"))
+	logs, empty, other := singleObjectBucket(t, line), t.TempDir(), t.TempDir()
+	if err := writeObject(filepath.Join(other, "picture.jpg"), []byte("JFIF")); err != nil {
+		t.Fatal(err)
+	}
+	const lastLine = program + ": looked at "
+	for _, command := range []string{"report", "report -o prometheus", "events", "events --sort time -o csv", "backfill"} {
+		for _, test := range []struct {
+			name, args string
+			code       int
+			want       []string
+		}{
+			{"empty", empty, exitFailed, []string{"level=WARN", "no log object lies here", "location=file://" + empty, lastLine + "0 log objects (0 B)"}},
+			{"no logs", other, exitFailed, []string{
+				"level=WARN", "location=file://" + other, lastLine + `0 log objects (0 B); skipped 1 object (not_a_log 1 such as "file://` + other + `/picture.jpg")`,
+			}},
+			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
+			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},
+			{"nothing matches", "--key=none " + logs, exitOK, []string{lastLine + "1 log object (367 B): no candidate requests"}},
+			{"all is well", logs, exitOK, []string{lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
+		} {
+			t.Run(command+" "+test.name, func(t *testing.T) {
+				got := runToEnd(t, append(strings.Fields(command), strings.Fields(test.args)...)...)
+				if got.code != test.code {
+					t.Errorf("exit code %d, want %d", got.code, test.code)
+				}
+				for _, want := range test.want {
+					if !strings.Contains(got.stderr, want) {
+						t.Errorf("%q is missing in\n%s", want, got.stderr)
+					}
+				}
+				lines := strings.SplitAfter(got.stderr, "\n")
+				if last := lines[len(lines)-2]; !strings.HasPrefix(last, lastLine) {
+					t.Errorf("the last line is %s", last)
+				}
+			})
+		}
 	}
 }
 
@@ -206,7 +251,7 @@ func TestReport_TakesNoFilterFromTheEnvironment(t *testing.T) {
 	t.Setenv("S3_ACCESS_EXPORTER_AWS_REGION", "eu-west-1")
 	t.Setenv("S3_ACCESS_EXPORTER_SIGNATURE", "SigV2")
 	got := runToEnd(t, "report", "-o", "prometheus", fixtureBucket(t))
-	wantGolden(t, "report.golden", got.stdout)
+	golden.Want(t, "report.golden", got.stdout)
 }
 
 // In a file, what is repeated on the command line is a list.
@@ -225,4 +270,19 @@ func TestReport_TakesFiltersFromAFile(t *testing.T) {
 		}
 	}
 	wantFailure(t, runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", "bucket: ['!']")), exitUsage, "is no pattern")
+}
+
+// A hint names no flag that the command does not have.
+func TestRun_NamesTheFlagForAnObjectThatIsTooLarge(t *testing.T) {
+	dir := singleObjectBucket(t, manyLines())
+	for _, command := range []string{"report", "events", "backfill"} {
+		got := runToEnd(t, command, "--scan.max-object-size=1MiB", dir)
+		if got.code != exitFailed || !strings.Contains(got.stderr, "larger than 1048576 bytes") ||
+			!strings.Contains(got.stderr, "1 log object could not be read; its requests are missing above; larger ones are read with --scan.max-object-size\n") {
+			t.Errorf("%s: exit code %d, %s", command, got.code, got.stderr)
+		}
+		if got := runToEnd(t, command, "--scan.max-object-size=8MiB", dir); got.code != exitOK {
+			t.Errorf("%s: exit code %d, %s", command, got.code, got.stderr)
+		}
+	}
 }

@@ -24,6 +24,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 const (
@@ -206,9 +208,9 @@ func TestServe_ShieldsItselfWithTLSAndPasswords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := writeFile(t, "web.yml", fmt.Sprintf(
+	config := writeFile(t, "web.yml", fmt.Sprintf(
 		"tls_server_config:\n  cert_file: %s\n  key_file: %s\nbasic_auth_users:\n  prometheus: %s\n", certificate, key, hash))
-	e := start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), "--web.config.file="+web, fixtureBucket(t))...)
+	e := start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), "--web.config.file="+config, fixtureBucket(t))...)
 	if !strings.HasPrefix(e.url(), "https://127.0.0.1:") {
 		t.Errorf("it says that it listens at %s", e.url())
 	}
@@ -224,7 +226,7 @@ func TestServe_ShieldsItselfWithTLSAndPasswords(t *testing.T) {
 			user: test.user, password: test.password,
 			RoundTripper: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}},
 		}}
-		for _, path := range []string{"/", "/metrics", healthyPath} {
+		for _, path := range []string{"/", "/metrics", web.HealthyPath} {
 			if status, _, err := e.get(t.Context(), path, ""); err != nil || status != test.want {
 				t.Errorf("%s as %q: HTTP %d, %v", path, test.user, status, err)
 			}

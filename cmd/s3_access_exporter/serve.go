@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/version"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -43,22 +48,20 @@ func (f checkpointFlags) Validate() error {
 
 type scanFlags struct {
 	Since         since    `name:"since" default:"24h" help:"How far back a location starts that has no checkpoint; or all."`
-	Interval      interval `name:"interval" default:"1m" help:"Time between two listings."`
-	Overlap       interval `name:"overlap" default:"1h" help:"How far behind the newest object each listing begins."`
-	SweepWindow   interval `name:"sweep-window" default:"48h" help:"How far behind it a deeper listing for late objects begins."`
-	SweepInterval interval `name:"sweep-interval" default:"1h" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
-	AuditWindow   interval `name:"audit-window" default:"720h" help:"How far back the deepest listing begins; in it counts what came after the one before."`
-	AuditInterval interval `name:"audit-interval" default:"24h" help:"Time between two of those."`
+	Interval      interval `name:"interval" default:"${interval}" help:"Time between two listings."`
+	Overlap       interval `name:"overlap" default:"${overlap}" help:"How far behind the newest object each listing begins."`
+	SweepWindow   interval `name:"sweep-window" default:"${sweep_window}" help:"How far behind it a deeper listing for late objects begins."`
+	SweepInterval interval `name:"sweep-interval" default:"${sweep_interval}" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
+	AuditWindow   interval `name:"audit-window" default:"${audit_window}" help:"How far back the deepest listing begins; in it counts what came after the one before."`
+	AuditInterval interval `name:"audit-interval" default:"${audit_interval}" help:"Time between two of those."`
 	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
-	MaxObjectSize size     `name:"max-object-size" default:"2GiB" help:"Largest log object that is read, decompressed."`
-	Concurrency   int      `name:"concurrency" default:"8" help:"Log objects that are read at once."`
+	readFlags     `embed:""`
+	Concurrency   int `name:"concurrency" default:"${concurrency}" help:"Log objects that are read at once."`
 }
 
 // Validate implements kong's validation of flags.
 func (f scanFlags) Validate() error {
 	switch {
-	case f.MaxObjectSize <= 0:
-		return errors.New("--scan.max-object-size must be more than 0")
 	case f.DedupeWindow < 0:
 		return errors.New("--scan.dedupe-window must not be negative")
 	case f.Concurrency <= 0:
@@ -89,10 +92,25 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *server) {
-		env.logger.Info("listening", "url", s.url("/"))
+	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *web.Server) {
+		cmd.logStart(env.logger, places)
+		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, places)
+}
+
+// logStart logs what is tailed, and how.
+func (cmd *serveCmd) logStart(logger *slog.Logger, places []place) {
+	var names []string
+	for _, p := range places {
+		names = append(names, p.name())
+	}
+	since := "all"
+	if cmd.Scan.Since > 0 {
+		since = short(time.Duration(cmd.Scan.Since))
+	}
+	logger.Info("starting", "version", cmp.Or(version.Version, unreleased), "revision", version.GetRevision(),
+		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "since", since)
 }
 
 // daemon is what serve and demo run.
@@ -100,7 +118,7 @@ type daemon struct {
 	*serveCmd
 	env     *environment
 	settle  time.Duration
-	started func(*server) // called once the server listens and everything is in place
+	started func(*web.Server) // called once the server listens and everything is in place
 }
 
 // run tails the places and serves until ctx ends.
@@ -135,13 +153,13 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return err
 	}
 	scan := scanner.New(d.config(locations, counters, metrics, state))
-	web, err := newServer(ctx, d.Web, registry, scan, logger)
+	server, err := d.Web.listen(ctx, registry, scan, logger)
 	if err != nil {
 		return err
 	}
-	d.started(web)
+	d.started(server)
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return web.run(ctx) })
+	both.Go(func() error { return server.Run(ctx) })
 	both.Go(func() error { return scan.Run(ctx) })
 	return both.Wait()
 }
@@ -164,4 +182,23 @@ func (d *daemon) config(locations []source.Location, counters *collector.Collect
 		MaxObjectSize: int64(d.Scan.MaxObjectSize),
 		Concurrency:   d.Scan.Concurrency,
 	}
+}
+
+// counting joins the scanner to the collector, which do not know each other.
+type counting struct {
+	*collector.Collector
+}
+
+var _ scanner.Consumer = counting{}
+
+// NewTally implements scanner.Consumer.
+func (c counting) NewTally(_, _ string) scanner.Tally { return c.Collector.NewTally() }
+
+// Stage implements scanner.Consumer.
+func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
+	own := make([]*collector.Tally, len(tallies))
+	for i, t := range tallies {
+		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
+	}
+	return c.Collector.Stage(own, store)
 }

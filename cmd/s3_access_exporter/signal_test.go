@@ -22,7 +22,7 @@ func TestRun_ExitsWith130OnTheFirstSignal(t *testing.T) {
 			if err := p.cmd.Process.Signal(interrupt); err != nil {
 				t.Fatal(err)
 			}
-			if code := p.exitCode(); code != exitInterrupted || strings.Count(p.stderr.String(), "\n") != 1 {
+			if code := p.exitCode(); code != exitInterrupted || strings.Count(p.stderr.String(), "\n") != 2 {
 				t.Errorf("exit code %d, %s", code, p.stderr.String())
 			}
 		})

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 // site is a running exporter as seen from outside.
@@ -49,7 +51,7 @@ func (s *site) get(ctx context.Context, path, accept string) (status int, body [
 // ready returns the answer of /-/ready.
 func (s *site) ready(t *testing.T) (status int, text string) {
 	t.Helper()
-	status, body, err := s.get(t.Context(), readyPath, "")
+	status, body, err := s.get(t.Context(), web.ReadyPath, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/prometheus/common/version"
 )
@@ -16,7 +17,21 @@ func (versionCmd) Run(env *environment) error {
 	return err
 }
 
-// versionText tells version, revision and Go version.
+// moduleVersion returns the version of the module from which go install has built the
+// program, empty if it was built otherwise.
+func moduleVersion() string {
+	const development = "(devel)"
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == development {
+		return ""
+	}
+	return info.Main.Version
+}
+
+// unreleased stands for the version of a build that has none.
+const unreleased = "unreleased"
+
+// versionText returns version, revision and Go version.
 func versionText() string {
-	return fmt.Sprintf("%s, revision %s, %s", cmp.Or(version.Version, "unreleased"), version.GetRevision(), version.GoVersion)
+	return fmt.Sprintf("%s, revision %s, %s", cmp.Or(version.Version, unreleased), version.GetRevision(), version.GoVersion)
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,12 +15,19 @@ import (
 )
 
 func TestSource_IsASource(t *testing.T) {
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		dir := t.TempDir()
 		for key, body := range objects {
 			write(t, dir, key, body)
 		}
-		return open(t, dir)
+		modified := time.Now()
+		return sourcetest.Store{Source: open(t, dir), Put: func(t *testing.T, key string, body []byte) {
+			write(t, dir, key, body)
+			modified = modified.Add(time.Nanosecond)
+			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), time.Time{}, modified); err != nil {
+				t.Fatal(err)
+			}
+		}}
 	}, sourcetest.NotPaths)
 }
 
@@ -44,6 +50,23 @@ func TestNew_SaysWhatIsWrongWithTheDirectory(t *testing.T) {
 	}
 }
 
+func TestStore_IsTheSameHoweverTheDirectoryIsWritten(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, "logs/a", nil)
+	link(t, "logs", parent, "link")
+	link(t, filepath.Join(parent, "link"), parent, "far")
+	t.Chdir(filepath.Join(parent, "logs"))
+	canonical, err := filepath.EvalSymlinks(filepath.Join(parent, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(parent, "logs"), filepath.Join(parent, "link") + "/", filepath.Join(parent, "far", "."), ".", "../link"} {
+		if got, want := open(t, dir).Store(), "file://"+canonical; got != want {
+			t.Errorf("%s: got %s, want %s", dir, got, want)
+		}
+	}
+}
+
 func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	dir := t.TempDir()
 	for _, key := range []string{
@@ -58,9 +81,6 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	} {
 		write(t, dir, key, nil)
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	src := open(t, dir)
 	want := []string{
 		"2026-11-21-00-00-00-0123456789ABCDE0.gz",
@@ -71,8 +91,8 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	if got := list(t, src, "", ""); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, key := range []string{"pipe", "x~", ".snapshot/x", "lost+found/x", "."} {
-		if _, err := src.Open(t.Context(), key); reasonOf(err) != source.ReasonGone {
+	for _, key := range []string{"x~", ".snapshot/x", "lost+found/x", "."} {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); reasonOf(err) != source.ReasonGone {
 			t.Errorf("Open(%q) = %v, want it gone", key, err)
 		}
 	}
@@ -89,7 +109,7 @@ func TestSource_NeverLeavesTheDirectory(t *testing.T) {
 	write(t, parent, "logs/a/x", nil)
 	src := open(t, filepath.Join(parent, "logs"))
 	for _, key := range []string{"../secret", "a/../../secret", "a/../a/x", "./a/x", "a//x", "/a/x", "a/x/", "", ".", "..", "a/x\x00"} {
-		if _, err := src.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("Open(%q) succeeded", key)
 		}
 	}
@@ -135,7 +155,7 @@ func TestList_FollowsSymbolicLinksButNeverInCircles(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"dangling", "self"} {
-		if _, err := src.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("%s was opened", key)
 		}
 	}
@@ -184,7 +204,7 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "k", []byte("a body of twenty-six bytes"))
-			body, err := open(t, dir).Open(t.Context(), "k")
+			body, err := open(t, dir).Open(t.Context(), source.Object{Key: "k", Size: 26})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ package s3source
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -22,12 +23,15 @@ func TestMinIO_IsASource(t *testing.T) {
 	minio := miniotest.Start(t)
 	minio.Setenv(t)
 	buckets := 0
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		buckets++
 		bucket := fmt.Sprintf("conformance-%d", buckets)
 		minio.CreateBucket(t, bucket)
 		minio.PutAll(t, bucket, objects)
-		return newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket })
+		return sourcetest.Store{
+			Source: newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket }),
+			Put:    func(t *testing.T, key string, body []byte) { minio.Put(t, bucket, key, body) },
+		}
 	}, sourcetest.NotPaths) // it takes some others, but does not list them
 }
 
@@ -41,7 +45,7 @@ func TestMinIO_Faults(t *testing.T) {
 	t.Run("no such bucket", func(t *testing.T) {
 		src := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
 		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNoSuchBucket)
-		_, err := src.Open(t.Context(), "k")
+		_, err := src.Open(t.Context(), of("k", 4))
 		wantReason(t, err, "open", source.ReasonNoSuchBucket)
 	})
 	t.Run("unknown key ID", func(t *testing.T) {
@@ -57,7 +61,7 @@ func TestMinIO_Faults(t *testing.T) {
 		minio.Stop(t)
 		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNetwork)
 		minio.Restart(t)
-		if data, err := readAll(t, src, "k"); err != nil || string(data) != "body" {
+		if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
 			t.Errorf("got %q, %v", data, err)
 		}
 	})
@@ -81,11 +85,11 @@ func TestMinIO_ForbidsWhatThePolicyDoesNotAllow(t *testing.T) {
 	if err := src.Check(t.Context(), "open/"); err != nil {
 		t.Error(err)
 	}
-	if data, err := readAll(t, src, "open/k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), src, of("open/k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
 	wantReason(t, src.Check(t.Context(), "secret/"), "list", source.ReasonAccessDenied)
-	_, err := src.Open(t.Context(), "secret/k")
+	_, err := src.Open(t.Context(), of("secret/k", 6))
 	wantReason(t, err, "open", source.ReasonAccessDenied)
 }
 
@@ -98,7 +102,7 @@ func TestMinIO_AssumesTheRole(t *testing.T) {
 	withRole := func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" }
 
 	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
-	if data, err := readAll(t, newSource(t, minio.Endpoint, withRole), "k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), newSource(t, minio.Endpoint, withRole), of("k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
 	// The endpoint of S3 is not the endpoint of STS.
@@ -151,4 +155,61 @@ func restrict(t *testing.T, minio *miniotest.MinIO, policy string) aws.Credentia
 		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
 		SessionToken:    aws.ToString(out.Credentials.SessionToken),
 	}
+}
+
+func TestMinIO_NeverGivesAnotherVersionThanListed(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("listed"))
+	src := newSource(t, minio.Endpoint)
+	listed, err := src.Stat(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listed.ETag == "" || listed.Size != 6 {
+		t.Fatalf("listed as %+v", listed)
+	}
+	minio.Put(t, testBucket, "k", []byte("listed")) // the same bytes, a later time
+	if data, err := sourcetest.Read(t.Context(), src, listed); err != nil || string(data) != "listed" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	minio.Put(t, testBucket, "k", []byte("LISTED"))
+	_, err = src.Open(t.Context(), listed)
+	wantReason(t, err, "open", source.ReasonChanged)
+	if !strings.Contains(err.Error(), "HTTP 412") {
+		t.Errorf("the server did not look at If-Match: %v", err)
+	}
+	if data, err := sourcetest.Read(t.Context(), src, of("k", 6)); err != nil || string(data) != "LISTED" {
+		t.Errorf("as an old checkpoint remembers it: %q, %v", data, err)
+	}
+	_, err = src.Open(t.Context(), of("k", 5))
+	wantReason(t, err, "open", source.ReasonChanged)
+}
+
+func TestMinIO_TakesNewCredentialsOnceTheOldAreRevoked(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	file := useCredentialsFile(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("body"))
+	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
+	plain := newSource(t, minio.Endpoint)
+	role := newSource(t, minio.Endpoint, func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" })
+	readBoth := func(what string) {
+		for _, src := range []*Source{plain, role} {
+			if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+				t.Errorf("%s: got %q, %v", what, data, err)
+			}
+		}
+	}
+	readBoth("at first")
+
+	minio.Stop(t)
+	minio.AccessKey, minio.SecretKey = "another-user", "another-secret"
+	minio.Restart(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	readBoth("with new credentials in the file")
 }

@@ -7,7 +7,9 @@
 // checksum that S3 keeps never ends in io.EOF.
 //
 // Failed requests are tried again by the SDK in its adaptive mode, as often as
-// AWS_MAX_ATTEMPTS says. Errors are put in one line; the SDK's own are below
+// AWS_MAX_ATTEMPTS says. Credentials that are refused, be it because they were revoked
+// or replaced in their file, are read anew, at most once a minute, and the request is
+// sent again. Errors are put in one line; the SDK's own are below
 // them, for errors.As.
 package s3source
 
@@ -16,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,12 +43,19 @@ type Config struct {
 	// EndpointURL is where S3 is: http or https. Empty means AWS, or what the
 	// environment says (AWS_ENDPOINT_URL). STS does not use it.
 	EndpointURL string
+	// Store is the name of a store that is not AWS, which tells its buckets from those
+	// of other stores and must not change as long as what was read is remembered.
+	// Empty means the endpoint's host. See Source.Store.
+	Store string
 	// Region is the bucket's. Empty means that S3 is asked for it with a
 	// HeadBucket before the first request; at another endpoint than AWS's, it
 	// means the environment's Region or else us-east-1.
 	Region string
 	// RoleARN is a role to assume. Empty means none.
 	RoleARN string
+	// ExternalID is sent when the role is assumed, as its trust policy may demand.
+	// Empty means none.
+	ExternalID string
 	// PathStyle puts the bucket into the path of URLs instead of the host.
 	PathStyle bool
 	// Concurrency is the number of connections that are kept for reuse; 0 means
@@ -77,20 +87,34 @@ func (c Config) validate() error {
 	if c.Bucket == "" {
 		return errors.New("the bucket's name is missing")
 	}
+	if c.ExternalID != "" && c.RoleARN == "" {
+		return errors.New("an external ID is of use only with a role to assume")
+	}
 	if c.EndpointURL == "" {
 		return nil
 	}
 	u, err := url.Parse(c.EndpointURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("endpoint URL %q is not of the form http(s)://host[:port]", c.EndpointURL)
+		return notAnEndpoint(c.EndpointURL)
 	}
 	return nil
 }
 
+// notAnEndpoint is the error of a URL that is none. Of a user and password in it
+// nothing is shown.
+func notAnEndpoint(text string) error {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		text = "…" + text[at:]
+	}
+	return fmt.Errorf("endpoint URL %q is not of the form http(s)://host[:port]", text)
+}
+
 // Source is a bucket as a source.Source.
 type Source struct {
-	config Config
-	sdk    aws.Config
+	config      Config
+	sdk         aws.Config // its Credentials are not used
+	credentials *renewable
+	store       string // see Store
 
 	mu    sync.Mutex
 	ready *s3.Client // nil until the bucket's Region is known
@@ -107,7 +131,11 @@ func New(ctx context.Context, config Config) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %s", oneLine(err.Error()))
 	}
-	return &Source{config: config, sdk: sdk}, nil
+	s := &Source{config: config, sdk: sdk, credentials: newRenewable(sdk.Credentials, config)}
+	if s.store, err = s.storeName(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Check lists a single key of prefix, to find out early whether the bucket can
@@ -136,7 +164,7 @@ func (s *Source) client(ctx context.Context) (*s3.Client, error) {
 			return nil, err
 		}
 	}
-	s.ready = s.newClient(region, s.sdk.Credentials)
+	s.ready = s.newClient(region, s.credentials)
 	return s.ready, nil
 }
 
@@ -154,6 +182,8 @@ func advice(err error) string {
 		return "; check the bucket's name and the endpoint"
 	case source.ReasonAccessDenied:
 		return "; check that s3:ListBucket is allowed on the bucket and this prefix"
+	case source.ReasonRedirect:
+		return "; check the endpoint"
 	case source.ReasonCredentials:
 		return "; check the credentials in the environment, the profile or the role"
 	case source.ReasonNetwork, source.ReasonTimeout:

@@ -20,7 +20,7 @@ func (f *Fleet) accessLog(s *stream, calls []call) []byte {
 	return body
 }
 
-// lineTruth returns what the line of a call tells.
+// lineTruth returns what the line of a call holds.
 func lineTruth(s *stream, c *call) Request {
 	r := c.request()
 	r.Log = "server_access"

@@ -156,7 +156,7 @@ var actors = []actor{
 		buckets: []*bucket{reports}, scripts: []script{read, list}, answers: watched,
 	},
 
-	// The past: clients that sign with version 2 by default, and those that were told to.
+	// The past: clients that sign with version 2 by default, and those that are configured to.
 	{
 		weight: 3, identity: identity{kind: user, account: research, name: "nightly-backup"},
 		network: "192.0.2.#", signature: "SigV2", auth: "AuthHeader", endpoint: global,

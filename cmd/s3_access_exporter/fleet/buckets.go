@@ -72,7 +72,7 @@ type action struct {
 	body       body
 	sub        bool // a record of the request before it, whose ID it shares
 	otherKey   bool // on a key of its own
-	management bool // about a bucket's settings, which CloudTrail tells apart
+	management bool // about a bucket's settings, which CloudTrail logs apart
 }
 
 // body is what a request moves.
@@ -86,7 +86,7 @@ const (
 )
 
 // script is what an actor does in one go. Its actions are on one key if
-// not said otherwise.
+// not set otherwise.
 type script []action
 
 var (

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// call is one use of S3: what happened, whichever log tells it.
+// call is one use of S3: what happened, whichever log holds it.
 type call struct {
 	*action
 	answer answer // with the status as S3 sends it
@@ -122,7 +122,7 @@ func (c *call) outcome() string {
 	return "success"
 }
 
-// request returns what both logs tell of the call.
+// request returns what both logs hold of the call.
 func (c *call) request() Request {
 	return Request{
 		Bucket: c.bucket.name, Operation: c.operation, Key: c.key,

@@ -72,7 +72,7 @@ type tlsDetails struct {
 	ClientProvidedHostHeader string `json:"clientProvidedHostHeader"`
 }
 
-// trail returns the body of a CloudTrail object that tells of the calls, and
+// trail returns the body of a CloudTrail object that holds the calls, and
 // adds the requests that stand in it to the fleet's.
 func (f *Fleet) trail(calls []call) []byte {
 	f.plain.Reset()
@@ -101,7 +101,7 @@ func (f *Fleet) compress(text []byte) []byte {
 	return body.Bytes()
 }
 
-// eventTruth returns what the event of a call tells.
+// eventTruth returns what the event of a call holds.
 func eventTruth(c *call) Request {
 	r := c.request()
 	r.Log = "cloudtrail"
@@ -137,7 +137,7 @@ func (c *call) service() string {
 }
 
 // onBehalf reports whether a service sent the request on somebody's behalf.
-// Such events do not tell the signature.
+// Such events do not hold the signature.
 func (c *call) onBehalf() bool { return c.actor.identity.invokedBy != "" }
 
 // event returns a call's event.

@@ -11,7 +11,7 @@ const (
 )
 
 // stream is one log on its way: the server access log of a bucket, or the part
-// of a trail that tells of an account's buckets in a Region.
+// of a trail that holds an account's buckets in a Region.
 type stream struct {
 	layout        layout
 	bucket        *bucket // any bucket of the account and Region if the layout is a trail's
@@ -39,18 +39,18 @@ func (s *stream) isDue(now time.Time) bool { return now.Unix()%s.period == s.pha
 // note puts down those of the calls that stand in this log.
 func (s *stream) note(calls []call) {
 	for _, c := range calls {
-		if s.tells(&c) {
+		if s.holds(&c) {
 			s.waiting = append(s.waiting, c)
 		}
 	}
 }
 
-// tells reports whether the call stands in this log. CloudTrail has no requests
+// holds reports whether the call stands in this log. CloudTrail has no requests
 // whose credentials were refused and no work of S3's own; see
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/logging-with-S3.html.
 // Requests of origin access identities are left out of it here, for AWS shows
 // no such event.
-func (s *stream) tells(c *call) bool {
+func (s *stream) holds(c *call) bool {
 	if s.layout != organisationLog {
 		return c.bucket == s.bucket && c.logged != ""
 	}
@@ -58,7 +58,7 @@ func (s *stream) tells(c *call) bool {
 		c.trailed && c.actor.identity.kind != refused && c.actor.identity.kind != originUser
 }
 
-// flush delivers what waits in a log, in objects whose keys tell the time.
+// flush delivers what waits in a log, in objects whose keys have the time.
 func (f *Fleet) flush(s *stream, now time.Time, late bool) {
 	rest := s.waiting
 	for len(rest) > 0 {

@@ -1,6 +1,6 @@
 // Package fleet simulates the clients of a few S3 buckets, and writes the two
 // request logs that AWS would write of them: server access logs and CloudTrail
-// events. Beside the log objects it tells the requests that stand in them, so
+// events. Beside the log objects it returns the requests that stand in them, so
 // that what reads the logs can be held against the truth.
 //
 // The world of the simulation is in two tables: buckets.go has the buckets, what
@@ -54,12 +54,12 @@ func (c Config) withDefaults() Config {
 type Object struct {
 	Key  string
 	Body []byte // as stored: gzipped if it is CloudTrail's
-	// Late: the key tells a time at least half of Config.Lateness before the
+	// Late: the key has a time at least half of Config.Lateness before the
 	// object's delivery.
 	Late bool
 }
 
-// Unknown is the value of a number that the log does not tell.
+// Unknown is the value of a number that the log does not hold.
 const Unknown = -1
 
 // Request is one record of a log. A request that stands in both logs is two
@@ -69,8 +69,8 @@ type Request struct {
 	Log  string    // server_access or cloudtrail
 	Time time.Time // to the second
 
-	AccountID string // of the bucket's owner; empty where the log does not tell
-	Region    string // of the bucket; empty where the log does not tell
+	AccountID string // of the bucket's owner; empty where the log does not hold it
+	Region    string // of the bucket; empty where the log does not hold it
 	Bucket    string
 	Operation string // the action of S3's API, or the logged name of what is none
 	Key       string // decoded; empty if there is none
@@ -84,7 +84,7 @@ type Request struct {
 	AuthMethod    string
 
 	Outcome       string // success, denied or error
-	Status        int    // 0 where the log does not tell
+	Status        int    // 0 where the log does not hold it
 	ErrorCode     string
 	SentBytes     int64 // or Unknown
 	ReceivedBytes int64 // or Unknown
@@ -97,7 +97,7 @@ type Fleet struct {
 	config Config
 	random *rand.Rand
 	logs   []*stream
-	lots   []int // indices into actors, each as often as the actor's weight says
+	lots   []int // indices into actors, each as often as the actor's weight
 
 	objects  []Object // of the Deliver that is running
 	requests []Request
@@ -160,7 +160,7 @@ func (f *Fleet) simulate(logs []*stream, now time.Time, rate int) {
 }
 
 // deliverLate delivers, every so often, a few requests of long ago that no log
-// has told so far, as if their servers had been slow to hand them in.
+// has returned so far, as if their servers had been slow to hand them in.
 func (f *Fleet) deliverLate(now time.Time) {
 	const oddsAgainst, requests = 12, 20
 	if f.random.IntN(oddsAgainst) != 0 {

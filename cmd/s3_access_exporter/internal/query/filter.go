@@ -1,0 +1,274 @@
+// Package query describes which requests are asked for, and what is wanted of them: the
+// filters and fields that the commands share.
+//
+// A Filter decides by a record and its class, the same label values as those of
+// the metrics (filter.go; glob.go and source.go are the patterns). It also knows what need not be read:
+// parts of the log bucket by their keys, and records by a look at their bytes
+// (prefilter.go), which is never wrong about a record that is asked for. A Field
+// is something to print of a request, or to group by (field.go).
+package query
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Config describes which requests are asked for: those that every field of it holds
+// for. The zero value of a field asks for all. Of several Globs or Sources in a
+// field, one must match that is not negated, if any is not, and none that is.
+type Config struct {
+	// Since and Until are the times of requests: from Since on, before Until.
+	Since, Until time.Time
+	// Slack is how long after a request the object that holds it may have been
+	// delivered.
+	Slack time.Duration
+
+	Logs, AccountIDs, Regions, Buckets, Clients, Signatures, Outcomes []Glob
+	// Operations match the action's name or the operation as logged.
+	Operations []Glob
+	Keys       []Glob // match the whole key
+	// Requesters match the label's value or the requester as logged.
+	Requesters []Glob
+	Sources    []Source
+
+	// Labels is how much detail the label values have that the Globs are asked of.
+	Labels classify.Config
+
+	Anonymous bool // only requests without credentials
+	Object    bool // only requests that name an object's key, and DeleteObjects
+}
+
+type globs = alternatives[*Glob]
+
+// Filter is a Config in the form in which it is asked of each record. Its methods
+// may be called from any goroutine.
+type Filter struct {
+	cfg          Config
+	traits       classify.Traits // that a request must have, all of them
+	since, until int64           // seconds; until is exclusive
+	labels       []labelGlobs
+	operations   globs
+	keys         globs
+	requesters   globs
+	sources      alternatives[*Source]
+	needles      map[record.Format][]needles
+}
+
+// labelGlobs are asked of a label's value.
+type labelGlobs struct {
+	label classify.Label
+	globs globs
+}
+
+// New returns the Filter of a Config, or one line that names what is wrong in it.
+func New(cfg Config) (*Filter, error) {
+	if !cfg.Since.IsZero() && !cfg.Until.IsZero() && !cfg.Since.Before(cfg.Until) {
+		return nil, errors.New("--since must be before --until")
+	}
+	for _, named := range []struct {
+		flag   string
+		globs  []Glob
+		values []string
+	}{
+		{"--log", cfg.Logs, texts(record.Logs())},
+		{"--signature", cfg.Signatures, texts(signatures)},
+		{"--outcome", cfg.Outcomes, outcomes},
+	} {
+		if err := checkGlobs(named.flag, named.globs, named.values); err != nil {
+			return nil, err
+		}
+	}
+	f := &Filter{
+		cfg:        cfg,
+		since:      math.MinInt64,
+		until:      math.MaxInt64,
+		operations: newAlternatives(cfg.Operations),
+		keys:       newAlternatives(cfg.Keys),
+		requesters: newAlternatives(cfg.Requesters),
+		sources:    newAlternatives(cfg.Sources),
+	}
+	if cfg.Anonymous {
+		f.traits |= classify.NewTraits(classify.TraitAnonymous)
+	}
+	if cfg.Object {
+		f.traits |= classify.NewTraits(classify.TraitObject)
+	}
+	if f.onlySigV2() {
+		f.traits |= classify.NewTraits(classify.TraitSigV2)
+	}
+	if !cfg.Since.IsZero() {
+		f.since = ceilSeconds(cfg.Since)
+	}
+	if !cfg.Until.IsZero() {
+		f.until = ceilSeconds(cfg.Until)
+	}
+	for _, l := range []struct {
+		label classify.Label
+		globs []Glob
+	}{
+		{classify.LabelLog, cfg.Logs},
+		{classify.LabelSignature, cfg.Signatures},
+		{classify.LabelOutcome, cfg.Outcomes},
+		{classify.LabelAccountID, cfg.AccountIDs},
+		{classify.LabelRegion, cfg.Regions},
+		{classify.LabelBucket, cfg.Buckets},
+		{classify.LabelClient, cfg.Clients},
+	} {
+		if len(l.globs) > 0 {
+			f.labels = append(f.labels, labelGlobs{l.label, newAlternatives(l.globs)})
+		}
+	}
+	f.needles = f.findNeedles()
+	return f, nil
+}
+
+var (
+	signatures = []record.Signature{
+		record.SigV2, record.SigV4, record.SigV4A, record.SignatureNone, record.SignatureUnknown,
+	}
+	outcomes = []string{"success", "denied", "error"} // the collector's
+)
+
+// checkGlobs returns an error if a pattern matches none of the values that there
+// are.
+func checkGlobs(flag string, asked []Glob, values []string) error {
+	for i := range asked {
+		g := &asked[i]
+		known := false
+		for _, value := range values {
+			known = known || g.covers(value)
+		}
+		if !known {
+			return fmt.Errorf("%s: %q is none of %s", flag, g.text, strings.Join(values, ", "))
+		}
+	}
+	return nil
+}
+
+func texts[T fmt.Stringer](values []T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = v.String()
+	}
+	return all
+}
+
+// ceilSeconds returns the first whole second that is not before t: the logs have
+// no parts of seconds.
+func ceilSeconds(t time.Time) int64 {
+	seconds := t.Unix()
+	if t.Nanosecond() > 0 {
+		seconds++
+	}
+	return seconds
+}
+
+// All reports whether everything is asked for.
+func (f *Filter) All() bool {
+	return f.since == math.MinInt64 && f.until == math.MaxInt64 && len(f.labels) == 0 &&
+		len(f.operations.patterns) == 0 && len(f.keys.patterns) == 0 && len(f.requesters.patterns) == 0 &&
+		len(f.sources.patterns) == 0 && f.traits == 0
+}
+
+// Labels returns the detail of the label values by which Match decides.
+func (f *Filter) Labels() classify.Config { return f.cfg.Labels }
+
+// Traits returns the traits that a request must have, all of them.
+func (f *Filter) Traits() classify.Traits { return f.traits }
+
+// Fields returns the fields by which Match decides, beside Traits and Time. What is
+// logged behind a label goes with it.
+func (f *Filter) Fields() []Field {
+	var asked []Field
+	for _, by := range []struct {
+		patterns int
+		field    Field
+	}{
+		{len(f.cfg.Logs), Log},
+		{len(f.cfg.AccountIDs), AccountID},
+		{len(f.cfg.Regions), Region},
+		{len(f.cfg.Buckets), Bucket},
+		{len(f.cfg.Operations), Operation},
+		{len(f.cfg.Keys), Key},
+		{len(f.cfg.Requesters), Requester},
+		{len(f.cfg.Sources), SourceIP},
+		{len(f.cfg.Clients), Client},
+		{len(f.cfg.Signatures), Signature},
+		{len(f.cfg.Outcomes), Outcome},
+	} {
+		if by.patterns > 0 {
+			asked = append(asked, by.field)
+		}
+	}
+	return asked
+}
+
+// Match reports whether a request is asked for. c is the record's class, in the detail
+// of Labels.
+func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
+	if r.Time < f.since || r.Time >= f.until ||
+		!c.Traits.HasAll(f.traits) {
+		return false
+	}
+	for i := range f.labels {
+		l := &f.labels[i]
+		if !l.globs.hold(func(g *Glob) bool { return g.covers(c.Labels[l.label]) }) {
+			return false
+		}
+	}
+	return f.operations.hold(func(g *Glob) bool {
+		return g.covers(c.Labels[classify.LabelOperation]) || g.coversBytes(r.Operation)
+	}) && f.keys.hold(func(g *Glob) bool {
+		return g.coversBytes(r.Key)
+	}) && f.requesters.hold(func(g *Glob) bool {
+		return g.covers(c.Labels[classify.LabelRequester]) || g.coversBytes(r.Requester)
+	}) && f.matchSource(r.SourceIP)
+}
+
+func (f *Filter) matchSource(logged []byte) bool {
+	if len(f.sources.patterns) == 0 {
+		return true
+	}
+	text := string(logged)
+	address, _ := parseAddress(text)
+	return f.sources.hold(func(s *Source) bool { return s.covers(text, address) })
+}
+
+// Query returns what a scan is to read for the Filter's sake.
+func (f *Filter) Query() once.Query {
+	q := once.Query{Since: f.cfg.Since, Until: f.cfg.Until, Slack: f.cfg.Slack, Prefilter: f.prefilter()}
+	if len(f.labels) > 0 {
+		q.Wanted = f.wanted
+	}
+	return q
+}
+
+// wanted reports whether an object may hold requests that are asked for, by what
+// its key shows. The account in a key of CloudTrail is the one that logged the
+// event, not the one that owns the bucket, which may be another.
+func (f *Filter) wanted(k logkey.Key) bool {
+	shown := map[classify.Label]string{
+		classify.LabelLog:    k.Stream.Log().String(),
+		classify.LabelRegion: k.Region,
+		classify.LabelBucket: k.Bucket,
+	}
+	if k.Stream.Layout == logkey.Partitioned {
+		shown[classify.LabelAccountID] = k.AccountID
+	}
+	for i := range f.labels {
+		l := &f.labels[i]
+		value := shown[l.label]
+		if value != "" && !l.globs.hold(func(g *Glob) bool { return g.covers(value) }) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,180 @@
+package query_test
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// line is a line of the server access log with some fields.
+func line(bucket, ip, requester, operation, key, uri, signature string) string {
+	return strings.Repeat("1f2e3d4c", 8) + " " + bucket + " [15/Jan/2026:08:21:07 +0000] " + ip + " " + requester +
+		" 7C3A9E51D2B810F3 " + operation + " " + key + ` "` + uri + ` HTTP/1.1" 200 - 1 - 31 27 "-" "curl/8.5.0" - ` +
+		"nXb4Kc0qPz7sVw2TyLr9= " + signature + " TLS_AES_128_GCM_SHA256 AuthHeader example-photos.s3.eu-west-1.amazonaws.com TLSv1.3 - - -\n"
+}
+
+// event is an event of CloudTrail with some values, which stand in JSON.
+func event(identity, ip, bucket, key, additional string) string {
+	return fmt.Sprintf(`{"eventVersion": "1.11", "userIdentity": {%s}, "eventTime": "2026-01-15T10:00:01Z", `+
+		`"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "awsRegion": "eu-west-1", "sourceIPAddress": "%s", `+
+		`"requestParameters": {"bucketName": "%s", "key": "%s"}, "additionalEventData": {%s}, "eventType": "AwsApiCall"}`,
+		identity, ip, bucket, key, additional)
+}
+
+const (
+	user      = `"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/cms", "accountId": "111122223333"`
+	service   = `"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"`
+	nobody    = `"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"`
+	signedV2  = `"SignatureVersion": "SigV2", "AuthenticationMethod": "AuthHeader"`
+	signedV4  = `"SignatureVersion": "SigV4", "AuthenticationMethod": "AuthHeader"`
+	presigned = "GET /x?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1768466522&Signature=bWFkZSUyMHVw%3D"
+)
+
+// lines and events are what is written in more ways than one.
+func lines() string {
+	oldLayout, _, _ := strings.Cut(line("example-photos", "192.0.2.1", "-", "REST.GET.OBJECT", "x", presigned, "-"), ` "-" "curl`)
+	return line("example-photos", "192.0.2.1", session, "REST.GET.OBJECT", "images/a.jpg", "GET /images/a.jpg", "SigV4") +
+		line("example-photos", "::ffff:c000:201", session, "REST.GET.OBJECT", "images/a%252Bb.jpg", "GET /", "SigV2") +
+		line("example-photos", "::FfFf:c000:201", "-", "REST.GET.OBJECT", "im%61ges/a+b.jpg", "GET /", "sigv2") +
+		line("example-reports", "2001:DB8:0::1", "-", "REST.GET.BUCKET", "-", "GET /", "-") +
+		line("example-reports", "-", "-", "S3.EXPIRE.OBJECT", "images/a+b.jpg", "GET /", "-") +
+		line("example-reports", "192.0.2.10", "svc:delivery.logs.amazonaws.com", "BATCH.DELETE.OBJECT", "a+b%2Bc", "GET /", "SigV4A") +
+		line("example-reports", "198.51.100.1", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1ABCD", "REST.GET.OBJECT", "x", "GET /x", "SigV4") +
+		line("example-reports", "198.51.100.1", "arn:aws:iam::111122223333:user/cms", "REST.PUT.PART", "caf%C3%A9/\xff", "PUT /", "SigV2") +
+		line("example-photos", "192.0.2.1", "Anonymous", "REST.GET.OBJECT", "images/a.jpg", "GET /images/a.jpg", "-") +
+		line("example-photos", "192.0.2.10", "aNONYMOUS", "S3.EXPIRE.OBJECT", "x", "GET /", "-") +
+		oldLayout + ` "-" "curl/8.5.0"` + "\n" +
+		ceph("alice", "images/a b+c.jpg", "SigV2") + ceph("anonymous", "caf%C3%A9/x", "-")
+}
+
+// ceph is a line of Ceph's gateway, in which keys are as they are.
+func ceph(requester, key, signature string) string {
+	method := map[string]string{"-": "-"}[signature]
+	return "owner example-reports [15/Jan/2026:08:21:07 +0000] 192.0.2.10 " + requester + " tx00000a6f2b1c3d4e5f607-0066b1f1f1-106c-default " +
+		"REST.GET.OBJECT " + key + ` "GET /x HTTP/1.1" 200 - 1 1 - 3ms - "curl/8.5.0" - - ` + signature + " - " + cmp.Or(method, "AuthHeader") + " localhost - - -\n"
+}
+
+func events() string {
+	return `{"Records": [` + strings.Join([]string{
+		event(user, "192.0.2.1", "example-photos", "images/a.jpg", signedV4),
+		event(user, "::ffff:c000:201", "example-photos", `images\/a+b.jpg`, signedV2),
+		event(user, "192.0.2.1", `ex\u0061mple-photos`, `im\u0061ges/a.jpg`, `"SignatureVersion": "S\u0069gV2"`),
+		event(strings.ReplaceAll(user, "cms", `c\u006ds`), `192\u002e0.2.1`, "example-reports", "\u00e9", `"SignatureVersion": "sIGv2"`),
+		event(service, "cloudtrail.amazonaws.com", "example-reports", "a b", ""),
+		event(nobody, "2001:DB8::1", "example-reports", "images/a.jpg", ""),
+		event(strings.ReplaceAll(nobody, "ANONYMOUS_PRINCIPAL", "anonymous"), "AWS Internal", "example-reports", "x", ""),
+		event(strings.ReplaceAll(nobody, "AWSAccount", `AWSAcc\u006funt`), "192.0.2.1", "example-reports", "x", ""),
+		strings.Replace(event(user, "192.0.2.1", "readers-a1b2-s3alias", "x", signedV4), `"eventType"`,
+			`"resources": [{"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::example-photos"}], "eventType"`, 1),
+		event(strings.ReplaceAll(service, "AWSService", "IAMUser"), "192.0.2.1", "example-reports", "x", ""),
+	}, ",\n") + `]}`
+}
+
+// askedFor returns what is asked of requests with the help of one text.
+func askedFor(text string) map[string]query.Config {
+	asked := map[string]query.Config{"anonymous": {Anonymous: true}}
+	var g query.Glob
+	if g.UnmarshalText([]byte(text)) == nil {
+		asked["key"] = query.Config{Keys: []query.Glob{g}}
+		asked["bucket"] = query.Config{Buckets: []query.Glob{g}}
+		asked["requester"] = query.Config{Requesters: []query.Glob{g}}
+		asked["signature"] = query.Config{Signatures: []query.Glob{g}}
+	}
+	var s query.Source
+	if s.UnmarshalText([]byte(text)) == nil {
+		asked["source"] = query.Config{Sources: []query.Source{s}}
+	}
+	return asked
+}
+
+// checkPrefilter checks that no record that matches is passed over. It returns how
+// many records the prefilters passed over.
+func checkPrefilter(t *testing.T, format record.Format, object []byte, text string) (passedOver int) {
+	t.Helper()
+	var classifiers []*classify.Classifier
+	for _, mode := range []classify.RequesterMode{
+		classify.RequesterRole, classify.RequesterARN, classify.RequesterAccount, classify.RequesterOff,
+	} {
+		classifiers = append(classifiers, classify.NewClassifier(classify.Config{Requester: mode}))
+	}
+	for name, cfg := range askedFor(text) {
+		f, err := query.New(cfg)
+		if err != nil {
+			continue // no such signature
+		}
+		prefilter := f.Query().Prefilter
+		if prefilter == nil {
+			continue
+		}
+		var dec record.Decoder = accesslog.NewDecoder(bytes.NewReader(object))
+		if format == cloudtrail.Format {
+			dec = cloudtrail.NewDecoder(bytes.NewReader(object))
+		}
+		var passed bool // the record that comes next
+		dec.Prefilter(func(raw []byte) bool {
+			passed = prefilter(format, raw)
+			return true
+		})
+		for dec.Next() {
+			r := dec.Record()
+			if !passed {
+				passedOver++
+			}
+			for _, classifier := range classifiers {
+				class := classifier.Classify(r)
+				if f.Match(r, &class) && !passed {
+					t.Errorf("%s %q passes over a record of %s of key %q by %q from %s", name, text, format, r.Key, r.Requester, r.SourceIP)
+				}
+			}
+		}
+	}
+	return passedOver
+}
+
+// patterns are what is asked for in the test: what the records have, and parts of
+// it.
+func patterns() []string {
+	return []string{
+		"images/a.jpg", "images/*", "*/a+b.jpg", "*a b*", "*b.jpg", "a b+c", "*b+c", "caf\u00e9/*", "\u00e9", "*\uFFFD*", "?",
+		"example-photos", "example-*", "*-reports", "!example-photos", "im*ges*",
+		session, "arn:aws:sts::111122223333:assumed-role/web-shop", "*/web-shop", "*:user/cms", "111122223333", "anonymous",
+		"unknown", "AmazonS3", "*S3", "*.amazonaws.com", "delivery.logs.*", "*Origin Access Identity*", "!anonymous", "no*", "ano*us",
+		"SigV2", "!SigV4*", "none", "SigV*",
+		"192.0.2.1", "192.0.2.10", "::ffff:192.0.2.1", "192.0.2.0/24", "2001:db8::1", "2001:db8::/32", "!192.0.2.1",
+		"cloudtrail.amazonaws.com", "AWS Internal",
+	}
+}
+
+func TestPrefilter_PassesOverNothingThatMatches(t *testing.T) {
+	for format, object := range map[record.Format]string{accesslog.Format: lines(), cloudtrail.Format: events()} {
+		passedOver := 0
+		for _, text := range patterns() {
+			passedOver += checkPrefilter(t, format, []byte(object), text)
+		}
+		if passedOver < 100 {
+			t.Errorf("%s: only %d records are passed over", format, passedOver)
+		}
+	}
+}
+
+func FuzzPrefilter(f *testing.F) {
+	for _, text := range patterns() {
+		f.Add(false, []byte(lines()), text)
+		f.Add(true, []byte(events()), text)
+	}
+	f.Fuzz(func(t *testing.T, trail bool, object []byte, text string) {
+		format := accesslog.Format
+		if trail {
+			format = cloudtrail.Format
+		}
+		checkPrefilter(t, format, object, text)
+	})
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+// The paths that a Server has beside that of the metrics.
+const (
+	HealthyPath   = "/-/healthy"
+	ReadyPath     = "/-/ready"
+	StatusPath    = "/status"
+	StatusAPIPath = "/api/v1/status"
+)
+
+// Paths lists these paths.
+func Paths() []string { return []string{HealthyPath, ReadyPath, StatusPath, StatusAPIPath} }
+
+// Tailer is what a Server reports on: in the program, the scanner. Its methods may be
+// called from any goroutine.
+type Tailer interface {
+	// Ready returns why not everything is counted that is known to lie there, nil if
+	// it is.
+	Ready() error
+	Status() scanner.Status
+}
+
+func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.Logger) (http.Handler, error) {
+	landing, err := newLandingPage(cfg)
+	if err != nil {
+		return nil, err
+	}
+	status, err := newStatusPages(tail.Status)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET "+StatusPath, status.serveHTML)
+	mux.HandleFunc("GET "+StatusAPIPath, status.serveJSON)
+	mux.Handle("GET "+cfg.TelemetryPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorLog:                            slog.NewLogLogger(logger.Handler(), slog.LevelError),
+		EnableOpenMetrics:                   true,
+		EnableOpenMetricsTextCreatedSamples: true,
+	}))
+	mux.HandleFunc("GET "+HealthyPath, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "healthy")
+	})
+	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
+		if err := tail.Ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux, nil
+}
+
+func newLandingPage(cfg Config) (http.Handler, error) {
+	return toolkit.NewLandingPage(toolkit.LandingConfig{
+		Name:        cfg.Name,
+		Description: "Who uses an S3 bucket and how, from S3's request logs.",
+		Version:     cfg.Version,
+		Profiling:   "false",
+		Links: []toolkit.LandingLinks{
+			{Address: StatusPath, Text: "Status", Description: "what is read and how far, what could not be read and why"},
+			{Address: StatusAPIPath, Text: "Status as JSON"},
+			{Address: cfg.TelemetryPath, Text: "Metrics"},
+			{Address: HealthyPath, Text: "Health", Description: "answers as long as the process works"},
+			{Address: ReadyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted"},
+		},
+	})
+}

@@ -1,0 +1,131 @@
+// Package web is the exporter's web server: metrics, health, readiness and the status
+// of what is tailed, as a page and as JSON. Others have written much of what it shows,
+// so every page escapes it.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	shutdownTimeout   = 5 * time.Second
+)
+
+// Config describes a Server.
+type Config struct {
+	Name, Version   string   // of the program
+	ListenAddresses []string // to listen on, at least one
+	TelemetryPath   string   // of the metrics; a plain path that is none of Paths
+	// ConfigFile is the path of a file with TLS and basic auth, in the form of
+	// Prometheus' exporter-toolkit; empty: there is none.
+	ConfigFile string
+}
+
+// Server is a web server that listens.
+type Server struct {
+	cfg       Config
+	scheme    string // http or https
+	listeners []net.Listener
+	http      *http.Server
+	logger    *slog.Logger
+}
+
+// New listens on the addresses of a Config. It serves nothing until Run is called.
+func New(ctx context.Context, cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.Logger) (*Server, error) {
+	scheme, err := Scheme(cfg.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	mux, err := newMux(cfg, metrics, tail, logger)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:    cfg,
+		scheme: scheme,
+		http:   &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout},
+		logger: logger,
+	}
+	for _, address := range cfg.ListenAddresses {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s, nil
+}
+
+// CheckConfigFile returns what is wrong in a ConfigFile or in the files that it names.
+func CheckConfigFile(path string) error { return toolkit.Validate(path) }
+
+// Scheme returns the scheme that a Server with a ConfigFile speaks, http or https.
+func Scheme(configFile string) (string, error) {
+	var config toolkit.Config
+	if configFile != "" {
+		text, err := os.ReadFile(configFile)
+		if err != nil {
+			return "", err
+		}
+		if err := yaml.Unmarshal(text, &config); err != nil {
+			return "", err
+		}
+	}
+	if config.TLSConfig.IsEnabled() {
+		return "https", nil
+	}
+	return "http", nil
+}
+
+// close gives up listening on a server that does not run.
+func (s *Server) close() {
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+}
+
+// URL returns where a path of the server is, as seen from this machine.
+func (s *Server) URL(path string) string {
+	host, port, err := net.SplitHostPort(s.listeners[0].Addr().String())
+	if err != nil {
+		return path
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return s.scheme + "://" + net.JoinHostPort(host, port) + path
+}
+
+// Run serves until ctx ends, and lets requests that are under way finish.
+func (s *Server) Run(ctx context.Context) error {
+	stopped := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		if s.http.Shutdown(ctx) != nil {
+			_ = s.http.Close()
+		}
+	})
+	defer stopped()
+	flags := &toolkit.FlagConfig{
+		WebListenAddresses: &s.cfg.ListenAddresses,
+		WebSystemdSocket:   new(bool),
+		WebConfigFile:      &s.cfg.ConfigFile,
+	}
+	if err := toolkit.ServeMultiple(s.listeners, s.http, flags, s.logger); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

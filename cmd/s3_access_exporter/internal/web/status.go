@@ -1,0 +1,57 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"net/http"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+)
+
+//go:embed status.html
+var statusHTML string
+
+// statusPages serve what the scanner is doing: a page, and the same as JSON.
+type statusPages struct {
+	status func() scanner.Status
+	page   *template.Template
+}
+
+func newStatusPages(status func() scanner.Status) (*statusPages, error) {
+	page, err := template.New("status").Funcs(template.FuncMap{
+		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": visible,
+	}).Parse(statusHTML)
+	return &statusPages{status: status, page: page}, err
+}
+
+// serveHTML answers with the page, which loads nothing and runs nothing.
+func (p *statusPages) serveHTML(w http.ResponseWriter, _ *http.Request) {
+	var page bytes.Buffer
+	err := p.page.Execute(&page, newStatusView(p.status()))
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	answer(w, "text/html; charset=utf-8", page.Bytes(), err)
+}
+
+// serveJSON answers with the same as JSON: nothing is left out.
+func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
+	status := p.status()
+	body, err := json.MarshalIndent(struct {
+		scanner.Status
+		Cost cost `json:"estimated_cost_usd"`
+	}{status, costOf(status)}, "", "  ")
+	answer(w, "application/json", append(body, '\n'), err)
+}
+
+// answer sends a body that was made just now, unless it could not be made.
+func answer(w http.ResponseWriter, contentType string, body []byte, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // nobody is left to report a failure to
+}

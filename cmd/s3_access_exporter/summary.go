@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// summaryLine is the last line of a command that looks once at what lies there: what it
+// looked at, and what it left out, so that nothing matches and nothing was there never
+// look alike. candidates: requests that cannot match were passed over, and not counted.
+func summaryLine(s *once.Summary, candidates bool) string {
+	line := fmt.Sprintf("looked at %s (%s)", counted(s.Objects, "log object"), humanize.IBytes(uint64(s.Bytes)))
+	if s.Objects > 0 {
+		line += ": " + requestsText(s, candidates)
+	}
+	if n := len(s.Unread); n > 0 {
+		line += fmt.Sprintf("; could not read %s", counted(int64(n), "log object"))
+	}
+	if skipped := skippedText(s); skipped != "" {
+		line += "; skipped " + skipped
+	}
+	return line
+}
+
+func requestsText(s *once.Summary, candidates bool) string {
+	what := "request"
+	if candidates {
+		what = "candidate request"
+	}
+	var byLog []string
+	total := int64(0)
+	for _, log := range record.Logs() {
+		if n := s.Requests[log]; n > 0 {
+			byLog = append(byLog, humanize.Comma(n)+" "+log.String())
+			total += n
+		}
+	}
+	if total == 0 {
+		return "no " + what + "s"
+	}
+	if total > 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%s %s from %s to %s", strings.Join(byLog, " and "), what, s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
+}
+
+// skippedText lists what was skipped by reason, with an example of the objects that are
+// not even AWS's.
+func skippedText(s *once.Summary) string {
+	var parts []string
+	total := int64(0)
+	for _, reason := range slices.Sorted(maps.Keys(s.SkippedObjects)) {
+		skipped := s.SkippedObjects[reason]
+		total += skipped.Objects
+		text := fmt.Sprintf("%s %s", reason, humanize.Comma(skipped.Objects))
+		if reason == logkey.SkipUnknown {
+			text += " such as " + strconv.Quote(query.LogObject(skipped.Example.Location, skipped.Example.Key))
+		}
+		parts = append(parts, text)
+	}
+	var lists []string
+	if total > 0 {
+		lists = append(lists, fmt.Sprintf("%s (%s)", counted(total, "object"), strings.Join(parts, ", ")))
+	}
+	parts, total = nil, 0
+	for _, r := range []struct {
+		reason  string
+		records int64
+	}{
+		{"duplicate", s.SkippedRecords.Duplicates},
+		{"malformed", s.SkippedRecords.Malformed},
+		{"not_request", s.SkippedRecords.NotRequest},
+		{"not_s3", s.SkippedRecords.NotS3},
+	} {
+		if r.records > 0 {
+			total += r.records
+			parts = append(parts, r.reason+" "+humanize.Comma(r.records))
+		}
+	}
+	if total > 0 {
+		lists = append(lists, fmt.Sprintf("%s (%s)", counted(total, "record"), strings.Join(parts, ", ")))
+	}
+	return strings.Join(lists, " and ")
+}
+
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return humanize.Comma(n) + " " + what
+}
+
+var errNothingRead = errors.New("no log object was read")
+
+// checkRead warns of each location of which nothing was read, for whatever reason. It
+// returns an error if a location has no log object at all, or none of any was read.
+func checkRead(logger *slog.Logger, s *once.Summary) error {
+	var failed error
+	for _, l := range s.Locations {
+		switch {
+		case !l.Found:
+			logger.Warn("no log object lies here; a location is a bucket, a prefix in one, or a directory", "location", l.Name)
+			failed = cmp.Or(failed, fmt.Errorf("no log object lies in %s", l.Name))
+		case s.Objects == 0 && len(s.Unread) == 0:
+			logger.Warn("no log object here can hold what is asked for, by their keys: see --since, --until and the other filters",
+				"location", l.Name, "oldest", l.OldestKey)
+			failed = cmp.Or(failed, errNothingRead)
+		}
+	}
+	return failed
+}

@@ -1,0 +1,167 @@
+// Package reader reads log objects: it opens one, decompresses and decodes it to its
+// very end, and hands its records to a Tally. What to read comes as Jobs, what came of
+// them goes as Results; both carry a state of whoever started the reading, which the
+// package does not look at.
+//
+// Read starts the goroutines. Each of them reads one object after the other (object.go)
+// with what unpack.go keeps for that; formats.go has the log formats, failure.go the
+// reasons for which an object gives nothing. Results wait for whoever takes them, and
+// Results.Pass decides which of them may count (results.go).
+package reader
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// Defaults of a Config.
+const (
+	DefaultMaxObjectSize = 2 << 30
+	DefaultConcurrency   = 8
+)
+
+// Config is how objects are read.
+type Config struct {
+	// NewTally returns an empty Tally for the object with that key in the Location of
+	// that name. It is called from many goroutines at once.
+	NewTally func(location, key string) Tally
+	// Window recognises events that are delivered again; nil: none are.
+	Window *dedupe.Window
+	// Prefilter reports whether a record may be asked for, by its bytes as they stand
+	// in the log. Others are neither decoded nor counted as anything, not even as
+	// malformed. Nil: all may. The bytes are valid during the call. It is called from
+	// many goroutines at once.
+	Prefilter func(format record.Format, raw []byte) bool
+	// MaxObjectSize is how many decompressed bytes an object may have; 0 means
+	// DefaultMaxObjectSize.
+	MaxObjectSize int64
+	// Concurrency is how many objects are read at once; 0 means DefaultConcurrency.
+	Concurrency int
+}
+
+// withDefaults returns a copy.
+func (c *Config) withDefaults() *Config {
+	d := *c
+	if d.MaxObjectSize == 0 {
+		d.MaxObjectSize = DefaultMaxObjectSize
+	}
+	if d.Concurrency == 0 {
+		d.Concurrency = DefaultConcurrency
+	}
+	return &d
+}
+
+// Tally takes the records of one object, from one goroutine at a time. It is handed on
+// if the object was read to its end, and dropped without a word otherwise.
+type Tally interface {
+	// Add takes a record. The record and its bytes are the caller's, and change after
+	// the call.
+	Add(r *record.Record)
+	// Done is called once, after the last Add, whether or not the object was read to
+	// its end. It returns how much the Tally holds, in a unit of some hundred bytes.
+	Done() int
+}
+
+// Job is an object to read.
+type Job[T any] struct {
+	Location source.Location
+	Key      logkey.Key
+	Object   source.Object // as it was read, which may be newer than what was listed
+	State    T             // of whoever made the Job
+}
+
+// Result is what came of a Job.
+type Result[T any] struct {
+	*Job[T]
+	Outcome
+}
+
+// Outcome is what came of reading an object.
+type Outcome struct {
+	dedupe.Claim
+
+	Err        *ObjectError // nil: the object was read to its end
+	Tally      Tally        // nil if Err is not
+	Weight     int          // what it holds, as Tally.Done returns it
+	Records    int64        // that were handed to the Tally
+	Duplicates int64        // records that were passed over, as they count already
+	Skipped    record.Skipped
+	// Oldest and Newest are the times of the first and the last request in the object,
+	// duplicates included, in seconds since 1970; 0 if there are none after that.
+	Oldest, Newest int64
+}
+
+// span takes note of the time of a request.
+func (o *Outcome) span(seconds int64) {
+	if o.Newest == 0 || seconds < o.Oldest {
+		o.Oldest = max(0, seconds)
+	}
+	o.Newest = max(o.Newest, seconds)
+}
+
+// largeObject is how many stored bytes a large object has. Not more of them are read
+// at once than there are cores: more would need more memory, and no less time.
+const largeObject = 8 << 20
+
+// Read starts to read the objects of jobs. It ends when jobs is closed; then the
+// Results do. Once ctx has ended, Jobs are dropped as if they had not been sent, and
+// what is being read fails with ctx's error.
+func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[T] {
+	shared := cfg.withDefaults()
+	results, unpackers := newResults[T](shared), newUnpackers(shared)
+	large := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var readers sync.WaitGroup
+	for range shared.Concurrency {
+		readers.Go(func() {
+			rd := newObjectReader(shared, unpackers)
+			for j := range jobs {
+				if ctx.Err() != nil {
+					continue
+				}
+				results.put(j.readInTurn(ctx, rd, large))
+				// Whoever else needs the core should have it now, rather than in the
+				// middle of an object, of which a core that does not have it in its
+				// caches would do the rest.
+				runtime.Gosched()
+			}
+		})
+	}
+	go func() {
+		readers.Wait()
+		close(results.ahead)
+	}()
+	return results
+}
+
+// readInTurn is read, which waits for its turn among the large objects if the Job's is
+// one.
+func (j *Job[T]) readInTurn(ctx context.Context, rd *objectReader, large chan struct{}) *Result[T] {
+	if j.Object.Size > largeObject {
+		large <- struct{}{}
+		defer func() { <-large }()
+	}
+	return j.read(ctx, rd)
+}
+
+func (j *Job[T]) read(ctx context.Context, rd *objectReader) *Result[T] {
+	r := &Result[T]{Job: j}
+	obj := object{Object: j.Object, location: j.Location, key: j.Key}
+	rd.read(ctx, &obj, &r.Outcome)
+	j.Object = obj.Object
+	return r
+}
+
+// LogSkipped logs that records of an object were skipped which could not be understood.
+func (r *Result[T]) LogSkipped(log *slog.Logger) {
+	if r.Skipped.Malformed > 0 {
+		log.Warn("records were skipped that could not be understood", "location", r.Location.Name,
+			"key", r.Object.Key, "records", r.Skipped.Malformed, "err", r.Skipped.First)
+	}
+}

@@ -1,0 +1,130 @@
+package reader
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// unpackers are what readers share to unpack objects. Objects that have been fetched as
+// a whole wait for nothing but a core, so of them no more are unpacked at once than
+// there are cores: more would keep more memory busy than the cores' caches hold.
+type unpackers struct {
+	cores chan struct{}
+	pool  sync.Pool // of *unpacker
+}
+
+func newUnpackers(cfg *Config) *unpackers {
+	return &unpackers{
+		cores: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		pool:  sync.Pool{New: func() any { return newUnpacker(cfg) }},
+	}
+}
+
+// get returns an unpacker for an object. It is given back by put.
+func (u *unpackers) get(whole bool) *unpacker {
+	if whole {
+		u.cores <- struct{}{}
+	}
+	return u.pool.Get().(*unpacker) //nolint:errcheck // New makes nothing else
+}
+
+func (u *unpackers) put(used *unpacker, whole bool) {
+	u.pool.Put(used)
+	if whole {
+		<-u.cores
+	}
+}
+
+// unpacker decompresses and decodes objects, one after the other.
+type unpacker struct {
+	limit    int64 // of an object's decompressed bytes
+	gunzip   gzip.Reader
+	decoders map[logkey.Layout]record.Decoder
+}
+
+func newUnpacker(cfg *Config) *unpacker {
+	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[logkey.Layout]record.Decoder)}
+	for _, f := range formats() {
+		dec := f.newDecoder()
+		if candidate := cfg.Prefilter; candidate != nil {
+			dec.Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
+		}
+		for _, layout := range f.layouts {
+			u.decoders[layout] = dec
+		}
+	}
+	return u
+}
+
+// unpack returns the decoder of an object's records. It is valid until the next call.
+func (u *unpacker) unpack(layout logkey.Layout, stored storedBytes) (record.Decoder, error) {
+	content, err := u.content(stored)
+	if err != nil {
+		return nil, err
+	}
+	dec := u.decoders[layout]
+	dec.Reset(&limitedReader{r: content, limit: u.limit, left: u.limit})
+	return dec, nil
+}
+
+// content returns the decompressed bytes of an object. Its first byte shows whether it
+// is compressed, as no text begins with that: S3 may decompress on its way, and a copy
+// of a bucket may have been decompressed.
+func (u *unpacker) content(stored storedBytes) (io.Reader, error) {
+	first, err := stored.ReadByte()
+	if errors.Is(err, io.EOF) {
+		return stored, nil
+	}
+	if err == nil {
+		err = stored.UnreadByte()
+	}
+	if err != nil || first != '\x1f' {
+		return stored, err
+	}
+	if err := u.gunzip.Reset(stored); err != nil {
+		return nil, gunzipFailed(err)
+	}
+	return &gunzipReader{gzip: &u.gunzip}, nil
+}
+
+// gunzipReader marks errors of the compression, as opposed to those of the source.
+type gunzipReader struct {
+	gzip *gzip.Reader
+}
+
+func (z *gunzipReader) Read(p []byte) (int, error) {
+	n, err := z.gzip.Read(p)
+	return n, gunzipFailed(err)
+}
+
+func gunzipFailed(err error) error {
+	if err == nil || err == io.EOF || errors.As(err, new(*source.Error)) { //nolint:errorlint // io.EOF is never wrapped by a Reader
+		return err
+	}
+	return &gzipError{err}
+}
+
+// limitedReader fails where io.LimitedReader would end.
+type limitedReader struct {
+	r           io.Reader
+	limit, left int64
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, &TooLargeError{Limit: l.limit}
+	}
+	return n, err
+}

@@ -1,0 +1,126 @@
+// Package once reads what lies in log buckets now, in one pass: it lists, chooses by a
+// Query what may hold the requests that are asked for, reads that, and hands what it
+// read to a Consumer. It keeps nothing, and tries nothing again.
+//
+// Goroutines hand on what they have: one for each location lists and queues objects
+// (list.go), readers open and decode them (package reader), and the caller's own takes
+// what was read (take.go). Query decides what is listed (query.go), Summary what came of it
+// (summary.go), Progress how far the pass is (progress.go).
+package once
+
+import (
+	"context"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// Config is what to read and how. The zero value of a field means the default that
+// its comment names.
+type Config struct {
+	Locations []source.Location
+	Logger    *slog.Logger // nil: nothing is logged
+	// DedupeWindow is how many event IDs of CloudTrail are remembered, so that an event
+	// that is delivered again does not count again; 0: none are.
+	DedupeWindow int
+	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB. Larger
+	// ones are not read.
+	MaxObjectSize int64
+	// Concurrency is how many objects are read at once; 8.
+	Concurrency int
+}
+
+// Tally takes the records of one object; see reader.Tally.
+type Tally = reader.Tally
+
+// ObjectError is a log object that could not be read; see reader.ObjectError.
+type ObjectError = reader.ObjectError
+
+// TooLargeError is the cause of an ObjectError whose object has more decompressed bytes
+// than it may have.
+type TooLargeError = reader.TooLargeError
+
+// Consumer makes something of records.
+type Consumer interface {
+	// NewTally returns an empty Tally for the object with that key in the Location of
+	// that name. It is called from many goroutines at once.
+	NewTally(location, key string) Tally
+	// Take takes the Tally of an object that was read to its end and counts. It is
+	// called from the goroutine that called Run. An error ends the pass.
+	Take(t Tally) error
+}
+
+// listAhead is how many objects the listing may be ahead of their reading, some 500
+// bytes each, so that early on it is known how much there is.
+const listAhead = 10_000
+
+// job is an object to read, result what came of it. They carry no state.
+type (
+	job    = reader.Job[struct{}]
+	result = reader.Result[struct{}]
+)
+
+// Run reads every log object that lies in the locations now and is asked for, and
+// hands the Tally of each to the Consumer. The Summary is that of all that was handed
+// over, whether or not there is an error.
+//
+// An error means that something is missing: the first one of the Consumer, as it is;
+// or the cause of ctx's end, which comes soon after that; or that of a location that
+// could not be listed to its end. Objects that could not be read are no error, but in
+// Summary.Unread.
+func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if q.Progress == nil {
+		q.Progress = new(Progress)
+	}
+	scan, stop := context.WithCancel(ctx)
+	defer stop()
+	jobs := make(chan *job, listAhead)
+	window := dedupe.NewWindow(cfg.DedupeWindow)
+	results := reader.Read(scan, reader.Config{
+		NewTally:      consumer.NewTally,
+		Window:        window,
+		Prefilter:     q.Prefilter,
+		MaxObjectSize: cfg.MaxObjectSize,
+		Concurrency:   cfg.Concurrency,
+	}, jobs)
+
+	listings := make([]listing, len(cfg.Locations))
+	listers, listCtx := errgroup.WithContext(scan) // which ends with the listing
+	for i, l := range cfg.Locations {
+		listings[i] = listing{location: l, query: &q, jobs: jobs}
+		listers.Go(func() error { return listings[i].run(listCtx) })
+	}
+	listed := make(chan error, 1)
+	go func() {
+		err := listers.Wait()
+		if err == nil {
+			q.Progress.listedAll()
+		}
+		listed <- err
+		close(jobs)
+	}()
+
+	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary)}
+	for r := range results.All() {
+		if taker.take(scan, r); taker.failed != nil {
+			stop()
+		}
+		q.Progress.finish(r.Object)
+	}
+	err := <-listed
+	taker.summary.addListings(listings)
+	switch {
+	case taker.failed != nil:
+		err = taker.failed
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return taker.summary, err
+}

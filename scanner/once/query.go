@@ -1,0 +1,98 @@
+package once
+
+import (
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Query is what to read. The zero Query is everything.
+//
+// It spares listing and reading, but chooses no records: objects hold more than
+// was asked for, so which of their records count is the Consumer's decision. All
+// that a Query asks for is read, as long as Slack is true.
+type Query struct {
+	// Since and Until are the times of the requests that are wanted: from Since on
+	// and before Until. Zero: from the first, to the last.
+	Since, Until time.Time
+	// Slack is how long after a request the object that holds it may have been
+	// delivered. It costs as much as it is longer: objects that were delivered up
+	// to Until + Slack are read.
+	Slack time.Duration
+	// Wanted reports whether objects with such a Key may hold what is asked for;
+	// nil: all may. It decides by the Stream's log, AccountID, Region and Bucket, of
+	// which what is empty is not known and speaks against nothing; Time and ByEvent
+	// are not set. Where it refuses an object whose whole stream has the same in its
+	// keys, the listing passes over the stream. It is called from a goroutine for each
+	// location.
+	Wanted func(logkey.Key) bool
+	// Prefilter reports whether a record may be asked for, by its bytes as they stand
+	// in the log; see the Format of each decoder. Others are neither decoded nor counted
+	// as anything, not even as malformed. Nil: all may. The bytes are valid during the
+	// call. It is called from many goroutines at once.
+	Prefilter func(format record.Format, raw []byte) bool
+	// Progress, if not nil, shows how far the pass is. It serves one pass.
+	Progress *Progress
+}
+
+// keySkew is how much later than the time in an object's key a request in it may
+// have come: keys of CloudTrail have minutes, and clocks differ.
+const keySkew = 15 * time.Minute
+
+const day = 24 * time.Hour
+
+// narrow reports whether the query leaves out objects.
+func (q *Query) narrow() bool {
+	return !q.Since.IsZero() || !q.Until.IsZero() || q.Wanted != nil
+}
+
+// choose reports whether the object with a key that is listed is to be read.
+// Where goOn is not empty, none of the keys up to it is.
+func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
+	switch {
+	case !q.narrow() || k.Stream.Layout == 0: // the latter: it belongs to no stream
+		return k.Skip == "", ""
+	case q.over(k):
+		return false, k.Beyond()
+	case q.early(k):
+		return false, k.Ahead(q.Since.Add(-keySkew))
+	case k.Skip != "" && k.Skip != logkey.SkipUnknown: // nothing else lies in its folder
+		return false, k.Stream.End()
+	case k.Skip != "":
+		return false, ""
+	case !q.wants(k) && !k.Stray():
+		return false, k.Beyond()
+	}
+	return !q.delivered(k.Time) && q.wants(k), ""
+}
+
+func (q *Query) wants(k logkey.Key) bool {
+	k.Time, k.ByEvent = time.Time{}, false
+	return q.Wanted == nil || q.Wanted(k)
+}
+
+// early reports whether all requests of the object came before Since.
+func (q *Query) early(k logkey.Key) bool {
+	end := k.Time.Add(keySkew)
+	if k.ByEvent {
+		end = k.Time.Add(day)
+	}
+	return !end.After(q.Since)
+}
+
+// over reports whether all requests of the object, and of those behind it in its
+// stream, came after Until.
+func (q *Query) over(k logkey.Key) bool {
+	if k.Stray() {
+		return q.delivered(k.Time.Truncate(day))
+	}
+	return q.delivered(k.Time)
+}
+
+// delivered reports whether all that is wanted was delivered before an object
+// whose key has time t. If that is the first second of a day, the object may hold
+// the requests of that day, or be one that was delivered just then.
+func (q *Query) delivered(t time.Time) bool {
+	return !q.Until.IsZero() && !t.Before(q.Until.Add(q.Slack))
+}

@@ -1,0 +1,126 @@
+package once
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Summary shows what a pass has read, and what it has left out. It is the caller's. Its
+// maps are nil where there is nothing to count.
+type Summary struct {
+	// Objects were read to their ends and handed to the Consumer; Bytes are theirs, as
+	// stored.
+	Objects int64
+	Bytes   int64
+	// Requests are the records in these Objects that the Tallies took, by log. How many
+	// of them were asked for, the Consumer alone can say.
+	Requests map[record.Log]int64
+	// First and Last are the times of the first and the last of these requests; zero if
+	// there were none.
+	First, Last time.Time
+	// SkippedRecords are the other records in these Objects. Those that the Query's
+	// Prefilter left out are not among them.
+	SkippedRecords SkippedRecords
+
+	// SkippedObjects are those that were listed and are no log objects, by what they
+	// are instead. Where the Query leaves out a whole run of keys, what lies there is
+	// not listed and not counted.
+	SkippedObjects map[logkey.SkipReason]SkippedObjects
+	// Unread are the log objects that could not be read, in the order of their
+	// locations' names and keys.
+	Unread []*ObjectError
+
+	// Locations are those of the Config, in its order.
+	Locations []LocationSummary
+}
+
+// SkippedRecords counts records that are not handed to a Tally, by reason.
+type SkippedRecords struct {
+	Malformed  int64 // could not be understood
+	NotS3      int64 // events of another service
+	NotRequest int64 // events that are no single request
+	Duplicates int64 // events that were delivered again
+}
+
+// SkippedObjects are objects that are no log objects.
+type SkippedObjects struct {
+	Objects int64
+	Example Example // one of them
+}
+
+// Example names an object.
+type Example struct {
+	Location, Key string
+}
+
+// LocationSummary shows what is known of one location after a pass.
+type LocationSummary struct {
+	Name string
+	// Found is whether a log object lies there, whether or not it was asked for. If
+	// listing failed, it may be false all the same.
+	Found bool
+	// OldestKey and NewestKey are the times in the keys of the log objects that were
+	// listed, whether or not they were asked for; zero if there were none. Of a run of
+	// keys that the Query leaves out only the first is listed.
+	OldestKey, NewestKey time.Time
+}
+
+// add takes note of an object that was handed to the Consumer.
+func (s *Summary) add(r *result) {
+	s.Objects++
+	s.Bytes += r.Object.Size
+	if s.Requests == nil {
+		s.Requests = make(map[record.Log]int64)
+	}
+	s.Requests[r.Key.Stream.Log()] += r.Records
+	if r.Records > 0 {
+		s.First = earliest(s.First, time.Unix(r.Oldest, 0).UTC())
+		s.Last = latest(s.Last, time.Unix(r.Newest, 0).UTC())
+	}
+	s.SkippedRecords.Malformed += r.Skipped.Malformed
+	s.SkippedRecords.NotS3 += r.Skipped.NotS3
+	s.SkippedRecords.NotRequest += r.Skipped.NotRequest
+	s.SkippedRecords.Duplicates += r.Duplicates
+}
+
+// addListings takes note of what was listed, once that has ended.
+func (s *Summary) addListings(listings []listing) {
+	for i := range listings {
+		l := &listings[i]
+		s.Locations = append(s.Locations, LocationSummary{Name: l.location.Name, Found: l.found, OldestKey: l.oldest, NewestKey: l.newest})
+		for reason, skipped := range l.skipped {
+			if s.SkippedObjects == nil {
+				s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)
+			}
+			all, known := s.SkippedObjects[reason]
+			if !known {
+				all.Example = skipped.Example
+			}
+			all.Objects += skipped.Objects
+			s.SkippedObjects[reason] = all
+		}
+	}
+	slices.SortFunc(s.Unread, func(a, b *ObjectError) int {
+		return cmp.Or(cmp.Compare(a.Location, b.Location), cmp.Compare(a.Key, b.Key))
+	})
+}
+
+// earliest and latest return the earlier and the later one of two times. A zero time
+// is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,47 @@
+package once
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+)
+
+// taker hands on what was read. It belongs to the goroutine that called Run.
+type taker struct {
+	consumer Consumer
+	logger   *slog.Logger
+	window   *dedupe.Window
+	results  *reader.Results[struct{}]
+	summary  *Summary
+	failed   error // of the Consumer; nothing is handed on after it
+}
+
+func (t *taker) take(ctx context.Context, r *result) {
+	if t.failed != nil || ctx.Err() != nil && r.Err != nil {
+		return // not the object, but the end of ctx made it fail
+	}
+	ready, failed := t.results.Pass(r)
+	for _, r := range ready {
+		if t.failed == nil {
+			t.count(r)
+		}
+	}
+	for _, r := range failed {
+		if r.Err.Reason == reader.ReasonShared { // the object itself is sound
+			t.take(ctx, t.results.ReadAgain(ctx, r.Job))
+			continue
+		}
+		t.summary.Unread = append(t.summary.Unread, r.Err)
+	}
+}
+
+func (t *taker) count(r *result) {
+	if t.failed = t.consumer.Take(r.Tally); t.failed != nil {
+		return
+	}
+	t.window.Commit([]*dedupe.Claim{&r.Claim})
+	t.summary.add(r)
+	r.LogSkipped(t.logger)
+}
