@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"scanner/checkpoint":             {},
 	"scanner/cloudtrail":             {"scanner/record"},
 	"scanner/dirsource":              {"scanner"},
+	"scanner/inflate":                {},
 	"scanner/record":                 {},
 	"scanner/s3source":               {"scanner"},
 	"scanner/s3source/miniotest":     {},

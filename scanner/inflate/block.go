@@ -7,7 +7,7 @@ const (
 	blockDynamic
 )
 
-// readBlock reads the header of a block, with the codes if there are any.
+// readBlock reads the header of a block, including its codes.
 func (z *Reader) readBlock() error {
 	header, err := z.in.take(3)
 	if err != nil {
@@ -44,15 +44,15 @@ func (z *Reader) readStoredHeader() error {
 	if err != nil {
 		return err
 	}
-	if uint16(v) != ^uint16(v>>16) {
+	if v&0xffff != ^v>>16 {
 		return z.in.corrupt()
 	}
-	z.stored = int(uint16(v))
+	z.stored = int(v & 0xffff)
 	z.next = (*Reader).copyStored
 	return nil
 }
 
-// copyStored copies a part of a stored block.
+// copyStored copies bytes of a stored block.
 func (z *Reader) copyStored() error {
 	if z.stored == 0 {
 		z.endBlock()

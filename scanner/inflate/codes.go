@@ -1,32 +1,32 @@
 package inflate
 
-// Widths of the tables, in bits. Wider ones have fewer links, but take longer to make.
+// Widths of the tables in bits. Wider ones need fewer links, but take longer to make. These were the fastest for CloudTrail.
 const (
 	litlenWidth  = 10
 	distWidth    = 8
-	precodeWidth = 7 // of the longest code for code lengths
+	precodeWidth = 7 // the longest code that 3 bits can describe
 )
 
-// Sizes of the tables, further ones included. They are powers of two, as masks keep what is looked up within them.
+// Sizes of the tables including further ones. They are powers of two, so that a mask keeps any index in bounds.
 //
-// A further table has 1<<w entries for w+1 codes at least, as its longest code has a sibling, and so on up to its
-// root. So n codes have n/(w+1)<<w further entries at most, for the largest w, maxCode less the width: 286/6*32 =
-// 1525 besides 1024, and 30/8*128 = 480 besides 256.
+// A further table of 1<<w entries is for at least w+1 codes: the longest one, one beside each of its bits. That makes at most
+// (1<<w)/(w+1) entries for a code, most if w is the largest, maxCode less the first table's width: 286*32/6 = 1525 besides
+// 1024 entries for 286 literals and lengths, and 30*128/8 = 480 besides 256 for 30 distances.
 const (
 	litlenSize = 4096
 	distSize   = 1024
 )
 
 const (
-	maxLitlens = 286 // number of literals, the end, and the lengths
-	maxDists   = 30  // number of distances
-	precodes   = 19
+	maxLitlens = 286 // literals, the end of a block, and lengths
+	maxDists   = 30  // distances
+	precodes   = 19  // code lengths
 	maxLength  = 258
 )
 
 // codes are the codes of the current block.
 type codes struct {
-	fixed   bool // litlen and dist are those of fixed blocks
+	fixed   bool // litlen and dist are those of a fixed block
 	litlen  [litlenSize]entry
 	dist    [distSize]entry
 	precode [1 << precodeWidth]entry
@@ -34,7 +34,7 @@ type codes struct {
 	lens [288 + 32]uint8
 }
 
-// The symbols' entries (RFC 1951, section 3.2.5, and 3.2.7 for precodeEntries).
+// The symbols' entries (RFC 1951, sections 3.2.5 and 3.2.7).
 var (
 	litlenEntries  = makeLitlenEntries()
 	distEntries    = makeDistEntries()
@@ -75,7 +75,7 @@ func makePrecodeEntries() (entries [precodes]entry) {
 	return entries
 }
 
-// setFixed makes the codes those of a fixed block (RFC 1951, section 3.2.6).
+// setFixed makes the codes of a fixed block (RFC 1951, section 3.2.6).
 func (c *codes) setFixed() {
 	if c.fixed {
 		return
@@ -101,7 +101,7 @@ func (c *codes) build(litlens, dists []uint8) bool {
 	return build(c.litlen[:], litlenWidth, litlens, litlenEntries[:]) && build(c.dist[:], distWidth, dists, distEntries[:])
 }
 
-// precodeOrder is the order in which the lengths of the codes for code lengths stand.
+// precodeOrder is the order in which an input contains the lengths of the codes for code lengths.
 var precodeOrder = [precodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
 // read reads the codes of a dynamic block (RFC 1951, section 3.2.7).
@@ -133,7 +133,7 @@ func (c *codes) read(in *input) error {
 	return nil
 }
 
-// readPrecode reads the code for code lengths, of which n lengths are there.
+// readPrecode reads the code for code lengths, of which the input contains n lengths.
 func (c *codes) readPrecode(in *input, n int) error {
 	var lens [precodes]uint8
 	for _, symbol := range precodeOrder[:n] {
@@ -149,7 +149,7 @@ func (c *codes) readPrecode(in *input, n int) error {
 	return nil
 }
 
-// readLens reads a symbol of the code for code lengths, and writes to lens[i:] what it means: n lengths.
+// readLens decodes a symbol for code lengths, and writes the n lengths that it means to lens[i:].
 func (c *codes) readLens(in *input, lens []uint8, i int) (n int, err error) {
 	in.fill()
 	e := c.precode[in.bits&(1<<precodeWidth-1)]
@@ -160,7 +160,7 @@ func (c *codes) readLens(in *input, lens []uint8, i int) (n int, err error) {
 		return 0, in.corrupt()
 	}
 	var value uint8
-	var repeat uint64
+	var repeat uint32
 	switch symbol := e.number(0); symbol {
 	case 16:
 		if i == 0 {

@@ -1,7 +1,7 @@
 package inflate
 
-// decodeSymbol decodes one symbol of a block, a match with both its numbers: wherever the input ends, and
-// if the window is not full. It reports whether the block ends.
+// decodeSymbol decodes a literal, a match, or the end of the block, of which it reports whether it
+// was that. The input may end anywhere. The window must not be full.
 func (z *Reader) decodeSymbol() (end bool, err error) {
 	in, w := &z.in, &z.out
 	in.fill()
@@ -36,7 +36,7 @@ func (z *Reader) decodeSymbol() (end bool, err error) {
 	return true, nil
 }
 
-// decodeMatch decodes the distance of a match, and copies it.
+// decodeMatch decodes the distance of a match, and copies the bytes.
 func (z *Reader) decodeMatch(length int) error {
 	in, w := &z.in, &z.out
 	in.fill()

@@ -1,27 +1,27 @@
 package inflate
 
 const (
-	// inputSlack is how many bytes of the input a round of decodeFast may look at: it loads 8, moves on by 7 at
-	// most, and loads 8 once more.
+	// inputSlack is the number of bytes that a round of decodeFast may load: 8, and after at most 7 of them another 8.
 	inputSlack = 7 + 8
-	// outputSlack is how many bytes a round of decodeFast may write: three times two literals, and a match, of which
-	// 16 bytes are copied at once. The window has as many behind its limit.
+	// outputSlack is the number of bytes that a round of decodeFast may write: three times two literals, and a match, of which
+	// it copies 16 bytes at once. The window has as many behind its limit.
 	outputSlack = 3*2 + (maxLength+15)/16*16
 )
 
-// decodeFast decodes symbols of a block as long as input and window have room for a whole round. It reports whether the
-// block ends.
+// decodeFast decodes rounds of a block: up to three look-ups of literals and what follows them. It ends when
+// the input or the window has no room for a round, and reports whether the block ends.
 //
-// It is one function of more than a screen because its variables have to stay in registers, and it says some lines four times
-// because the processor guesses better then what follows a first, second or third literal: taken once, in a loop, they
-// cost a tenth of all time. The register holds 56 bits at least after load64, of which 40 are enough for four look-ups
-// of literals, 48 for a length (15 bits and 5) and its distance (15 and 13), and what a round leaves is still
-// enough for the look-up of the next.
+// It is a long function because its variables have to stay in the processor's registers. It repeats the lines for a literal
+// because a processor then predicts better what follows the first, second and third one: as a loop they take a tenth of
+// the time more. For the same reason the next entry is looked up before a match is copied.
+//
+// After a load the register holds at least 56 bits. A round loads before it needs more: four look-ups of literals take 40
+// bits at most, a length takes 20 and its distance 28.
 func (z *Reader) decodeFast() (end bool, err error) {
 	in, out := &z.in.buf, &z.out.buf
 	litlen, dist := &z.codes.litlen, &z.codes.dist
 	ip, op := z.in.pos, z.out.pos
-	bits, nbits := z.in.bits, z.in.nbits // of nbits the lowest 6 bits count
+	bits, nbits := z.in.bits, z.in.nbits // nbits is only right in its lowest 6 bits
 	inputLimit, start := z.in.end-inputSlack, z.out.start
 	bad := false
 
@@ -129,7 +129,8 @@ func (z *Reader) decodeFast() (end bool, err error) {
 			}
 			continue
 		}
-		// What is copied first is copied again and again, as in RFC 1951, section 3.2.3.
+		// A match may overlap what it repeats. Each step copies as much as is there, and what is beyond
+		// is overwritten.
 		step := min(to-from, 8)
 		for ; to < op; to += step {
 			copy8(out, to, from)

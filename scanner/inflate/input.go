@@ -17,15 +17,15 @@ var errInvalidRead = errors.New("inflate: the source's Read returned an impossib
 
 // input takes bits and bytes from a source.
 //
-// Bits go through a register, the next one lowest (RFC 1951, section 3.1.1). The register is filled from a
-// window of the source, and the source is read again only when all of the window is in the register. So nothing
-// of the window has to be kept.
+// Bits pass through a register, the next one lowest (RFC 1951, section 3.1.1). The register is filled from
+// a window of the source. The source is read again only when all of the window is in the
+// register, so the next window can replace it as a whole.
 type input struct {
 	src    io.Reader
-	err    error // what src has ended with; nil as long as there may be more
-	before int64 // number of bytes that src had in front of buf
+	err    error // how src ended, nil as long as it may have more
+	before int64 // number of bytes of src before buf[0]
 
-	// buf[pos:end] is not in the register yet. 0 ≤ pos ≤ end ≤ inputSize.
+	// buf[pos:end] has not been in the register. 0 ≤ pos ≤ end ≤ inputSize.
 	pos, end int
 	// The lowest nbits bits of bits are the next ones, the others are 0. nbits < 64.
 	bits  uint64
@@ -40,10 +40,10 @@ func (in *input) reset(src io.Reader) {
 	in.bits, in.nbits = 0, 0
 }
 
-// offset returns how many bytes of the source were taken. A byte of which some bits were taken counts.
+// offset returns how many bytes of the source were taken, including one of which only some bits were.
 func (in *input) offset() int64 { return in.before + int64(in.pos) - int64(in.nbits/8) }
 
-// more reads the next window, once all of this one is in the register. It reports whether there is one.
+// more replaces the window by the next one. It reports whether there is one.
 func (in *input) more() bool {
 	if in.err != nil {
 		return false
@@ -52,7 +52,7 @@ func (in *input) more() bool {
 	in.pos, in.end = 0, 0
 	for range maxEmptyReads {
 		n, err := in.src.Read(in.buf[:])
-		if n < 0 || n > len(in.buf) { // or end would lie, on which the fast loop relies
+		if n < 0 || n > len(in.buf) { // the fast loop relies on end
 			n, err = 0, errInvalidRead
 		}
 		in.end, in.err = n, err
@@ -76,7 +76,7 @@ func (in *input) fill() {
 	}
 }
 
-// skip takes the next n bits, which fill has brought if they exist.
+// skip takes the next n bits. fill must have brought them if they exist.
 func (in *input) skip(n uint) error {
 	if n > in.nbits {
 		return in.short()
@@ -86,12 +86,12 @@ func (in *input) skip(n uint) error {
 	return nil
 }
 
-// take takes and returns the next n bits, up to 56.
-func (in *input) take(n uint) (uint64, error) {
+// take takes and returns the next n bits, up to 32.
+func (in *input) take(n uint) (uint32, error) {
 	if in.nbits < n {
 		in.fill()
 	}
-	v := in.bits & (1<<n - 1)
+	v := uint32(in.bits & (1<<n - 1))
 	return v, in.skip(n)
 }
 
@@ -102,8 +102,8 @@ func (in *input) align() {
 	in.nbits -= n
 }
 
-// read takes bytes into p, which is not empty: at least one, or it fails. It must follow align, or whole bytes
-// taken since.
+// read takes bytes into p, at least one unless it fails. p must not be empty, and the next bit must be the
+// first of a byte.
 func (in *input) read(p []byte) (n int, err error) {
 	for n < len(p) && in.nbits > 0 {
 		p[n] = byte(in.bits)
@@ -122,10 +122,10 @@ func (in *input) read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// atEnd reports whether the source has no more bytes. It must follow align, or whole bytes taken since.
+// atEnd reports whether the source has no more bytes. The next bit must be the first of a byte.
 func (in *input) atEnd() bool { return in.nbits == 0 && in.pos == in.end && !in.more() }
 
-// short returns the error of a source that has ended where it must not.
+// short returns the error of a source that ends too early.
 func (in *input) short() error {
 	if in.err == io.EOF { //nolint:errorlint // a wrapped io.EOF is a failure of its own
 		return io.ErrUnexpectedEOF

@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// The flags of a header. FTEXT means nothing to a reader.
+// The flags of a header (RFC 1952, section 2.3.1). A reader can ignore FTEXT.
 const (
 	flagHeaderCRC = 1 << 1
 	flagExtra     = 1 << 2
@@ -14,18 +14,18 @@ const (
 	flagsReserved = 7 << 5
 )
 
-// maxText is how many bytes a name or a comment may have, its final zero included. RFC 1952 has no limit, but
-// Go's libraries have this one.
+// maxText is how many bytes a name or a comment may have, including its zero byte. RFC 1952 has no limit;
+// compress/gzip and klauspost/compress have this one.
 const maxText = 512
 
-// readHeader reads the header of a member (RFC 1952, section 2.3), and keeps nothing of it. If the
-// source has ended, there is no member, and readHeader returns the source's error.
+// readHeader reads the header of a member (RFC 1952, section 2.3), and keeps nothing of it. The error
+// is the source's if that has ended.
 func (z *Reader) readHeader() error {
 	if z.in.atEnd() {
 		return z.in.err
 	}
 	h := header{in: &z.in}
-	// Less than ten bytes are a header that is cut short, whatever they are.
+	// Fewer than ten bytes are a header that is cut short, whatever they are.
 	var fixed [10]byte // ID1, ID2, CM, FLG, MTIME, XFL, OS
 	for i := range fixed {
 		fixed[i] = h.byte()
@@ -39,25 +39,26 @@ func (z *Reader) readHeader() error {
 	return h.readOptional(fixed[3])
 }
 
-// header reads a header, until it fails.
+// header reads a header's fields. After an error it reads nothing.
 type header struct {
 	in  *input
 	sum uint32 // CRC-32 of all bytes read
 	err error
 }
 
+// byte takes a byte, 0 after an error.
 func (h *header) byte() byte {
 	if h.err != nil {
 		return 0
 	}
-	var v uint64
+	var v uint32
 	v, h.err = h.in.take(8)
 	h.sum = ^h.sum
 	h.sum = ^(crc32.IEEETable[byte(h.sum)^byte(v)] ^ h.sum>>8)
 	return byte(v)
 }
 
-// readOptional reads the parts of a header of which the flags say that they exist.
+// readOptional reads the fields that exist according to the flags.
 func (h *header) readOptional(flags byte) error {
 	if flags&flagExtra != 0 {
 		h.skipExtra()
@@ -77,6 +78,7 @@ func (h *header) readOptional(flags byte) error {
 	return h.err
 }
 
+// skipExtra reads the field of FEXTRA.
 func (h *header) skipExtra() {
 	low, high := h.byte(), h.byte()
 	for range int(high)<<8 | int(low) {
@@ -84,6 +86,7 @@ func (h *header) skipExtra() {
 	}
 }
 
+// skipText reads the field of FNAME or FCOMMENT.
 func (h *header) skipText() {
 	for range maxText {
 		if h.byte() == 0 {
@@ -93,11 +96,11 @@ func (h *header) skipText() {
 	h.err = gzip.ErrHeader
 }
 
+// check reads the field of FHCRC.
 func (h *header) check() {
-	sum := byte(h.sum)
-	sum8 := byte(h.sum >> 8)
+	sum := uint16(h.sum)
 	low, high := h.byte(), h.byte()
-	if h.err == nil && (low != sum || high != sum8) {
+	if h.err == nil && uint16(high)<<8|uint16(low) != sum {
 		h.err = gzip.ErrHeader
 	}
 }
@@ -114,7 +117,7 @@ func (z *Reader) endMember() error {
 		return err
 	}
 	z.out.checksum()
-	if uint32(sum) != z.out.sum || uint32(size) != z.out.size {
+	if sum != z.out.sum || size != z.out.size {
 		return gzip.ErrChecksum
 	}
 	z.out.beginMember()

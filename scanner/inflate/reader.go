@@ -2,25 +2,25 @@ package inflate
 
 import "io"
 
-// Reader reads what is compressed in gzip members, one member after the other, as one stream. The zero value is ready
-// for Reset, which must come first. A Reader has a size of some 190 KB, and allocates nothing but
-// errors. It must not be used from several goroutines at once.
+// Reader decompresses gzip members, one behind the other, to a single stream. Reset must come first; it makes a
+// zero Reader ready. A Reader has 190 KB, and allocates nothing except errors. It must not be used from
+// several goroutines at once.
 type Reader struct {
-	err  error               // for when all of the window was read
-	next func(*Reader) error // decodes what comes next in the input
+	err  error               // of Read, once all of the window has been read
+	next func(*Reader) error // decodes the next part of the input
 
 	final  bool // the current block is the member's last
-	stored int  // number of bytes that are still to come in a stored block
+	stored int  // number of bytes that are left in a stored block
 
 	in    input
 	out   window
 	codes codes
 }
 
-// Reset makes the Reader read from src, and reads the header of the first member. src is read in pieces of up to
-// 32 KB, and to its end unless there is an error; it need not be buffered.
+// Reset makes the Reader decompress src, and reads the first member's header. src need not be buffered: the
+// Reader asks for 32 KB at once. It reads src to the end, or somewhat too far if there is an error.
 //
-// Reset returns the same errors as Read: io.EOF if src is empty.
+// Reset returns the errors of Read, io.EOF if src is empty.
 func (z *Reader) Reset(src io.Reader) error {
 	z.in.reset(src)
 	z.out.reset()
@@ -29,18 +29,19 @@ func (z *Reader) Reset(src io.Reader) error {
 	return z.err
 }
 
-// Read reads decompressed bytes into p. They are only certain to be right when Read has returned io.EOF, as the
-// checksum comes last. Before an error come all bytes that precede it.
+// Read reads decompressed bytes into p. They can be wrong until Read returns io.EOF, as a member's checksum
+// comes behind it. Read returns all bytes in front of an error before it returns the error:
 //
-// The error is
+//   - io.EOF if src ends behind a member,
+//   - io.ErrUnexpectedEOF if src ends within a member,
+//   - [compress/gzip.ErrHeader] if src does not begin with a member's header, or goes on behind a member
+//     with something else,
+//   - [compress/flate.CorruptInputError] if a member contains no DEFLATE stream,
+//   - [compress/gzip.ErrChecksum] if a member's bytes do not have the CRC-32 or the size in its trailer,
+//   - [io.ErrNoProgress] if src has returned no byte a hundred times,
+//   - the error of src otherwise, unchanged.
 //
-//   - io.EOF at the end of src behind a member,
-//   - io.ErrUnexpectedEOF at the end of src within one,
-//   - compress/gzip.ErrHeader if no header of a member is where one must be, at the start or behind another member,
-//   - compress/flate.CorruptInputError if a member is no DEFLATE stream,
-//   - compress/gzip.ErrChecksum if a member's CRC-32 or size is not that of its bytes,
-//   - io.ErrNoProgress if src returns nothing for too long,
-//   - else the error of src, as it is.
+// After an error Read returns it again.
 func (z *Reader) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -56,7 +57,7 @@ func (z *Reader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// decompress fills the window, all of which has been read.
+// decompress fills the window. All of it must have been read.
 func (z *Reader) decompress() {
 	z.out.slide()
 	for z.err == nil && !z.out.full() {

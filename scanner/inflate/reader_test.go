@@ -66,11 +66,10 @@ func TestReader_ReportsEveryTruncation(t *testing.T) {
 			if !strings.HasPrefix(whole.plain, got.plain) {
 				t.Errorf("%s, %d of %d bytes: comes %s, with which %s does not begin", name, n, len(data), got, whole)
 			}
-			switch got.err { //nolint:errorlint // as they are
-			case io.EOF:
+			switch {
+			case same(got.err, io.EOF):
 				ends++
-			case io.ErrUnexpectedEOF:
-			default:
+			case !same(got.err, io.ErrUnexpectedEOF):
 				t.Errorf("%s, %d of %d bytes: comes %s", name, n, len(data), got)
 			}
 		}
@@ -91,7 +90,7 @@ func TestReader_ReportsEveryBitFlip(t *testing.T) {
 		for bit := range 8 * len(data) {
 			flipped := bytes.Clone(data)
 			flipped[bit/8] ^= 1 << (bit % 8)
-			if got := judge(t, &z, flipped); got.err == io.EOF && got.plain != whole.plain { //nolint:errorlint // as it is
+			if got := judge(t, &z, flipped); same(got.err, io.EOF) && got.plain != whole.plain {
 				t.Errorf("%s, bit %d: comes %s without an error, instead of %s", name, bit, got, whole)
 			}
 		}
@@ -156,10 +155,10 @@ func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 func TestReader_GivesUpASourceThatReturnsNothing(t *testing.T) {
 	var z Reader
 	data := smallMembers(t)["dynamic"]
-	for n := range len(data) {
+	for n := range data {
 		nothing := readFunc(func([]byte) (int, error) { return 0, nil })
 		got := gunzip(&z, io.MultiReader(bytes.NewReader(data[:n]), nothing), 512)
-		if got.err != io.ErrNoProgress { //nolint:errorlint // as it is
+		if !same(got.err, io.ErrNoProgress) {
 			t.Fatalf("behind %d bytes: comes %s", n, got)
 		}
 	}
@@ -172,7 +171,7 @@ func TestReader_DistrustsCountsOfTheSource(t *testing.T) {
 		liar := readFunc(func([]byte) (int, error) { return count, nil })
 		for _, n := range []int{0, 5, 20, len(data) - 20} {
 			got := gunzip(&z, io.MultiReader(bytes.NewReader(data[:n]), liar), 512)
-			if got.err != errInvalidRead { //nolint:errorlint // as it is
+			if !same(got.err, errInvalidRead) {
 				t.Errorf("%d behind %d bytes: comes %s", count, n, got)
 			}
 		}
@@ -188,7 +187,7 @@ func TestReader_StaysAtItsError(t *testing.T) {
 	} {
 		first := gunzip(&z, bytes.NewReader(data), 100)
 		for range 3 {
-			if n, err := z.Read(make([]byte, 100)); n != 0 || err != first.err { //nolint:errorlint // as it is
+			if n, err := z.Read(make([]byte, 100)); n != 0 || !same(err, first.err) {
 				t.Errorf("%s: comes %d and %v after %s", name, n, err, first)
 			}
 		}
@@ -232,14 +231,7 @@ func TestReader_AllocatesNothing(t *testing.T) {
 		src, p := new(bytes.Reader), make([]byte, 64<<10)
 		allocs := testing.AllocsPerRun(5, func() {
 			src.Reset(data)
-			if err := z.Reset(src); err != nil {
-				t.Error(err)
-			}
-			for {
-				if _, err := z.Read(p); err != nil {
-					return
-				}
-			}
+			discard(t, &z, src, p)
 		})
 		if allocs != 0 {
 			t.Errorf("%s: %v allocations", name, allocs)

@@ -2,21 +2,22 @@ package inflate
 
 import "math/bits"
 
-// entry is what a table says of the code at the beginning of some bits. There are three kinds:
+// entry is what a table holds for the next bits of the input. There are three kinds:
 //
-//   - One literal, or two in a row (isLiteral): bits 24 to 27 are the length of the first's code, 16 to 23 the second, 8
-//     to 15 the first, 6 and 7 their number.
-//   - A length or a distance: bits 16 to 30 are its base, 8 to 11 the length of its code.
-//   - Something else (isOther): bits 16 to 30 and 8 to 11 are of a link.
+//   - a literal, or two in a row: isLiteral, bits 24 to 27 the size of the first one's code, 16 to 23 the
+//     second literal, 8 to 15 the first, 6 and 7 their number
+//   - a length or a distance: bits 16 to 30 its base, 8 to 11 the size of its code
+//   - anything else: isOther, and for a link bits 16 to 30 the index of another table, 8 to 11 its width
 //
-// Bits 0 to 5 are how many bits the codes have, with the extra bits that follow a length's or a distance's.
+// Bits 0 to 5 are the number of bits to skip: those of the codes, and of the extra bits behind them.
 type entry uint32
 
 const (
 	isLiteral entry = 1 << 31
 
-	isOther entry = 1 << 15 // none of the other flags: no code, or the code of a symbol that must not occur
-	isLink  entry = 1 << 14 // the code is a long one, and stands in another table
+	// isOther alone means that no code begins like this, or that of a symbol that must not occur.
+	isOther entry = 1 << 15
+	isLink  entry = 1 << 14 // the code is long, and is found in another table
 	isEnd   entry = 1 << 13 // the block ends
 
 	countShift = 6
@@ -26,7 +27,7 @@ func literalEntry(b byte) entry { return isLiteral | entry(b)<<8 | 1<<countShift
 
 func numberEntry(base uint16, extra uint8) entry { return entry(base)<<16 | entry(extra) }
 
-// withCode returns a symbol's entry, made without a code, with one of n bits.
+// withCode returns a symbol's entry for a code of n bits.
 func (e entry) withCode(n uint) entry {
 	if e&isLiteral != 0 {
 		return e | entry(n)<<24 | entry(n)
@@ -34,39 +35,39 @@ func (e entry) withCode(n uint) entry {
 	return e + (entry(n)<<8 | entry(n))
 }
 
-// size returns how many bits were looked up, with the extra bits behind them.
+// size returns the number of bits to skip.
 func (e entry) size() uint { return uint(e & 63) }
 
-// literals returns the literals, the first one lowest.
+// literals returns the literals, the first one in the low byte.
 func (e entry) literals() uint16 { return uint16(e >> 8) }
 
 // count returns the number of literals.
 func (e entry) count() int { return int(e >> countShift & 3) }
 
-// firstSize returns how many bits the code of the first literal has.
+// firstSize returns the number of bits of the first literal's code.
 func (e entry) firstSize() uint { return uint(e >> 24 & 15) }
 
-// number returns the length or distance that the entry and the extra bits make, where b has been looked up.
+// number returns the length or distance. b are the bits that the entry was found for.
 func (e entry) number(b uint64) int {
 	return int(e>>16) + int(b&(1<<(e&63)-1)>>(e>>8&15))
 }
 
-// linked returns the index of the entry that the entry links to, where b are the bits behind those looked up.
+// linked returns the index of the entry that a link leads to. b are the bits behind those that it was found for.
 func (e entry) linked(b uint64) uint32 {
 	return uint32(e>>16) + uint32(b)&(1<<(e>>8&15)-1)
 }
 
 const (
-	maxCode    = 15  // length of the longest code (RFC 1951, section 3.2.7)
-	maxSymbols = 288 // number of symbols of the largest alphabet
+	maxCode    = 15  // bits of the longest code (RFC 1951, section 3.2.7)
+	maxSymbols = 288 // of the largest alphabet (section 3.2.6)
 )
 
-// build makes the table of a canonical Huffman code (RFC 1951, section 3.2.2): lens are the lengths of the symbols' codes, 0
-// to 15, and symbols their entries. The first 1<<width entries of the table are found by the next width bits of the
-// input. Longer codes stand in further tables behind it, to which its entries link.
+// build makes the table of a canonical Huffman code (RFC 1951, section 3.2.2). lens are the lengths of the
+// symbols' codes in bits, 0 to 15, and symbols are the symbols' entries. The next width bits of the input are the
+// index of an entry. If a code is longer, the entry is a link to a further table, behind the first 1<<width entries.
 //
-// It reports whether the code is one: every sequence of bits must begin with exactly one code. There may also be a
-// single code of one bit, or none at all. What has no code then is an entry isOther.
+// build reports whether lens make a code: all bits must begin with one, and with one alone. Exceptions, for
+// codes that are hardly used, are a single code of one bit, and no code at all; the other bits' entries are isOther.
 func build(table []entry, width uint, lens []uint8, symbols []entry) bool {
 	var count [maxCode + 1]int // of the codes of each length
 	for _, n := range lens {
@@ -75,13 +76,13 @@ func build(table []entry, width uint, lens []uint8, symbols []entry) bool {
 	used := len(lens) - count[0]
 	count[0] = 0
 
-	var begin [maxCode + 2]int // the first of each length in sorted
-	space := 0                 // what is taken of all sequences of maxCode bits
+	var begin [maxCode + 2]int // of each length's symbols in sorted
+	space := 0                 // number of sequences of maxCode bits that begin with a code
 	for n := 1; n <= maxCode; n++ {
 		begin[n+1] = begin[n] + count[n]
 		space += count[n] << (maxCode - n)
 	}
-	var sorted [maxSymbols]uint16 // the symbols in the order of their codes
+	var sorted [maxSymbols]uint16 // the symbols that have codes, in the order of these
 	for symbol, n := range lens {
 		if n != 0 {
 			sorted[begin[n]] = uint16(symbol)
@@ -97,7 +98,7 @@ func build(table []entry, width uint, lens []uint8, symbols []entry) bool {
 	return true
 }
 
-// buildDegenerate makes a table of one code, or of none.
+// buildDegenerate makes a table of a single code, or of none.
 func buildDegenerate(table []entry, used, ofOneBit int, symbol entry) bool {
 	if used != ofOneBit || used > 1 {
 		return false
@@ -111,21 +112,21 @@ func buildDegenerate(table []entry, used, ofOneBit int, symbol entry) bool {
 	return true
 }
 
-// builder makes the table of a complete code, in the order of the codes.
+// builder makes the tables of a complete code, in the order of the codes.
 type builder struct {
 	table   []entry
 	width   uint
 	symbols []entry
-	sorted  []uint16          // what is left of the symbols
-	count   *[maxCode + 1]int // of the codes of each length that are left
-	code    uint              // the next one, written as RFC 1951 does: its first bit highest
-	size    uint              // its length
+	sorted  []uint16          // the symbols whose codes are not in a table yet
+	count   *[maxCode + 1]int // number of these for each length
+	code    uint              // the next one, its first bit highest as in RFC 1951
+	size    uint              // number of its bits
 }
 
-// next returns the entry of the next code, of which skip bits are left out, and its bits as they are looked up, the first one
-// lowest.
-func (b *builder) next(skip uint) (e entry, index int) {
-	e = b.symbols[b.sorted[0]].withCode(b.size - skip)
+// next takes the next code. It returns the entry for what is behind the first skipped bits, and all bits, the first
+// one lowest as in the input.
+func (b *builder) next(skipped uint) (e entry, index int) {
+	e = b.symbols[b.sorted[0]].withCode(b.size - skipped)
 	index = int(bits.Reverse16(uint16(b.code)) >> (16 - b.size))
 	b.sorted = b.sorted[1:]
 	b.count[b.size]--
@@ -139,8 +140,8 @@ func (b *builder) longer() {
 	b.code <<= 1
 }
 
-// buildShort makes the table of the codes that fit into it. Behind a short code anything may follow, so the table as it is
-// when all codes of a length are there is doubled for the next length.
+// buildShort makes the first table, except for its links. What follows a short code does not matter, so
+// the table for codes of a length is doubled for those of the next length.
 func (b *builder) buildShort() {
 	for b.size < b.width {
 		b.longer()
@@ -153,7 +154,7 @@ func (b *builder) buildShort() {
 	}
 }
 
-// buildLong makes the further tables. The codes of one are a run of those that are left.
+// buildLong makes the further tables, and the links. The codes of a table follow each other.
 func (b *builder) buildLong() {
 	free := 1 << b.width
 	b.longer()
@@ -169,8 +170,8 @@ func (b *builder) buildLong() {
 	}
 }
 
-// runWidth returns how wide a table the codes need that have the first b.width bits in common with the next one. Together they
-// are all codes that may follow these bits.
+// runWidth returns the width of the further table for the next code, and for all that have the first b.width bits
+// in common with it. As the code is complete, those fill the table.
 func (b *builder) runWidth() uint {
 	size := b.size
 	left := 1 << (size - b.width)
@@ -181,7 +182,7 @@ func (b *builder) runWidth() uint {
 	return size - b.width
 }
 
-// buildRun makes a further table.
+// buildRun fills a further table.
 func (b *builder) buildRun(table []entry) {
 	for left := len(table); left > 0; {
 		for b.count[b.size] == 0 {
@@ -196,14 +197,14 @@ func (b *builder) buildRun(table []entry) {
 	}
 }
 
-// pair turns entries of a literal into entries of two where the code of a second one is among the bits looked up.
-//
-// It does without branches, as no processor would guess them.
+// pair makes entries of two literals, where the bits for which a literal was found contain the code of another one
+// too. It does not branch, as a processor could not predict where.
 func pair(table []entry, width uint) {
-	for i := 1<<width - 1; i >= 0; i-- { // downwards, so that second has one literal at most
+	for i := 1<<width - 1; i >= 0; i-- { // downwards, so second is not a pair yet
 		first := table[i]
 		second := table[i>>first.size()]
 		both := first + entry(second.firstSize()) + 1<<countShift | entry(second.literals()&0xff)<<16
+		// The highest bit is set if both have at most width bits, and both are literals.
 		fits := (both&63 - entry(width) - 1) & first & second >> 31
 		table[i] = first ^ (first^both)&-fits
 	}
