@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	"scanner/cloudtrail":         {"scanner/record"},
 	"scanner/dirsource":          {"scanner/source"},
 	"scanner/internal/dedupe":    {"scanner/record"},
+	"scanner/inflate":            {},
 	"scanner/internal/logtest":   {},
 	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/logkey":             {"scanner/record"},
