@@ -21,19 +21,25 @@ const moduleRoot = "../.."
 
 func readme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	return readmeOf(t, ".")
+}
+
+// readmeOf returns the README of a folder of the module.
+func readmeOf(t *testing.T, folder string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(moduleRoot, folder, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// readmeTables returns the rows of the README's tables whose first cell is one
+// readmeTables returns the rows of a README's tables whose first cell is one
 // word in backticks that begins with a prefix. Cells are without backticks.
-func readmeTables(t *testing.T, prefix string) map[string][]string {
+func readmeTables(t *testing.T, text, prefix string) map[string][]string {
 	t.Helper()
 	rows := make(map[string][]string)
-	for line := range strings.Lines(readme(t)) {
+	for line := range strings.Lines(text) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		name, ok := strings.CutPrefix(strings.TrimSpace(cells[0]), "`"+prefix)
 		name, closed := strings.CutSuffix(name, "`")
@@ -53,7 +59,7 @@ func readmeTables(t *testing.T, prefix string) map[string][]string {
 
 func TestReadme_TellsEveryMetric(t *testing.T) {
 	want := describedFamilies(t)
-	got := readmeTables(t, "s3_access_")
+	got := readmeTables(t, readmeOf(t, "collector"), "s3_access_")
 	if missing, more := difference(want, got); missing != nil || more != nil {
 		t.Errorf("README has not %q, and has %q too much", missing, more)
 	}
@@ -145,7 +151,7 @@ func describedFamilies(t *testing.T) map[string][]string {
 func TestReadme_TellsEveryFlagOfServe(t *testing.T) {
 	want := helpedFlags(t, "serve")
 	got := make(map[string][]string)
-	for name, cells := range readmeTables(t, "--") {
+	for name, cells := range readmeTables(t, readme(t), "--") {
 		got[strings.TrimPrefix(name, "--")] = cells
 	}
 	if missing, more := difference(want, got); missing != nil || more != nil {
