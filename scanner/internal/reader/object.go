@@ -111,6 +111,7 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
+	duplicates := int64(0)
 	for dec.Next() {
 		rec := dec.Record()
 		if len(rec.AccountID) == 0 {
@@ -121,13 +122,14 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 		}
 		out.span(rec.Time)
 		if window.Has(&out.Claim, rec) {
-			out.Duplicates++
+			duplicates++
 			continue
 		}
 		tally.Add(rec)
 		out.Records++
 	}
 	out.Skipped = dec.Skipped()
+	out.Skipped.Duplicate = duplicates
 	return dec.Err()
 }
 

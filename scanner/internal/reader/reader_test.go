@@ -72,7 +72,7 @@ func TestRead_HandsOnWhatTheObjectHolds(t *testing.T) {
 	} {
 		r := results[i]
 		if r.Err != nil || !slices.Equal(r.Tally.(*ids).records, want.records) || r.Records != 2 || r.Weight != 2 ||
-			r.Duplicates != want.duplicates || r.Skipped.Malformed != want.skipped || r.Oldest != want.oldest || r.Newest != want.newest {
+			r.Skipped.Duplicate != want.duplicates || r.Skipped.Malformed != want.skipped || r.Oldest != want.oldest || r.Newest != want.newest {
 			t.Errorf("object %d: %+v of %+v", i, r.Outcome, r.Job)
 		}
 	}
@@ -187,7 +187,7 @@ func TestResults_FailWithWhatTheyDependOn(t *testing.T) {
 		t.Fatalf("%d may count, failed are %v", len(ready), failed)
 	}
 	ready, failed = results.Pass(results.ReadAgain(t.Context(), failed[1].Job))
-	if len(failed) > 0 || len(ready) != 1 || ready[0].Records != 2 || ready[0].Duplicates != 0 {
+	if len(failed) > 0 || len(ready) != 1 || ready[0].Records != 2 || ready[0].Skipped.Duplicate != 0 {
 		t.Errorf("read again: %+v, failed are %v", ready, failed)
 	}
 }
