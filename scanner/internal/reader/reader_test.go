@@ -170,7 +170,10 @@ func TestResults_FailWithWhatTheyDependOn(t *testing.T) {
 	second := put(1, logtest.Trail(at, "e2", "e3"))
 	cfg := reader.Config{Window: dedupe.NewWindow(10), Concurrency: 1, NewTally: func(_, _ string) reader.Tally { return new(ids) }}
 	jobs := make(chan *reader.Job[int], 2)
-	for obj := range bucket.List(t.Context(), "", "") {
+	for obj, err := range bucket.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		jobs <- &reader.Job[int]{Location: source.Location{Name: "s3://logs", Source: bucket}, Key: logkey.Parse(obj.Key), Object: obj}
 	}
 	close(jobs)
