@@ -53,8 +53,9 @@ var imports = map[string][]string{
 	"scanner/cloudtrail":         {"scanner/record"},
 	"scanner/dirsource":          {"scanner/source"},
 	"scanner/internal/dedupe":    {"scanner/record"},
+	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
-	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/logkey":             {"scanner/record"},
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
@@ -72,7 +73,6 @@ var outside = map[string][]string{
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/aws":                         {internal + "coverage", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/dustin/go-humanize":          {"cmd/..."},
-	"github.com/klauspost/compress":          {"scanner/internal/reader"},
 	"github.com/prometheus/client_golang":    {"cmd/...", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/client_model":     {"collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/..."},
@@ -92,7 +92,7 @@ var outside = map[string][]string{
 }
 
 // pure packages do no I/O, and read bytes themselves.
-var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/logkey", "scanner/record"}
+var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record"}
 
 // impure is what pure packages may not import.
 var impure = []string{"encoding/json", "net", "os", "reflect", "regexp"}

@@ -19,27 +19,29 @@ import (
 
 const moduleRoot = "../.."
 
+// readmes are the pages in which users look things up.
+var readmes = [...]string{"README.md", "cmd/s3_access_exporter/README.md", "collector/README.md", "scanner/README.md"}
+
+// readme returns all of the pages, one behind the other.
 func readme(t *testing.T) string {
 	t.Helper()
-	return readmeOf(t, ".")
-}
-
-// readmeOf returns the README of a folder of the module.
-func readmeOf(t *testing.T, folder string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(moduleRoot, folder, "README.md"))
-	if err != nil {
-		t.Fatal(err)
+	var all strings.Builder
+	for _, name := range readmes {
+		text, err := os.ReadFile(filepath.Join(moduleRoot, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
 	}
-	return string(text)
+	return all.String()
 }
 
-// readmeTables returns the rows of a README's tables whose first cell is one
+// readmeTables returns the rows of the README's tables whose first cell is one
 // word in backticks that begins with a prefix. Cells are without backticks.
-func readmeTables(t *testing.T, text, prefix string) map[string][]string {
+func readmeTables(t *testing.T, prefix string) map[string][]string {
 	t.Helper()
 	rows := make(map[string][]string)
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(readme(t)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		name, ok := strings.CutPrefix(strings.TrimSpace(cells[0]), "`"+prefix)
 		name, closed := strings.CutSuffix(name, "`")
@@ -59,7 +61,7 @@ func readmeTables(t *testing.T, text, prefix string) map[string][]string {
 
 func TestReadme_TellsEveryMetric(t *testing.T) {
 	want := describedFamilies(t)
-	got := readmeTables(t, readmeOf(t, "collector"), "s3_access_")
+	got := readmeTables(t, "s3_access_")
 	if missing, more := difference(want, got); missing != nil || more != nil {
 		t.Errorf("README has not %q, and has %q too much", missing, more)
 	}
@@ -151,7 +153,7 @@ func describedFamilies(t *testing.T) map[string][]string {
 func TestReadme_TellsEveryFlagOfServe(t *testing.T) {
 	want := helpedFlags(t, "serve")
 	got := make(map[string][]string)
-	for name, cells := range readmeTables(t, readme(t), "--") {
+	for name, cells := range readmeTables(t, "--") {
 		got[strings.TrimPrefix(name, "--")] = cells
 	}
 	if missing, more := difference(want, got); missing != nil || more != nil {

@@ -13,15 +13,20 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 		u := newUnpackers(new(Config))
 		var used []*unpacker
 		for range runtime.GOMAXPROCS(0) {
-			used = append(used, u.get(true))
+			one, idle := u.get(true)
+			used = append(used, one)
+			if !idle {
+				t.Error("a core was busy with nothing")
+			}
 		}
 		got := false
 		go func() {
-			one := u.get(true)
-			got = true
+			one, idle := u.get(true)
+			got = !idle
 			u.put(one, true)
 		}()
-		u.put(u.get(false), false) // one that waits for its source waits for nothing else
+		stream, _ := u.get(false)
+		u.put(stream, false) // one that waits for its source waits for nothing else
 		synctest.Wait()
 		if got {
 			t.Error("there is one more")
@@ -34,7 +39,7 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 	})
 }
 
-// No more is taken from the source than it takes to tell that it is too much.
+// No more is taken from the source than shows that it is too much.
 func TestLimitedReader_ReadsOneByteTooMuchAtMost(t *testing.T) {
 	source := bytes.NewReader(make([]byte, 100))
 	if _, err := io.Copy(io.Discard, &limitedReader{r: source, limit: 10, left: 10}); err == nil || err.Error() != "larger than 10 bytes when decompressed" {
