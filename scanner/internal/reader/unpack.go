@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/s3access/s3_access_exporter/scanner/inflate"
+	"github.com/s3access/s3_access_exporter/scanner/internal/inflate"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
