@@ -3,7 +3,7 @@
 // them goes as Results; both carry a state of whoever started the reading, which the
 // package does not look at.
 //
-// Read starts a goroutine for each object, which waits for its bytes, then for a core,
+// Read hands each object to a goroutine, which waits for its bytes, then for a core,
 // and unpacks and decodes it there (object.go) with what unpack.go keeps for that. How
 // many objects are under way at once, flow.go decides: waiting for a store costs no core,
 // so they are many more than there are cores if the store is far away. formats.go has the
@@ -113,21 +113,33 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 	results, rd := newResults[T](shared), newObjectReader(shared)
 	go func() {
 		var reading sync.WaitGroup
+		next := make(chan *Job[T]) // to goroutines that are done with another one
 		for j := range jobs {
 			if ctx.Err() != nil {
 				continue
 			}
-			size := footprint(j.Object.Size)
-			rd.flow.begin(size)
-			reading.Go(func() {
-				defer rd.flow.end(size)
-				j.read(ctx, rd, results.put)
-			})
+			rd.flow.begin(footprint(j.Object.Size))
+			select {
+			case next <- j:
+			default:
+				reading.Go(func() { readAll(ctx, rd, j, next, results.put) })
+			}
 		}
+		close(next)
 		reading.Wait()
 		close(results.ahead)
 	}()
 	return results
+}
+
+// readAll reads the object of a Job, and then those of next: the calls of a store's client
+// lie deep, and each new goroutine would grow its stack anew.
+func readAll[T any](ctx context.Context, rd *objectReader, j *Job[T], next <-chan *Job[T], handOn func(*Result[T])) {
+	for more := true; more; j, more = <-next {
+		size := footprint(j.Object.Size) // as it is listed; reading may find a newer one
+		j.read(ctx, rd, handOn)
+		rd.flow.end(size)
+	}
 }
 
 // read reads the Job's object and hands on what came of it.
