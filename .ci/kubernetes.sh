@@ -11,7 +11,7 @@ kubernetes() {
 		kustomize build "$folder" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
 	done
-	for values in "$chart"/ci/*-values.yaml; do
+	for values in "$chart"/ci/*-values.yaml deploy/helm/*-values.yaml; do
 		rendered "$chart" "$values" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
 	done
@@ -85,7 +85,7 @@ quiet() {
 # values that cannot work.
 helm_chart() {
 	local values
-	for values in "$chart"/ci/*-values.yaml; do
+	for values in "$chart"/ci/*-values.yaml deploy/helm/*-values.yaml; do
 		quiet helm lint --strict --quiet "$chart" --values "$values"
 	done
 	helm_equals_kustomize

@@ -11,11 +11,24 @@ kubeconform=v0.8.0
 controller_gen=v0.23.0
 gojq=v0.12.17
 compose=v5.5.1
+helm=v4.3.1
+goreleaser=v2.15.4 # the newest all of whose modules are there for Go 1.26
+cyclonedx_gomod=v1.10.0
+actionlint=v1.7.12
+go_jsonnet=v0.22.0
+opentofu=v1.12.6
+opentofu_hcl=v2.20.2-0.20251021132045-587d123c2828 # which OpenTofu replaces HashiCorp's by
+hcl2json=v0.6.9
+moto=5.2.5
+awscli=1.46.3
+oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
 tools() {
 	debian gcc gcc libc6-dev # for the race detector
 	debian npm nodejs npm
 	debian systemd-analyze systemd
+	debian shellcheck shellcheck
+	debian rpm rpm
 	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
 	tool github.com/minio/minio "$minio"
 	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"
@@ -26,7 +39,38 @@ tools() {
 	tool github.com/itchyny/gojq/cmd/gojq "$gojq"
 	wrapped github.com/prometheus/prometheus/cmd/promtool "$prometheus" promtool -tags remove_all_sd
 	wrapped github.com/prometheus/prometheus/cmd/prometheus "$prometheus" prometheus -tags remove_all_sd
+	wrapped github.com/prometheus/prometheus/cmd/promtool "$oldest_prometheus" promtool-oldest -tags remove_all_sd
 	wrapped github.com/docker/compose/v5/cmd "$compose" compose
+	tool github.com/rhysd/actionlint/cmd/actionlint "$actionlint"
+	tool github.com/google/go-jsonnet/cmd/jsonnet "$go_jsonnet"
+	tool github.com/google/go-jsonnet/cmd/jsonnetfmt "$go_jsonnet"
+	tool github.com/tmccombs/hcl2json "$hcl2json"
+	replace=github.com/hashicorp/hcl/v2=github.com/opentofu/hcl/v2@$opentofu_hcl \
+		wrapped github.com/opentofu/opentofu/cmd/tofu "$opentofu" tofu
+	release_tools
+	python_tools
+}
+
+# release_tools builds what a release needs.
+release_tools() {
+	tool helm.sh/helm/v4/cmd/helm "$helm"
+	tool github.com/goreleaser/goreleaser/v2 "$goreleaser" goreleaser
+	tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_gomod"
+}
+
+# python_tools installs what stands in for AWS, and AWS's own client, into a folder
+# of their own.
+python_tools() {
+	local folder=$cache/moto-$moto-awscli-$awscli
+	if [[ ! -x $folder/commands/moto_server ]]; then
+		debian python3 python3
+		python3 -c 'import ensurepip' 2>/dev/null || debian - python3-venv
+		python3 -m venv --clear "$folder"
+		"$folder/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$moto" "awscli==$awscli"
+		mkdir "$folder/commands" # these two, and not its python
+		ln -s ../bin/aws ../bin/moto_server "$folder/commands"
+	fi
+	PATH=$folder/commands:$PATH
 }
 
 # debian COMMAND PACKAGE... installs Debian's packages if the command is missing.
@@ -50,7 +94,8 @@ tool() {
 
 # wrapped PACKAGE VERSION NAME [FLAG...] is tool for programs that go install
 # refuses because their modules replace others: they are built from a module
-# around them.
+# around them, with the replacement of $replace, which is that of go mod edit, if
+# they do not build without it.
 wrapped() {
 	local name=$3 folder=$cache/$3-$2
 	if [[ ! -x $folder/$name ]]; then
@@ -59,6 +104,7 @@ wrapped() {
 			cd "$scratch/$name"
 			printf 'module wrapper\n\ngo 1.26\n' >go.mod
 			go get "$1@$2"
+			[[ -z ${replace:-} ]] || go mod edit -replace "$replace"
 			go build -mod=mod "${@:4}" -o "$folder/$name" "$1"
 		)
 	fi

@@ -45,6 +45,10 @@ func (f Family) Kind() Kind { return catalogue[f].kind }
 // The slice is the caller's.
 func (f Family) Labels() []classify.Label { return slices.Clone(catalogue[f].labels) }
 
+// Traits returns the traits of the requests that count in the family: each has one of
+// them. Empty: every request counts.
+func (f Family) Traits() classify.Traits { return catalogue[f].traits }
+
 // Buckets returns the upper bounds of a histogram's classic buckets in
 // milliseconds, by size, without the one that takes all; nil for other kinds.
 // The slice is the caller's.
@@ -68,23 +72,24 @@ const (
 	KindInfo
 )
 
-// Amounts is what one record counts in each Family, indexed by it: 1 for
-// requests and clients, bytes, or a duration in milliseconds. It is NotCounted
-// where the record does not count, which is another thing than a duration of 0.
+// Amounts is what a record counts in each Family, indexed by it: its requests, 1 for
+// a client, bytes, or the duration of each of its requests in milliseconds. It is
+// NotCounted where the record does not count, which is another thing than a duration
+// of 0.
 type Amounts [familyCount]int64
 
 // NotCounted is the amount of a family in which a record does not count.
 const NotCounted = -1
 
-// AmountsOf returns what a record counts, whose class c is.
-func AmountsOf(r *record.Record, c *classify.Class) Amounts {
+// AmountsOf returns what a record counts, whose class is c and whose weight is w.
+func AmountsOf(r *record.Record, c *classify.Class, w record.Weight) Amounts {
 	amounts := Amounts{
-		FamilyRequests:          1,
-		FamilySigV2Requests:     1,
-		FamilyAnonymousRequests: 1,
-		FamilyObjectRequests:    1,
-		FamilySentBytes:         r.SentBytes,
-		FamilyReceivedBytes:     r.ReceivedBytes,
+		FamilyRequests:          w.Requests,
+		FamilySigV2Requests:     w.Requests,
+		FamilyAnonymousRequests: w.Requests,
+		FamilyObjectRequests:    w.Requests,
+		FamilySentBytes:         w.SentBytes,
+		FamilyReceivedBytes:     w.ReceivedBytes,
 		FamilyClientInfo:        1,
 		FamilyRequestDuration:   r.Duration,
 	}

@@ -18,7 +18,7 @@ func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
 		c := newCollector(t, Config{})
 		commit(t, c, newMemStore(), records[i])
 		class := classify.NewClassifier(classify.Config{}).Classify(&records[i])
-		amounts := AmountsOf(&records[i], &class)
+		amounts := AmountsOf(&records[i], &class, records[i].Weight())
 		families := gather(t, c)
 		for _, family := range Families() {
 			shown := families[family.String()].GetMetric()
@@ -60,7 +60,7 @@ func TestAmounts_TellADurationOf0FromNone(t *testing.T) {
 	for _, test := range []struct{ duration, want int64 }{{0, 0}, {record.Unknown, NotCounted}, {-7, NotCounted}, {3, 3}} {
 		r := request(func(r *record.Record) { r.Duration = test.duration })
 		class := classify.NewClassifier(classify.Config{}).Classify(&r)
-		if got := AmountsOf(&r, &class)[FamilyRequestDuration]; got != test.want {
+		if got := AmountsOf(&r, &class, r.Weight())[FamilyRequestDuration]; got != test.want {
 			t.Errorf("duration %d counts %d, want %d", test.duration, got, test.want)
 		}
 	}

@@ -43,7 +43,14 @@ func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 
 // Add counts one record. It keeps nothing of r, and allocates only for label
 // sets that it does not remember.
-func (t *Tally) Add(r *record.Record) {
+func (t *Tally) Add(r *record.Record) { t.gained(r).add(r) }
+
+// AddWeighted counts the requests that a record stands for. They share its labels,
+// traits and duration. They leave no exemplar, as no one request ID is theirs.
+func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).addWeighted(r, w) }
+
+// gained returns what the row of a record gained so far.
+func (t *Tally) gained(r *record.Record) *rowGain {
 	if t.bench == nil {
 		t.bench = t.collector.benches.Get().(*workbench)    //nolint:errcheck // New makes nothing else
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
@@ -54,7 +61,7 @@ func (t *Tally) Add(r *record.Record) {
 	if place.gain == 0 {
 		place = t.begin(place, &facts)
 	}
-	t.held.rows[place.gain-1].add(r)
+	return &t.held.rows[place.gain-1]
 }
 
 // Done ends the counting: no Add may follow. It returns the number of label sets

@@ -1,9 +1,16 @@
 // Package dashboards_test holds Grafana's dashboards and Prometheus' rules
 // against what they are made for.
 //
-// dashboard_test.go and rules_test.go read the files, lint_test.go and
-// layout_test.go check their form, catalogue_test.go the names in their
-// expressions, scale_test.go that thousands of series do not flood a panel.
+// dashboard_test.go and rules_test.go read the files; view_test.go has what
+// somebody has chosen in Grafana. lint_test.go has the rules of Grafana's
+// linter; reading_test.go, layout_test.go and table_test.go those that make a
+// dashboard true and readable; catalogue_test.go holds the names in the
+// expressions against the metrics that there are, scale_test.go shows that
+// thousands of series do not flood a panel, account_test.go and
+// foreign_test.go that a choice reaches every panel and other programs none.
+//
+// grafana_test.go asks Grafana's own library what becomes of the results, if it
+// is told where that is; oldest_test.go asks the oldest Prometheus.
 //
 // With the build tag integration, the real binary (exporter_test.go) reads log
 // buckets whose truth is known (story_test.go, incident_test.go), a storage of
@@ -20,13 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
-
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // dashboard is a dashboard in Grafana's classic JSON model, as far as the tests
@@ -44,6 +45,13 @@ type dashboard struct {
 		IncludeVars bool     `json:"includeVars"`
 		KeepTime    bool     `json:"keepTime"`
 	} `json:"links"`
+	Annotations struct {
+		List []struct {
+			Name       string     `json:"name"`
+			Datasource datasource `json:"datasource"`
+			Target     target     `json:"target"`
+		} `json:"list"`
+	} `json:"annotations"`
 	Templating struct {
 		List []variable `json:"list"`
 	} `json:"templating"`
@@ -51,16 +59,20 @@ type dashboard struct {
 }
 
 type variable struct {
-	Name        string     `json:"name"`
-	Label       string     `json:"label"`
-	Description string     `json:"description"`
-	Type        string     `json:"type"`
-	Query       string     `json:"query"`
-	Datasource  datasource `json:"datasource"`
-	Multi       bool       `json:"multi"`
-	IncludeAll  bool       `json:"includeAll"`
-	AllValue    string     `json:"allValue"`
-	Refresh     int        `json:"refresh"`
+	Name          string     `json:"name"`
+	Label         string     `json:"label"`
+	Description   string     `json:"description"`
+	Type          string     `json:"type"`
+	Query         string     `json:"query"`
+	Datasource    datasource `json:"datasource"`
+	Hide          int        `json:"hide"`
+	Multi         bool       `json:"multi"`
+	IncludeAll    bool       `json:"includeAll"`
+	AllValue      string     `json:"allValue"`
+	Refresh       int        `json:"refresh"`
+	StaticOptions []struct {
+		Value string `json:"value"`
+	} `json:"staticOptions"`
 }
 
 type datasource struct {
@@ -77,25 +89,84 @@ type panel struct {
 	GridPos     struct {
 		X, Y, W, H int
 	} `json:"gridPos"`
-	Targets     []target `json:"targets"`
-	FieldConfig struct {
+	MaxDataPoints int      `json:"maxDataPoints"`
+	Targets       []target `json:"targets"`
+	FieldConfig   struct {
 		Defaults struct {
-			Unit string `json:"unit"`
+			Unit     string    `json:"unit"`
+			NoValue  string    `json:"noValue"`
+			Mappings []mapping `json:"mappings"`
+			Custom   struct {
+				FillOpacity int `json:"fillOpacity"`
+				Stacking    struct {
+					Mode string `json:"mode"`
+				} `json:"stacking"`
+			} `json:"custom"`
 		} `json:"defaults"`
-		Overrides []struct {
-			Matcher struct {
-				ID      string `json:"id"`
-				Options string `json:"options"`
-			} `json:"matcher"`
-		} `json:"overrides"`
+		Overrides []override `json:"overrides"`
 	} `json:"fieldConfig"`
 	Options struct {
 		SortBy []struct {
 			DisplayName string `json:"displayName"`
 		} `json:"sortBy"`
+		Legend struct {
+			Calcs       []string `json:"calcs"`
+			DisplayMode string   `json:"displayMode"`
+			Placement   string   `json:"placement"`
+			SortBy      string   `json:"sortBy"`
+			SortDesc    bool     `json:"sortDesc"`
+		} `json:"legend"`
 	} `json:"options"`
 	Transformations []transformation `json:"transformations"`
 	Panels          []panel          `json:"panels"` // of a collapsed row
+}
+
+// mapping is a text, and maybe a colour, that stands for a value.
+type mapping struct {
+	Type    string `json:"type"`
+	Options struct {
+		Match  string `json:"match"`
+		Result struct {
+			Text  string `json:"text"`
+			Color string `json:"color"`
+		} `json:"result"`
+	} `json:"options"`
+}
+
+// override changes how some fields look.
+type override struct {
+	Matcher struct {
+		ID      string `json:"id"`
+		Options string `json:"options"`
+	} `json:"matcher"`
+	Properties []struct {
+		ID    string          `json:"id"`
+		Value json.RawMessage `json:"value"`
+	} `json:"properties"`
+}
+
+// property decodes the value of a property, and reports whether the override
+// has it.
+func (o *override) property(id string, value any) bool {
+	for _, p := range o.Properties {
+		if p.ID == id {
+			return json.Unmarshal(p.Value, value) == nil
+		}
+	}
+	return false
+}
+
+// overrides returns the values of a property by the names of the fields that
+// have it.
+func overrides[V any](p *panel, id string) map[string]V {
+	all := make(map[string]V)
+	for i := range p.FieldConfig.Overrides {
+		var value V
+		if o := &p.FieldConfig.Overrides[i]; o.property(id, &value) {
+			all[o.Matcher.Options] = value
+		}
+	}
+	return all
 }
 
 // row is the type of the headlines between panels.
@@ -107,6 +178,7 @@ type target struct {
 	Expr         string     `json:"expr"`
 	LegendFormat string     `json:"legendFormat"`
 	Format       string     `json:"format"`
+	Interval     string     `json:"interval"` // the least between two points
 	Instant      bool       `json:"instant"`
 	Range        bool       `json:"range"`
 }
@@ -131,6 +203,19 @@ func (p *panel) columns() map[string]string {
 	return nil
 }
 
+// hidden returns the fields that the panel's table does not show.
+func (p *panel) hidden() []string {
+	var all []string
+	for _, t := range p.Transformations {
+		for field, excluded := range t.Options.ExcludeByName {
+			if excluded {
+				all = append(all, field)
+			}
+		}
+	}
+	return all
+}
+
 // queries returns the panels that have queries, in reading order.
 func (d *dashboard) queries() iter.Seq[*panel] {
 	return func(yield func(*panel) bool) {
@@ -142,9 +227,17 @@ func (d *dashboard) queries() iter.Seq[*panel] {
 	}
 }
 
-// targets returns all queries of panels, with what to call them in messages.
+// targets returns all queries, of panels and of annotations, with what to call
+// them in messages.
 func (d *dashboard) targets() iter.Seq2[string, *target] {
 	return func(yield func(string, *target) bool) {
+		for i := range d.Annotations.List {
+			a := &d.Annotations.List[i]
+			a.Target.Range, a.Target.Datasource = true, a.Datasource
+			if !yield(fmt.Sprintf("annotation %q", a.Name), &a.Target) {
+				return
+			}
+		}
 		for p := range d.queries() {
 			for i := range p.Targets {
 				t := &p.Targets[i]
@@ -194,61 +287,6 @@ func eachDashboard(t *testing.T, test func(t *testing.T, d *dashboard)) {
 	for _, file := range slices.Sorted(maps.Keys(all)) {
 		t.Run(file, func(t *testing.T) { test(t, all[file]) })
 	}
-}
-
-// view is what somebody has chosen in Grafana: a time range and the values of
-// the variables. Grafana puts both into the expressions.
-type view struct {
-	from, to     time.Time
-	interval     time.Duration // between two points of a graph
-	rateInterval time.Duration
-	values       map[string]string // by variable, as Grafana writes them into a regular expression
-}
-
-// everything is a view of all jobs, instances, accounts and buckets, and of one
-// log.
-func everything(log string, from, to time.Time) view {
-	const interval = time.Minute
-	return view{
-		from: from, to: to,
-		interval: interval, rateInterval: 4 * interval, // as Grafana does if interval is the scrape interval
-		values: map[string]string{"job": ".+", "instance": ".+", "account_id": ".*", "bucket": ".*", "log": log},
-	}
-}
-
-// interpolate writes the view into an expression.
-func (v view) interpolate(expr string) string {
-	span := v.to.Sub(v.from)
-	pairs := []string{
-		"$__rate_interval", model.Duration(v.rateInterval).String(),
-		"$__range_s", strconv.FormatFloat(span.Seconds(), 'f', -1, 64),
-		"$__range", model.Duration(span).String(),
-		"$__interval", model.Duration(v.interval).String(),
-	}
-	for name, value := range v.values {
-		pairs = append(pairs, "$"+name, value)
-	}
-	return strings.NewReplacer(pairs...).Replace(expr)
-}
-
-// someView is a view for those who do not run expressions. Its rate interval is
-// no other duration of it.
-func someView() view {
-	v := everything("server_access", time.Unix(0, 0), time.Unix(0, 0).Add(6*time.Hour))
-	v.rateInterval = 241 * time.Second
-	return v
-}
-
-// promQL parses expressions as Prometheus does without feature flags.
-func promQL() parser.Parser { return parser.NewParser(parser.Options{}) }
-
-// parse parses an expression as it is in a view.
-func (v view) parse(expr string) (parser.Expr, error) {
-	text := v.interpolate(expr)
-	if i := strings.IndexByte(text, '$'); i >= 0 {
-		return nil, fmt.Errorf("%s: no variable has this name", text[i:])
-	}
-	return promQL().ParseExpr(text)
 }
 
 func TestDashboards_AreFormattedAsGrafanaExportsThem(t *testing.T) {

@@ -35,14 +35,29 @@ func TestExpressions_OnARealRun(t *testing.T) {
 }
 
 // atDusk is the view of the evening, with its trouble, of one log.
-func (s *story) atDusk(log string) view { return everything(log, s.dusk, s.evening) }
+func (s *story) atDusk(t *testing.T, d *dashboard, log string) view {
+	t.Helper()
+	return s.everything(t, d, log, s.dusk, s.evening)
+}
 
+// testPanels looks at the evening, in which everything happens, and at the end of
+// the night, when what was counted is old. Without the recording rules, nothing
+// is ranked by them.
 func (s *story) testPanels(t *testing.T) {
 	for _, log := range logs {
 		eachDashboard(t, func(t *testing.T, d *dashboard) {
+			dusk := s.atDusk(t, d, log)
+			night := s.everything(t, d, log, s.evening, s.morning)
 			for name, target := range d.targets() {
-				if len(s.show(t, target, s.atDusk(log))) == 0 {
+				if len(s.show(t, target, dusk)) == 0 && len(s.show(t, target, night)) == 0 {
 					t.Errorf("%s: nothing of %s", name, log)
+				}
+				if ranked := strings.Contains(target.Expr, "$ranked"); !ranked {
+					continue
+				}
+				with, without := s.show(t, target, dusk), s.show(t, target, dusk.with("ranked", "()"))
+				if len(with) == 0 || len(with) != len(without) {
+					t.Errorf("%s: %d lines of %s, and %d without recording rules", name, len(with), log, len(without))
 				}
 			}
 		})
@@ -56,7 +71,7 @@ func (s *story) testHistograms(t *testing.T) {
 				continue
 			}
 			for _, instance := range []string{roomy, cramped} {
-				if len(s.show(t, target, s.atDusk(logs[0]).with("instance", instance))) == 0 {
+				if len(s.show(t, target, s.atDusk(t, d, logs[0]).with("instance", instance))) == 0 {
 					t.Errorf("%s: nothing of %s", name, instance)
 				}
 			}
@@ -77,10 +92,7 @@ func (s *story) testVariables(t *testing.T) {
 			if v.Type != "query" {
 				continue
 			}
-			query := labelValuesQuery.FindStringSubmatch(v.Query)
-			selector, label := s.atDusk(logs[0]).interpolate(query[1]), query[2]
-			values := s.instant(t, "count by ("+label+") ("+selector+")", s.evening)
-			if !slices.ContainsFunc(values, func(v promql.Sample) bool { return v.Metric.Get(label) != "" }) {
+			if values := s.options(t, &v, s.atDusk(t, d, logs[0])); len(values) == len(v.StaticOptions) {
 				t.Errorf("%s has no values", v.Name)
 			}
 		}
@@ -98,7 +110,7 @@ func (s *story) testColumns(t *testing.T) {
 			fields := make(map[string]bool)
 			for i := range p.Targets {
 				target := &p.Targets[i]
-				for _, row := range s.show(t, target, s.atDusk(logs[0])) {
+				for _, row := range s.show(t, target, s.atDusk(t, d, logs[0])) {
 					row.labels.Range(func(l labels.Label) { fields[l.Name] = true })
 				}
 				if len(p.Targets) > 1 {
@@ -106,6 +118,9 @@ func (s *story) testColumns(t *testing.T) {
 				} else {
 					fields["Value"] = true
 				}
+			}
+			for _, field := range p.hidden() {
+				delete(fields, field)
 			}
 			if got, want := slices.Sorted(maps.Keys(p.columns())), slices.Sorted(maps.Keys(fields)); !slices.Equal(got, want) {
 				t.Errorf("panel %q names the columns %q, not %q", p.Title, got, want)
@@ -198,8 +213,8 @@ func (s *story) testTruth(t *testing.T) {
 					want[key] += count(r)
 				}
 				got := make(map[string]float64)
-				query := s.find(t, test.dashboard, test.panel, "A")
-				for _, row := range s.show(t, query, s.atDusk(log).with("instance", roomy)) {
+				d, query := s.find(t, test.dashboard, test.panel, "A")
+				for _, row := range s.show(t, query, s.atDusk(t, d, log).with("instance", roomy)) {
 					var values []string
 					for _, name := range test.by {
 						values = append(values, row.labels.Get(name))
@@ -245,18 +260,19 @@ func role(requester string) string {
 	return requester
 }
 
-// find returns a query of a panel.
-func (s *story) find(t *testing.T, dashboard, title, refID string) *target {
+// find returns a query of a panel, and its dashboard.
+func (s *story) find(t *testing.T, name, title, refID string) (*dashboard, *target) {
 	t.Helper()
-	for p := range loadDashboards(t)["s3-access-"+dashboard+".json"].queries() {
+	d := loadDashboards(t)["s3-access-"+name+".json"]
+	for p := range d.queries() {
 		for i := range p.Targets {
 			if p.Title == title && p.Targets[i].RefID == refID {
-				return &p.Targets[i]
+				return d, &p.Targets[i]
 			}
 		}
 	}
-	t.Fatalf("%s has no panel %q with a query %s", dashboard, title, refID)
-	return nil
+	t.Fatalf("%s has no panel %q with a query %s", name, title, refID)
+	return nil, nil
 }
 
 // testNothing looks at a bucket in which nothing of the kind happened: the goal
@@ -264,16 +280,16 @@ func (s *story) find(t *testing.T, dashboard, title, refID string) *target {
 func (s *story) testNothing(t *testing.T) {
 	const innocent = "example-reports"
 	for title, dashboard := range map[string]string{
-		"SigV2 requests":           "sigv2-migration",
-		"Share of signed requests": "sigv2-migration",
-		"Requesters to move":       "sigv2-migration",
-		"Buckets concerned":        "sigv2-migration",
-		"Anonymous and answered":   "anonymous-denied",
-		"Buckets open to anybody":  "anonymous-denied",
+		"SigV2 requests":          "sigv2-migration",
+		"Share of signed":         "sigv2-migration",
+		"Requesters left":         "sigv2-migration",
+		"Buckets left":            "sigv2-migration",
+		"Anonymous and answered":  "anonymous-denied",
+		"Buckets open to anybody": "anonymous-denied",
 	} {
-		query := s.find(t, dashboard, title, "A")
+		d, query := s.find(t, dashboard, title, "A")
 		for _, log := range logs {
-			v := s.atDusk(log)
+			v := s.atDusk(t, d, log)
 			if got := s.show(t, query, v.with("bucket", innocent)); len(got) != 1 || got[0].last != 0 {
 				t.Errorf("%s: %s of %s is %v", log, title, innocent, got)
 			}
@@ -285,9 +301,10 @@ func (s *story) testNothing(t *testing.T) {
 }
 
 func (s *story) testHealth(t *testing.T) {
-	evening := s.atDusk(logs[0])
-	morning := everything(logs[0], s.evening, s.bereft)
-	end := everything(logs[0], s.evening, s.end)
+	health := loadDashboards(t)["s3-access-exporter-health.json"]
+	evening := s.atDusk(t, health, logs[0])
+	morning := s.everything(t, health, logs[0], s.evening, s.bereft)
+	end := s.everything(t, health, logs[0], s.evening, s.end)
 	for _, test := range []struct {
 		panel string
 		view  view
@@ -302,7 +319,8 @@ func (s *story) testHealth(t *testing.T) {
 		{"Malformed records", evening, malformed},
 		{"Malformed records", end, 0},
 	} {
-		got := s.show(t, s.find(t, "exporter-health", test.panel, "A"), test.view)
+		_, query := s.find(t, "exporter-health", test.panel, "A")
+		got := s.show(t, query, test.view)
 		if len(got) != 1 || got[0].last != test.want {
 			t.Errorf("%s: %v, want %v", test.panel, got, test.want)
 		}
@@ -317,14 +335,16 @@ func (s *story) testHealth(t *testing.T) {
 	const month = 30 * 24 * time.Hour
 	want := (spent(`{operation="ListObjectsV2"}`)*0.005 + spent(`{operation!="ListObjectsV2"}`)*0.0004) / 1000 *
 		month.Seconds() / s.evening.Sub(s.dusk).Seconds()
-	got := s.show(t, s.find(t, "exporter-health", "API cost of 30 days", "A"), evening)
+	_, cost := s.find(t, "exporter-health", "API cost of 30 days", "A")
+	got := s.show(t, cost, evening)
 	// Prometheus guesses what was before the first scrape.
 	if len(got) != 1 || got[0].last < want || got[0].last > 1.2*want {
 		t.Errorf("the cost is %v, not %v USD", got, want)
 	}
 
-	for _, seen := range s.show(t, s.find(t, "sigv2-migration", "Where SigV2 is used", "B"), evening) {
-		if at := time.Unix(int64(seen.last), 0); at.Before(s.dusk) || at.After(s.evening) {
+	migration, where := s.find(t, "sigv2-migration", "Where SigV2 is used", "B")
+	for _, seen := range s.show(t, where, s.atDusk(t, migration, logs[0])) {
+		if at := time.UnixMilli(int64(seen.last)); at.Before(s.dusk) || at.After(s.evening) {
 			t.Errorf("%s: last counted at %v", seen.labels, at)
 		}
 	}
@@ -371,11 +391,4 @@ func (s *story) testAlert(t *testing.T, r rulefmt.Rule, firing promql.Series) {
 			t.Errorf("%s: its texts do not tell %s, which is %q", r.Alert, l.Name, l.Value)
 		}
 	})
-}
-
-// with returns the view with another value of a variable.
-func (v view) with(name, value string) view {
-	v.values = maps.Clone(v.values)
-	v.values[name] = value
-	return v
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// ourRules are what a reader of the dashboards can rely on.
-var ourRules = []rule{
+// layoutRules say where things are, and that they are told apart.
+var layoutRules = []rule{
 	{
 		name: "panels fill the rows of the grid and do not overlap",
 		check: func(d *dashboard, complain complain) {
@@ -64,7 +64,7 @@ var ourRules = []rule{
 				}
 			}
 		},
-		breaking: func(d *dashboard) { firstPanel(d).ID = d.Panels[0].ID },
+		breaking: func(d *dashboard) { firstPanel(d).ID = d.Panels[1].ID },
 	},
 	{
 		name: "one log at a time",
@@ -87,64 +87,6 @@ var ourRules = []rule{
 		breaking: func(d *dashboard) { d.variable("log").Description = "" },
 	},
 	{
-		name: "every panel keeps to the bucket that is chosen, and says so if not to the account",
-		check: func(d *dashboard, complain complain) {
-			if d.variable("bucket") == nil {
-				return
-			}
-			for p := range d.queries() {
-				byAccount := false
-				for _, target := range p.Targets {
-					if !strings.Contains(target.Expr, `bucket=~"$bucket"`) {
-						complain("panel %q, query %s does not", p.Title, target.RefID)
-					}
-					byAccount = byAccount || strings.Contains(target.Expr, `account_id=~"$account_id"`)
-				}
-				if said := strings.Contains(p.Description, "The account filter does not reach it"); said == byAccount {
-					complain("panel %q says that the account filter does not reach it: %t", p.Title, said)
-				}
-			}
-		},
-		breaking: func(d *dashboard) { firstPanel(d).Targets[0].Expr = "up" },
-	},
-	{
-		name: "tables are of the end of the time range, sorted, and show no column by its technical name",
-		check: func(d *dashboard, complain complain) {
-			for p := range d.queries() {
-				if p.Type != "table" {
-					continue
-				}
-				for _, target := range p.Targets {
-					if !target.Instant || target.Range || target.Format != "table" {
-						complain("panel %q, query %s is no instant table", p.Title, target.RefID)
-					}
-				}
-				var titles []string
-				for _, title := range p.columns() {
-					titles = append(titles, title)
-				}
-				if len(p.Options.SortBy) == 0 {
-					complain("panel %q is not sorted", p.Title)
-				}
-				for _, by := range p.Options.SortBy {
-					if !slices.Contains(titles, by.DisplayName) {
-						complain("panel %q is sorted by the unknown column %q", p.Title, by.DisplayName)
-					}
-				}
-				for _, o := range p.FieldConfig.Overrides {
-					if o.Matcher.ID != "byName" || !slices.Contains(titles, o.Matcher.Options) {
-						complain("panel %q has an override of the unknown column %q", p.Title, o.Matcher.Options)
-					}
-				}
-			}
-		},
-		breaking: func(d *dashboard) {
-			for p := range d.queries() {
-				p.Options.SortBy = nil
-			}
-		},
-	},
-	{
 		name: "graphs are ranges, numbers are instant",
 		check: func(d *dashboard, complain complain) {
 			for p := range d.queries() {
@@ -158,6 +100,65 @@ var ourRules = []rule{
 		breaking: func(d *dashboard) { firstPanel(d).Targets[0].Range = true },
 	},
 	{
+		name: "what matters is in the first screen",
+		check: func(d *dashboard, complain complain) {
+			// Rows of 30 pixels with gaps of 8, below the navigation, and two rows of variables on the small one.
+			const fullHD, laptop = 22, 14
+			found := 0
+			for _, p := range d.Panels {
+				bottom := p.GridPos.Y + p.GridPos.H
+				if slices.Contains(answers[d.UID], p.Title) {
+					found++
+					if bottom > laptop {
+						complain("panel %q ends at row %d, below a laptop's first screen", p.Title, bottom)
+					}
+				}
+				if p.Type == row && p.GridPos.Y < laptop {
+					complain("row %q takes room in the first screen", p.Title)
+				}
+				if slices.Contains(soon[d.UID], p.Title) {
+					found++
+					if bottom > fullHD {
+						complain("panel %q ends at row %d, below the first screen", p.Title, bottom)
+					}
+				}
+			}
+			if want := len(answers[d.UID]) + len(soon[d.UID]); found != want || want == 0 {
+				complain("%d of the %d panels that matter are there", found, want)
+			}
+		},
+		breaking: func(d *dashboard) { firstPanel(d).GridPos.Y = 14 },
+	},
+	{
+		name: "titles of numbers are not cut",
+		check: func(d *dashboard, complain complain) {
+			const char, rest = 6.9, 43 // pixels, seen in Grafana; the rest is padding and the mark of the description
+			for p := range d.queries() {
+				if width := char*float64(len(p.Title)) + rest; p.Type == "stat" && width > p.width(smallScreen) {
+					complain("panel %q is %.0f pixels wide, its title %.0f", p.Title, p.width(smallScreen), width)
+				}
+			}
+		},
+		breaking: func(d *dashboard) { firstPanel(d).GridPos.W = 2 },
+	},
+	{
+		name: "the variables take two rows at most",
+		check: func(d *dashboard, complain complain) {
+			// Pixels, seen in Grafana: a variable with a short value, what stands right of all, and a gap.
+			const value, char, right, gap = 125, 7, 545, 8
+			width := 0
+			for _, v := range d.Templating.List {
+				if v.Hide == 0 {
+					width += value + char*len(v.Label) + gap
+				}
+			}
+			if room := 2 * (int(smallScreen) - right); width > room {
+				complain("they take %d of %d pixels", width, room)
+			}
+		},
+		breaking: func(d *dashboard) { d.variable("log").Label = strings.Repeat("Log ", 100) },
+	},
+	{
 		name: "every dashboard leads to the others, with the same time and choices",
 		check: func(d *dashboard, complain complain) {
 			if len(d.Tags) != 1 || len(d.Links) != 1 || d.Links[0].Type != "dashboards" ||
@@ -167,6 +168,39 @@ var ourRules = []rule{
 		},
 		breaking: func(d *dashboard) { d.Tags = []string{"other"} },
 	},
+}
+
+// answers are, by dashboard, the panels that answer its questions, and soon those
+// that come next.
+var (
+	answers = map[string][]string{
+		"s3-access-sigv2-migration": {
+			"SigV2 requests", "Day on day", "Week on week", "SigV2 requests by day", "Who signs with SigV2, and with which client", "Data as of",
+			"Pending or stale",
+		},
+		"s3-access-object-access":    {"Who deletes", "Deletes by requester, per hour", "Data as of", "Pending or stale"},
+		"s3-access-anonymous-denied": {"Anonymous and answered", "Anonymous requests answered, by bucket, per hour", "Data as of", "Pending or stale"},
+		"s3-access-exporter-health":  {"Exporters down", "Exporters", "Locations", "Data as of"},
+	}
+	soon = map[string][]string{
+		"s3-access-sigv2-migration":  {"SigV2 by requester, per hour"},
+		"s3-access-object-access":    {"Requests by requester, per hour"},
+		"s3-access-anonymous-denied": {"What is open", "Who gets something"},
+		"s3-access-exporter-health":  {"Lag", "Series as a share of the limit"},
+	}
+)
+
+// Widths of screens in pixels.
+const (
+	smallScreen = 1366
+	wideScreen  = 1920
+)
+
+// width returns the width of a panel in pixels.
+func (p *panel) width(screen float64) float64 {
+	const margin, columns, gap = 32, 24, 8
+	column := (screen - margin - (columns-1)*gap) / columns
+	return float64(p.GridPos.W)*column + float64(p.GridPos.W-1)*gap
 }
 
 func TestDashboards_LinkToDashboardsThatAreThere(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -29,7 +30,8 @@ func (r rule) complaints(d *dashboard) []string {
 
 // linterRules are those of Grafana's dashboard linter, by its names for them:
 // https://github.com/grafana/dashboard-linter/blob/main/docs/index.md.
-// They are read strictly: the linter lets other kinds of panels off.
+// They are read strictly: the linter lets other kinds of panels off. Units of
+// tables are those of their columns, which tableRules ask for.
 var linterRules = []rule{
 	{
 		name: "template-datasource-rule",
@@ -113,8 +115,13 @@ var linterRules = []rule{
 		name: "panel-units-rule",
 		check: func(d *dashboard, complain complain) {
 			for p := range d.queries() {
-				if unit := p.FieldConfig.Defaults.Unit; !slices.Contains(units, unit) {
+				if unit := p.FieldConfig.Defaults.Unit; p.Type != "table" && !slices.Contains(units, unit) {
 					complain("panel %q has the unit %q", p.Title, unit)
+				}
+				for column, unit := range overrides[string](p, "unit") {
+					if !slices.Contains(units, unit) {
+						complain("panel %q, column %q has the unit %q", p.Title, column, unit)
+					}
 				}
 			}
 		},
@@ -174,7 +181,7 @@ var linterRules = []rule{
 }
 
 // units are the identifiers of Grafana's units that the dashboards use.
-var units = []string{"Bps", "bytes", "cps", "currencyUSD", "locale", "ops", "percentunit", "reqps", "s", "short"}
+var units = []string{"Bps", "bytes", "currencyUSD", "dateTimeFromNow", "locale", "percentunit", "s", "short", "string"}
 
 var variableDatasource = datasource{Type: "prometheus", UID: "${datasource}"}
 
@@ -242,6 +249,9 @@ func callAround(path []parser.Node) string {
 	return ""
 }
 
+// calendar has the spans of which people compare one with that before.
+var calendar = []time.Duration{24 * time.Hour, 7 * 24 * time.Hour}
+
 func checkRateInterval(node parser.Node, path []parser.Node) error {
 	m, ok := node.(*parser.MatrixSelector)
 	if !ok {
@@ -252,6 +262,10 @@ func checkRateInterval(node parser.Node, path []parser.Node) error {
 		if m.Range != v.rateInterval {
 			return fmt.Errorf("%s of a range other than $__rate_interval", function)
 		}
+	case function == "increase" && slices.Contains(calendar, m.Range):
+		return nil
+	case function == "last_over_time" && m.Range == time.Hour:
+		return nil // whether something was there at all
 	case m.Range != v.rateInterval && m.Range != v.to.Sub(v.from):
 		return fmt.Errorf("%s: the interval %v is fixed", m, m.Range)
 	}
@@ -299,9 +313,12 @@ func TestDashboards_KeepTheRulesOfGrafanasLinter(t *testing.T) {
 	})
 }
 
+// ourRules are what a reader of the dashboards can rely on.
+func ourRules() []rule { return slices.Concat(layoutRules, tableRules, graphRules, truthRules) }
+
 func TestDashboards_KeepOurRules(t *testing.T) {
 	eachDashboard(t, func(t *testing.T, d *dashboard) {
-		for _, r := range ourRules {
+		for _, r := range ourRules() {
 			for _, complaint := range r.complaints(d) {
 				t.Errorf("%s: %s", r.name, complaint)
 			}
@@ -311,7 +328,7 @@ func TestDashboards_KeepOurRules(t *testing.T) {
 
 func TestRulesOfDashboards_CanBeBroken(t *testing.T) {
 	const file = "s3-access-sigv2-migration.json"
-	for _, r := range slices.Concat(linterRules, ourRules) {
+	for _, r := range slices.Concat(linterRules, ourRules()) {
 		d := loadDashboards(t)[file]
 		r.breaking(d)
 		if len(r.complaints(d)) == 0 {

@@ -156,9 +156,11 @@ type shown struct {
 	last   float64
 }
 
-// show runs a query of a panel as Grafana does in a view.
+// show runs a query of a panel as Grafana does in a view: the points of a graph
+// are at multiples of its interval.
 func (p *timeless) show(t *testing.T, query *target, v view) []shown {
 	t.Helper()
+	v = v.of(query)
 	expr := v.interpolate(query.Expr)
 	var all []shown
 	if query.Instant {
@@ -169,7 +171,7 @@ func (p *timeless) show(t *testing.T, query *target, v view) []shown {
 		}
 		return all
 	}
-	for _, series := range p.graph(t, expr, v.from, v.to, v.interval) {
+	for _, series := range p.graph(t, expr, v.from.Truncate(v.interval), v.to.Truncate(v.interval), v.interval) {
 		numbers := slices.DeleteFunc(series.Floats, func(p promql.FPoint) bool { return math.IsNaN(p.F) })
 		if n := len(numbers); n > 0 {
 			all = append(all, shown{labels: series.Metric, last: numbers[n-1].F})

@@ -99,8 +99,8 @@ func TestDashboards_StayReadableWithThousandsOfSeries(t *testing.T) {
 		}
 		p.add(t, begin.Add(time.Duration(i)*time.Minute), samples)
 	}
-	v := everything("server_access", begin, begin.Add((scrapes-1)*time.Minute))
 	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		v := p.everything(t, d, "server_access", begin, begin.Add((scrapes-1)*time.Minute))
 		for panel := range d.queries() {
 			n, most := 0, lines
 			for i := range panel.Targets {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,7 +88,8 @@ func newStory(t *testing.T) *story {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, job)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/s3_access_exporter")
+	const version = "-X github.com/prometheus/common/version.Version=1.2.3"
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", version, "-o", binary, "../cmd/s3_access_exporter")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -100,6 +102,7 @@ func newStory(t *testing.T) *story {
 		drawn:     make(map[*exporter][]sample),
 	}
 	s.dusk = s.now
+	s.past(t)
 	if err := s.bucket.CreateBucket(logBucket); err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +119,32 @@ func newStory(t *testing.T) *story {
 	s.cramped = serve(t, binary, cramped, acceptText, "--checkpoint.path="+filepath.Join(dir, "cramped.db"),
 		"--series.limit=20", s.directory, empty)
 	return s
+}
+
+// past is the fortnight before: an exporter that is no more has counted one
+// request an hour that was signed with Signature Version 2, in each log.
+func (s *story) past(t *testing.T) {
+	t.Helper()
+	const span = 15 * 24 * time.Hour
+	hours := 0.0
+	for at := s.dusk.Add(-span); at.Before(s.dusk); at = at.Add(time.Hour / 2) {
+		hours += 0.5
+		var samples []sample
+		for _, log := range logs {
+			target := labels.FromStrings("job", job, "instance", "ancient:10403", "log", log)
+			add := func(name string, number float64, pairs ...string) {
+				b := labels.NewBuilder(target).Set(model.MetricNameLabel, name)
+				for i := 0; i < len(pairs); i += 2 {
+					b.Set(pairs[i], pairs[i+1])
+				}
+				samples = append(samples, sample{labels: b.Labels(), number: number})
+			}
+			add("s3_access_exporter_newest_event_timestamp_seconds", float64(at.Unix()), "location", "s3://ancient-logs")
+			add("s3_access_requests_total", math.Floor(hours), "account_id", "111122223333", "aws_region", "eu-west-1", "bucket", "example-media",
+				"operation", "GetObject", "outcome", "success", "signature", "SigV2")
+		}
+		s.add(t, at, samples)
+	}
 }
 
 // put puts an object into the bucket.

@@ -1,9 +1,14 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,9 +44,35 @@ func TestHelm_LinksToAllDashboardsAndRules(t *testing.T) {
 	}
 }
 
-// TestHelm_IgnoresValuesOfTheChecksAlone looks at what the package lacks.
-func TestHelm_IgnoresValuesOfTheChecksAlone(t *testing.T) {
-	if text := read(t, chart+"/.helmignore"); text != "# Values for the checks of the chart.\nci/\n" {
-		t.Errorf(".helmignore has %q", text)
+// TestHelm_LocationsHaveTheFieldsOfTheConfigurationFile keeps the chart's schema in step
+// with what --config.file takes.
+func TestHelm_LocationsHaveTheFieldsOfTheConfigurationFile(t *testing.T) {
+	var schema struct {
+		Properties struct {
+			Locations struct {
+				Items struct {
+					OneOf []struct{ Properties map[string]any } `json:"oneOf"`
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, chart+"/values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	forms := schema.Properties.Locations.Items.OneOf
+	if len(forms) != 2 {
+		t.Fatalf("a location has %d forms", len(forms))
+	}
+	var want []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[location]()) {
+		name := field.Tag.Get("yaml")
+		if name == "" {
+			name = strings.ToLower(field.Name)
+		}
+		want = append(want, name)
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(forms[1].Properties)); !slices.Equal(got, want) {
+		t.Errorf("the chart's locations have %q, those of the file %q", got, want)
 	}
 }

@@ -73,19 +73,61 @@ var configurationFiles = []string{
 	"systemd/s3_access_exporter.yaml",
 }
 
+// withoutLocations returns the path of a copy of a configuration file that has
+// flags alone.
+func withoutLocations(t *testing.T, path string) string {
+	t.Helper()
+	var file map[string]any
+	readYAML(t, path, &file)
+	delete(file, "locations")
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stripped := filepath.Join(t.TempDir(), filepath.Base(path))
+	if err := os.WriteFile(stripped, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return stripped
+}
+
 func TestKit_ConfigurationFilesHaveFlagsOfServe(t *testing.T) {
 	for _, path := range configurationFiles {
 		// Any command refuses a file with something else.
-		run(t, "version", "--config.file="+path)
+		run(t, "version", "--config.file="+withoutLocations(t, path))
 	}
+}
+
+// location is what a configuration file says of one.
+type location struct {
+	Location    string
+	RoleARN     string `yaml:"role_arn"`
+	ExternalID  string `yaml:"external_id"`
+	Region      string
+	EndpointURL string `yaml:"endpoint_url"`
+	PathStyle   bool   `yaml:"path_style"`
+}
+
+// UnmarshalYAML takes a text for a map with the location alone.
+func (l *location) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		return node.Decode(&l.Location)
+	}
+	type plain location
+	return node.Decode((*plain)(l))
 }
 
 func TestKit_ConfigurationFilesNameLocations(t *testing.T) {
 	for _, path := range configurationFiles {
-		var file struct{ Locations []any }
+		var file struct{ Locations []location }
 		readYAML(t, path, &file)
 		if len(file.Locations) == 0 {
 			t.Errorf("%s names no locations", path)
+		}
+		for _, l := range file.Locations {
+			if !strings.HasPrefix(l.Location, "s3://example-") {
+				t.Errorf("%s has the location %+v", path, l)
+			}
 		}
 	}
 }

@@ -21,8 +21,8 @@ const (
 	longPause = 20
 )
 
-// committer makes results durable, many in a commit. Nothing else marks an
-// object, and nothing is exposed before its commit.
+// committer makes results durable, many in a commit. Nothing else marks an object, and
+// nothing is exposed before its commit. It belongs to the goroutine that called Run.
 type committer struct {
 	cfg     *Config
 	ready   *readiness
@@ -83,7 +83,7 @@ func (c *committer) full() bool {
 // add takes a result for the next commit.
 func (c *committer) add(ctx context.Context, r *result) {
 	if ctx.Err() != nil && (r.Err != nil || c.full()) {
-		return // the end of ctx, and not the object, is the trouble
+		return // not the object, but the end of ctx made it fail
 	}
 	ready, failed := c.results.Pass(r)
 	for _, r := range ready {
@@ -93,7 +93,7 @@ func (c *committer) add(ctx context.Context, r *result) {
 	for _, r := range failed {
 		f := &finished{result: r, before: r.State.stream.finish(r.Object.Key)}
 		if r.Err.Reason != source.ReasonGone {
-			f.after = trouble(f.before, r, time.Now())
+			f.after = failureOf(f.before, r, time.Now())
 		}
 		c.batch = append(c.batch, f)
 	}
@@ -222,14 +222,14 @@ func (l *location) newer(r *result) bool {
 	return true
 }
 
-// resolved tells of an object whose commit is done.
+// resolved shows an object whose commit is done.
 func (c *committer) resolved(f *finished) {
 	m := c.cfg.Metrics
 	f.State.stream.committed(f.Object.Key, f.after)
-	m.troubled(f.before, f.after)
+	m.failing(f.before, f.after)
 	if f.Err != nil {
 		m.objectErrors.WithLabelValues(string(f.Err.Reason)).Inc()
-		c.logTrouble(f)
+		c.logFailure(f)
 	} else {
 		m.counted(f.result)
 		f.LogSkipped(c.cfg.Logger)
@@ -242,8 +242,8 @@ func (c *committer) resolved(f *finished) {
 	}
 }
 
-// logTrouble logs an object that could not be read when that is news.
-func (c *committer) logTrouble(f *finished) {
+// logFailure logs an object that could not be read when that is news.
+func (c *committer) logFailure(f *finished) {
 	log := c.cfg.Logger.With("location", f.Location.Name, "key", f.Object.Key, "reason", f.Err.Reason, "err", f.Err.Err)
 	switch {
 	case f.Err.Reason == source.ReasonGone:
@@ -256,7 +256,7 @@ func (c *committer) logTrouble(f *finished) {
 	}
 }
 
-// report tells of a commit where it is not like the one before.
+// report logs how a commit ended where that is news.
 func (c *committer) report(err error) {
 	if err != nil && !c.failing {
 		c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)

@@ -131,7 +131,7 @@ func (m *Metrics) requestCounts() map[string]int64 {
 	return counts
 }
 
-// counted tells of an object that was read and committed.
+// counted shows an object that was read and committed.
 func (m *Metrics) counted(r *result) {
 	log := r.Key.Stream.Log().String()
 	m.objects.WithLabelValues(log).Inc()
@@ -149,13 +149,13 @@ func (m *Metrics) counted(r *result) {
 	}
 }
 
-// troubled tells how an object's trouble changed; the zero Trouble is none.
-func (m *Metrics) troubled(before, after checkpoint.Failure) {
-	count := func(t checkpoint.Failure, n float64) {
+// failing shows how an object's failure changed; the zero Failure is none.
+func (m *Metrics) failing(before, after checkpoint.Failure) {
+	count := func(f checkpoint.Failure, n float64) {
 		switch {
-		case t.Quarantined:
+		case f.Quarantined:
 			m.quarantined.Add(n)
-		case t.Attempts > 0:
+		case f.Attempts > 0:
 			m.pending.Add(n)
 		}
 	}

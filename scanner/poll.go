@@ -11,40 +11,40 @@ import (
 
 const day = 24 * time.Hour
 
-// window is the part of a stream that one listing is to look at.
-type window struct {
+// scope is the part of a stream that one listing looks at.
+type scope struct {
 	// from is where the listing begins.
 	from time.Time
-	// lower: objects from here on that were not seen are new. What was seen from
+	// lower: objects from here on that were not seen are nesc. What was seen from
 	// here on is remembered.
 	lower time.Time
-	// modified tells new objects before lower from those that were seen and
-	// forgotten: they came after this time.
+	// modified: objects before lower that came after this time are nesc. The others
+	// were seen and forgotten.
 	modified time.Time
 	sweep    bool
 }
 
-// window chooses what the next listing of a stream looks at.
-func (l *location) window(st *stream, state checkpoint.LocationState, now time.Time, audit bool) window {
-	w := window{lower: state.Floor, modified: state.LastAudit.Add(-auditMargin)}
-	w.sweep = audit || now.Sub(st.lastSweep) >= l.cfg.SweepInterval
+// scope chooses what the next listing of a stream looks at.
+func (l *location) scope(st *stream, state checkpoint.LocationState, now time.Time, audit bool) scope {
+	sc := scope{lower: state.Floor, modified: state.LastAudit.Add(-auditMargin)}
+	sc.sweep = audit || now.Sub(st.lastSweep) >= l.cfg.SweepInterval
 	if mark, known := st.mark(now); known {
 		back := l.cfg.Overlap
-		if w.sweep {
+		if sc.sweep {
 			back = l.cfg.SweepWindow
 		}
-		w.lower = latest(w.lower, mark.Add(-back))
+		sc.lower = latest(sc.lower, mark.Add(-back))
 	}
 	if st.day() {
-		w.lower = w.lower.UTC().Truncate(day)
+		sc.lower = sc.lower.UTC().Truncate(day)
 	}
-	w.from = w.lower
+	sc.from = sc.lower
 	if audit {
-		if begin := now.Add(-l.cfg.AuditWindow); begin.Before(w.from) {
-			w.from = begin.Truncate(day)
+		if begin := now.Add(-l.cfg.AuditWindow); begin.Before(sc.from) {
+			sc.from = begin.Truncate(day)
 		}
 	}
-	return w
+	return sc
 }
 
 func latest(a, b time.Time) time.Time {
@@ -54,12 +54,12 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// poll lists a stream within a window and queues the objects that are new.
-func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now time.Time, w window) error {
+// poll lists a stream within a scope and queues the objects that are nesc.
+func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now time.Time, sc scope) error {
 	moved, end := false, st.End()
-	pauses := st.pausesFrom(w.lower)
+	pauses := st.pausesFrom(sc.lower)
 	var failed error
-	err := source.Walk(ctx, l.Source, l.within(st), st.After(w.from), func(obj source.Object) (string, bool) {
+	err := source.Walk(ctx, l.Source, l.within(st), st.After(sc.from), func(obj source.Object) (string, bool) {
 		if obj.Key >= end {
 			return "", false
 		}
@@ -73,7 +73,7 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 		if !key.Time.After(now) {
 			pauses.see(key.Time)
 		}
-		isNew, err := l.isNew(st, obj, key, w)
+		isNew, err := l.isNew(st, obj, key, sc)
 		if err != nil {
 			failed = err
 			return "", false
@@ -94,10 +94,10 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 	if err != nil {
 		return err
 	}
-	if w.sweep {
+	if sc.sweep {
 		st.lastSweep = now
 	}
-	st.paced(pauses, w.sweep)
+	st.paced(pauses, sc.sweep)
 	l.plan(st, now, moved)
 	return nil
 }
@@ -112,8 +112,8 @@ func (l *location) within(st *stream) string {
 }
 
 // isNew reports whether a listed object is to be read.
-func (l *location) isNew(st *stream, obj source.Object, key logkey.Key, w window) (bool, error) {
-	if key.Time.Before(w.lower) && !obj.LastModified.After(w.modified) {
+func (l *location) isNew(st *stream, obj source.Object, key logkey.Key, sc scope) (bool, error) {
+	if key.Time.Before(sc.lower) && !obj.LastModified.After(sc.modified) {
 		return false, nil
 	}
 	if st.resolved(obj.Key) {
@@ -127,7 +127,7 @@ func (l *location) isNew(st *stream, obj source.Object, key logkey.Key, w window
 	return !seen, err
 }
 
-// plan says when a stream is listed next: in every round while it moves, ever
+// plan notes when a stream is listed next: in every round while it moves, ever
 // less often while it is idle.
 func (l *location) plan(st *stream, now time.Time, moved bool) {
 	st.wait = min(2*st.wait, l.cfg.SweepInterval/4)

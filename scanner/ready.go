@@ -10,15 +10,15 @@ import (
 var errBacklog = errors.New("still reading what lay there at the start")
 
 // Ready returns nil once every location was listed and what was found in that
-// first round is resolved, as long as commits succeed; else an error that says
+// first round is resolved, as long as commits succeed; else an error that shows
 // what is missing. It may be called from any goroutine.
 func (s *Scanner) Ready() error { return s.ready.err() }
 
 // readiness is shared by the locations and the committer.
 type readiness struct {
-	mu      sync.Mutex
-	waiting int   // locations whose backlog is not done
-	commit  error // of the last commit
+	mu      sync.Mutex // guards all below
+	waiting int        // locations whose backlog is not done
+	commit  error      // of the last commit
 }
 
 func (r *readiness) err() error {
@@ -54,10 +54,10 @@ func (r *readiness) committed(err error) {
 
 // backlog counts the objects of a location's first complete round.
 type backlog struct {
-	mu     sync.Mutex
-	open   int
-	listed bool
-	done   bool
+	mu     sync.Mutex // guards all below; held while readiness.mu is taken
+	open   int        // objects that are not resolved
+	listed bool       // the round is complete
+	done   bool       // listed, and none is open
 }
 
 // add counts an object, and reports whether it belongs to the backlog.

@@ -246,6 +246,67 @@ func TestScanner_BytesThatChangedOnTheirWayAreReadAgain(t *testing.T) {
 	})
 }
 
+func TestScanner_CountsAnObjectAsItIsWhenItIsRead(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A", "r1")
+		replaced := logtest.AccessLog(began, "r2", "r3")
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpOpen { // it was listed by now
+				r.bucket.Put(key, replaced, began.Add(time.Second))
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r2", "r3")
+	})
+}
+
+func TestScanner_StalledBodiesDoNotHoldUpOtherLocations(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		other := &sourcetest.Fake{}
+		r.config.Locations = []source.Location{{Name: "s3://other", Source: other}}
+		for i := range 100 {
+			r.put(began.Add(time.Duration(i)*time.Second), "A", fmt.Sprintf("stalled%d", i))
+		}
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Hour)
+		other.Put(logtest.SimpleKey(time.Now(), "A"), logtest.AccessLog(time.Now(), "r1"), time.Now())
+		r.wait(2*time.Minute + time.Second)
+		r.expect("r1")
+	})
+}
+
+func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A", "r1", "r2")
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Short(int64(len(logtest.AccessLog(began, "r1"))))
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.expect()
+		if got := r.metric("object_errors_total", "wrong_length"); got < 1 {
+			t.Errorf("object_errors_total is %v, want at least 1", got)
+		}
+		if !strings.Contains(r.log.String(), key) {
+			t.Errorf("the log does not tell of %s:\n%s", key, &r.log)
+		}
+		r.bucket.SetFault(nil)
+		r.wait(time.Hour)
+		r.expect("r1", "r2")
+	})
+}
+
 // The bytes that an object may have are its decompressed ones, and it may have all of
 // them.
 func TestScanner_BoundsObjects(t *testing.T) {

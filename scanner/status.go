@@ -11,7 +11,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Status says what a Scanner is doing. It is a copy that belongs to the caller.
+// Status shows what a Scanner is doing. It is a copy that belongs to the caller.
 // Slices and maps are never nil, a time that is not known is zero. Its JSON is the
 // exporter's API: names stay as they are.
 type Status struct {
@@ -28,7 +28,7 @@ type Status struct {
 	Requests map[string]int64 `json:"requests"`
 }
 
-// LocationStatus says what is known of a location.
+// LocationStatus shows what is known of a location.
 type LocationStatus struct {
 	Name     string    `json:"name"`
 	LastPoll time.Time `json:"last_poll,omitzero"` // when it was last listed without an error
@@ -49,39 +49,39 @@ type LocationStatus struct {
 	Quarantined []ObjectStatus `json:"quarantined"`
 }
 
-// StreamStatus says how far a stream was read. What its keys hold, others have
+// StreamStatus shows how far a stream was read. What its keys hold, others have
 // written: escape it.
 type StreamStatus struct {
 	Prefix string `json:"prefix"` // everything before the date in its keys
 	Log    string `json:"log"`    // "server_access" or "cloudtrail"
 	Layout string `json:"layout"` // of its keys: "simple", "partitioned" or "cloudtrail"
-	// EventTime is whether the keys tell no more than the day of the requests.
-	// Times of keys, and the lag, are then those of a day's beginning.
+	// EventTime is whether the keys have no more than the day of the requests. Times
+	// of keys, and the lag, are then those of a day's beginning.
 	EventTime bool `json:"event_time"`
 	// Watermark is a key: the objects up to it are counted, or pending, or
 	// quarantined. It is empty before the first.
 	Watermark     string    `json:"watermark"`
-	WatermarkTime time.Time `json:"watermark_time,omitzero"` // as the key tells it
+	WatermarkTime time.Time `json:"watermark_time,omitzero"` // that in the key
 	// Newest is the highest key that was listed; empty before the first.
 	Newest     string    `json:"newest"`
-	NewestTime time.Time `json:"newest_time,omitzero"` // as the key tells it
+	NewestTime time.Time `json:"newest_time,omitzero"` // that in the key
 	// Lag is the time since NewestTime in seconds, 0 if there is none.
 	Lag      int64     `json:"lag_seconds"`
 	NextPoll time.Time `json:"next_poll,omitzero"` // when it is listed next
 	InFlight int       `json:"in_flight_objects"`  // found, and not committed yet
-	// Rhythm is the longest usual time between two objects in seconds: the longest
+	// Cadence is the longest usual time between two objects in seconds: the longest
 	// that the last sweep has seen, or that came since, but no less than
-	// Config.Interval. It is 0 as long as there are not two objects to tell it.
-	Rhythm int64 `json:"rhythm_seconds"`
-	// Silent is whether Lag is more than three times Rhythm, which is known.
+	// Config.Interval. It is 0 as long as there were not two objects.
+	Cadence int64 `json:"rhythm_seconds"`
+	// Silent is whether Lag is more than three times Cadence, which is not 0.
 	Silent bool `json:"silent"`
 }
 
-// ObjectStatus says why an object could not be read. Others have written the key,
+// ObjectStatus shows why an object could not be read. Others have written the key,
 // and may have a say in the error: escape them.
 type ObjectStatus struct {
 	Key      string        `json:"key"`
-	Reason   source.Reason `json:"reason"` // one of ErrorReasons
+	Reason   source.Reason `json:"reason"` // why the last attempt failed
 	Error    string        `json:"error"`  // of the last attempt
 	Attempts int           `json:"attempts"`
 	Since    time.Time     `json:"since"`             // of the first attempt
@@ -110,7 +110,7 @@ func (s *Scanner) Status() Status {
 	return status
 }
 
-// show makes the locations those that Status tells of.
+// show makes the locations those that Status shows.
 func (s *Scanner) show(locations []*location, started time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,11 +141,11 @@ func (l *location) status(now time.Time) LocationStatus {
 	status.Backlog, status.Ready = l.backlog.left()
 	for _, st := range l.all() {
 		status.Streams = append(status.Streams, st.status(now, l.cfg.Interval))
-		for key, t := range st.troubles() {
-			if t.Quarantined {
-				status.Quarantined = append(status.Quarantined, objectStatus(key, t))
+		for key, f := range st.failed() {
+			if f.Quarantined {
+				status.Quarantined = append(status.Quarantined, objectStatus(key, f))
 			} else {
-				status.Pending = append(status.Pending, objectStatus(key, t))
+				status.Pending = append(status.Pending, objectStatus(key, f))
 			}
 		}
 	}
@@ -174,26 +174,26 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 	if s.watermark != "" {
 		status.WatermarkTime = logkey.Parse(s.watermark).Time
 	}
-	if s.rhythm > 0 {
-		status.Rhythm = seconds(max(s.rhythm, interval))
+	if s.cadence > 0 {
+		status.Cadence = seconds(max(s.cadence, interval))
 	}
 	if s.listed != "" {
 		status.NewestTime = logkey.Parse(s.listed).Time
 		status.Lag = max(0, seconds(now.Sub(status.NewestTime)))
-		status.Silent = status.Rhythm > 0 && status.Lag > silence*status.Rhythm
+		status.Silent = status.Cadence > 0 && status.Lag > silence*status.Cadence
 	}
 	return status
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-func objectStatus(key string, t checkpoint.Failure) ObjectStatus {
+func objectStatus(key string, f checkpoint.Failure) ObjectStatus {
 	return ObjectStatus{
 		Key:      key,
-		Reason:   source.Reason(t.Reason),
-		Error:    t.Error,
-		Attempts: t.Attempts,
-		Since:    t.Since.UTC(),
-		NextTry:  t.NextTry.UTC(),
+		Reason:   source.Reason(f.Reason),
+		Error:    f.Error,
+		Attempts: f.Attempts,
+		Since:    f.Since.UTC(),
+		NextTry:  f.NextTry.UTC(),
 	}
 }

@@ -65,7 +65,7 @@ func TestStatus_TellsHowFarAStreamIsRead(t *testing.T) {
 			Prefix: "access/", Log: "server_access", Layout: "simple",
 			Watermark: key, WatermarkTime: began.Add(-15 * time.Minute),
 			Newest: key, NewestTime: began.Add(-15 * time.Minute), Lag: 990,
-			NextPoll: began.Add(3 * time.Minute), Rhythm: 300, Silent: true,
+			NextPoll: began.Add(3 * time.Minute), Cadence: 300, Silent: true,
 		}
 		if stream != want {
 			t.Errorf("stream:\n got %+v\nwant %+v", stream, want)
@@ -180,9 +180,9 @@ func TestStatus_StreamThatGoesSilentStandsOut(t *testing.T) {
 		return ago
 	}
 	tests := map[string]struct {
-		ago    []time.Duration // before the start, at which objects came
-		rhythm time.Duration
-		silent time.Duration // after the start; 0: never
+		ago     []time.Duration // before the start, at which objects came
+		cadence time.Duration
+		silent  time.Duration // after the start; 0: never
 	}{
 		"steady":              {every(30*time.Hour, 0, 5*time.Minute), 5 * time.Minute, 15 * time.Minute},
 		"faster than polls":   {every(time.Hour, 0, time.Second), time.Minute, 3 * time.Minute},
@@ -202,8 +202,8 @@ func TestStatus_StreamThatGoesSilentStandsOut(t *testing.T) {
 					r.start()
 					r.wait(time.Second)
 					_, stream := r.only()
-					if got := time.Duration(stream.Rhythm) * time.Second; got != test.rhythm {
-						t.Errorf("rhythm is %v, want %v", got, test.rhythm)
+					if got := time.Duration(stream.Cadence) * time.Second; got != test.cadence {
+						t.Errorf("cadence is %v, want %v", got, test.cadence)
 					}
 					r.crash()
 				}
@@ -211,7 +211,7 @@ func TestStatus_StreamThatGoesSilentStandsOut(t *testing.T) {
 				if test.silent == 0 {
 					r.wait(100 * time.Hour)
 					if _, stream := r.only(); stream.Silent {
-						t.Errorf("silent without a rhythm: %+v", stream)
+						t.Errorf("silent without a cadence: %+v", stream)
 					}
 					return
 				}
@@ -223,7 +223,7 @@ func TestStatus_StreamThatGoesSilentStandsOut(t *testing.T) {
 				if _, stream := r.only(); !stream.Silent {
 					t.Errorf("not silent in time: %+v", stream)
 				}
-				if test.rhythm < time.Hour {
+				if test.cadence < time.Hour {
 					return // it may be silent again before it is polled
 				}
 				r.put(time.Now(), "B")
@@ -236,11 +236,11 @@ func TestStatus_StreamThatGoesSilentStandsOut(t *testing.T) {
 	}
 }
 
-func TestStatus_RhythmFollowsTheStream(t *testing.T) {
+func TestStatus_CadenceFollowsTheStream(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		rhythm := func() time.Duration {
+		cadence := func() time.Duration {
 			_, stream := r.only()
-			return time.Duration(stream.Rhythm) * time.Second
+			return time.Duration(stream.Cadence) * time.Second
 		}
 		come := func(times int, every time.Duration) {
 			for range times {
@@ -251,15 +251,15 @@ func TestStatus_RhythmFollowsTheStream(t *testing.T) {
 		r.config.Interval, r.config.SweepWindow = 5*time.Minute, 6*time.Hour
 		r.start()
 		come(10, time.Hour)
-		if got := rhythm(); got != time.Hour {
+		if got := cadence(); got != time.Hour {
 			t.Errorf("of one object an hour: %v", got)
 		}
 		come(100, 5*time.Minute)
-		if got := rhythm(); got != 5*time.Minute {
+		if got := cadence(); got != 5*time.Minute {
 			t.Errorf("of one every five minutes for longer than the sweep window: %v", got)
 		}
 		come(4, 48*time.Hour)
-		if got := rhythm(); got != 48*time.Hour {
+		if got := cadence(); got != 48*time.Hour {
 			t.Errorf("of one every two days: %v", got)
 		}
 		if _, stream := r.only(); stream.Silent {
@@ -277,7 +277,7 @@ func TestStatus_SaysThatEventTimeKeysTellOnlyTheDay(t *testing.T) {
 		r.start()
 		r.wait(time.Minute)
 		_, stream := r.only()
-		if !stream.EventTime || stream.Layout != "partitioned" || stream.Silent || stream.Rhythm != 24*60*60 || stream.Lag != 36*60*60+60 {
+		if !stream.EventTime || stream.Layout != "partitioned" || stream.Silent || stream.Cadence != 24*60*60 || stream.Lag != 36*60*60+60 {
 			t.Errorf("%+v", stream)
 		}
 	})
@@ -305,7 +305,7 @@ func TestStatus_KeyFromTheFuture(t *testing.T) {
 		r.put(began.AddDate(50, 0, 0), "B")
 		r.start()
 		r.wait(time.Hour)
-		if _, stream := r.only(); stream.Lag != 0 || stream.Rhythm != 60 {
+		if _, stream := r.only(); stream.Lag != 0 || stream.Cadence != 60 {
 			t.Errorf("%+v", stream)
 		}
 	})

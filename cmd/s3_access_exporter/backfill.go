@@ -12,19 +12,17 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/history"
 	"github.com/s3access/s3_access_exporter/collector"
 )
 
 // backfillCmd writes the counters by event time.
 type backfillCmd struct {
-	Locations []string `arg:"" name:"location" help:"${location_help}"`
-
 	Output         string          `name:"output-file" short:"o" type:"path" placeholder:"FILE" help:"File to write; standard output by default."`
 	Step           wholeSeconds    `name:"step" default:"1m" help:"Time between two samples of a series. The text has series times steps lines: take longer ones for a long history."`
 	ExternalLabels []externalLabel `name:"external-label" sep:"none" placeholder:"NAME=VALUE" help:"Label that all series get, such as job=s3_access_exporter; repeatable."`
-	Filter         filterFlags     `embed:""`
+	OneShot        oneShot         `embed:""`
 	Labels         labelFlags      `embed:"" prefix:"labels."`
-	AWS            awsFlags        `embed:"" prefix:"aws."`
 }
 
 // Help implements kong.HelpProvider.
@@ -46,44 +44,38 @@ func (cmd *backfillCmd) Validate() error {
 		}
 	}
 	for _, label := range cmd.ExternalLabels {
-		if slices.Contains(names, label.name) {
-			return fmt.Errorf("--external-label: %s is a label already", label.name)
+		if slices.Contains(names, label.Name) {
+			return fmt.Errorf("--external-label: %s is a label already", label.Name)
 		}
-		names = append(names, label.name)
+		names = append(names, label.Name)
 	}
 	return nil
 }
 
 // Run reads everything and writes its history.
 func (cmd *backfillCmd) Run(ctx context.Context, env *environment) error {
-	filter, err := cmd.Filter.filter()
-	if err != nil {
-		return err
-	}
-	h := newHistory(cmd.Step.seconds(), time.Time(cmd.Filter.Until), cmd.Labels.config(), filter.Match)
-	defer h.close()
-	return reading{locations: cmd.Locations, aws: cmd.AWS, query: filter.Query(), consumer: h}.run(ctx, env, func() error {
-		return cmd.write(env.stdout, h)
+	labels := cmd.Labels.config()
+	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: time.Time(cmd.OneShot.Filter.Until), Labels: labels})
+	defer h.Close()
+	return cmd.OneShot.run(ctx, env, asked{
+		labels: labels, needs: h.Needs(), sink: h,
+		finish: func() error { return cmd.write(env.stdout, h) },
 	})
 }
 
-func (cmd *backfillCmd) write(stdout io.Writer, h *history) error {
+func (cmd *backfillCmd) write(stdout io.Writer, h *history.History) error {
+	var external []history.Label
+	for _, label := range cmd.ExternalLabels {
+		external = append(external, history.Label(label))
+	}
 	if cmd.Output == "" {
-		return cmd.writeTo(stdout, h)
+		return h.Write(stdout, external)
 	}
 	file, err := os.Create(cmd.Output)
 	if err != nil {
 		return err
 	}
-	return errors.Join(cmd.writeTo(file, h), file.Close())
-}
-
-func (cmd *backfillCmd) writeTo(w io.Writer, h *history) error {
-	out := newHistoryWriter(w, h.step, h.end(), cmd.ExternalLabels)
-	if err := h.total.each(out.add); err != nil {
-		return err
-	}
-	return out.close()
+	return errors.Join(h.Write(file, external), file.Close())
 }
 
 // wholeSeconds is a flag's span of time, which has no fraction of a second.
@@ -100,8 +92,8 @@ func (s *wholeSeconds) UnmarshalText(text []byte) error {
 
 func (s wholeSeconds) seconds() int64 { return int64(time.Duration(s) / time.Second) }
 
-// externalLabel is a label of the place from which series come, not of requests.
-type externalLabel struct{ name, value string }
+// externalLabel is a flag's label.
+type externalLabel history.Label
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (l *externalLabel) UnmarshalText(text []byte) error {
@@ -114,6 +106,6 @@ func (l *externalLabel) UnmarshalText(text []byte) error {
 	case value == "":
 		return fmt.Errorf("label %s has no value", name)
 	}
-	l.name, l.value = name, value
+	l.Name, l.Value = name, value
 	return nil
 }

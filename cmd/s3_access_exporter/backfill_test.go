@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -21,9 +20,6 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
-	"github.com/s3access/s3_access_exporter/collector/classify"
-	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // point is a sample of a history.
@@ -300,24 +296,4 @@ func TestBackfill_RefusesAHistoryWithoutMeasure(t *testing.T) {
 	// These have requests of many years, and no object among them is broken.
 	got := runToEnd(t, "backfill", "--log.level=error", "--log=server_access", fixtureBucket(t))
 	wantFailure(t, got, exitFailed, "has more than 1000000 steps of 1m0s")
-}
-
-func TestBackfill_NeedsNoMoreMemoryForMoreSeriesAndSteps(t *testing.T) {
-	bucket, _ := deliveredBucket(t, 20*time.Second)
-	write := func(memory int) string {
-		var out bytes.Buffer
-		cmd := backfillCmd{Locations: []string{bucket}}
-		h := newHistory(60, time.Time{}, cmd.Labels.config(), func(*record.Record, *classify.Class) bool { return true })
-		h.total.memory = memory
-		defer h.close()
-		env := &environment{stdout: &out, stderr: terminal.New(io.Discard), logger: logFlags{Level: "error", Format: "json"}.logger(io.Discard)}
-		err := reading{locations: cmd.Locations, consumer: h}.run(t.Context(), env, func() error { return cmd.writeTo(&out, h) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	if write(10_000) != write(1<<30) {
-		t.Error("the history depends on the memory")
-	}
 }

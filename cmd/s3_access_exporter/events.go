@@ -8,20 +8,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/events"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // eventsCmd prints single requests.
 type eventsCmd struct {
-	Locations []string `arg:"" name:"location" help:"${location_help}"`
-
-	Output string      `name:"output" short:"o" default:"table" enum:"table,json,csv" help:"Format: ${enum}. json is one object a line, with null for what the log does not say."`
-	Fields fieldList   `name:"fields" placeholder:"FIELD,..." help:"What to print: ${fields}. By default all, in a table some."`
-	Sort   string      `name:"sort" default:"" enum:",time" placeholder:"ORDER" help:"Order: time, which is the earliest first. By default requests come as they are read."`
-	Limit  int         `name:"limit" placeholder:"N" help:"Print the first N requests; all by default."`
-	Filter filterFlags `embed:""`
-	AWS    awsFlags    `embed:"" prefix:"aws."`
+	Output  string    `name:"output" short:"o" default:"table" enum:"table,json,csv" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold."`
+	Fields  fieldList `name:"fields" placeholder:"FIELD,..." help:"What to print: ${fields}. By default all, in a table some."`
+	Sort    string    `name:"sort" default:"" enum:",time" placeholder:"ORDER" help:"Order: time, which is the earliest first. By default requests come as they are read."`
+	Limit   int       `name:"limit" placeholder:"N" help:"Print the first N requests; all by default."`
+	OneShot oneShot   `embed:""`
 }
 
 // Help implements kong.HelpProvider.
@@ -52,23 +51,18 @@ func (cmd *eventsCmd) Validate() error {
 
 // Run prints the requests that match. In order of time they come in the end.
 func (cmd *eventsCmd) Run(ctx context.Context, env *environment) error {
-	filter, err := cmd.Filter.filter()
-	if err != nil {
-		return err
-	}
-	cfg := eventsConfig{fields: cmd.fields(), match: filter.Match, limit: cmd.Limit, byTime: cmd.Sort == "time"}
+	cfg := events.Config{Fields: cmd.fields(), Limit: cmd.Limit, ByTime: cmd.Sort == "time"}
 	if cmd.Output == rows.Table {
-		cfg.patience = 2 * time.Second
+		cfg.Patience = 2 * time.Second
 	}
-	e := newEvents(cfg, cmd.writer(env.stdout))
-	defer e.close()
-	return reading{
-		locations: cmd.Locations,
-		aws:       cmd.AWS,
-		query:     filter.Query(),
-		consumer:  e,
-		quiet:     !cfg.byTime && !isRegularFile(env.stdout),
-	}.run(ctx, env, e.finish)
+	e := events.New(cfg, cmd.writer(env.stdout))
+	defer e.Close()
+	// Filters match the labels that metrics have by default, so that their values find
+	// what is behind them.
+	return cmd.OneShot.run(ctx, env, asked{
+		labels: classify.Config{}, needs: e.Needs(), sink: e, finish: e.Finish,
+		quiet: !cfg.ByTime && !isRegularFile(env.stdout),
+	})
 }
 
 // isRegularFile reports whether what is written to w can be seen by nobody now.

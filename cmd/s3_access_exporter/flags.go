@@ -97,6 +97,10 @@ func (f labelFlags) config() classify.Config {
 	}
 }
 
+// dedupeWindow is how many event IDs of CloudTrail are remembered by default:
+// some 10 MB of them, minutes of what a large account does.
+const dedupeWindow = 250_000
+
 // filterFlags say which requests are asked for. They take nothing from the
 // environment, where AWS_REGION is another flag's. Lists are of flags that are
 // repeated: keys and requesters may have commas of their own.
@@ -120,8 +124,8 @@ type filterFlags struct {
 	Object     bool           `name:"object" group:"Filters" env:"-" help:"Only requests that name an object's key, and DeleteObjects."`
 }
 
-// filter returns the filter that the flags describe.
-func (f filterFlags) filter() (*query.Filter, error) {
+// filter returns the filter that the flags describe, by labels of the given detail.
+func (f filterFlags) filter(labels classify.Config) (*query.Filter, error) {
 	filter, err := query.New(query.Config{
 		Since:      time.Time(f.Since),
 		Until:      time.Time(f.Until),
@@ -139,6 +143,7 @@ func (f filterFlags) filter() (*query.Filter, error) {
 		Sources:    f.Sources,
 		Anonymous:  f.Anonymous,
 		Object:     f.Object,
+		Labels:     labels,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -140,14 +140,20 @@ func (o opener) open(ctx context.Context, places []place) ([]source.Location, er
 			if err != nil {
 				return fmt.Errorf("location %s: %w", p.name(), err)
 			}
-			locations[i] = source.Location{Name: p.name(), Source: src, Prefix: p.prefix}
+			locations[i] = source.Location{Name: p.name(), Source: src, Prefix: p.prefix, Store: src.Store()}
 			return nil
 		})
 	}
 	return locations, checks.Wait()
 }
 
-func (o opener) source(ctx context.Context, p place) (source.Source, error) {
+// storedSource is a Source that names its store and bucket: see source.Location.
+type storedSource interface {
+	source.Source
+	Store() string
+}
+
+func (o opener) source(ctx context.Context, p place) (storedSource, error) {
 	if p.dir != "" {
 		return dirsource.New(p.dir, dirsource.Settle(o.settle))
 	}

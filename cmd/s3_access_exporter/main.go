@@ -24,6 +24,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
@@ -56,6 +57,7 @@ type cli struct {
 	Report      reportCmd      `cmd:"" help:"Read log buckets once and print counts."`
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
+	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
 }
@@ -65,7 +67,14 @@ type environment struct {
 	stdout io.Writer
 	stderr *terminal.Screen
 	logger *slog.Logger
+	engine newEngine
 }
+
+// newEngine returns the engine that answers for the built-in one: in the program that
+// itself, in tests another one.
+type newEngine func(*engine.Scan) engine.Engine
+
+func builtIn(scan *engine.Scan) engine.Engine { return scan }
 
 // usageError is an error of the command line, as opposed to one of the world.
 type usageError struct{ error }
@@ -78,6 +87,11 @@ func usagef(format string, args ...any) error {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return runOn(ctx, args, stdout, stderr, builtIn)
+}
+
+// runOn is run on an engine.
+func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newEngine) int {
 	var c cli
 	printed := -1 // the exit code of --help, which kong prints by itself
 	parser, err := kong.New(&c,
@@ -105,7 +119,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
 	lines := terminal.New(stderr)
-	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines)}
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
 	err = command.Run(env)
 	switch {
 	case errors.As(err, new(usageError)):

@@ -42,7 +42,7 @@ func BenchmarkPerformance_CatchUpFromDirectory(b *testing.B) {
 	}
 	took := compare(b, "x-no-commit", wall,
 		func() { catchUp(b, src, len(objects), 8) },
-		func() { readOnce(b, src, newCounters(b)) })
+		func() { readOnce(b, src, newMetrics(b)) })
 	b.ReportMetric(float64(len(objects))/took.Seconds(), "objects/s")
 }
 

@@ -174,7 +174,7 @@ func BenchmarkPerformance_TwoCores(b *testing.B) {
 	for name, trails := range map[string]bool{"cloudtrail": true, "server_access": false} {
 		b.Run(name, func(b *testing.B) {
 			onCores(b, 2)
-			bucket, counters := bucketOf(logs(b, trails, 1500, 1<<30)), newCounters(b)
+			bucket, counters := bucketOf(logs(b, trails, 1500, 1<<30)), newMetrics(b)
 			on := func(cores int) func() {
 				return func() {
 					runtime.GOMAXPROCS(cores)

@@ -29,9 +29,9 @@ func build(b *testing.B) string {
 	return path
 }
 
-// report runs the program's report on a directory, and returns the CPU time that
+// reportProcess runs the program's report on a directory, and returns the CPU time that
 // it took and the most memory that it had, in KiB.
-func report(b *testing.B, binary, dir string) (took time.Duration, memory int) {
+func reportProcess(b *testing.B, binary, dir string) (took time.Duration, memory int) {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), binary, "report", "-o", "prometheus", dir)
 	var out bytes.Buffer
@@ -112,7 +112,7 @@ func BenchmarkPerformance_ReportProcess(b *testing.B) {
 			return inProcess
 		}
 		return took
-	}, func() { took, _ = report(b, binary, dir) }, func() { gunzipFiles(b, dir, objects) })
+	}, func() { took, _ = reportProcess(b, binary, dir) }, func() { gunzipFiles(b, dir, objects) })
 }
 
 // gunzipFiles does what a program that only decompresses does.
@@ -142,7 +142,7 @@ func BenchmarkPerformance_ReportMemory(b *testing.B) {
 			dir := toDirectory(b, input.objects)
 			memory := 0
 			for b.Loop() {
-				_, used := report(b, binary, dir)
+				_, used := reportProcess(b, binary, dir)
 				memory = max(memory, used)
 			}
 			b.ReportMetric(float64(memory)/(1<<10), "MiB-RSS")

@@ -16,7 +16,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/history"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -200,12 +204,17 @@ func catchUp(b *testing.B, src source.Source, objects, concurrency int) {
 
 // readOnce counts what lies in a location, as report does. What has counted before
 // knows the label values, as it does in the steady state.
-func readOnce(b *testing.B, src source.Source, counters *collector.Collector) {
+func readOnce(b *testing.B, src source.Source, counters *history.Metrics) {
 	b.Helper()
-	summary, err := once.Run(b.Context(), once.Config{
+	everything, err := query.New(query.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	scan := engine.Scan{Config: once.Config{
 		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
 		DedupeWindow: dedupeWindow,
-	}, once.Query{}, counting{counters})
+	}}
+	summary, err := scan.Run(b.Context(), &engine.Question{Filter: everything, Needs: counters.Needs()}, counters)
 	if err != nil || len(summary.Unread) > 0 {
 		b.Fatal(err, summary.Unread)
 	}
@@ -214,6 +223,15 @@ func readOnce(b *testing.B, src source.Source, counters *collector.Collector) {
 func newCounters(b *testing.B) *collector.Collector {
 	b.Helper()
 	counters, err := collector.New(collector.Config{SeriesLimit: 10_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return counters
+}
+
+func newMetrics(b *testing.B) *history.Metrics {
+	b.Helper()
+	counters, err := history.NewMetrics(classify.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,27 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
-
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
-	"github.com/s3access/s3_access_exporter/collector"
-	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/history"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/report"
 )
 
 // reportCmd reads log buckets once and prints counts.
 type reportCmd struct {
-	Locations []string `arg:"" name:"location" help:"${location_help}"`
-
-	By     fieldList   `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in five tables is printed."`
-	Top    int         `name:"top" default:"10" help:"Print so many groups of a table, the largest; 0: all."`
-	Output string      `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus" help:"Format: ${enum}. json is one object a line, with null for what the log does not say; prometheus are the metrics of serve, as exposition text."`
-	Filter filterFlags `embed:""`
-	Labels labelFlags  `embed:"" prefix:"labels."`
-	AWS    awsFlags    `embed:"" prefix:"aws."`
+	By      fieldList  `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in five tables is printed."`
+	Top     int        `name:"top" default:"10" help:"Print so many groups of a table, the largest; 0: all."`
+	Output  string     `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold; prometheus are the metrics of serve, as exposition text."`
+	OneShot oneShot    `embed:""`
+	Labels  labelFlags `embed:"" prefix:"labels."`
 }
 
 const formatPrometheus = "prometheus"
@@ -50,60 +41,34 @@ func (cmd *reportCmd) Validate() error {
 
 // Run reads everything that is asked for and prints it.
 func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
-	filter, err := cmd.Filter.filter()
-	if err != nil {
-		return err
-	}
 	if cmd.Output == formatPrometheus {
-		return cmd.runPrometheus(ctx, env, filter)
+		return cmd.runPrometheus(ctx, env)
 	}
-	tables := overview()
+	tables := report.Overview()
 	if len(cmd.By) > 0 {
-		tables = []reportTable{{name: "groups", fields: cmd.By, rank: byRequests}}
+		tables = report.By(cmd.By)
 	}
-	g := newGrouping(tables, filter.Match, cmd.Labels.config())
-	defer g.close()
-	return cmd.reading(filter, g).run(ctx, env, func() error {
-		return (&reportPrinter{w: env.stdout, format: cmd.Output, top: cmd.Top, logger: env.logger}).write(g)
+	counted := report.New(tables)
+	defer counted.Close()
+	labels := cmd.Labels.config()
+	needs := counted.Needs()
+	needs.Labels = &labels
+	printer := report.Printer{W: env.stdout, Format: cmd.Output, Top: cmd.Top, Logger: env.logger}
+	return cmd.OneShot.run(ctx, env, asked{
+		labels: labels, needs: needs, sink: counted,
+		finish: func() error { return printer.Print(counted) },
 	})
-}
-
-func (cmd *reportCmd) reading(filter *query.Filter, consumer once.Consumer) reading {
-	return reading{locations: cmd.Locations, aws: cmd.AWS, query: filter.Query(), consumer: consumer}
 }
 
 // runPrometheus prints the metrics. Nothing is held back or limited.
-func (cmd *reportCmd) runPrometheus(ctx context.Context, env *environment, filter *query.Filter) error {
-	counters, err := collector.New(collector.Config{Labels: cmd.Labels.config()})
+func (cmd *reportCmd) runPrometheus(ctx context.Context, env *environment) error {
+	labels := cmd.Labels.config()
+	metrics, err := history.NewMetrics(labels)
 	if err != nil {
 		return err
 	}
-	var consumer once.Consumer = counting{counters}
-	if !filter.All() {
-		consumer = newFiltering(counters, filter.Match, cmd.Labels.config())
-	}
-	return cmd.reading(filter, consumer).run(ctx, env, func() error {
-		return printExposition(env.stdout, counters)
+	return cmd.OneShot.run(ctx, env, asked{
+		labels: labels, needs: metrics.Needs(), sink: metrics,
+		finish: func() error { return metrics.Print(env.stdout) },
 	})
-}
-
-// printExposition prints the request families in exposition text.
-func printExposition(w io.Writer, counters *collector.Collector) error {
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(counters); err != nil {
-		return err
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		return err
-	}
-	for _, family := range families {
-		if strings.HasPrefix(family.GetName(), program) {
-			continue // the exporter's metrics on itself
-		}
-		if _, err := expfmt.MetricFamilyToText(w, family); err != nil {
-			return err
-		}
-	}
-	return nil
 }

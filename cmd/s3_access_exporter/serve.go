@@ -166,3 +166,22 @@ func (d *daemon) config(locations []source.Location, counters *collector.Collect
 		Concurrency:   d.Scan.Concurrency,
 	}
 }
+
+// counting joins the scanner to the collector, which do not know each other.
+type counting struct {
+	*collector.Collector
+}
+
+var _ scanner.Consumer = counting{}
+
+// NewTally implements scanner.Consumer.
+func (c counting) NewTally(_, _ string) scanner.Tally { return c.Collector.NewTally() }
+
+// Stage implements scanner.Consumer.
+func (c counting) Stage(tallies []scanner.Tally, store scanner.Store) (func(), error) {
+	own := make([]*collector.Tally, len(tallies))
+	for i, t := range tallies {
+		own[i] = t.(*collector.Tally) //nolint:errcheck // every tally is from NewTally
+	}
+	return c.Collector.Stage(own, store)
+}

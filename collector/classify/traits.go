@@ -1,6 +1,10 @@
 package classify
 
-import "github.com/s3access/s3_access_exporter/scanner/record"
+import (
+	"iter"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
 
 // Trait is something that a request is, or has. What a trait means is declared here
 // alone: metric families, reports, filters and whatever reads less than everything
@@ -16,6 +20,7 @@ const (
 	TraitReceived                    // S3 received bytes with it
 	TraitTimed                       // its duration is in the log
 	TraitOutdatedClient              // its client does not sign with Signature Version 4 by default
+	traitCount
 )
 
 // Traits is a set of traits. The zero value is empty.
@@ -28,6 +33,17 @@ func NewTraits(traits ...Trait) Traits {
 		set |= 1 << t
 	}
 	return set
+}
+
+// All yields the traits in the set.
+func (s Traits) All() iter.Seq[Trait] {
+	return func(yield func(Trait) bool) {
+		for t := range traitCount {
+			if s.Has(t) && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // Has reports whether t is in the set.
@@ -64,4 +80,21 @@ func traitsOf(r *record.Record, f *Facts) Traits {
 		set |= 1 << TraitOutdatedClient
 	}
 	return set
+}
+
+// Needles returns texts of which a record of a log has at least one, in its bytes as
+// they stand in the log, if it has the trait; none if there are no such texts. In
+// CloudTrail's JSON, escapes may hide them.
+func (t Trait) Needles(log record.Log) []string {
+	switch {
+	case t == TraitSigV2 && log == record.CloudTrail:
+		// The version is read in any case. It is a whole string.
+		return []string{`V2"`, `v2"`}
+	case t == TraitSigV2:
+		// Lines of before 2019 have no version, but maybe a query string that has one.
+		return []string{"V2", "v2", "AWSAccessKeyId="}
+	case t == TraitAnonymous && log == record.CloudTrail:
+		return []string{`"AWSAccount"`}
+	}
+	return nil
 }

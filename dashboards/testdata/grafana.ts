@@ -1,7 +1,7 @@
 // The types of the dashboards: those that Grafana publishes of its dashboards,
 // panels, options and fields, put together. A property that they do not know, or
 // a value that they do not allow, is an error.
-import type { Dashboard, FieldConfig, Panel, RowPanel, TableFieldOptions } from '@grafana/schema';
+import type { AnnotationQuery, Dashboard, FieldConfig, Panel, RowPanel, TableFieldOptions } from '@grafana/schema';
 import type { Options as BarGaugeOptions } from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type { Options as TableOptions } from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
@@ -28,7 +28,15 @@ interface PrometheusQuery {
   format: 'time_series' | 'table' | 'heatmap';
   instant?: boolean;
   range?: boolean;
+  interval?: string;
   legendFormat?: string;
+}
+
+// Nor of annotations that are such queries.
+interface PrometheusAnnotation extends Omit<Json<AnnotationQuery>, 'target'> {
+  target: Pick<PrometheusQuery, 'refId' | 'expr' | 'interval' | 'legendFormat'>;
+  titleFormat: string;
+  textFormat: string;
 }
 
 // A panel whose options, fields and queries are of one type each, which
@@ -50,4 +58,7 @@ type AnyPanel =
   | Typed<'table', TableOptions, Partial<TableFieldOptions>>
   | Typed<'timeseries', TimeSeriesOptions, TimeSeriesFieldConfig>;
 
-export type AnyDashboard = Omit<Json<Dashboard>, 'panels'> & { panels: AnyPanel[] };
+export type AnyDashboard = Omit<Json<Dashboard>, 'annotations' | 'panels'> & {
+  annotations: { list: PrometheusAnnotation[] };
+  panels: AnyPanel[];
+};

@@ -5,28 +5,41 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// errChanged is the cause of an error with source.ReasonChanged.
-var errChanged = errors.New("the file was modified while it was read")
+// The causes of errors with source.ReasonChanged.
+var (
+	errChanged   = errors.New("the file was modified while it was read")
+	errReplaced  = errors.New("the file was modified since it was listed")
+	errUnsettled = errors.New("the file was modified just now, and may be still written")
+)
 
 // body reads a file to its end and vouches that it stayed the same meanwhile.
 type body struct {
 	file   *os.File
+	whole  io.Reader // of file
 	key    string
 	before fs.FileInfo // the file before it was opened
 }
 
+func newBody(f *os.File, obj source.Object, before fs.FileInfo) *body {
+	return &body{file: f, whole: source.Whole(f, obj), key: obj.Key, before: before}
+}
+
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.file.Read(p)
+	n, err := b.whole.Read(p)
 	if err == nil {
 		return n, nil
 	}
-	if errors.Is(err, io.EOF) {
-		if err = b.unchanged(); err == nil {
-			return n, io.EOF
-		}
+	if changed := b.unchanged(); changed != nil {
+		err = changed
+	}
+	var known *source.Error
+	if errors.Is(err, io.EOF) || errors.As(err, &known) {
+		return n, err
 	}
 	return n, sourceError("read", b.key, err)
 }

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -36,6 +37,7 @@ const DefaultSettle = 2 * time.Second
 // Source is a directory as a source.Source.
 type Source struct {
 	dir    string
+	real   string // dir, absolute and without symbolic links
 	settle time.Duration
 }
 
@@ -61,11 +63,30 @@ func New(dir string, options ...Option) (*Source, error) {
 		}
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	s := &Source{dir: dir}
+	canonical, err := realPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", dir, err)
+	}
+	s := &Source{dir: dir, real: canonical}
 	for _, option := range options {
 		option(s)
 	}
 	return s, nil
+}
+
+// Store names the directory for source.Location, whatever symbolic links or relative
+// path lead to it: "file:///DIRECTORY".
+func (s *Source) Store() string {
+	return "file://" + path.Join("/", filepath.ToSlash(s.real))
+}
+
+// realPath returns the absolute path of a file or directory without symbolic links.
+func realPath(name string) (string, error) {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(absolute)
 }
 
 // check opens dir as a listing would.
@@ -94,16 +115,50 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 	}
 }
 
-// Open implements source.Source. A file that is modified before its last byte
-// was read ends in an error with source.ReasonChanged instead of io.EOF.
-func (s *Source) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+// Open implements source.Source. Size and modification time are a file's version:
+// one that is modified after it was listed, and before its last byte was read, ends
+// in an error with source.ReasonChanged instead of io.EOF.
+func (s *Source) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
+	info, err := s.file(ctx, obj.Key) // before it is opened, for opening a pipe waits for its writer
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != obj.Size || !obj.LastModified.IsZero() && !info.ModTime().Equal(obj.LastModified) {
+		return nil, sourceError("open", obj.Key, errReplaced)
+	}
+	f, err := os.Open(s.path(obj.Key))
+	if err != nil {
+		return nil, sourceError("open", obj.Key, err)
+	}
+	b := newBody(f, obj, info)
+	if err := b.unchanged(); err != nil {
+		_ = f.Close()
+		return nil, sourceError("open", obj.Key, err)
+	}
+	return b, nil
+}
+
+// Stat implements source.Source. A file that is not settled fails with
+// source.ReasonChanged.
+func (s *Source) Stat(ctx context.Context, key string) (source.Object, error) {
+	info, err := s.file(ctx, key)
+	if err != nil {
+		return source.Object{}, err
+	}
+	if !s.settled(info) {
+		return source.Object{}, sourceError("open", key, errUnsettled)
+	}
+	return object(key, info), nil
+}
+
+// file returns what is known of the file of a key.
+func (s *Source) file(ctx context.Context, key string) (fs.FileInfo, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if !possible(key) {
 		return nil, sourceError("open", key, fs.ErrNotExist)
 	}
-	// Before it is opened, for opening a pipe waits for its writer.
 	info, err := os.Stat(s.path(key))
 	if err != nil {
 		return nil, sourceError("open", key, err)
@@ -111,16 +166,17 @@ func (s *Source) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if !info.Mode().IsRegular() {
 		return nil, sourceError("open", key, fs.ErrNotExist)
 	}
-	f, err := os.Open(s.path(key))
-	if err != nil {
-		return nil, sourceError("open", key, err)
-	}
-	b := &body{file: f, key: key, before: info}
-	if err := b.unchanged(); err != nil {
-		_ = f.Close()
-		return nil, sourceError("open", key, err)
-	}
-	return b, nil
+	return info, nil
+}
+
+// settled reports whether the file is likely to be complete.
+func (s *Source) settled(info fs.FileInfo) bool {
+	return time.Since(info.ModTime()).Abs() >= s.settle
+}
+
+// object is a file as it is listed.
+func object(key string, info fs.FileInfo) source.Object {
+	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}
 }
 
 // path returns the file of a key; of the empty key, the directory itself.
@@ -139,7 +195,7 @@ func reason(err error) source.Reason {
 		return source.ReasonAccessDenied
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return source.ReasonGone
-	case errors.Is(err, errChanged):
+	case errors.Is(err, errChanged), errors.Is(err, errReplaced), errors.Is(err, errUnsettled):
 		return source.ReasonChanged
 	}
 	return source.ReasonRead

@@ -16,12 +16,19 @@ import (
 )
 
 func TestSource_IsASource(t *testing.T) {
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		dir := t.TempDir()
 		for key, body := range objects {
 			write(t, dir, key, body)
 		}
-		return open(t, dir)
+		modified := time.Now()
+		return sourcetest.Store{Source: open(t, dir), Put: func(t *testing.T, key string, body []byte) {
+			write(t, dir, key, body)
+			modified = modified.Add(time.Nanosecond)
+			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), time.Time{}, modified); err != nil {
+				t.Fatal(err)
+			}
+		}}
 	}, sourcetest.NotPaths)
 }
 
@@ -40,6 +47,23 @@ func TestNew_SaysWhatIsWrongWithTheDirectory(t *testing.T) {
 		_, err := dirsource.New(tt.dir)
 		if want := "directory " + tt.dir + ": " + tt.want; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestStore_IsTheSameHoweverTheDirectoryIsWritten(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, "logs/a", nil)
+	link(t, "logs", parent, "link")
+	link(t, filepath.Join(parent, "link"), parent, "far")
+	t.Chdir(filepath.Join(parent, "logs"))
+	canonical, err := filepath.EvalSymlinks(filepath.Join(parent, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(parent, "logs"), filepath.Join(parent, "link") + "/", filepath.Join(parent, "far", "."), ".", "../link"} {
+		if got, want := open(t, dir).Store(), "file://"+canonical; got != want {
+			t.Errorf("%s: got %s, want %s", dir, got, want)
 		}
 	}
 }
@@ -72,7 +96,7 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, key := range []string{"pipe", "x~", ".snapshot/x", "lost+found/x", "."} {
-		if _, err := src.Open(t.Context(), key); reasonOf(err) != source.ReasonGone {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); reasonOf(err) != source.ReasonGone {
 			t.Errorf("Open(%q) = %v, want it gone", key, err)
 		}
 	}
@@ -89,7 +113,7 @@ func TestSource_NeverLeavesTheDirectory(t *testing.T) {
 	write(t, parent, "logs/a/x", nil)
 	src := open(t, filepath.Join(parent, "logs"))
 	for _, key := range []string{"../secret", "a/../../secret", "a/../a/x", "./a/x", "a//x", "/a/x", "a/x/", "", ".", "..", "a/x\x00"} {
-		if _, err := src.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("Open(%q) succeeded", key)
 		}
 	}
@@ -135,7 +159,7 @@ func TestList_FollowsSymbolicLinksButNeverInCircles(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"dangling", "self"} {
-		if _, err := src.Open(t.Context(), key); err == nil {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); err == nil {
 			t.Errorf("%s was opened", key)
 		}
 	}
@@ -184,7 +208,7 @@ func TestOpen_NeverVouchesForAFileThatChanged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "k", []byte("a body of twenty-six bytes"))
-			body, err := open(t, dir).Open(t.Context(), "k")
+			body, err := open(t, dir).Open(t.Context(), source.Object{Key: "k", Size: 26})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,13 +2,13 @@ package dirsource_test
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 func open(t testing.TB, dir string, options ...dirsource.Option) *dirsource.Source {
@@ -65,12 +65,11 @@ func listError(t *testing.T, src source.Source) error {
 
 func read(t *testing.T, src source.Source, key string) ([]byte, error) {
 	t.Helper()
-	body, err := src.Open(t.Context(), key)
+	obj, err := src.Stat(t.Context(), key)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(body)
-	return data, errors.Join(err, body.Close())
+	return sourcetest.Read(t.Context(), src, obj)
 }
 
 // reasonOf returns the reason of a source.Error, and none of any other error.

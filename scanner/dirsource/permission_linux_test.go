@@ -31,7 +31,7 @@ func TestSource_TellsMissingPermissions(t *testing.T) {
 			}
 		})
 	}
-	if _, err := src.Open(t.Context(), "forbidden"); reasonOf(err) != source.ReasonAccessDenied {
+	if _, err := src.Open(t.Context(), source.Object{Key: "forbidden"}); reasonOf(err) != source.ReasonAccessDenied {
 		t.Errorf("Open of a file without permission: %v", err)
 	}
 	if err := listError(t, src); reasonOf(err) != source.ReasonAccessDenied {

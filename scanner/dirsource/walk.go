@@ -10,7 +10,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -79,10 +78,10 @@ func (w *walk) file(key string, yield func(source.Object) bool) error {
 		return w.failure(err)
 	}
 	// What was a file a moment ago may be a directory now.
-	if info.IsDir() || !w.settled(info) {
+	if info.IsDir() || !w.source.settled(info) {
 		return nil
 	}
-	if !yield(source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}) {
+	if !yield(object(key, info)) {
 		return errStopped
 	}
 	return nil
@@ -170,11 +169,6 @@ func (w *walk) stat(key string) (fs.FileInfo, error) {
 		return os.Lstat(w.source.path(key))
 	}
 	return info, nil
-}
-
-// settled reports whether the file is likely to be complete.
-func (w *walk) settled(info fs.FileInfo) bool {
-	return time.Since(info.ModTime()).Abs() >= w.source.settle
 }
 
 // failure returns the listing's error for an error of the file system. There is

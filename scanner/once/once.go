@@ -4,7 +4,7 @@
 //
 // Goroutines hand on what they have: one for each location lists and queues objects
 // (list.go), readers open and decode them (package reader), and the caller's own takes
-// what was read (take.go). Query says what to list (query.go), Summary what came of it
+// what was read (take.go). Query decides what is listed (query.go), Summary what came of it
 // (summary.go), Progress how far the pass is (progress.go).
 package once
 
@@ -19,7 +19,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Config says what to read and how. The zero value of a field means the default that
+// Config is what to read and how. The zero value of a field means the default that
 // its comment names.
 type Config struct {
 	Locations []source.Location
@@ -39,6 +39,10 @@ type Tally = reader.Tally
 
 // ObjectError is a log object that could not be read; see reader.ObjectError.
 type ObjectError = reader.ObjectError
+
+// TooLargeError is the cause of an ObjectError whose object has more decompressed bytes
+// than it may have.
+type TooLargeError = reader.TooLargeError
 
 // Consumer makes something of records.
 type Consumer interface {

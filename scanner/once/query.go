@@ -7,7 +7,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Query says what to read. The zero Query is everything.
+// Query is what to read. The zero Query is everything.
 //
 // It spares listing and reading, but chooses no records: objects hold more than
 // was asked for, so which of their records count is the Consumer's decision. All

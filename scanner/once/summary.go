@@ -9,7 +9,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Summary says what a pass has read, and what it has left out. It is the caller's. Its
+// Summary shows what a pass has read, and what it has left out. It is the caller's. Its
 // maps are nil where there is nothing to count.
 type Summary struct {
 	// Objects were read to their ends and handed to the Consumer; Bytes are theirs, as
@@ -61,7 +61,7 @@ type Example struct {
 	Location, Key string
 }
 
-// LocationSummary says what is known of one location after a pass.
+// LocationSummary shows what is known of one location after a pass.
 type LocationSummary struct {
 	Name string
 	// Found is whether a log object lies there, whether or not it was asked for. If

@@ -17,3 +17,14 @@ func TestAddSaturating_NeverFalls(t *testing.T) {
 		}
 	}
 }
+
+func TestMultiplySaturating_NeverFalls(t *testing.T) {
+	const most = math.MaxUint64
+	for _, c := range []struct{ a, b, want uint64 }{
+		{0, 0, 0}, {0, most, 0}, {3, 5, 15}, {most, 1, most}, {1 << 32, 1 << 32, most}, {most, most, most},
+	} {
+		if got := record.MultiplySaturating(c.a, c.b); got != c.want {
+			t.Errorf("%d times %d: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

@@ -30,14 +30,17 @@ const regionHeader = "x-amz-bucket-region"
 // sessionName is how an assumed role's requests show up in logs.
 const sessionName = "s3_access_exporter"
 
-// loadSDK reads the SDK's configuration and completes it: a Region, the role's
-// credentials, connections with time limits.
-func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
+// LoadSDK reads the SDK's configuration and completes it: a Region, the role's
+// credentials, connections with time limits. Config.Bucket and Config.PathStyle have no
+// part in it.
+func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
+	c = c.withDefaults()
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(c.ReadTimeout).
 		WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns = c.Concurrency
 			t.MaxIdleConnsPerHost = c.Concurrency
+			t.ResponseHeaderTimeout = c.ReadTimeout
 		})
 	sdk, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(httpClient),
@@ -48,12 +51,18 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, err
 	}
+	if sdk.HTTPClient, err = stayAtHost(sdk.HTTPClient); err != nil {
+		return aws.Config{}, err
+	}
 	if sdk.Region == "" {
 		sdk.Region = defaultRegion
 	}
 	if c.RoleARN != "" {
 		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(sdk), c.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName })
+			func(o *stscreds.AssumeRoleOptions) {
+				o.RoleSessionName = sessionName
+				o.ExternalID = optional(c.ExternalID)
+			})
 		sdk.Credentials = aws.NewCredentialsCache(provider)
 	}
 	sdk.Credentials = markedCredentials(sdk.Credentials)
@@ -87,7 +96,7 @@ func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *
 		if s.config.EndpointURL != "" {
 			o.BaseEndpoint = aws.String(s.config.EndpointURL)
 		}
-		o.APIOptions = append(o.APIOptions, s.countRequests)
+		o.APIOptions = append(o.APIOptions, s.countRequests, boundAnswers, endSlowAnswers)
 	})
 }
 
@@ -100,6 +109,9 @@ func (s *Source) countRequests(stack *middleware.Stack) error {
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountRequests", count), middleware.After)
 }
+
+// region returns the Region of the configuration, or else of the environment.
+func (s *Source) region() string { return cmp.Or(s.config.Region, s.sdk.Region) }
 
 // findRegion asks S3 for the bucket's Region. The question is not signed: the
 // answer is in the header of a refusal too, and a signature for the wrong

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -22,6 +23,9 @@ import (
 
 // maxText is the longest text of an error, in bytes: a store may answer anything.
 const maxText = 500
+
+// noLocation is the host to which the SDK lets an answer redirect that names none.
+const noLocation = "amazonaws.com"
 
 // errNoSuchBucket stands for the answer to a HeadBucket, which has no body.
 var errNoSuchBucket = errors.New("there is no such bucket")
@@ -56,8 +60,14 @@ func text(err error) string {
 	var noCredentials *credentialsError
 	var api smithy.APIError
 	var request *url.Error
+	var unreadable *smithy.DeserializationError
 	var operation *smithy.OperationError
+	var listing *listingError
 	switch {
+	case errors.As(err, &listing):
+		return listing.text
+	case errors.Is(err, errTooSlow):
+		return errTooSlow.Error()
 	case errors.As(err, &noCredentials):
 		var refused smithy.APIError
 		if errors.As(noCredentials.err, &refused) {
@@ -68,6 +78,8 @@ func text(err error) string {
 		return answer(err, api)
 	case errors.As(err, &request):
 		return request.Err.Error()
+	case errors.As(err, &unreadable):
+		return unreadable.Err.Error()
 	case errors.As(err, &operation):
 		return operation.Err.Error()
 	}
@@ -80,12 +92,19 @@ func answer(err error, api smithy.APIError) string {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
 		s += fmt.Sprintf(" (HTTP %d, request ID %s)", response.HTTPStatusCode(), response.ServiceRequestID())
+		if to, err := response.Response.Location(); err == nil && to.Host != noLocation {
+			s += ", redirects to " + to.Host
+		}
 	}
 	return s
 }
 
-// oneLine makes text printable and not too long.
+// userinfo is a user and password in a URL.
+var userinfo = regexp.MustCompile(`//[^\s"]*@`)
+
+// oneLine makes text printable and not too long, and leaves out passwords in URLs.
 func oneLine(text string) string {
+	text = userinfo.ReplaceAllLiteralString(text, "//…@")
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -108,6 +127,9 @@ func reason(op string, err error) source.Reason {
 	if errors.Is(err, errNoSuchBucket) {
 		return source.ReasonNoSuchBucket
 	}
+	if op == "list" && errors.As(err, new(*listingError)) {
+		return source.ReasonListing
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		if r := reasonOfCode(api.ErrorCode()); r != "" {
@@ -120,7 +142,11 @@ func reason(op string, err error) source.Reason {
 			return r
 		}
 	}
-	return reasonOfTransport(err)
+	why := reasonOfTransport(err)
+	if why == source.ReasonRead && op == "list" && errors.As(err, new(*smithy.DeserializationError)) {
+		return source.ReasonListing
+	}
+	return why
 }
 
 // reasonOfCode knows the codes in "Error responses" of the S3 API reference,
@@ -163,6 +189,10 @@ func reasonOfStatus(op string, status int) source.Reason {
 		return source.ReasonNoSuchBucket
 	case status == http.StatusNotFound:
 		return source.ReasonGone
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
+		return source.ReasonRedirect
+	case status == http.StatusPreconditionFailed:
+		return source.ReasonChanged
 	case status == http.StatusTooManyRequests:
 		return source.ReasonThrottled
 	case status >= http.StatusInternalServerError:
@@ -177,7 +207,7 @@ func reasonOfTransport(err error) source.Reason {
 	var network net.Error
 	var stalled *awshttp.ResponseTimeoutError
 	switch {
-	case errors.As(err, &stalled), errors.Is(err, os.ErrDeadlineExceeded),
+	case errors.As(err, &stalled), errors.Is(err, errTooSlow), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &network) && network.Timeout():
 		return source.ReasonTimeout
 	case errors.As(err, &request), errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):

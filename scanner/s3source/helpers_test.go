@@ -3,7 +3,6 @@ package s3source
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,20 +72,26 @@ func serveObjects(t *testing.T, objects map[string][]byte) string {
 		t.Fatal(err)
 	}
 	endpoint := serve(t, gofakes3.New(backend).Server())
+	for key, body := range objects {
+		putObject(t, endpoint, key, body)
+	}
+	return endpoint
+}
+
+// putObject stores an object in testBucket at endpoint.
+func putObject(t *testing.T, endpoint, key string, body []byte) {
+	t.Helper()
 	client, err := newSource(t, endpoint).client(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, body := range objects {
-		in := &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body)}
-		if strings.HasSuffix(key, ".gz") {
-			in.ContentEncoding = aws.String("gzip")
-		}
-		if _, err := client.PutObject(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
+	in := &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body)}
+	if strings.HasSuffix(key, ".gz") {
+		in.ContentEncoding = aws.String("gzip")
 	}
-	return endpoint
+	if _, err := client.PutObject(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // keysOf returns what a listing yields, and its error.
@@ -102,15 +107,9 @@ func keysOf(t *testing.T, src source.Source, prefix, startAfter string) ([]strin
 	return keys, nil
 }
 
-// readAll opens an object and reads it.
-func readAll(t *testing.T, src source.Source, key string) ([]byte, error) {
-	t.Helper()
-	body, err := src.Open(t.Context(), key)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(body)
-	return data, errors.Join(err, body.Close())
+// of is an object as an old checkpoint may remember it.
+func of(key string, size int) source.Object {
+	return source.Object{Key: key, Size: int64(size)}
 }
 
 // wantReason fails the test unless err is a source.Error of one line with that

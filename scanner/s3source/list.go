@@ -2,7 +2,6 @@ package s3source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -15,8 +14,26 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// pageSize is the most that S3 lists in one billed request.
-const pageSize = 1000
+const (
+	// pageSize is the most that S3 lists in one billed request.
+	pageSize = 1000
+	// maxKey is the length of the longest key in bytes: "Object key naming" of the S3
+	// user guide.
+	maxKey = 1024
+	// maxEmptyPages is how many pages without a key may follow each other. S3 gives
+	// such pages where it passes over many delete markers, but a listing that goes on
+	// like that has no end, and every page is billed.
+	maxEmptyPages = 1000
+)
+
+// listingError is what is wrong with a store's answer to a listing.
+type listingError struct{ text string }
+
+func (e *listingError) Error() string { return e.text }
+
+func badListing(format string, args ...any) error {
+	return &listingError{fmt.Sprintf(format, args...)}
+}
 
 // List implements source.Source. Each page is one ListObjectsV2.
 func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
@@ -46,6 +63,7 @@ type listing struct {
 	maxKeys    int32
 	token      string // of the next page; empty before the first and after the last page
 	last       string // the keys to come are greater
+	empty      int    // pages without a key, in a row
 }
 
 // page returns the objects of the next page.
@@ -75,6 +93,7 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 			Key:          key,
 			Size:         aws.ToInt64(content.Size),
 			LastModified: aws.ToTime(content.LastModified),
+			ETag:         aws.ToString(content.ETag),
 		})
 	}
 	return objects, l.turn(out)
@@ -86,15 +105,18 @@ func (l *listing) key(content types.Object, encoding types.EncodingType) (string
 	if encoding == types.EncodingTypeUrl {
 		decoded, err := url.QueryUnescape(key)
 		if err != nil {
-			return "", fmt.Errorf("the store listed a key that is not URL-encoded: %w", err)
+			return "", badListing("the store listed a key that is not URL-encoded: %v", err)
 		}
 		key = decoded
 	}
+	if len(key) > maxKey {
+		return "", badListing("the store listed a key of %d bytes, which begins with %q", len(key), key[:maxKey/8])
+	}
 	if !strings.HasPrefix(key, l.prefix) {
-		return "", fmt.Errorf("the store listed key %q, which is outside of the prefix", key)
+		return "", badListing("the store listed key %q, which is outside of the prefix", key)
 	}
 	if key <= l.last {
-		return "", fmt.Errorf("the store listed key %q after %q", key, l.last)
+		return "", badListing("the store listed key %q after %q", key, l.last)
 	}
 	l.last = key
 	return key, nil
@@ -104,7 +126,7 @@ func (l *listing) key(content types.Object, encoding types.EncodingType) (string
 func (l *listing) turn(out *s3.ListObjectsV2Output) error {
 	if out.IsTruncated == nil {
 		// The SDK takes an empty answer, or a proxy's, for an empty listing.
-		return errors.New("the store's answer does not say whether the listing is complete")
+		return badListing("the store's answer does not say whether the listing is complete")
 	}
 	if !*out.IsTruncated {
 		l.token = ""
@@ -112,10 +134,17 @@ func (l *listing) turn(out *s3.ListObjectsV2Output) error {
 	}
 	next := aws.ToString(out.NextContinuationToken)
 	if next == "" {
-		return errors.New("the store cut the listing short without saying how to go on")
+		return badListing("the store cut the listing short without saying how to go on")
 	}
 	if next == l.token {
-		return errors.New("the store gave the same continuation token twice")
+		return badListing("the store gave the same continuation token twice")
+	}
+	l.empty++
+	if len(out.Contents) > 0 {
+		l.empty = 0
+	}
+	if l.empty > maxEmptyPages {
+		return badListing("the store gave %d pages without a key, and says that there are more", l.empty)
 	}
 	l.token = next
 	return nil

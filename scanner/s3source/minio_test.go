@@ -22,12 +22,15 @@ func TestMinIO_IsASource(t *testing.T) {
 	minio := miniotest.Start(t)
 	minio.Setenv(t)
 	buckets := 0
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		buckets++
 		bucket := fmt.Sprintf("conformance-%d", buckets)
 		minio.CreateBucket(t, bucket)
 		minio.PutAll(t, bucket, objects)
-		return newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket })
+		return sourcetest.Store{
+			Source: newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = bucket }),
+			Put:    func(t *testing.T, key string, body []byte) { minio.Put(t, bucket, key, body) },
+		}
 	}, sourcetest.NotPaths) // it takes some others, but does not list them
 }
 
@@ -41,7 +44,7 @@ func TestMinIO_Faults(t *testing.T) {
 	t.Run("no such bucket", func(t *testing.T) {
 		src := newSource(t, minio.Endpoint, func(c *Config) { c.Bucket = "example-missing" })
 		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNoSuchBucket)
-		_, err := src.Open(t.Context(), "k")
+		_, err := src.Open(t.Context(), of("k", 4))
 		wantReason(t, err, "open", source.ReasonNoSuchBucket)
 	})
 	t.Run("unknown key ID", func(t *testing.T) {
@@ -57,7 +60,7 @@ func TestMinIO_Faults(t *testing.T) {
 		minio.Stop(t)
 		wantReason(t, src.Check(t.Context(), ""), "list", source.ReasonNetwork)
 		minio.Restart(t)
-		if data, err := readAll(t, src, "k"); err != nil || string(data) != "body" {
+		if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
 			t.Errorf("got %q, %v", data, err)
 		}
 	})
@@ -81,11 +84,11 @@ func TestMinIO_ForbidsWhatThePolicyDoesNotAllow(t *testing.T) {
 	if err := src.Check(t.Context(), "open/"); err != nil {
 		t.Error(err)
 	}
-	if data, err := readAll(t, src, "open/k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), src, of("open/k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
 	wantReason(t, src.Check(t.Context(), "secret/"), "list", source.ReasonAccessDenied)
-	_, err := src.Open(t.Context(), "secret/k")
+	_, err := src.Open(t.Context(), of("secret/k", 6))
 	wantReason(t, err, "open", source.ReasonAccessDenied)
 }
 
@@ -98,7 +101,7 @@ func TestMinIO_AssumesTheRole(t *testing.T) {
 	withRole := func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" }
 
 	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
-	if data, err := readAll(t, newSource(t, minio.Endpoint, withRole), "k"); err != nil || string(data) != "body" {
+	if data, err := sourcetest.Read(t.Context(), newSource(t, minio.Endpoint, withRole), of("k", 4)); err != nil || string(data) != "body" {
 		t.Errorf("got %q, %v", data, err)
 	}
 	// The endpoint of S3 is not the endpoint of STS.

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,12 +41,19 @@ type Config struct {
 	// EndpointURL is where S3 is: http or https. Empty means AWS, or what the
 	// environment says (AWS_ENDPOINT_URL). STS does not use it.
 	EndpointURL string
+	// Store is the name of a store that is not AWS, which tells its buckets from those
+	// of other stores and must not change as long as what was read is remembered.
+	// Empty means the endpoint's host. See Source.Store.
+	Store string
 	// Region is the bucket's. Empty means that S3 is asked for it with a
 	// HeadBucket before the first request; at another endpoint than AWS's, it
 	// means the environment's Region or else us-east-1.
 	Region string
 	// RoleARN is a role to assume. Empty means none.
 	RoleARN string
+	// ExternalID is sent when the role is assumed, as its trust policy may demand.
+	// Empty means none.
+	ExternalID string
 	// PathStyle puts the bucket into the path of URLs instead of the host.
 	PathStyle bool
 	// Concurrency is the number of connections that are kept for reuse; 0 means
@@ -77,20 +85,33 @@ func (c Config) validate() error {
 	if c.Bucket == "" {
 		return errors.New("the bucket's name is missing")
 	}
+	if c.ExternalID != "" && c.RoleARN == "" {
+		return errors.New("an external ID is of use only with a role to assume")
+	}
 	if c.EndpointURL == "" {
 		return nil
 	}
 	u, err := url.Parse(c.EndpointURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("endpoint URL %q is not of the form http(s)://host[:port]", c.EndpointURL)
+		return notAnEndpoint(c.EndpointURL)
 	}
 	return nil
+}
+
+// notAnEndpoint is the error of a URL that is none. Of a user and password in it
+// nothing is shown.
+func notAnEndpoint(text string) error {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		text = "…" + text[at:]
+	}
+	return fmt.Errorf("endpoint URL %q is not of the form http(s)://host[:port]", text)
 }
 
 // Source is a bucket as a source.Source.
 type Source struct {
 	config Config
 	sdk    aws.Config
+	store  string // see Store
 
 	mu    sync.Mutex
 	ready *s3.Client // nil until the bucket's Region is known
@@ -103,11 +124,15 @@ func New(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	sdk, err := loadSDK(ctx, config)
+	sdk, err := LoadSDK(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %s", oneLine(err.Error()))
 	}
-	return &Source{config: config, sdk: sdk}, nil
+	s := &Source{config: config, sdk: sdk}
+	if s.store, err = s.storeName(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Check lists a single key of prefix, to find out early whether the bucket can
@@ -154,6 +179,8 @@ func advice(err error) string {
 		return "; check the bucket's name and the endpoint"
 	case source.ReasonAccessDenied:
 		return "; check that s3:ListBucket is allowed on the bucket and this prefix"
+	case source.ReasonRedirect:
+		return "; check the endpoint"
 	case source.ReasonCredentials:
 		return "; check the credentials in the environment, the profile or the role"
 	case source.ReasonNetwork, source.ReasonTimeout:

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -19,8 +21,12 @@ func TestSource_IsASource(t *testing.T) {
 	cannotHold := func(key string) bool {
 		return strings.ContainsAny(key, "\x01")
 	}
-	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) source.Source {
-		return newSource(t, serveObjects(t, objects))
+	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
+		endpoint := serveObjects(t, objects)
+		return sourcetest.Store{
+			Source: newSource(t, endpoint),
+			Put:    func(t *testing.T, key string, body []byte) { putObject(t, endpoint, key, body) },
+		}
 	}, cannotHold)
 }
 
@@ -34,6 +40,10 @@ func TestNew_RefusesWhatCannotWork(t *testing.T) {
 		{Config{}, "", "the bucket's name is missing"},
 		{Config{Bucket: "b", EndpointURL: "localhost:9000"}, "", "not of the form"},
 		{Config{Bucket: "b", EndpointURL: "http://"}, "", "not of the form"},
+		{Config{Bucket: "b", EndpointURL: "ftp://user:secret@host"}, "", `endpoint URL "…@host" is not of the form`},
+		{Config{Bucket: "b", EndpointURL: "http://user:sec@ret@host:port"}, "", `endpoint URL "…@host:port" is not of the form`},
+		{Config{Bucket: "b", EndpointURL: "https://s3.eu-west-1.amazonaws.com", Store: "mine"}, "", `store "mine": the store is AWS`},
+		{Config{Bucket: "b", ExternalID: "id"}, "", "only with a role"},
 		{Config{Bucket: "b"}, "missing", "AWS configuration: failed to get shared config profile, missing"},
 	}
 	for _, tt := range tests {
@@ -120,15 +130,19 @@ func TestCheck_SaysWhatToLookAfter(t *testing.T) {
 func TestRequests_CountsEveryAttempt(t *testing.T) {
 	isolate(t)
 	t.Setenv("AWS_MAX_ATTEMPTS", "2")
-	store := serveObjects(t, map[string][]byte{"k": []byte("body")})
+	store, err := url.Parse(serveObjects(t, map[string][]byte{"k": []byte("body")}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	failed := false
+	proxy := httputil.NewSingleHostReverseProxy(store)
 	flaky := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !failed {
 			failed = true
 			writeError(w, 503, "SlowDown", "Please reduce your request rate.")
 			return
 		}
-		http.Redirect(w, r, store+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		proxy.ServeHTTP(w, r)
 	}))
 	var mu sync.Mutex
 	var got []string
@@ -139,7 +153,7 @@ func TestRequests_CountsEveryAttempt(t *testing.T) {
 			got = append(got, operation)
 		}
 	})
-	if _, err := readAll(t, src, "k"); err != nil {
+	if _, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := keysOf(t, src, "", ""); err != nil {
@@ -165,6 +179,7 @@ func TestSource_FindsTheBucketsRegion(t *testing.T) {
 		wantReason source.Reason
 	}{
 		{"redirect", 301, "eu-west-1", "eu-west-1", ""},
+		{"temporary redirect", 307, "eu-west-2", "eu-west-2", ""},
 		{"refusal", 403, "ap-southeast-2", "ap-southeast-2", ""},
 		{"bad request", 400, "eu-south-2", "eu-south-2", ""},
 		{"public bucket", 200, "eu-north-1", "eu-north-1", ""},
@@ -200,7 +215,7 @@ func TestSource_FindsTheBucketsRegion(t *testing.T) {
 				return response, nil
 			})
 			for range 2 {
-				body, err := src.Open(t.Context(), "k")
+				body, err := src.Open(t.Context(), of("k", 0))
 				if tt.wantReason != "" {
 					wantReason(t, err, "open", tt.wantReason)
 					continue

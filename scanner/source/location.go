@@ -2,7 +2,12 @@ package source
 
 // Location is a place where logs are.
 type Location struct {
-	Name   string // as the user wrote it; the key of its state in the checkpoint
+	Name   string // as the user wrote it, to be shown
 	Source Source
 	Prefix string // of the keys that belong to the location
+	// Store names the store and the bucket, however the location is written: together
+	// with a key it names an object for good. The Sources of this module make it, in
+	// the forms "aws/BUCKET", "HOST:PORT/BUCKET" and "file:///DIRECTORY". It is a
+	// field and no method of Source because what lists and reads has no use for it.
+	Store string
 }

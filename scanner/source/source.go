@@ -12,11 +12,15 @@ import (
 	"time"
 )
 
-// Object is one stored object as a listing tells it.
+// Object is one stored object as a listing shows it. Key, Size and what the store
+// has of ETag and LastModified make up the object's version.
 type Object struct {
-	Key          string // the whole key, from the bucket's root
-	Size         int64  // bytes as stored
-	LastModified time.Time
+	Key          string    // the whole key, from the bucket's root
+	Size         int64     // bytes as stored
+	LastModified time.Time // as finely as the store shows it; a directory, in nanoseconds where the file system has them
+	// ETag is S3's, just as listed, quotes included. It is empty where the store
+	// has none, as a directory, and where it is not known any more.
+	ETag string
 }
 
 // Source gives access to the objects of one bucket, or of a directory that
@@ -29,10 +33,17 @@ type Source interface {
 	// its last element; a sequence without one is complete. List calls the
 	// store only as far as the sequence is consumed.
 	List(ctx context.Context, prefix, startAfter string) iter.Seq2[Object, error]
-	// Open returns the object's bytes as stored, decompressed by nobody. The
-	// caller reads to io.EOF, which vouches for the whole object, or to an
-	// error, and closes it.
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
+	// Open returns the bytes of a listed object as stored, decompressed by nobody.
+	// What arrives is held against obj. If the store has another version by now,
+	// Open or the body fails with ReasonChanged; if just not as many bytes come as
+	// were listed, with ReasonLength. An ETag that is empty, as of an object that is
+	// remembered and not listed anew, is held against nothing: then another size
+	// means another version. The caller reads to io.EOF, which vouches for the
+	// whole object, or to an error, and closes it.
+	Open(ctx context.Context, obj Object) (io.ReadCloser, error)
+	// Stat returns the object of that key as a listing would show it now. It
+	// fails with ReasonGone if there is none.
+	Stat(ctx context.Context, key string) (Object, error)
 }
 
 // Reason is why something could not be read: a bounded set of short names, used
@@ -46,15 +57,29 @@ const (
 	ReasonAccessDenied Reason = "access_denied"  // no permission on the bucket, the object or its KMS key
 	ReasonCredentials  Reason = "credentials"    // no credentials, or S3 refuses them
 	ReasonNoSuchBucket Reason = "no_such_bucket" // also: no such directory
+	ReasonRedirect     Reason = "redirect"       // to another host than the one that was asked, which is not followed
+	ReasonListing      Reason = "bad_listing"    // an answer that is no listing, or one without end
 	ReasonThrottled    Reason = "throttled"      // SlowDown and its like, of S3 or KMS
 	ReasonServerError  Reason = "server_error"   // any other 5xx
 	ReasonTimeout      Reason = "timeout"
 	ReasonNetwork      Reason = "network"  // connection refused, reset or closed early; name not found
 	ReasonChecksum     Reason = "checksum" // the bytes do not match the checksum that S3 keeps
-	ReasonChanged      Reason = "changed"  // a file that is still being written, or was replaced while it was read
-	ReasonArchived     Reason = "archived" // in a storage class that must be restored first
-	ReasonRead         Reason = "read"     // anything else
+	ReasonChanged      Reason = "changed"  // another version than was listed, replaced while it was read, or a file that is still being written
+	// ReasonLength is for an answer that is not the whole object although the store
+	// says that it has not changed: fewer or more bytes than listed, or a status
+	// other than 200.
+	ReasonLength   Reason = "wrong_length"
+	ReasonArchived Reason = "archived" // in a storage class that must be restored first
+	ReasonRead     Reason = "read"     // anything else
 )
+
+// Reasons lists the reasons that a Source gives. The slice is the caller's.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonGone, ReasonAccessDenied, ReasonCredentials, ReasonNoSuchBucket, ReasonRedirect, ReasonListing, ReasonThrottled,
+		ReasonServerError, ReasonTimeout, ReasonNetwork, ReasonChecksum, ReasonChanged, ReasonLength, ReasonArchived, ReasonRead,
+	}
+}
 
 // Error is a failed call of a Source.
 type Error struct {

@@ -18,7 +18,7 @@ import (
 type Window struct {
 	limit int // IDs that are remembered, give or take a commit's
 
-	mu        sync.Mutex  // guards all below, and what Claim says
+	mu        sync.Mutex  // guards all below, and what Claim has so
 	events    eventTable  // of commits and of Claims
 	commits   []eventList // the oldest first
 	committed int         // IDs in them
@@ -108,8 +108,8 @@ func (w *Window) owner(c *Claim) uint32 {
 	return c.owner
 }
 
-// settle empties a Claim.
-func (w *Window) settle(c *Claim) {
+// reset empties a Claim.
+func (w *Window) reset(c *Claim) {
 	if c.owner != 0 {
 		w.owners[c.owner] = nil
 		w.unowning = append(w.unowning, c.owner)
@@ -125,7 +125,7 @@ func (w *Window) release(c *Claim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events.remove(c.events)
-	w.settle(c)
+	w.reset(c)
 }
 
 // Changes returns what is to be stored when objects are counted: the IDs of their
@@ -189,7 +189,7 @@ func (w *Window) Commit(objects []*Claim) {
 	for _, c := range objects {
 		w.events.blocks(c.events, func(b *eventBlock) { b.owner = 0 })
 		w.events.join(&commit, c.events)
-		w.settle(c)
+		w.reset(c)
 	}
 	w.append(commit)
 }

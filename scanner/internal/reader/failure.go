@@ -41,11 +41,7 @@ const ReasonShared source.Reason = "shared"
 
 // Reasons lists every reason for which an object may not be read.
 func Reasons() []source.Reason {
-	return []source.Reason{
-		source.ReasonGone, source.ReasonAccessDenied, source.ReasonCredentials, source.ReasonNoSuchBucket, source.ReasonThrottled, source.ReasonServerError,
-		source.ReasonTimeout, source.ReasonNetwork, source.ReasonChecksum, source.ReasonChanged, source.ReasonArchived, source.ReasonRead,
-		ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared,
-	}
+	return append(source.Reasons(), ReasonGzip, ReasonJSON, ReasonNotLog, ReasonSize, ReasonShared)
 }
 
 // Permanent reports whether reading an object again is pointless that could not be

@@ -26,7 +26,7 @@ func newObjectReader(cfg *Config, u *unpackers) *objectReader {
 	return &objectReader{cfg: cfg, unpackers: u, buffered: bufio.NewReaderSize(nil, 64<<10)}
 }
 
-// object is the part of a Job that says what to read.
+// object is the part of a Job that names what to read.
 type object struct {
 	source.Object
 	location source.Location
@@ -34,7 +34,7 @@ type object struct {
 }
 
 // read opens an object, decodes it to its end, and puts what it holds into out.
-func (rd *objectReader) read(ctx context.Context, obj object, out *Outcome) {
+func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome) {
 	out.Name = obj.Key
 	out.Tally = rd.cfg.NewTally(obj.location.Name, obj.Key)
 	err := rd.decode(ctx, obj, out)
@@ -45,8 +45,8 @@ func (rd *objectReader) read(ctx context.Context, obj object, out *Outcome) {
 	}
 }
 
-func (rd *objectReader) decode(ctx context.Context, obj object, out *Outcome) error {
-	body, err := obj.location.Source.Open(ctx, obj.Key)
+func (rd *objectReader) decode(ctx context.Context, obj *object, out *Outcome) error {
+	body, err := rd.open(ctx, obj)
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,22 @@ func (rd *objectReader) decode(ctx context.Context, obj object, out *Outcome) er
 		}
 	}
 	return err
+}
+
+// open opens the object as it was listed. What was listed may be old, above all of an
+// object that is tried again: one that changed since then is looked up once more.
+func (rd *objectReader) open(ctx context.Context, obj *object) (io.ReadCloser, error) {
+	src := obj.location.Source
+	body, err := src.Open(ctx, obj.Object)
+	if err == nil || rd.cfg.reasonOf(err) != source.ReasonChanged {
+		return body, err
+	}
+	now, err := src.Stat(ctx, obj.Key)
+	if err != nil {
+		return nil, err
+	}
+	obj.Object = now
+	return src.Open(ctx, now)
 }
 
 // storedBytes are the bytes of an object as stored. Both kinds of readers that

@@ -6,7 +6,7 @@
 // Read starts the goroutines. Each of them reads one object after the other (object.go)
 // with what unpack.go keeps for that; formats.go has the log formats, failure.go the
 // reasons for which an object gives nothing. Results wait for whoever takes them, and
-// Results.Pass says which of them may count (results.go).
+// Results.Pass decides which of them may count (results.go).
 package reader
 
 import (
@@ -27,7 +27,7 @@ const (
 	DefaultConcurrency   = 8
 )
 
-// Config says how objects are read.
+// Config is how objects are read.
 type Config struct {
 	// NewTally returns an empty Tally for the object with that key in the Location of
 	// that name. It is called from many goroutines at once.
@@ -48,17 +48,19 @@ type Config struct {
 	Formats []Format
 }
 
-func (c Config) withDefaults() *Config {
-	if c.MaxObjectSize == 0 {
-		c.MaxObjectSize = DefaultMaxObjectSize
+// withDefaults returns a copy.
+func (c *Config) withDefaults() *Config {
+	d := *c
+	if d.MaxObjectSize == 0 {
+		d.MaxObjectSize = DefaultMaxObjectSize
 	}
-	if c.Concurrency == 0 {
-		c.Concurrency = DefaultConcurrency
+	if d.Concurrency == 0 {
+		d.Concurrency = DefaultConcurrency
 	}
-	if c.Formats == nil {
-		c.Formats = Formats()
+	if d.Formats == nil {
+		d.Formats = Formats()
 	}
-	return &c
+	return &d
 }
 
 // Tally takes the records of one object, from one goroutine at a time. It is handed on
@@ -76,8 +78,8 @@ type Tally interface {
 type Job[T any] struct {
 	Location source.Location
 	Key      logkey.Key
-	Object   source.Object
-	State    T // of whoever made the Job
+	Object   source.Object // as it was read, which may be newer than what was listed
+	State    T             // of whoever made the Job
 }
 
 // Result is what came of a Job.
@@ -128,14 +130,7 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 				if ctx.Err() != nil {
 					continue
 				}
-				if j.Object.Size > largeObject {
-					large <- struct{}{}
-				}
-				r := j.read(ctx, rd)
-				if j.Object.Size > largeObject {
-					<-large
-				}
-				results.put(r)
+				results.put(j.readInTurn(ctx, rd, large))
 				// Whoever else needs the core should have it now, rather than in the
 				// middle of an object, of which a core that does not have it in its
 				// caches would do the rest.
@@ -150,9 +145,21 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 	return results
 }
 
+// readInTurn is read, which waits for its turn among the large objects if the Job's is
+// one.
+func (j *Job[T]) readInTurn(ctx context.Context, rd *objectReader, large chan struct{}) *Result[T] {
+	if j.Object.Size > largeObject {
+		large <- struct{}{}
+		defer func() { <-large }()
+	}
+	return j.read(ctx, rd)
+}
+
 func (j *Job[T]) read(ctx context.Context, rd *objectReader) *Result[T] {
 	r := &Result[T]{Job: j}
-	rd.read(ctx, object{Object: j.Object, location: j.Location, key: j.Key}, &r.Outcome)
+	obj := object{Object: j.Object, location: j.Location, key: j.Key}
+	rd.read(ctx, &obj, &r.Outcome)
+	j.Object = obj.Object
 	return r
 }
 

@@ -40,13 +40,23 @@ func NotPaths(key string) bool {
 		slices.ContainsFunc(orderedKeys(), func(k string) bool { return strings.HasPrefix(k, key+"/") })
 }
 
+// Store is what TestSource needs of a store under test.
+type Store struct {
+	// Source is the store as a Source. It holds just the objects that it was made
+	// with, stored at about that time. A store that knows content encodings must
+	// store a key that ends in ".gz" with the header Content-Encoding: gzip.
+	Source source.Source
+	// Put replaces an object. Its LastModified becomes another one if the store has
+	// no ETags.
+	Put func(t *testing.T, key string, body []byte)
+}
+
 // TestSource tests that a Source keeps the promises of source.Source.
 //
-// newSource returns a Source that holds just these objects, stored at about the
-// time of the call. A store that knows content encodings must store a key that
-// ends in ".gz" with the header Content-Encoding: gzip. Keys for which
-// cannotHold returns true are left out; nil means that the store holds any key.
-func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]byte) source.Source, cannotHold func(key string) bool) {
+// newStore makes a store and fills it. Keys for which cannotHold returns true are
+// left out; nil means that the store holds any key.
+func TestSource(t *testing.T, newStore storeFactory, cannotHold func(key string) bool) {
+	newSource := func(t *testing.T, objects map[string][]byte) source.Source { return newStore(t, objects).Source }
 	t.Run("OrderPrefixAndStartAfter", func(t *testing.T) {
 		keys := orderedKeys()
 		if cannotHold != nil {
@@ -73,11 +83,17 @@ func TestSource(t *testing.T, newSource func(t *testing.T, objects map[string][]
 	t.Run("SizeAndLastModified", func(t *testing.T) { testAttributes(t, newSource) })
 	t.Run("Open", func(t *testing.T) { testOpen(t, newSource) })
 	t.Run("OpenMissing", func(t *testing.T) { testOpenMissing(t, newSource) })
+	t.Run("OpenHoldsAgainstTheListing", func(t *testing.T) { testListing(t, newSource) })
+	t.Run("OpenChanged", func(t *testing.T) { testChanged(t, newStore) })
+	t.Run("Stat", func(t *testing.T) { testStat(t, newStore) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, newSource) })
 	t.Run("Concurrent", func(t *testing.T) { testConcurrent(t, newSource) })
 }
 
-type factory = func(t *testing.T, objects map[string][]byte) source.Source
+type (
+	factory      = func(t *testing.T, objects map[string][]byte) source.Source
+	storeFactory = func(t *testing.T, objects map[string][]byte) Store
+)
 
 func testManyPages(t *testing.T, newSource factory) {
 	keys := make([]string, 0, manyKeys)
@@ -172,7 +188,7 @@ func testOpen(t *testing.T, newSource factory) {
 func testOpenMissing(t *testing.T, newSource factory) {
 	src := newSource(t, bodies([]string{"a/b", "c"}))
 	for _, key := range []string{"missing", "a", "a/", "a/missing", "c/d"} {
-		body, err := src.Open(t.Context(), key)
+		body, err := src.Open(t.Context(), source.Object{Key: key, Size: 1})
 		if err == nil {
 			_ = body.Close()
 		}
@@ -201,12 +217,15 @@ func testCancelled(t *testing.T, newSource factory) {
 	if len(errs) != 1 || !errors.Is(errs[0], context.Canceled) {
 		t.Errorf("List gave %v, want just context.Canceled", errs)
 	}
-	body, err := src.Open(ctx, "a")
+	body, err := src.Open(ctx, source.Object{Key: "a", Size: 1})
 	if err == nil {
 		_ = body.Close()
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Open gave %v, want context.Canceled", err)
+	}
+	if _, err := src.Stat(ctx, "a"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Stat gave %v, want context.Canceled", err)
 	}
 }
 
@@ -269,20 +288,33 @@ func list(t *testing.T, src source.Source, prefix, startAfter string) []string {
 	return keys
 }
 
+// stat returns the object of a key that must be there, as the store lists it.
+func stat(t *testing.T, src source.Source, key string) source.Object {
+	t.Helper()
+	o, err := src.Stat(t.Context(), key)
+	if err != nil {
+		t.Errorf("Stat(%q): %v", key, err)
+	}
+	return o
+}
+
 // read returns the bytes of an object that must be there.
 func read(t *testing.T, src source.Source, key string) []byte {
 	t.Helper()
-	body, err := src.Open(t.Context(), key)
-	if err != nil {
-		t.Errorf("Open(%q): %v", key, err)
-		return nil
-	}
-	data, err := io.ReadAll(body)
+	data, err := Read(t.Context(), src, stat(t, src, key))
 	if err != nil {
 		t.Errorf("reading %q: %v", key, err)
 	}
-	if err := body.Close(); err != nil {
-		t.Errorf("closing %q: %v", key, err)
-	}
 	return data
+}
+
+// Read opens an object and reads it to its end. It returns what came, also if there
+// is an error.
+func Read(ctx context.Context, src source.Source, obj source.Object) ([]byte, error) {
+	body, err := src.Open(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(body)
+	return data, errors.Join(err, body.Close())
 }

@@ -3,6 +3,8 @@ package sourcetest
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +30,8 @@ const defaultPageSize = 1000
 // Fake is a Source in memory. It does what its caller says and nothing by
 // chance: a listing sees the objects that are there when it turns to its next
 // page, an open body keeps the bytes that were there when it was opened. The
-// zero value is an empty bucket. All methods may be called from many goroutines
+// zero value is an empty bucket. An object's ETag is the MD5 of its bytes, as
+// S3's often is, so bytes that are put again have the same. All methods may be called from many goroutines
 // at once.
 type Fake struct {
 	// PageSize is the number of keys of a page; 0 means 1000, as in S3. It must
@@ -51,9 +54,13 @@ type fakeObject struct {
 func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	sum := md5.Sum(body)
 	o := fakeObject{
-		Object: source.Object{Key: key, Size: int64(len(body)), LastModified: lastModified},
-		body:   bytes.Clone(body),
+		Object: source.Object{
+			Key: key, Size: int64(len(body)), LastModified: lastModified,
+			ETag: fmt.Sprintf("%q", hex.EncodeToString(sum[:])),
+		},
+		body: bytes.Clone(body),
 	}
 	i, found := f.search(key)
 	if found {
@@ -90,9 +97,18 @@ func FailAfter(n int64, err error) error {
 	return &readError{after: n, err: err}
 }
 
+// Short is a fault of OpRead: the store's answer ends after n bytes, as if it were
+// complete.
+func Short(n int64) error { return FailAfter(n, io.EOF) }
+
+// Stall is a fault of OpRead: the store sends n bytes and then none for d, in which the
+// body is held, until it fails with ReasonTimeout.
+func Stall(n int64, d time.Duration) error { return &readError{after: n, stall: d} }
+
 type readError struct {
 	after int64
-	err   error
+	stall time.Duration
+	err   error // nil for a timeout
 }
 
 func (e *readError) Error() string { return fmt.Sprintf("after %d bytes: %v", e.after, e.err) }
@@ -165,29 +181,62 @@ func (f *Fake) page(ctx context.Context, prefix, after string) (page []source.Ob
 }
 
 // Open implements source.Source.
-func (f *Fake) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+func (f *Fake) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
 	f.mu.Lock()
 	f.opens++
 	f.mu.Unlock()
-	if err := f.ask(ctx, OpOpen, key); err != nil {
+	if err := f.ask(ctx, OpOpen, obj.Key); err != nil {
 		return nil, err
 	}
-	o, found := f.get(key)
-	if !found {
-		return nil, &source.Error{Op: OpOpen, Key: key, Reason: source.ReasonGone, Err: errors.New("no such key")}
+	o, err := f.get(obj.Key)
+	if err != nil {
+		return nil, err
 	}
-	b := &body{rest: o.body}
-	if err := f.ask(ctx, OpRead, key); err != nil {
-		b.fault = err
+	if why := compare(obj, o.Object); why != "" {
+		return nil, &source.Error{Op: OpOpen, Key: obj.Key, Reason: why, Err: errors.New("not as it was listed")}
+	}
+	b := &body{rest: o.body, end: io.EOF}
+	if err := f.ask(ctx, OpRead, obj.Key); err != nil {
+		b.end = err
 		var limited *readError
 		if errors.As(err, &limited) {
-			b.fault = sourceError(OpRead, key, limited.err)
+			b.end = sourceError(OpRead, obj.Key, limited.err)
+			if limited.err == nil {
+				b.end = &source.Error{Op: OpRead, Key: obj.Key, Reason: source.ReasonTimeout, Err: errStalled}
+			}
+			b.stall, b.done = limited.stall, ctx.Done()
 			b.rest = b.rest[:min(limited.after, int64(len(b.rest)))]
 		} else {
 			b.rest = nil
 		}
 	}
-	return b, nil
+	return source.Whole(b, obj), nil
+}
+
+// compare holds an object against what was listed, as S3 would with If-Match.
+func compare(listed, now source.Object) source.Reason {
+	switch {
+	case listed.ETag != "" && listed.ETag != now.ETag:
+		return source.ReasonChanged
+	case listed.Size == now.Size:
+		return ""
+	case listed.ETag == "":
+		return source.ReasonChanged
+	}
+	return source.ReasonLength
+}
+
+// Stat implements source.Source with a listing of one page, which the fault may
+// fail.
+func (f *Fake) Stat(ctx context.Context, key string) (source.Object, error) {
+	f.mu.Lock()
+	f.pages++
+	f.mu.Unlock()
+	if err := f.ask(ctx, OpList, key); err != nil {
+		return source.Object{}, err
+	}
+	o, err := f.get(key)
+	return o.Object, err
 }
 
 // ask returns the error that a call is to fail with.
@@ -205,20 +254,20 @@ func (f *Fake) ask(ctx context.Context, op, key string) error {
 
 func sourceError(op, key string, err error) error {
 	var known *source.Error
-	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &known) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &source.Error{Op: op, Key: key, Reason: source.ReasonRead, Err: err}
 }
 
-func (f *Fake) get(key string) (fakeObject, bool) {
+func (f *Fake) get(key string) (fakeObject, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i, found := f.search(key)
 	if !found {
-		return fakeObject{}, false
+		return fakeObject{}, &source.Error{Op: OpOpen, Key: key, Reason: source.ReasonGone, Err: errors.New("no such key")}
 	}
-	return f.objects[i], true
+	return f.objects[i], nil
 }
 
 func (f *Fake) search(key string) (int, bool) {
@@ -227,18 +276,27 @@ func (f *Fake) search(key string) (int, bool) {
 	})
 }
 
-// body gives the rest of an object's bytes, then its fault or io.EOF.
+// errStalled is the cause of a Stall's end.
+var errStalled = errors.New("no bytes came")
+
+// body gives the rest of an object's bytes, then its end: io.EOF or a fault.
 type body struct {
 	rest  []byte
-	fault error
+	stall time.Duration // before the end
+	done  <-chan struct{}
+	end   error
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
-		if b.fault != nil {
-			return 0, b.fault
+		if b.stall > 0 {
+			select {
+			case <-time.After(b.stall):
+			case <-b.done:
+				return 0, context.Canceled
+			}
 		}
-		return 0, io.EOF
+		return 0, b.end
 	}
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -15,12 +16,15 @@ import (
 )
 
 func TestFake_IsASource(t *testing.T) {
-	sourcetest.TestSource(t, func(_ *testing.T, objects map[string][]byte) source.Source {
+	sourcetest.TestSource(t, func(_ *testing.T, objects map[string][]byte) sourcetest.Store {
 		fake := &sourcetest.Fake{}
 		for key, body := range objects {
 			fake.Put(key, body, time.Now())
 		}
-		return fake
+		return sourcetest.Store{
+			Source: fake,
+			Put:    func(_ *testing.T, key string, body []byte) { fake.Put(key, body, time.Now()) },
+		}
 	}, nil)
 }
 
@@ -78,6 +82,31 @@ func TestFake_ListsWhatIsThereAtTheNextPage(t *testing.T) {
 	}
 }
 
+func TestFake_StallsUntilItTimesOutOrTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &sourcetest.Fake{}
+		fake.Put("k", []byte("01234567"), time.Time{})
+		fake.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(4, time.Minute)
+			}
+			return nil
+		})
+		obj := source.Object{Key: "k", Size: 8}
+		began := time.Now()
+		data, err := sourcetest.Read(t.Context(), fake, obj)
+		var got *source.Error
+		if !errors.As(err, &got) || got.Reason != source.ReasonTimeout || string(data) != "0123" || time.Since(began) != time.Minute {
+			t.Errorf("got %q, %v after %v", data, err, time.Since(began))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if data, err := sourcetest.Read(ctx, fake, obj); !errors.Is(err, context.Canceled) || string(data) != "0123" {
+			t.Errorf("cancelled: got %q, %v", data, err)
+		}
+	})
+}
+
 func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 	cause := errors.New("a fault")
 	throttled := &source.Error{Op: sourcetest.OpOpen, Key: "k", Reason: source.ReasonThrottled, Err: cause}
@@ -92,6 +121,7 @@ func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 		{"open", sourcetest.OpOpen, throttled, "", source.ReasonThrottled},
 		{"read", sourcetest.OpRead, cause, "", source.ReasonRead},
 		{"read after 4", sourcetest.OpRead, sourcetest.FailAfter(4, cause), "0123", source.ReasonRead},
+		{"short", sourcetest.OpRead, sourcetest.Short(4), "0123", source.ReasonLength},
 		{"read after all", sourcetest.OpRead, sourcetest.FailAfter(99, cause), "01234567", source.ReasonRead},
 	}
 	for _, tt := range tests {
@@ -106,7 +136,7 @@ func TestFake_FailsWhereTheFaultSays(t *testing.T) {
 			})
 			data, err := listAndRead(t.Context(), fake)
 			var got *source.Error
-			if !errors.As(err, &got) || !errors.Is(err, cause) {
+			if !errors.As(err, &got) || got.Reason != source.ReasonLength && !errors.Is(err, cause) {
 				t.Fatalf("got %v, want a *source.Error for %v", err, cause)
 			}
 			if got.Op != tt.op || got.Reason != tt.reason || string(data) != tt.data {
@@ -131,7 +161,7 @@ func listAndRead(ctx context.Context, src source.Source) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		body, err := src.Open(ctx, o.Key)
+		body, err := src.Open(ctx, o)
 		if err != nil {
 			return nil, err
 		}

@@ -2,18 +2,16 @@ package extsort
 
 import "sync"
 
-// Pool lends Sorters for what single log objects hold. What was read of an object
-// that turns out to be broken is dropped without a word, so the Pool closes in the
-// end what was not given back. The zero value is ready. Its methods may be called
-// from any goroutine.
+// Pool lends Sorters. What was read of a log object that turns out to be broken is
+// dropped without a word, so the Pool closes in the end what was not given back. The
+// zero value is ready. Its methods may be called from any goroutine.
 type Pool struct {
 	mu   sync.Mutex
 	open map[*Sorter]struct{}
 }
 
-// Get returns a new Sorter with little memory.
-func (p *Pool) Get() *Sorter {
-	const memory = 1 << 20
+// Get returns a new Sorter that may take so many bytes of memory.
+func (p *Pool) Get(memory int) *Sorter {
 	added := New(Config{Memory: memory})
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,12 +26,12 @@ func Want(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s: %s", path, firstDifference(got, string(want)))
+		t.Errorf("%s: %s", path, FirstDifference(got, string(want)))
 	}
 }
 
-// firstDifference returns the first lines that two texts do not share.
-func firstDifference(got, want string) string {
+// FirstDifference returns the first lines that two texts do not share, for a message.
+func FirstDifference(got, want string) string {
 	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(gotLines), len(wantLines)) {
 		if gotLines[i] != wantLines[i] {

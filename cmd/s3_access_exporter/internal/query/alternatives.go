@@ -1,5 +1,12 @@
 package query
 
+// Hold reports whether a text is what some patterns ask for: one of them matches it,
+// if there are any, and no negated one does.
+func Hold(patterns []Glob, text string) bool {
+	asked := newAlternatives(patterns)
+	return asked.hold(func(g *Glob) bool { return g.covers(text) })
+}
+
 // pattern is a Glob or a Source.
 type pattern interface {
 	isNegated() bool

@@ -13,11 +13,13 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Entry is one request, with what else is to be told of it.
+// Entry is one request, or several that are alike and have one Record: it holds what
+// they share, and the time of the first. Their bytes are in the Weight.
 type Entry struct {
 	Record    *record.Record
-	Class     *classify.Class // of the record
-	LogObject string          // see LogObject
+	Class     *classify.Class // of the Record
+	Weight    record.Weight
+	LogObject string // see LogObject
 }
 
 // LogObject returns the full name of a log object, s3://bucket/key or
@@ -31,10 +33,10 @@ func LogObject(location, key string) string {
 	return strings.TrimSuffix(location, "/") + "/" + key
 }
 
-// Field is something that can be told of a request, or grouped by.
+// Field is something that a request has, to print or to group by.
 type Field uint8
 
-// The fields, in the order in which they are told.
+// The fields, in the order in which they are printed.
 const (
 	Time Field = iota
 	Log
@@ -72,15 +74,16 @@ const (
 	KindTime        // a time to the second as in RFC 3339, in UTC
 )
 
-// field describes a Field. A value that is empty is not said.
+// field describes a Field. A value that is empty is not known.
 type field struct {
-	name   string
-	kind   Kind
-	append func(dst []byte, e *Entry) []byte
+	name    string
+	kind    Kind
+	append  func(dst []byte, e *Entry) []byte
+	isLabel bool
 }
 
 var fields = [fieldCount]field{
-	Time: {"time", KindTime, func(dst []byte, e *Entry) []byte {
+	Time: {name: "time", kind: KindTime, append: func(dst []byte, e *Entry) []byte {
 		return time.Unix(e.Record.Time, 0).UTC().AppendFormat(dst, time.RFC3339)
 	}},
 	Log:           label("log", classify.LabelLog),
@@ -97,7 +100,7 @@ var fields = [fieldCount]field{
 	Signature:     label("signature", classify.LabelSignature),
 	AuthMethod:    label("auth_method", classify.LabelAuthMethod),
 	Outcome:       label("outcome", classify.LabelOutcome),
-	Status: {"status", KindNumber, func(dst []byte, e *Entry) []byte {
+	Status: {name: "status", kind: KindNumber, append: func(dst []byte, e *Entry) []byte {
 		if e.Record.Status == 0 {
 			return dst
 		}
@@ -108,20 +111,20 @@ var fields = [fieldCount]field{
 	ReceivedBytes: byteCount("received_bytes", func(r *record.Record) int64 { return r.ReceivedBytes }),
 	RequestID:     text("request_id", func(r *record.Record) []byte { return r.RequestID }),
 	SigV4Default:  label("sigv4_default", classify.LabelSigV4Default),
-	ObjectName: {"log_object", KindText, func(dst []byte, e *Entry) []byte {
+	ObjectName: {name: "log_object", append: func(dst []byte, e *Entry) []byte {
 		return append(dst, e.LogObject...)
 	}},
 }
 
 // label is a field that is a label of the metrics too, with the same values.
 func label(name string, l classify.Label) field {
-	return field{name, KindText, func(dst []byte, e *Entry) []byte { return append(dst, e.Class.Labels[l]...) }}
+	return field{name: name, isLabel: true, append: func(dst []byte, e *Entry) []byte { return append(dst, e.Class.Labels[l]...) }}
 }
 
 // text is a field as logged, but for bytes that are no UTF-8, each run of which
 // becomes U+FFFD.
 func text(name string, of func(*record.Record) []byte) field {
-	return field{name, KindText, func(dst []byte, e *Entry) []byte {
+	return field{name: name, append: func(dst []byte, e *Entry) []byte {
 		value := of(e.Record)
 		if !utf8.Valid(value) {
 			value = bytes.ToValidUTF8(value, []byte(string(utf8.RuneError)))
@@ -131,7 +134,7 @@ func text(name string, of func(*record.Record) []byte) field {
 }
 
 func byteCount(name string, of func(*record.Record) int64) field {
-	return field{name, KindBytes, func(dst []byte, e *Entry) []byte {
+	return field{name: name, kind: KindBytes, append: func(dst []byte, e *Entry) []byte {
 		n := of(e.Record)
 		if n == record.Unknown {
 			return dst
@@ -147,6 +150,11 @@ func Fields() []Field {
 		all[i] = Field(i)
 	}
 	return all
+}
+
+// LabelFields returns the fields that are labels of the metrics too.
+func LabelFields() []Field {
+	return slices.DeleteFunc(Fields(), func(f Field) bool { return !fields[f].isLabel })
 }
 
 // ParseFields reads the names of fields, with commas between them. Its error is
@@ -181,8 +189,8 @@ func (f Field) String() string { return fields[f].name }
 func (f Field) Kind() Kind { return fields[f].kind }
 
 // Append appends the field's value for a request to dst, as valid UTF-8. Where
-// the log does not say it, nothing is appended and said is false.
-func (f Field) Append(dst []byte, e *Entry) (value []byte, said bool) {
+// the log does not hold it, nothing is appended and known is false.
+func (f Field) Append(dst []byte, e *Entry) (value []byte, known bool) {
 	value = fields[f].append(dst, e)
 	return value, len(value) > len(dst)
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Requesters []Glob
 	Sources    []Source
 
+	// Labels is how much detail the label values have that the Globs are asked of.
+	Labels classify.Config
+
 	Anonymous bool // only requests without credentials
 	Object    bool // only requests that name an object's key, and DeleteObjects
 }
@@ -175,7 +178,41 @@ func (f *Filter) All() bool {
 		len(f.sources.patterns) == 0 && f.traits == 0
 }
 
-// Match reports whether a request is asked for. c is the record's class.
+// Labels returns the detail of the label values by which Match decides.
+func (f *Filter) Labels() classify.Config { return f.cfg.Labels }
+
+// Traits returns the traits that a request must have, all of them.
+func (f *Filter) Traits() classify.Traits { return f.traits }
+
+// Fields returns the fields by which Match decides, beside Traits and Time. What is
+// logged behind a label goes with it.
+func (f *Filter) Fields() []Field {
+	var asked []Field
+	for _, by := range []struct {
+		patterns int
+		field    Field
+	}{
+		{len(f.cfg.Logs), Log},
+		{len(f.cfg.AccountIDs), AccountID},
+		{len(f.cfg.Regions), Region},
+		{len(f.cfg.Buckets), Bucket},
+		{len(f.cfg.Operations), Operation},
+		{len(f.cfg.Keys), Key},
+		{len(f.cfg.Requesters), Requester},
+		{len(f.cfg.Sources), SourceIP},
+		{len(f.cfg.Clients), Client},
+		{len(f.cfg.Signatures), Signature},
+		{len(f.cfg.Outcomes), Outcome},
+	} {
+		if by.patterns > 0 {
+			asked = append(asked, by.field)
+		}
+	}
+	return asked
+}
+
+// Match reports whether a request is asked for. c is the record's class, in the detail
+// of Labels.
 func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
 	if r.Time < f.since || r.Time >= f.until ||
 		!c.Traits.HasAll(f.traits) {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -28,7 +27,7 @@ func (n *needles) mayBeIn(raw []byte) bool {
 	return n.unsure(raw)
 }
 
-// prefilter returns a look at the bytes of records, nil if it would tell nothing.
+// prefilter returns a look at the bytes of records, nil if it would pass over nothing.
 // What it passes over, Match would not match.
 func (f *Filter) prefilter() func(log record.Log, raw []byte) bool {
 	if len(f.needles) == 0 {
@@ -57,14 +56,9 @@ func (f *Filter) findNeedles() map[record.Log][]needles {
 	lines := []needles{
 		{keys, percentEncoded}, {sources, mapped}, {requesters, never}, {buckets, never},
 	}
-	if f.traits.Has(classify.TraitSigV2) {
-		// The version is read in any case. In CloudTrail it is a whole string, in old
-		// lines it is told by the query string alone.
-		trail = append(trail, needles{[][]byte{[]byte(`V2"`), []byte(`v2"`)}, escaped})
-		lines = append(lines, needles{[][]byte{[]byte("V2"), []byte("v2"), []byte("AWSAccessKeyId=")}, never})
-	}
-	if f.traits.Has(classify.TraitAnonymous) {
-		trail = append(trail, needles{[][]byte{[]byte(`"AWSAccount"`)}, escaped})
+	for t := range f.traits.All() {
+		trail = append(trail, needles{bytesOf(t.Needles(record.CloudTrail)), escaped})
+		lines = append(lines, needles{bytesOf(t.Needles(record.ServerAccess)), never})
 	}
 	found := make(map[record.Log][]needles)
 	for log, all := range map[record.Log][]needles{record.CloudTrail: trail, record.ServerAccess: lines} {
@@ -75,6 +69,14 @@ func (f *Filter) findNeedles() map[record.Log][]needles {
 		}
 	}
 	return found
+}
+
+func bytesOf(texts []string) [][]byte {
+	var all [][]byte
+	for _, text := range texts {
+		all = append(all, []byte(text))
+	}
+	return all
 }
 
 // onlySigV2 reports whether nothing but signatures of version 2 is asked for.

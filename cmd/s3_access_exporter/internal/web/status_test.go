@@ -51,7 +51,7 @@ func wellStatus() scanner.Status {
 			Streams: []scanner.StreamStatus{{
 				Prefix: "logs/", Log: "server_access", Layout: "simple",
 				Watermark: key, WatermarkTime: before(30 * time.Second), Newest: key, NewestTime: before(30 * time.Second),
-				Lag: 30, NextPoll: statusTime.Add(50 * time.Second), Rhythm: 90,
+				Lag: 30, NextPoll: statusTime.Add(50 * time.Second), Cadence: 90,
 			}},
 			Pending: []scanner.ObjectStatus{}, Quarantined: []scanner.ObjectStatus{},
 		}},
@@ -75,12 +75,12 @@ func troubledStatus() scanner.Status {
 				Prefix: hostileText, Log: "server_access", Layout: "partitioned", EventTime: true,
 				Watermark: hostileText + "/2026/03/03/2026-03-03-00-00-00-0123456789ABCDEF", WatermarkTime: before(36 * time.Hour),
 				Newest: hostileText + "/2026/03/04/2026-03-04-00-00-00-" + hostileText, NewestTime: before(12 * time.Hour),
-				Lag: 12 * 60 * 60, InFlight: 3, Rhythm: 24 * 60 * 60,
+				Lag: 12 * 60 * 60, InFlight: 3, Cadence: 24 * 60 * 60,
 			},
 			{
 				Prefix: "quiet/", Log: "server_access", Layout: "simple",
 				Watermark: "quiet/w", WatermarkTime: before(time.Hour), Newest: "quiet/w", NewestTime: before(time.Hour),
-				Lag: 60 * 60, Rhythm: 60, Silent: true,
+				Lag: 60 * 60, Cadence: 60, Silent: true,
 			},
 		},
 		Pending: []scanner.ObjectStatus{{

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/scanner/s3source"
+)
+
+// coverageCmd prints which buckets are logged at all.
+type coverageCmd struct {
+	Locations []string `arg:"" optional:"" name:"location" help:"Where logs are read: s3://bucket[/prefix]. Buckets whose logs lie elsewhere are then not covered."`
+
+	Org        bool         `name:"org" help:"Look at every account of the organization, not at that of the credentials alone."`
+	RoleName   string       `name:"role-name" placeholder:"NAME" help:"With --org: the role to assume in each other account."`
+	Output     string       `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus,commands,locations" help:"Format: ${enum}. commands are those of the AWS CLI that would close the gaps, none of which is run; locations is the part of a configuration file that reads every log that was found."`
+	ByTrail    bool         `name:"by-trail" help:"With -o commands: close gaps by data events of a trail that there is, not by server access logs."`
+	Buckets    []query.Glob `name:"bucket" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only these buckets. In a GLOB, * is any run of characters and ? is one; a leading ! negates it; several of one flag are alternatives."`
+	AccountIDs []query.Glob `name:"account-id" group:"Filters" env:"-" placeholder:"ID" sep:"none" help:"Only buckets of these accounts."`
+	Regions    []query.Glob `name:"aws-region" group:"Filters" env:"-" placeholder:"REGION" sep:"none" help:"Only buckets in these Regions."`
+	AWS        awsFlags     `embed:"" prefix:"aws."`
+}
+
+// Help implements kong.HelpProvider.
+func (*coverageCmd) Help() string {
+	return `A zero is only true of what is logged. coverage asks AWS, for each bucket, which log holds how much of its requests (all, reads, writes, part, none, unknown), whether that log arrives, and whether a given location reads it. What it may not ask is unknown, and the row names the permission. Its calls are free of charge.
+
+Example: the commands that turn on access logs for every bucket without them.
+
+    s3_access_exporter coverage -o commands`
+}
+
+// Validate implements kong's validation of commands.
+func (cmd *coverageCmd) Validate() error {
+	switch {
+	case cmd.Org && cmd.RoleName == "":
+		return errors.New("--org needs --role-name, the role to assume in each account")
+	case !cmd.Org && cmd.RoleName != "":
+		return errors.New("--role-name goes with --org; for one other account there is --aws.role-arn")
+	case cmd.ByTrail && cmd.Output != "commands":
+		return errors.New("--by-trail goes with --output commands")
+	}
+	return nil
+}
+
+// Run asks, and prints what it was answered.
+func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
+	if _, err := parsePlaces(cmd.Locations); err != nil {
+		return err
+	}
+	accounts, err := cmd.accounts(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	found, err := lookAt(ctx, accounts, coverage.Options{
+		Wanted: cmd.wanted, Locations: cmd.Locations, Now: now,
+	})
+	if err != nil {
+		return err
+	}
+	all := coverage.Join(found)
+	if err := cmd.print(ctx, env.stdout, accounts, found, all, now); err != nil {
+		return err
+	}
+	env.logger.Info("looked at", "accounts", len(accounts), "buckets", len(all.Buckets),
+		"summary", coverage.Summarize(all.Buckets).String())
+	return nil
+}
+
+func (cmd *coverageCmd) print(
+	ctx context.Context, w io.Writer, accounts []coverage.Account, found []*coverage.Inventory, all *coverage.Inventory, now time.Time,
+) error {
+	switch cmd.Output {
+	case formatPrometheus:
+		metrics := coverage.NewMetrics()
+		metrics.Set(all.Buckets, now)
+		return metrics.Print(w)
+	case "commands":
+		for i, a := range accounts {
+			if err := coverage.Close(ctx, a, found[i], cmd.ByTrail, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "locations":
+		return coverage.PrintLocations(w, coverage.Locations(all))
+	}
+	return coverage.Print(w, cmd.Output, all.Buckets, now)
+}
+
+// accounts returns the accounts to look at that are wanted.
+func (cmd *coverageCmd) accounts(ctx context.Context) ([]coverage.Account, error) {
+	accounts, err := coverage.Accounts(ctx, coverage.Access{
+		SDK: s3source.Config{
+			EndpointURL: cmd.AWS.EndpointURL, Region: cmd.AWS.Region, RoleARN: cmd.AWS.RoleARN, PathStyle: cmd.AWS.PathStyle,
+		},
+		Role: cmd.RoleName,
+	})
+	return slices.DeleteFunc(accounts, func(a coverage.Account) bool { return !query.Hold(cmd.AccountIDs, a.ID) }), err
+}
+
+func (cmd *coverageCmd) wanted(_, region, bucket string) bool {
+	return query.Hold(cmd.Regions, region) && query.Hold(cmd.Buckets, bucket)
+}
+
+// lookAt looks at several accounts at once.
+func lookAt(ctx context.Context, accounts []coverage.Account, options coverage.Options) ([]*coverage.Inventory, error) {
+	const atOnce = 5
+	found := make([]*coverage.Inventory, len(accounts))
+	looks, ctx := errgroup.WithContext(ctx)
+	looks.SetLimit(atOnce)
+	for i, a := range accounts {
+		looks.Go(func() (err error) {
+			found[i], err = coverage.Look(ctx, a, options)
+			return err
+		})
+	}
+	return found, looks.Wait()
+}

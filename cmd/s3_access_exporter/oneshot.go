@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+)
+
+// oneShot is what the commands have in common that look once at what lies in some
+// locations now: report, events and backfill.
+type oneShot struct {
+	Locations []string `arg:"" name:"location" help:"${location_help}"`
+
+	Filter filterFlags `embed:""`
+	AWS    awsFlags    `embed:"" prefix:"aws."`
+}
+
+// asked is what a command makes of the requests that its filters ask for.
+type asked struct {
+	labels classify.Config // the labels that filters match
+	needs  engine.Needs
+	sink   engine.Sink
+	finish func() error // prints what the sink has taken
+	// quiet: no progress is shown, as results are printed meanwhile that may come
+	// to the same terminal.
+	quiet bool
+}
+
+// Why something is missing in what was printed.
+var (
+	errUnread      = errors.New("log objects could not be read; their requests are missing above")
+	errInterrupted = errors.New("interrupted; what was not read until then is missing above")
+)
+
+// run asks an engine, and prints what was read, also if it was interrupted and if
+// objects could not be read, which the error and the log report.
+func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
+	filter, err := o.Filter.filter(a.labels)
+	if err != nil {
+		return err
+	}
+	summary, err := o.ask(ctx, env, &engine.Question{Filter: filter, Needs: a.needs}, a)
+	for _, u := range summary.Unread {
+		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
+	}
+	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
+	if err != nil && !interrupted {
+		return err
+	}
+	if err := a.finish(); err != nil {
+		return err
+	}
+	switch {
+	case interrupted:
+		return errInterrupted
+	case len(summary.Unread) > 0:
+		return fmt.Errorf("%d %w", len(summary.Unread), errUnread)
+	}
+	return nil
+}
+
+// ask puts a question to the engine, and shows its progress.
+func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
+	places, err := parsePlaces(o.Locations)
+	if err != nil {
+		return new(once.Summary), err
+	}
+	locations, err := opener{aws: o.AWS}.open(ctx, places)
+	if err != nil {
+		return new(once.Summary), err
+	}
+	scan := engine.Scan{
+		Config:   once.Config{Locations: locations, Logger: env.logger, DedupeWindow: dedupeWindow},
+		Progress: new(once.Progress),
+	}
+	if !a.quiet {
+		defer terminal.ShowProgress(env.stderr, func() terminal.Progress { return progressOf(scan.Progress) })()
+	}
+	return env.engine(&scan).Run(ctx, q, a.sink)
+}
+
+func progressOf(p *once.Progress) terminal.Progress {
+	found, complete := p.Listed()
+	return terminal.Progress{Done: terminal.Amount(p.Done()), Found: terminal.Amount(found), Complete: complete}
+}
