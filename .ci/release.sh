@@ -24,7 +24,7 @@ archives() {
 	local platform file
 	for platform in {linux,darwin}-{amd64,arm64}; do
 		for file in "$scratch/dist"/s3_access_exporter-*."$platform".tar.gz; do
-			tar -tzf "$file" | grep -q '/s3_access_exporter$' || fail "$file has no program"
+			tar -tzf "$file" | grep '/s3_access_exporter$' >/dev/null || fail "$file has no program"
 		done
 	done
 	tar -xzf "$scratch/dist"/s3_access_exporter-*."linux-$(go env GOARCH)".tar.gz -C "$scratch" --strip-components 1 --wildcards '*/s3_access_exporter'
@@ -64,7 +64,7 @@ rpm_package() {
 	local file
 	for file in "$scratch/dist"/*.rpm; do
 		[[ $(rpm -qp --configfiles "$file" | sort) == "$configuration" ]] || fail "$file has other configuration files"
-		rpm -qp --list "$file" | grep -qx /usr/lib/systemd/system/s3_access_exporter.service || fail "$file has no unit"
+		rpm -qp --list "$file" | grep -x /usr/lib/systemd/system/s3_access_exporter.service >/dev/null || fail "$file has no unit"
 	done
 }
 

@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
-	internal + "query": {"collector/classify", "scanner/once", "scanner/logkey", "scanner/record"},
+	internal + "query": {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
 	},
@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"scanner/internal/dedupe":    {"scanner/record"},
 	"scanner/internal/logtest":   {},
 	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/logkey", "scanner/record", "scanner/source"},
-	"scanner/logkey":             {"scanner/record", "scanner/source"},
+	"scanner/logkey":             {"scanner/record"},
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
 	"scanner/s3source":           {"scanner/source"},

@@ -7,11 +7,26 @@
 // there and only if it can hold keys that were asked for: what is older than
 // startAfter costs nothing.
 //
-// Symbolic links are followed, as "find -L" does. One that leads to a
-// directory around it is passed over, for what is in there is listed anyway;
-// one that leads nowhere is listed and cannot be opened. Sockets, pipes and
-// devices are passed over, and so are the names that copying tools and editors
-// give to what is not finished: see hidden.
+// Symbolic links are followed, but a directory is listed under one key alone,
+// however many of them lead to it, and so circles end:
+//
+//   - A link to what lies in the location is passed over, for that is listed as
+//     what it is.
+//   - Of several links to one directory elsewhere, or to one that lies in another's,
+//     the first that a listing comes across is followed, as long as it leads there.
+//     The others are passed over.
+//   - A link that leads nowhere is listed and cannot be opened.
+//
+// A directory is the same if its path without symbolic links is. What is mounted
+// twice are two.
+//
+// A file is an object under each of its names: one with several hard links, or to
+// which several links lead from elsewhere, counts as often, as its copies in a bucket
+// would. So a location is one copy of a bucket, and never a folder of snapshots that
+// "cp -al" or "rsync --link-dest" has made: name the newest of them.
+//
+// Sockets, pipes and devices are passed over, and so are the names that copying tools
+// and editors give to what is not finished: see hidden.
 package dirsource
 
 import (
@@ -36,8 +51,7 @@ const DefaultSettle = 2 * time.Second
 
 // Source is a directory as a source.Source.
 type Source struct {
-	dir    string
-	real   string // dir, absolute and without symbolic links
+	links  links
 	settle time.Duration
 }
 
@@ -67,7 +81,7 @@ func New(dir string, options ...Option) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	s := &Source{dir: dir, real: canonical}
+	s := &Source{links: links{root: canonical}}
 	for _, option := range options {
 		option(s)
 	}
@@ -77,7 +91,7 @@ func New(dir string, options ...Option) (*Source, error) {
 // Store names the directory for source.Location, whatever symbolic links or relative
 // path lead to it: "file:///DIRECTORY".
 func (s *Source) Store() string {
-	return "file://" + path.Join("/", filepath.ToSlash(s.real))
+	return "file://" + path.Join("/", filepath.ToSlash(s.links.root))
 }
 
 // realPath returns the absolute path of a file or directory without symbolic links.
@@ -181,7 +195,7 @@ func object(key string, info fs.FileInfo) source.Object {
 
 // path returns the file of a key; of the empty key, the directory itself.
 func (s *Source) path(key string) string {
-	return filepath.Join(s.dir, filepath.FromSlash(key))
+	return filepath.Join(s.links.root, filepath.FromSlash(key))
 }
 
 // sourceError gives an error of the file system its reason.

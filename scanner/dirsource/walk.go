@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,24 +34,50 @@ type walk struct {
 type entry struct {
 	key string
 	dir bool
+
+	// Of a directory alone:
+	real   string // its path without symbolic links
+	link   bool   // a symbolic link leads to it
+	linked bool   // or to what it lies in
 }
 
 // list yields the objects of the walk, and its error. It begins in the deepest
 // directory that the prefix names.
 func (w *walk) list(ctx context.Context, yield func(source.Object, error) bool) {
-	base := w.prefix[:strings.LastIndexByte(w.prefix, '/')+1]
-	if base != "" && !possible(strings.TrimSuffix(base, "/")) {
-		return
+	base, ok, err := w.base()
+	if ok {
+		err = w.directory(ctx, base, func(o source.Object) bool { return yield(o, nil) })
 	}
-	err := w.directory(ctx, base, func(o source.Object) bool { return yield(o, nil) })
 	if err != nil && !errors.Is(err, errStopped) {
 		yield(source.Object{}, err)
 	}
 }
 
-// directory yields what lies in the directory of that key.
-func (w *walk) directory(ctx context.Context, key string, yield func(source.Object) bool) error {
-	entries, err := w.entries(ctx, key)
+// base returns the deepest directory that the prefix names, and whether there is one
+// that is listed under that name.
+func (w *walk) base() (entry, bool, error) {
+	at := entry{dir: true, real: w.source.links.root}
+	for at.key != w.prefix[:strings.LastIndexByte(w.prefix, '/')+1] {
+		name, _, _ := strings.Cut(w.prefix[len(at.key):], "/")
+		if !possible(name) {
+			return at, false, nil
+		}
+		info, err := os.Lstat(w.source.path(at.key + name))
+		if err != nil {
+			return at, false, w.failure(err)
+		}
+		below, ok := w.entry(at, name, info.Mode().Type())
+		if !ok || !below.dir || !w.visits(below) {
+			return at, false, nil
+		}
+		at = below
+	}
+	return at, true, nil
+}
+
+// directory yields what lies in a directory.
+func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Object) bool) error {
+	entries, err := w.entries(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -59,16 +85,28 @@ func (w *walk) directory(ctx context.Context, key string, yield func(source.Obje
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if e.dir {
-			err = w.directory(ctx, e.key, yield)
-		} else {
+		switch {
+		case !e.dir:
 			err = w.file(e.key, yield)
+		case w.visits(e):
+			err = w.directory(ctx, e, yield)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// visits reports whether a directory is listed under this key.
+func (w *walk) visits(e entry) bool {
+	switch {
+	case e.link:
+		return w.source.links.follow(e.key, e.real)
+	case e.linked:
+		return !w.source.links.taken(e.real)
+	}
+	return true
 }
 
 // file yields the file of that key unless it is not to be listed now.
@@ -87,9 +125,9 @@ func (w *walk) file(key string, yield func(source.Object) bool) error {
 	return nil
 }
 
-// entries returns what is to be visited in the directory of that key, in order.
-func (w *walk) entries(ctx context.Context, key string) ([]entry, error) {
-	f, err := os.Open(w.source.path(key))
+// entries returns what may be visited in a directory, in order.
+func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
+	f, err := os.Open(w.source.path(dir.key))
 	if err != nil {
 		return nil, w.failure(err)
 	}
@@ -101,7 +139,10 @@ func (w *walk) entries(ctx context.Context, key string) ([]entry, error) {
 		}
 		batch, err := f.ReadDir(readBatch)
 		for _, d := range batch {
-			if e, ok := w.entry(key, d); ok && w.wants(e) {
+			if !w.wants(entry{key: dir.key + d.Name() + "/", dir: true}) && !w.wants(entry{key: dir.key + d.Name()}) {
+				continue
+			}
+			if e, ok := w.entry(dir, d.Name(), d.Type()); ok && w.wants(e) {
 				entries = append(entries, e)
 			}
 		}
@@ -116,28 +157,34 @@ func (w *walk) entries(ctx context.Context, key string) ([]entry, error) {
 	return entries, nil
 }
 
-// entry returns what a name in the directory of the key parent stands for, and
-// whether it is listed at all.
-func (w *walk) entry(parent string, d fs.DirEntry) (entry, bool) {
-	e := entry{key: parent + d.Name()}
-	if hidden(d.Name()) {
+// entry returns what a name in a directory stands for, and whether it may be listed.
+func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) {
+	e := entry{key: parent.key + name}
+	switch {
+	case hidden(name):
 		return e, false
-	}
-	kind := d.Type()
-	if kind&fs.ModeSymlink != 0 {
-		target, err := os.Stat(w.source.path(e.key))
-		if err != nil {
-			return e, true // listed, so that opening it tells what is wrong
-		}
-		if target.IsDir() && w.within(parent, target) {
-			return e, false
-		}
-		kind = target.Mode().Type()
-	}
-	if kind.IsDir() {
-		return entry{key: e.key + "/", dir: true}, true
+	case kind&fs.ModeSymlink != 0:
+		return w.target(e)
+	case kind.IsDir():
+		return entry{key: e.key + "/", dir: true, real: filepath.Join(parent.real, name), linked: parent.linked}, true
 	}
 	return e, kind.IsRegular()
+}
+
+// target returns what the symbolic link e leads to, and whether it may be listed.
+func (w *walk) target(e entry) (entry, bool) {
+	canonical, err := filepath.EvalSymlinks(w.source.path(e.key))
+	if err != nil {
+		return e, true // listed, so that opening it reports what is wrong
+	}
+	info, err := os.Stat(canonical)
+	if err != nil {
+		return e, true
+	}
+	if info.IsDir() {
+		return entry{key: e.key + "/", dir: true, real: canonical, link: true, linked: true}, true
+	}
+	return e, info.Mode().IsRegular() && !w.source.links.listed(canonical)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.
@@ -146,19 +193,6 @@ func (w *walk) wants(e entry) bool {
 		return e.key > w.startAfter || e.dir && strings.HasPrefix(w.startAfter, e.key)
 	}
 	return false
-}
-
-// within reports whether the directory of that key is target or lies below it.
-func (w *walk) within(key string, target fs.FileInfo) bool {
-	for dir := path.Clean(key); ; dir = path.Dir(dir) {
-		info, err := os.Stat(w.source.path(dir))
-		if err == nil && os.SameFile(info, target) {
-			return true
-		}
-		if dir == "." {
-			return false
-		}
-	}
 }
 
 // stat returns what a symbolic link leads to; of one that leads nowhere, what
@@ -176,7 +210,7 @@ func (w *walk) stat(key string) (fs.FileInfo, error) {
 func (w *walk) failure(err error) error {
 	why := reason(err)
 	if why == source.ReasonGone {
-		if err = check(w.source.dir); err == nil {
+		if err = check(w.source.links.root); err == nil {
 			return nil
 		}
 		if why = reason(err); why == source.ReasonGone {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 func TestParse_RecognisesEveryLayout(t *testing.T) {
@@ -89,28 +88,28 @@ func TestParse_RecognisesEveryLayout(t *testing.T) {
 	}
 }
 
-func TestParse_SkipsWhatIsNoLogAndSaysWhy(t *testing.T) {
+func TestParse_SkipsWhatIsNoLogForAReason(t *testing.T) {
 	const account, tail = "111122223333", "2026/03/04/111122223333_"
-	tests := map[string]source.Reason{
+	tests := map[string]logkey.SkipReason{
 		"AWSLogs/" + account + "/CloudTrail-Digest/us-east-1/" + tail + "CloudTrail-Digest_us-east-1_trail_us-east-1_20260304T050607Z.json.gz":          logkey.SkipDigest,
 		"AWSLogs/" + account + "/CloudTrail-Digest/us-east-1/" + tail + "CloudTrail-Digest_us-east-1_trail_us-east-1_20260304T050607Z_backfill.json.gz": logkey.SkipDigest,
 		"AWSLogs/" + account + "/CloudTrail-Insight/us-east-1/" + tail + "CloudTrail-Insight_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":         logkey.SkipInsight,
 		"AWSLogs/" + account + "/CloudTrail-Insight/us-east-1/" + tail + "CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":                 logkey.SkipInsight,
 		"AWSLogs/" + account + "/CloudTrail-NetworkActivity/us-east-1/" + tail + "CloudTrail-NetworkActivity_us-east-1_20260304T0506Z_aBcDeFgH.json.gz": logkey.SkipNetworkActivity,
 		"AWSLogs/" + account + "/CloudTrail-Aggregated/us-east-1/" + tail + "CloudTrail-Aggregated_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":   logkey.SkipAggregated,
-		"AWSLogs/" + account + "/vpcflowlogs/us-east-1/" + tail + "vpcflowlogs_us-east-1_fl-0_20260304T0506Z_0.log.gz":                                  logkey.SkipNotALog,
+		"AWSLogs/" + account + "/vpcflowlogs/us-east-1/" + tail + "vpcflowlogs_us-east-1_fl-0_20260304T0506Z_0.log.gz":                                  logkey.SkipUnknown,
 		"AWSLogs/": logkey.SkipFolder,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipNotALog,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0566Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipNotALog,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/11112222333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":  logkey.SkipNotALog,
-		"2026-02-30-05-06-07-0123456789ABCDEF":        logkey.SkipNotALog,
-		"2026-03-04-05-06-07":                         logkey.SkipNotALog,
-		"2026-03-04-05-06-07-":                        logkey.SkipNotALog,
-		"2026-03-04-05-06-07-0123456789ABCDEF.gz":     logkey.SkipNotALog,
-		"1999-03-04-05-06-07-0123456789ABCDEF":        logkey.SkipNotALog,
-		"data/part-00000.snappy.parquet":              logkey.SkipNotALog,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0566Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
+		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/11112222333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":  logkey.SkipUnknown,
+		"2026-02-30-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
+		"2026-03-04-05-06-07":                         logkey.SkipUnknown,
+		"2026-03-04-05-06-07-":                        logkey.SkipUnknown,
+		"2026-03-04-05-06-07-0123456789ABCDEF.gz":     logkey.SkipUnknown,
+		"1999-03-04-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
+		"data/part-00000.snappy.parquet":              logkey.SkipUnknown,
 		"":                                            logkey.SkipFolder,
-		"\xff2026-03-04-05-06-07-0123456789ABCDE\xff": logkey.SkipNotALog,
+		"\xff2026-03-04-05-06-07-0123456789ABCDE\xff": logkey.SkipUnknown,
 	}
 	for key, want := range tests {
 		if got := logkey.Parse(key); got.Skip != want {

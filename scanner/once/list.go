@@ -18,7 +18,7 @@ type listing struct {
 
 	found          bool // a log object lies there
 	oldest, newest time.Time
-	skipped        map[source.Reason]SkippedObjects
+	skipped        map[logkey.SkipReason]SkippedObjects
 }
 
 // run queues every log object of the location that is asked for.
@@ -52,7 +52,7 @@ func (l *listing) note(name string, key logkey.Key) {
 	s, known := l.skipped[key.Skip]
 	if !known {
 		if l.skipped == nil {
-			l.skipped = make(map[source.Reason]SkippedObjects)
+			l.skipped = make(map[logkey.SkipReason]SkippedObjects)
 		}
 		s.Example = Example{Location: l.location.Name, Key: name}
 	}

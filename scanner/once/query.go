@@ -27,12 +27,11 @@ type Query struct {
 	// keys, the listing passes over the stream. It is called from a goroutine for each
 	// location.
 	Wanted func(logkey.Key) bool
-	// Prefilter reports whether a record may be asked for, by its bytes as they
-	// stand in the log: a line of a server access log, an event of CloudTrail from
-	// brace to brace. Others are neither decoded nor counted as anything, not even
-	// as malformed. Nil: all may. The bytes are valid during the call. It is called
-	// from many goroutines.
-	Prefilter func(log record.Log, raw []byte) bool
+	// Prefilter reports whether a record may be asked for, by its bytes as they stand
+	// in the log; see the Format of each decoder. Others are neither decoded nor counted
+	// as anything, not even as malformed. Nil: all may. The bytes are valid during the
+	// call. It is called from many goroutines at once.
+	Prefilter func(format record.Format, raw []byte) bool
 	// Progress, if not nil, shows how far the pass is. It serves one pass.
 	Progress *Progress
 }
@@ -58,7 +57,7 @@ func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
 		return false, k.Beyond()
 	case q.early(k):
 		return false, k.Ahead(q.Since.Add(-keySkew))
-	case k.Skip != "" && k.Skip != logkey.SkipNotALog: // nothing else lies in its folder
+	case k.Skip != "" && k.Skip != logkey.SkipUnknown: // nothing else lies in its folder
 		return false, k.Stream.End()
 	case k.Skip != "":
 		return false, ""

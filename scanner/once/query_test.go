@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/once"
@@ -275,16 +277,16 @@ func TestRun_FindsAllThatAQueryAsksFor(t *testing.T) {
 	}
 }
 
-func TestRun_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
+func TestRun_PrefilterPassesOverRecordsOfAllFormats(t *testing.T) {
 	bucket := new(sourcetest.Fake)
 	bucket.Put("access/2026-03-04-05-06-07-0123456789ABCDEF", logtest.AccessLog(began, "one", "two", "three"), began)
 	bucket.Put(logtest.TrailKey(fmt.Sprintf(trails, "111122223333", "eu-west-1"), "111122223333", "eu-west-1", began, "x0"), logtest.Trail(began, "four", "five"), began)
-	asked := make(map[record.Log]int)
+	asked := make(map[record.Format]int)
 	var mu sync.Mutex
-	records := ask(t, bucket, once.Query{Prefilter: func(log record.Log, raw []byte) bool {
+	records := ask(t, bucket, once.Query{Prefilter: func(format record.Format, raw []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		asked[log]++
+		asked[format]++
 		return bytes.Contains(raw, []byte("two")) || bytes.Contains(raw, []byte("five"))
 	}})
 	var ids []string
@@ -292,7 +294,7 @@ func TestRun_PrefilterPassesOverRecordsOfBothLogs(t *testing.T) {
 		ids = append(ids, r.id)
 	}
 	slices.Sort(ids)
-	if want := map[record.Log]int{record.ServerAccess: 3, record.CloudTrail: 2}; !slices.Equal(ids, []string{"five", "two"}) || !maps.Equal(asked, want) {
+	if want := map[record.Format]int{accesslog.Format: 3, cloudtrail.Format: 2}; !slices.Equal(ids, []string{"five", "two"}) || !maps.Equal(asked, want) {
 		t.Errorf("found %v, want five and two; asked %v, want %v", ids, asked, want)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Summary shows what a pass has read, and what it has left out. It is the caller's. Its
@@ -29,7 +29,7 @@ type Summary struct {
 	// SkippedObjects are those that were listed and are no log objects, by what they
 	// are instead. Where the Query leaves out a whole run of keys, what lies there is
 	// not listed and not counted.
-	SkippedObjects map[source.Reason]SkippedObjects
+	SkippedObjects map[logkey.SkipReason]SkippedObjects
 	// Unread are the log objects that could not be read, in the order of their
 	// locations' names and keys.
 	Unread []*ObjectError
@@ -97,7 +97,7 @@ func (s *Summary) addListings(listings []listing) {
 		}
 		for reason, skipped := range l.skipped {
 			if s.SkippedObjects == nil {
-				s.SkippedObjects = make(map[source.Reason]SkippedObjects)
+				s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)
 			}
 			all, known := s.SkippedObjects[reason]
 			if !known {

@@ -33,10 +33,12 @@ func (s *Source) Open(ctx context.Context, obj source.Object) (io.ReadCloser, er
 	if err != nil {
 		return nil, failure(ctx, "open", obj.Key, err)
 	}
-	out, err := client.GetObject(ctx, &s3.GetObjectInput{
-		Bucket:  aws.String(s.config.Bucket),
-		Key:     aws.String(obj.Key),
-		IfMatch: optional(ifMatch(obj.ETag)),
+	out, err := renewing(ctx, s, "open", func() (*s3.GetObjectOutput, error) {
+		return client.GetObject(ctx, &s3.GetObjectInput{
+			Bucket:  aws.String(s.config.Bucket),
+			Key:     aws.String(obj.Key),
+			IfMatch: optional(ifMatch(obj.ETag)),
+		})
 	})
 	if err != nil {
 		return nil, failure(ctx, "open", obj.Key, err)

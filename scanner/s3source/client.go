@@ -35,6 +35,16 @@ const sessionName = "s3_access_exporter"
 // part in it.
 func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	c = c.withDefaults()
+	sdk, err := loadSDK(ctx, c)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	sdk.Credentials = newRenewable(sdk.Credentials, c)
+	return sdk, nil
+}
+
+// loadSDK is LoadSDK, but for credentials that can be read anew.
+func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(c.ReadTimeout).
 		WithTransportOptions(func(t *http.Transport) {
@@ -65,7 +75,6 @@ func LoadSDK(ctx context.Context, c Config) (aws.Config, error) {
 			})
 		sdk.Credentials = aws.NewCredentialsCache(provider)
 	}
-	sdk.Credentials = markedCredentials(sdk.Credentials)
 	return sdk, nil
 }
 
@@ -74,18 +83,6 @@ type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "no usable credentials: " + e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
-
-// markedCredentials makes the errors of a provider known as such: the SDK
-// gives them no type of their own.
-func markedCredentials(provider aws.CredentialsProvider) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		credentials, err := provider.Retrieve(ctx)
-		if err != nil {
-			return credentials, &credentialsError{err}
-		}
-		return credentials, nil
-	})
-}
 
 // newClient returns a client that signs for region with these credentials.
 func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *s3.Client {

@@ -72,13 +72,15 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket:            aws.String(l.source.config.Bucket),
-		Prefix:            optional(l.prefix),
-		StartAfter:        optional(l.startAfter),
-		ContinuationToken: optional(l.token),
-		MaxKeys:           aws.Int32(l.maxKeys),
-		EncodingType:      types.EncodingTypeUrl, // XML has no control characters
+	out, err := renewing(ctx, l.source, "list", func() (*s3.ListObjectsV2Output, error) {
+		return client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+			Bucket:            aws.String(l.source.config.Bucket),
+			Prefix:            optional(l.prefix),
+			StartAfter:        optional(l.startAfter),
+			ContinuationToken: optional(l.token),
+			MaxKeys:           aws.Int32(l.maxKeys),
+			EncodingType:      types.EncodingTypeUrl, // XML has no control characters
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package s3source
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -154,4 +155,61 @@ func restrict(t *testing.T, minio *miniotest.MinIO, policy string) aws.Credentia
 		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
 		SessionToken:    aws.ToString(out.Credentials.SessionToken),
 	}
+}
+
+func TestMinIO_NeverGivesAnotherVersionThanListed(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	minio.Setenv(t)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("listed"))
+	src := newSource(t, minio.Endpoint)
+	listed, err := src.Stat(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listed.ETag == "" || listed.Size != 6 {
+		t.Fatalf("listed as %+v", listed)
+	}
+	minio.Put(t, testBucket, "k", []byte("listed")) // the same bytes, a later time
+	if data, err := sourcetest.Read(t.Context(), src, listed); err != nil || string(data) != "listed" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	minio.Put(t, testBucket, "k", []byte("LISTED"))
+	_, err = src.Open(t.Context(), listed)
+	wantReason(t, err, "open", source.ReasonChanged)
+	if !strings.Contains(err.Error(), "HTTP 412") {
+		t.Errorf("the server did not look at If-Match: %v", err)
+	}
+	if data, err := sourcetest.Read(t.Context(), src, of("k", 6)); err != nil || string(data) != "LISTED" {
+		t.Errorf("as an old checkpoint remembers it: %q, %v", data, err)
+	}
+	_, err = src.Open(t.Context(), of("k", 5))
+	wantReason(t, err, "open", source.ReasonChanged)
+}
+
+func TestMinIO_TakesNewCredentialsOnceTheOldAreRevoked(t *testing.T) {
+	isolate(t)
+	minio := miniotest.Start(t)
+	file := useCredentialsFile(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	minio.CreateBucket(t, testBucket)
+	minio.Put(t, testBucket, "k", []byte("body"))
+	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
+	plain := newSource(t, minio.Endpoint)
+	role := newSource(t, minio.Endpoint, func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" })
+	readBoth := func(what string) {
+		for _, src := range []*Source{plain, role} {
+			if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+				t.Errorf("%s: got %q, %v", what, data, err)
+			}
+		}
+	}
+	readBoth("at first")
+
+	minio.Stop(t)
+	minio.AccessKey, minio.SecretKey = "another-user", "another-secret"
+	minio.Restart(t)
+	file.write(t, minio.AccessKey, minio.SecretKey)
+	readBoth("with new credentials in the file")
 }

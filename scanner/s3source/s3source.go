@@ -7,7 +7,9 @@
 // checksum that S3 keeps never ends in io.EOF.
 //
 // Failed requests are tried again by the SDK in its adaptive mode, as often as
-// AWS_MAX_ATTEMPTS says. Errors are put in one line; the SDK's own are below
+// AWS_MAX_ATTEMPTS says. Credentials that are refused, be it because they were revoked
+// or replaced in their file, are read anew, at most once a minute, and the request is
+// sent again. Errors are put in one line; the SDK's own are below
 // them, for errors.As.
 package s3source
 
@@ -109,9 +111,10 @@ func notAnEndpoint(text string) error {
 
 // Source is a bucket as a source.Source.
 type Source struct {
-	config Config
-	sdk    aws.Config
-	store  string // see Store
+	config      Config
+	sdk         aws.Config // its Credentials are not used
+	credentials *renewable
+	store       string // see Store
 
 	mu    sync.Mutex
 	ready *s3.Client // nil until the bucket's Region is known
@@ -124,11 +127,11 @@ func New(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	sdk, err := LoadSDK(ctx, config)
+	sdk, err := loadSDK(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %s", oneLine(err.Error()))
 	}
-	s := &Source{config: config, sdk: sdk}
+	s := &Source{config: config, sdk: sdk, credentials: newRenewable(sdk.Credentials, config)}
 	if s.store, err = s.storeName(ctx); err != nil {
 		return nil, err
 	}
@@ -161,7 +164,7 @@ func (s *Source) client(ctx context.Context) (*s3.Client, error) {
 			return nil, err
 		}
 	}
-	s.ready = s.newClient(region, s.sdk.Credentials)
+	s.ready = s.newClient(region, s.credentials)
 	return s.ready, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"slices"
@@ -168,6 +169,17 @@ func TestRequests_CountsEveryAttempt(t *testing.T) {
 type roundTrips func(*http.Request) (*http.Response, error)
 
 func (f roundTrips) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answered answers requests by a handler without a network.
+func answered(handler http.Handler) roundTrips {
+	return func(r *http.Request) (*http.Response, error) {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, r)
+		response := recorder.Result()
+		response.Request = r
+		return response, nil
+	}
+}
 
 func TestSource_FindsTheBucketsRegion(t *testing.T) {
 	isolate(t)

@@ -55,14 +55,14 @@ func Permanent(r source.Reason) bool {
 }
 
 // reasonOf returns the reason of an error that ended the reading of an object.
-func (c *Config) reasonOf(err error) source.Reason {
+func reasonOf(err error) source.Reason {
 	var failure *source.Error
 	if errors.As(err, &failure) {
 		return failure.Reason
 	}
-	for _, f := range c.Formats {
-		if f.Reason != nil {
-			if reason := f.Reason(err); reason != "" {
+	for _, f := range formats() {
+		if f.reason != nil {
+			if reason := f.reason(err); reason != "" {
 				return reason
 			}
 		}

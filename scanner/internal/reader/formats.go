@@ -6,28 +6,30 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Format is how the objects of one log are decoded.
-type Format struct {
-	Log        record.Log
-	NewDecoder func() Decoder
-	// Reason returns the reason of an error of the decoder's own, empty for any other
+// format is how objects are decoded.
+type format struct {
+	name       record.Format
+	layouts    []logkey.Layout // of the keys of such objects
+	newDecoder func() Decoder
+	// reason returns the reason of an error of the decoder's own, empty for any other
 	// error; nil if there are none.
-	Reason func(err error) source.Reason
+	reason func(err error) source.Reason
 }
 
-// Formats returns the formats of all logs, each in one line.
-func Formats() []Format {
-	return []Format{
-		{record.ServerAccess, func() Decoder { return accesslog.NewDecoder(nil) }, nil},
-		{record.CloudTrail, func() Decoder { return cloudtrail.NewDecoder(nil) }, cloudTrailReason},
+// formats returns all formats, each in one line.
+func formats() []format {
+	return []format{
+		{accesslog.Format, []logkey.Layout{logkey.Simple, logkey.Partitioned}, func() Decoder { return accesslog.NewDecoder(nil) }, nil},
+		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() Decoder { return cloudtrail.NewDecoder(nil) }, cloudTrailReason},
 	}
 }
 
-// Decoder decodes the decompressed objects of a log, one after the other.
+// Decoder decodes the decompressed objects of a format, one after the other.
 type Decoder interface {
 	Reset(r io.Reader)
 	Prefilter(candidate func(raw []byte) bool)

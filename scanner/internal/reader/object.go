@@ -41,7 +41,7 @@ func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome) {
 	out.Weight = out.Tally.Done() + out.Events()/8
 	if err != nil {
 		out.Tally, out.Weight = nil, 0
-		out.Err = &ObjectError{Location: obj.location.Name, Key: obj.Key, Reason: rd.cfg.reasonOf(err), Err: err}
+		out.Err = &ObjectError{Location: obj.location.Name, Key: obj.Key, Reason: reasonOf(err), Err: err}
 	}
 }
 
@@ -56,7 +56,7 @@ func (rd *objectReader) decode(ctx context.Context, obj *object, out *Outcome) e
 		return err
 	}
 	err = rd.decodeStored(obj.key, stored, whole, out)
-	if err != nil && Permanent(rd.cfg.reasonOf(err)) {
+	if err != nil && Permanent(reasonOf(err)) {
 		// Bytes that changed on their way are not the object's. Whether they did, the
 		// source reports at their end.
 		if _, failed := io.Copy(io.Discard, io.LimitReader(stored, rd.cfg.MaxObjectSize)); failed != nil {
@@ -71,7 +71,7 @@ func (rd *objectReader) decode(ctx context.Context, obj *object, out *Outcome) e
 func (rd *objectReader) open(ctx context.Context, obj *object) (io.ReadCloser, error) {
 	src := obj.location.Source
 	body, err := src.Open(ctx, obj.Object)
-	if err == nil || rd.cfg.reasonOf(err) != source.ReasonChanged {
+	if err == nil || reasonOf(err) != source.ReasonChanged {
 		return body, err
 	}
 	now, err := src.Stat(ctx, obj.Key)
@@ -105,7 +105,7 @@ func (rd *objectReader) fetch(body io.Reader) (stored storedBytes, whole bool, e
 func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole bool, out *Outcome) error {
 	u := rd.unpackers.get(whole)
 	defer rd.unpackers.put(u, whole)
-	dec, err := u.unpack(key.Stream.Log(), stored)
+	dec, err := u.unpack(key.Stream.Layout, stored)
 	if err != nil {
 		return err
 	}

@@ -38,14 +38,12 @@ type Config struct {
 	// in the log. Others are neither decoded nor counted as anything, not even as
 	// malformed. Nil: all may. The bytes are valid during the call. It is called from
 	// many goroutines at once.
-	Prefilter func(log record.Log, raw []byte) bool
+	Prefilter func(format record.Format, raw []byte) bool
 	// MaxObjectSize is how many decompressed bytes an object may have; 0 means
 	// DefaultMaxObjectSize.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0 means DefaultConcurrency.
 	Concurrency int
-	// Formats are those of the logs; nil means Formats().
-	Formats []Format
 }
 
 // withDefaults returns a copy.
@@ -56,9 +54,6 @@ func (c *Config) withDefaults() *Config {
 	}
 	if d.Concurrency == 0 {
 		d.Concurrency = DefaultConcurrency
-	}
-	if d.Formats == nil {
-		d.Formats = Formats()
 	}
 	return &d
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -46,28 +46,30 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 type unpacker struct {
 	limit    int64 // of an object's decompressed bytes
 	gunzip   gzip.Reader
-	decoders map[record.Log]Decoder
+	decoders map[logkey.Layout]Decoder
 }
 
 func newUnpacker(cfg *Config) *unpacker {
-	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[record.Log]Decoder)}
-	for _, f := range cfg.Formats {
-		dec := f.NewDecoder()
+	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[logkey.Layout]Decoder)}
+	for _, f := range formats() {
+		dec := f.newDecoder()
 		if candidate := cfg.Prefilter; candidate != nil {
-			dec.Prefilter(func(raw []byte) bool { return candidate(f.Log, raw) })
+			dec.Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
 		}
-		u.decoders[f.Log] = dec
+		for _, layout := range f.layouts {
+			u.decoders[layout] = dec
+		}
 	}
 	return u
 }
 
 // unpack returns the decoder of an object's records. It is valid until the next call.
-func (u *unpacker) unpack(log record.Log, stored storedBytes) (Decoder, error) {
+func (u *unpacker) unpack(layout logkey.Layout, stored storedBytes) (Decoder, error) {
 	content, err := u.content(stored)
 	if err != nil {
 		return nil, err
 	}
-	dec := u.decoders[log]
+	dec := u.decoders[layout]
 	dec.Reset(&limitedReader{r: content, limit: u.limit, left: u.limit})
 	return dec, nil
 }

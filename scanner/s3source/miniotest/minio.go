@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // binaryVariable names the environment variable with the path of the server.
@@ -179,8 +180,8 @@ func (m *MinIO) client() *s3.Client {
 	})
 }
 
-// wait returns when the server takes requests. Its own health check says so a
-// little too early.
+// wait returns when the server takes requests and has read its users. Its own health
+// check says so a little too early.
 func (m *MinIO) wait(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
@@ -188,8 +189,18 @@ func (m *MinIO) wait(t testing.TB) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	client := m.client()
+	users := sts.New(sts.Options{
+		BaseEndpoint: aws.String(m.Endpoint),
+		Region:       Region,
+		Credentials:  client.Options().Credentials,
+		Retryer:      aws.NopRetryer{},
+	})
+	role := &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/example"), RoleSessionName: aws.String("wait")}
 	for {
 		_, err := client.ListBuckets(ctx, &s3.ListBucketsInput{})
+		if err == nil {
+			_, err = users.AssumeRole(ctx, role)
+		}
 		if err == nil {
 			return
 		}

@@ -59,7 +59,7 @@ type Filter struct {
 	keys         globs
 	requesters   globs
 	sources      alternatives[*Source]
-	needles      map[record.Log][]needles
+	needles      map[record.Format][]needles
 }
 
 // labelGlobs are asked of a label's value.

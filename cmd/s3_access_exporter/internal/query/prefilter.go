@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -29,13 +31,13 @@ func (n *needles) mayBeIn(raw []byte) bool {
 
 // prefilter returns a look at the bytes of records, nil if it would pass over nothing.
 // What it passes over, Match would not match.
-func (f *Filter) prefilter() func(log record.Log, raw []byte) bool {
+func (f *Filter) prefilter() func(format record.Format, raw []byte) bool {
 	if len(f.needles) == 0 {
 		return nil
 	}
-	return func(log record.Log, raw []byte) bool {
-		for i := range f.needles[log] {
-			if !f.needles[log][i].mayBeIn(raw) {
+	return func(format record.Format, raw []byte) bool {
+		for i := range f.needles[format] {
+			if !f.needles[format][i].mayBeIn(raw) {
 				return false
 			}
 		}
@@ -43,9 +45,9 @@ func (f *Filter) prefilter() func(log record.Log, raw []byte) bool {
 	}
 }
 
-// findNeedles returns the needles in the records of each log, those first that
-// the fewest records are likely to have.
-func (f *Filter) findNeedles() map[record.Log][]needles {
+// findNeedles returns the needles in the records of each format, those first that the
+// fewest records are likely to have.
+func (f *Filter) findNeedles() map[record.Format][]needles {
 	keys := literals(f.cfg.Keys)
 	sources, mapped := addresses(f.cfg.Sources)
 	requesters := literals(f.cfg.Requesters, notLogged...)
@@ -60,11 +62,11 @@ func (f *Filter) findNeedles() map[record.Log][]needles {
 		trail = append(trail, needles{bytesOf(t.Needles(record.CloudTrail)), escaped})
 		lines = append(lines, needles{bytesOf(t.Needles(record.ServerAccess)), never})
 	}
-	found := make(map[record.Log][]needles)
-	for log, all := range map[record.Log][]needles{record.CloudTrail: trail, record.ServerAccess: lines} {
+	found := make(map[record.Format][]needles)
+	for format, all := range map[record.Format][]needles{cloudtrail.Format: trail, accesslog.Format: lines} {
 		for _, n := range all {
 			if len(n.literals) > 0 {
-				found[log] = append(found[log], n)
+				found[format] = append(found[format], n)
 			}
 		}
 	}

@@ -90,7 +90,7 @@ type decoder interface {
 
 // checkPrefilter checks that no record that matches is passed over. It returns how
 // many records the prefilters passed over.
-func checkPrefilter(t *testing.T, log record.Log, object []byte, text string) (passedOver int) {
+func checkPrefilter(t *testing.T, format record.Format, object []byte, text string) (passedOver int) {
 	t.Helper()
 	var classifiers []*classify.Classifier
 	for _, mode := range []classify.RequesterMode{
@@ -108,12 +108,12 @@ func checkPrefilter(t *testing.T, log record.Log, object []byte, text string) (p
 			continue
 		}
 		var dec decoder = accesslog.NewDecoder(bytes.NewReader(object))
-		if log == record.CloudTrail {
+		if format == cloudtrail.Format {
 			dec = cloudtrail.NewDecoder(bytes.NewReader(object))
 		}
 		var passed bool // the record that comes next
 		dec.Prefilter(func(raw []byte) bool {
-			passed = prefilter(log, raw)
+			passed = prefilter(format, raw)
 			return true
 		})
 		for dec.Next() {
@@ -124,7 +124,7 @@ func checkPrefilter(t *testing.T, log record.Log, object []byte, text string) (p
 			for _, classifier := range classifiers {
 				class := classifier.Classify(r)
 				if f.Match(r, &class) && !passed {
-					t.Errorf("%s %q passes over a record of %s of key %q by %q from %s", name, text, log, r.Key, r.Requester, r.SourceIP)
+					t.Errorf("%s %q passes over a record of %s of key %q by %q from %s", name, text, format, r.Key, r.Requester, r.SourceIP)
 				}
 			}
 		}
@@ -147,13 +147,13 @@ func patterns() []string {
 }
 
 func TestPrefilter_PassesOverNothingThatMatches(t *testing.T) {
-	for log, object := range map[record.Log]string{record.ServerAccess: lines(), record.CloudTrail: events()} {
+	for format, object := range map[record.Format]string{accesslog.Format: lines(), cloudtrail.Format: events()} {
 		passedOver := 0
 		for _, text := range patterns() {
-			passedOver += checkPrefilter(t, log, []byte(object), text)
+			passedOver += checkPrefilter(t, format, []byte(object), text)
 		}
 		if passedOver < 100 {
-			t.Errorf("%s: only %d records are passed over", log, passedOver)
+			t.Errorf("%s: only %d records are passed over", format, passedOver)
 		}
 	}
 }
@@ -164,10 +164,10 @@ func FuzzPrefilter(f *testing.F) {
 		f.Add(true, []byte(events()), text)
 	}
 	f.Fuzz(func(t *testing.T, trail bool, object []byte, text string) {
-		log := record.ServerAccess
+		format := accesslog.Format
 		if trail {
-			log = record.CloudTrail
+			format = cloudtrail.Format
 		}
-		checkPrefilter(t, log, object, text)
+		checkPrefilter(t, format, object, text)
 	})
 }

@@ -1,0 +1,28 @@
+//go:build unix
+
+package dirsource_test
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+func TestSource_NeverWaitsForAPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "pipe", dir, "link")
+	src := open(t, dir)
+	if got := list(t, src, "", ""); len(got) != 0 {
+		t.Errorf("got %q, want nothing", got)
+	}
+	for _, key := range []string{"pipe", "link"} {
+		if _, err := src.Open(t.Context(), source.Object{Key: key}); reasonOf(err) != source.ReasonGone {
+			t.Errorf("Open(%q) = %v, want it gone", key, err)
+		}
+	}
+}

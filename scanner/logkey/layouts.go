@@ -1,0 +1,192 @@
+package logkey
+
+import (
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Layout is the way in which the keys of a stream are built. Its value stands in
+// Stream.ID, which is kept in checkpoints.
+type Layout byte
+
+// The layouts, after
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html and
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html.
+const (
+	// Simple: server access logs, PREFIX2006-01-02-15-04-05-UNIQUE.
+	Simple Layout = 's'
+	// Partitioned: server access logs,
+	// PREFIXACCOUNT/REGION/BUCKET/2006/01/02/2006-01-02-15-04-05-UNIQUE.
+	Partitioned Layout = 'p'
+	// Trail: CloudTrail,
+	// PREFIX/AWSLogs/[ORGANISATION/]ACCOUNT/CloudTrail/REGION/2006/01/02/ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE.json.gz.
+	Trail Layout = 't'
+	// Foreign: anything else below folders 2006/01/02/, which is skipped.
+	Foreign Layout = 'f'
+)
+
+const (
+	dayFolders = "2006/01/02/"
+	fileTime   = "2006-01-02-15-04-05"
+	trailTime  = "20060102T1504"
+)
+
+// layout is a line of the table of layouts.
+type layout struct {
+	Layout
+	name    string     // as a Status has it
+	log     record.Log // 0: objects are skipped
+	folders bool       // objects lie below folders of a day
+	named   bool       // in their names, Stream.File stands in front of the time
+	stamp   string     // the time in their names; empty: names are in no order of time
+	suffix  string     // what their names end in, but for .gz behind it; may be empty
+	// parse returns the Key of an object of this layout, by its folder and its name
+	// without the suffix, or false if it is of another one; nil: none is asked for.
+	parse func(l *layout, folder, stem string) (Key, bool)
+}
+
+// layouts has one line for each layout, in the order in which Parse tries them.
+var layouts = [...]layout{
+	{Trail, "cloudtrail", record.CloudTrail, true, true, trailTime, ".json", parseTrail},
+	{Partitioned, "partitioned", record.ServerAccess, true, false, fileTime, "", parsePartitioned},
+	{Simple, "simple", record.ServerAccess, false, false, fileTime, "", parseSimple},
+	{Foreign, "", 0, true, false, "", "", nil},
+}
+
+// line returns the layout's line in the table; that of Foreign for no Layout.
+func (l Layout) line() *layout {
+	for i := range layouts {
+		if layouts[i].Layout == l {
+			return &layouts[i]
+		}
+	}
+	return &layouts[len(layouts)-1]
+}
+
+// Name returns the layout's name as a Status has it; empty for a Foreign one.
+func (l Layout) Name() string { return l.line().name }
+
+// read returns the Key of an object if it is of this layout.
+func (l *layout) read(folder, name string) (Key, bool) {
+	if l.parse == nil {
+		return Key{}, false
+	}
+	if l.suffix == "" {
+		return l.parse(l, folder, name)
+	}
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, ".gz"), l.suffix)
+	if !ok {
+		return Key{}, false
+	}
+	return l.parse(l, folder, stem)
+}
+
+// parseTrail parses ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE. AWS shows one such
+// name without the last underscore.
+func parseTrail(l *layout, folder, stem string) (Key, bool) {
+	account, rest, ok := strings.Cut(stem, "_CloudTrail_")
+	if !ok || !isAccount(account) {
+		return Key{}, false
+	}
+	region, rest, ok := strings.Cut(rest, "_")
+	const stamp = trailTime + "Z"
+	if !ok || !record.IsRegion(region) || len(rest) <= len(stamp) {
+		return Key{}, false
+	}
+	t, err := time.Parse(stamp, rest[:len(stamp)])
+	unique := strings.TrimPrefix(rest[len(stamp):], "_")
+	prefix, day, dated := cutDay(folder)
+	if err != nil || !isAlphanumeric(unique) || !dated || !sameDay(day, t) {
+		return Key{}, false
+	}
+	if why := skipReason(folder); why != SkipUnknown {
+		return foreign(folder, why), true
+	}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, AccountID: account, Region: region}
+	if account, kind, region, ok := cutThree(prefix); ok && isAccount(account) && kind == "CloudTrail" && record.IsRegion(region) {
+		k.Stream.File = account + "_CloudTrail_" + region + "_"
+	}
+	return k, true
+}
+
+// parsePartitioned parses 2006-01-02-15-04-05-UNIQUE below the folders of the same day.
+func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
+	prefix, day, dated := cutDay(folder)
+	if !dated {
+		return Key{}, false
+	}
+	before, t, ok := cutStamp(stem)
+	if !ok || before != "" || !sameDay(day, t) {
+		return Key{}, false
+	}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day)}
+	if account, region, bucket, ok := cutThree(prefix); ok {
+		// The configured prefix may end without a slash, right before the account.
+		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && record.IsRegion(region) {
+			k.AccountID, k.Region, k.Bucket = account[n:], region, bucket
+		}
+	}
+	return k, true
+}
+
+// parseSimple parses [PREFIX]2006-01-02-15-04-05-UNIQUE.
+func parseSimple(l *layout, folder, stem string) (Key, bool) {
+	before, t, ok := cutStamp(stem)
+	if !ok {
+		return Key{}, false
+	}
+	return Key{Stream: Stream{Prefix: folder + before, Layout: l.Layout}, Time: t}, true
+}
+
+// cutStamp cuts the time and the unique part from the end of a server access log's name.
+// The unique part has no meaning, AWS writes, and must not be relied on; it has been 16
+// digits and capitals so far.
+func cutStamp(name string) (before string, t time.Time, ok bool) {
+	dash := strings.LastIndexByte(name, '-')
+	if dash < len(fileTime) || len(name)-dash-1 < 8 || !isAlphanumeric(name[dash+1:]) {
+		return "", time.Time{}, false
+	}
+	before, stamp := name[:dash-len(fileTime)], name[dash-len(fileTime):dash]
+	t, err := time.Parse(fileTime, stamp)
+	// S3 began in 2006; Stream.End counts on the rest.
+	return before, t, err == nil && "2006" <= stamp && stamp < "21"
+}
+
+// cutDay cuts the folders of a day, "2006/01/02/", from the end of folder.
+func cutDay(folder string) (prefix string, day time.Time, ok bool) {
+	n := len(folder) - len(dayFolders)
+	if n < 0 || n > 0 && folder[n-1] != '/' {
+		return "", time.Time{}, false
+	}
+	day, err := time.Parse(dayFolders, folder[n:])
+	return folder[:n], day, err == nil
+}
+
+// cutThree returns the last three folders of a prefix that ends in a slash.
+func cutThree(prefix string) (first, second, third string, ok bool) {
+	parts := strings.Split(prefix, "/")
+	n := len(parts) - 1
+	if n < 3 {
+		return "", "", "", false
+	}
+	return parts[n-3], parts[n-2], parts[n-1], true
+}
+
+func sameDay(day, t time.Time) bool { return t.Truncate(24 * time.Hour).Equal(day) }
+
+const accountDigits = 12
+
+func isAccount(s string) bool {
+	return len(s) == accountDigits && strings.Trim(s, "0123456789") == ""
+}
+
+func isAlphanumeric(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,66 @@
+package logkey
+
+import (
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Stream is a run of objects whose keys sort by their time. It is comparable.
+type Stream struct {
+	Prefix string // everything before the date
+	Layout Layout
+	// File is what the names of a Trail's objects begin with, in front of the time. It
+	// follows from Prefix, and is empty where Prefix has no account and no Region.
+	File string
+}
+
+// ID returns a name for the stream that no other stream of a bucket has.
+func (s Stream) ID() string { return string(s.Layout) + ":" + s.Prefix }
+
+// Log returns the kind of log that the stream holds, 0 for a Foreign one.
+func (s Stream) Log() record.Log { return s.line().log }
+
+// End returns a string above every key of the stream, and below every key that shares
+// its prefix and has anything but a date behind it.
+func (s Stream) End() string {
+	if !s.line().folders {
+		// Other streams may lie below the very prefix, under account IDs, which are
+		// digits too. This bound leaves them out but for those from 20 on.
+		return s.Prefix + "21"
+	}
+	return s.Prefix + ":"
+}
+
+// Beyond returns a string above the stream's keys of time t and as many more as can be
+// passed over without passing over another stream: the keys of a whole stream, or of a
+// year where other streams may lie among the stream's own.
+func (s Stream) Beyond(t time.Time) string {
+	if !s.line().folders {
+		return s.Prefix + t.UTC().Format("2006-") + "1:" // months begin with 0 or 1
+	}
+	return s.End()
+}
+
+// Unordered reports whether keys of one day come in no order of time: their folders are
+// a day's, and their names are anything.
+func (s Stream) Unordered() bool {
+	l := s.line()
+	return l.stamp == "" || l.named && s.File == ""
+}
+
+// After returns a string to list after, for all keys of the stream that have time t or a
+// later one.
+func (s Stream) After(t time.Time) string {
+	l, t := s.line(), t.UTC()
+	after := s.Prefix
+	if l.folders {
+		after += t.Format(dayFolders)
+	}
+	if !s.Unordered() {
+		after += s.File + t.Format(l.stamp)
+	}
+	return after
+}
+
+func (s Stream) line() *layout { return s.Layout.line() }
