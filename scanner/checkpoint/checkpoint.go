@@ -16,8 +16,8 @@
 //	          the sum of their checksums
 //	series    the collector's key → value                       (series.go)
 //	events    number of a commit → IDs of the events in it      (series.go)
-//	prefixes  bucket, prefix → Prefix                           (stream.go)
-//	streams   bucket, stream → Stream                           (stream.go)
+//	prefixes  store, prefix → Prefix                            (stream.go)
+//	streams   store, stream → Stream                            (stream.go)
 //	failures  stream, object's key → Failure                    (failure.go)
 //	marks     day, stream, part → marks of some objects         (marks.go)
 //	packed    day, first stream, part → marks of many streams   (pack.go)
@@ -28,7 +28,7 @@
 // # A stream stands alone
 //
 // What is kept of a stream is found by its StreamID, which says in which bucket of
-// which store it lies and nothing of how that was spelled. So a stream's state can
+// which store it lies, and nothing of how a location is spelled. So a stream's state can
 // move to another checkpoint as it is (Tx.CopyStream).
 package checkpoint
 

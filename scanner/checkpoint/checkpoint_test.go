@@ -85,7 +85,7 @@ func TestFile_UnknownNamesAreEmpty(t *testing.T) {
 // Buckets and streams whose names begin alike are told apart.
 func TestFile_NamesDoNotRunIntoEachOther(t *testing.T) {
 	f := open(t, newPath(t))
-	ids := []checkpoint.StreamID{{Bucket: "b", Stream: "s"}, {Bucket: "b", Stream: "s2"}, {Bucket: "bs", Stream: ""}, {Bucket: "", Stream: "bs"}}
+	ids := []checkpoint.StreamID{{Store: "b", Stream: "s"}, {Store: "b", Stream: "s2"}, {Store: "bs", Stream: ""}, {Store: "", Stream: "bs"}}
 	update(t, f, func(tx *checkpoint.Tx) error {
 		var errs []error
 		for i, id := range ids {

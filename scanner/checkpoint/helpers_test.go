@@ -16,7 +16,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // id names the streams of the tests.
 func id(stream string) checkpoint.StreamID {
-	return checkpoint.StreamID{Bucket: "aws/logs", Stream: stream}
+	return checkpoint.StreamID{Store: "aws/logs", Stream: stream}
 }
 
 func newPath(t testing.TB) string {

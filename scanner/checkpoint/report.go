@@ -11,17 +11,17 @@ import (
 
 // Report is what a checkpoint holds.
 type Report struct {
-	Path    string
-	Size    int64          // of the file, in bytes
-	Format  int            // number of the file's format
-	Series  int            // stored counters and histograms
-	Events  int            // IDs of CloudTrail events, of 16 bytes each
-	Buckets []BucketReport // by name
+	Path   string
+	Size   int64         // of the file, in bytes
+	Format int           // number of the file's format
+	Series int           // stored counters and histograms
+	Events int           // IDs of CloudTrail events, of 16 bytes each
+	Stores []StoreReport // by name
 }
 
-// BucketReport is what a checkpoint holds of a bucket.
-type BucketReport struct {
-	Bucket      string   // as in StreamID
+// StoreReport is what a checkpoint holds of a store.
+type StoreReport struct {
+	Store       string   // as in StreamID
 	Prefixes    []string // that are, or were, listed
 	Streams     int
 	Marks       int       // objects that were seen: counted, passed over, or gone
@@ -36,18 +36,18 @@ func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", r.Path, r.Format, r.Size)
 	fmt.Fprintf(&b, "%d series, %d event IDs\n", r.Series, r.Events)
-	for _, bucket := range r.Buckets {
-		fmt.Fprintf(&b, "%s\n", bucket.Bucket)
-		for _, prefix := range bucket.Prefixes {
+	for _, s := range r.Stores {
+		fmt.Fprintf(&b, "%s\n", s.Store)
+		for _, prefix := range s.Prefixes {
 			fmt.Fprintf(&b, "  prefix %q\n", prefix)
 		}
-		fmt.Fprintf(&b, "  %d streams, %d objects seen", bucket.Streams, bucket.Marks)
-		if bucket.Marks > 0 {
-			fmt.Fprintf(&b, " from %s to %s", bucket.From.Time().Format(time.DateOnly), bucket.To.Time().Format(time.DateOnly))
+		fmt.Fprintf(&b, "  %d streams, %d objects seen", s.Streams, s.Marks)
+		if s.Marks > 0 {
+			fmt.Fprintf(&b, " from %s to %s", s.From.Time().Format(time.DateOnly), s.To.Time().Format(time.DateOnly))
 		}
-		fmt.Fprintf(&b, ", %d pending, %d quarantined\n", bucket.Pending, bucket.Quarantined)
-		if !bucket.Newest.IsZero() {
-			fmt.Fprintf(&b, "  newest request %s\n", bucket.Newest.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&b, ", %d pending, %d quarantined\n", s.Pending, s.Quarantined)
+		if !s.Newest.IsZero() {
+			fmt.Fprintf(&b, "  newest request %s\n", s.Newest.UTC().Format(time.RFC3339))
 		}
 	}
 	return b.String()
@@ -56,16 +56,16 @@ func (r *Report) String() string {
 // reporter makes a Report of all entries of a checkpoint, which come in the order of
 // the tables.
 type reporter struct {
-	report  Report
-	buckets map[string]*BucketReport
-	sets    map[set]*BucketReport // whose marks and failures are in a set
+	report Report
+	stores map[string]*StoreReport
+	sets   map[set]*StoreReport // whose marks and failures are in a set
 }
 
 func newReporter(size int64) *reporter {
 	return &reporter{
-		report:  Report{Size: size, Format: version},
-		buckets: make(map[string]*BucketReport),
-		sets:    make(map[set]*BucketReport),
+		report: Report{Size: size, Format: version},
+		stores: make(map[string]*StoreReport),
+		sets:   make(map[set]*StoreReport),
 	}
 }
 
@@ -100,27 +100,27 @@ func (r *reporter) take(id tableID, key, value []byte) bool {
 }
 
 func (r *reporter) prefix(key, value []byte) bool {
-	bucket, prefix, ok := cutText(key)
+	store, prefix, ok := cutText(key)
 	if !ok || json.Unmarshal(value, new(Prefix)) != nil {
 		return false
 	}
-	b := r.bucket(bucket)
+	b := r.store(store)
 	b.Prefixes = append(b.Prefixes, string(prefix))
 	return true
 }
 
 func (r *reporter) stream(key, value []byte) bool {
 	var s Stream
-	bucket, stream, ok := cutText(key)
+	store, stream, ok := cutText(key)
 	if !ok || json.Unmarshal(value, &s) != nil {
 		return false
 	}
-	b := r.bucket(bucket)
+	b := r.store(store)
 	b.Streams++
 	if s.Newest.After(b.Newest) {
 		b.Newest = s.Newest
 	}
-	id := StreamID{Bucket: bucket, Stream: string(stream)}
+	id := StreamID{Store: store, Stream: string(stream)}
 	for _, of := range []set{id.failures(), id.marks(Counted), id.marks(PassedOver)} {
 		r.sets[of] = b
 	}
@@ -159,17 +159,17 @@ func (r *reporter) marks(of set, day Day, n int) {
 	b.Marks += n
 }
 
-func (r *reporter) bucket(name string) *BucketReport {
-	if r.buckets[name] == nil {
-		r.buckets[name] = &BucketReport{Bucket: name}
+func (r *reporter) store(name string) *StoreReport {
+	if r.stores[name] == nil {
+		r.stores[name] = &StoreReport{Store: name}
 	}
-	return r.buckets[name]
+	return r.stores[name]
 }
 
 // finish returns the Report.
 func (r *reporter) finish() *Report {
-	for _, name := range slices.Sorted(maps.Keys(r.buckets)) {
-		r.report.Buckets = append(r.report.Buckets, *r.buckets[name])
+	for _, name := range slices.Sorted(maps.Keys(r.stores)) {
+		r.report.Stores = append(r.report.Stores, *r.stores[name])
 	}
 	return &r.report
 }

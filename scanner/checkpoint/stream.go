@@ -9,14 +9,14 @@ import (
 
 // StreamID names a stream of log objects.
 type StreamID struct {
-	// Bucket names the store and the bucket, the same however a location in it is
+	// Store names the store and the bucket, the same however a location in it is
 	// spelled.
-	Bucket string
-	// Stream is a name that no other stream of the bucket has.
+	Store string
+	// Stream is a name that no other stream of the store has.
 	Stream string
 }
 
-func (id StreamID) key() []byte { return append(appendText(nil, id.Bucket), id.Stream...) }
+func (id StreamID) key() []byte { return append(appendText(nil, id.Store), id.Stream...) }
 
 // set names a set of entries that belong to one stream, or another.
 type set [8]byte
@@ -60,20 +60,20 @@ func (tx *Tx) PutStream(id StreamID, s Stream) error {
 	return tx.table(tableStreams).putJSON(id.key(), s)
 }
 
-// EachStream calls fn with every stream of a bucket, in the order of their names,
+// EachStream calls fn with every stream of a store, in the order of their names,
 // until fn returns an error.
-func (tx *Tx) EachStream(bucket string, fn func(id StreamID, s Stream) error) error {
-	prefix := appendText(nil, bucket)
+func (tx *Tx) EachStream(store string, fn func(id StreamID, s Stream) error) error {
+	prefix := appendText(nil, store)
 	return tx.table(tableStreams).each(prefix, func(key, value []byte) error {
 		var s Stream
 		if err := parseJSON(tableStreams, key, value, &s); err != nil {
 			return err
 		}
-		return fn(StreamID{Bucket: bucket, Stream: string(key[len(prefix):])}, s)
+		return fn(StreamID{Store: store, Stream: string(key[len(prefix):])}, s)
 	})
 }
 
-// Prefix is what is kept of a prefix of keys that is, or was, listed in a bucket.
+// Prefix is what is kept of a prefix of keys that is, or was, listed in a store.
 type Prefix struct {
 	// Floor is how far back the first start went: objects whose keys tell an earlier
 	// time, and that were there then, are not counted. Zero: it went all the way.
@@ -84,14 +84,14 @@ type Prefix struct {
 }
 
 // PutPrefix stores what is kept of a prefix.
-func (tx *Tx) PutPrefix(bucket, prefix string, p Prefix) error {
-	return tx.table(tablePrefixes).putJSON(append(appendText(nil, bucket), prefix...), p)
+func (tx *Tx) PutPrefix(store, prefix string, p Prefix) error {
+	return tx.table(tablePrefixes).putJSON(append(appendText(nil, store), prefix...), p)
 }
 
-// Prefixes returns what is kept of the prefixes of a bucket.
-func (tx *Tx) Prefixes(bucket string) (map[string]Prefix, error) {
+// Prefixes returns what is kept of the prefixes of a store.
+func (tx *Tx) Prefixes(store string) (map[string]Prefix, error) {
 	prefixes := make(map[string]Prefix)
-	of := appendText(nil, bucket)
+	of := appendText(nil, store)
 	err := tx.table(tablePrefixes).each(of, func(key, value []byte) error {
 		var p Prefix
 		err := parseJSON(tablePrefixes, key, value, &p)
@@ -110,7 +110,7 @@ func (tx *Tx) CopyStream(from *Tx, id StreamID) error {
 	}
 	_, known, err = tx.Stream(id)
 	if known {
-		err = fmt.Errorf("stream %q of %s is here already", id.Stream, id.Bucket)
+		err = fmt.Errorf("stream %q of %s is here already", id.Stream, id.Store)
 	}
 	if err != nil {
 		return err
