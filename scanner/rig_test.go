@@ -74,7 +74,7 @@ func (r *rig) start() {
 	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = append([]source.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
+	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, nil))

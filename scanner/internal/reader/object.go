@@ -111,6 +111,7 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
+	most := rd.cfg.Now().Add(Ahead).Unix()
 	for dec.Next() {
 		rec := dec.Record()
 		if len(rec.AccountID) == 0 {
@@ -119,7 +120,7 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 		if len(rec.Region) == 0 {
 			rec.Region = region
 		}
-		out.span(rec.Time)
+		out.span(rec.Time, most)
 		if window.Has(&out.Claim, rec) {
 			out.Duplicates++
 			continue

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -44,6 +45,8 @@ type Config struct {
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0 means DefaultConcurrency.
 	Concurrency int
+	// Now returns the time of the wall, for Outcome.Newest; nil means time.Now.
+	Now func() time.Time
 }
 
 // withDefaults returns a copy.
@@ -51,6 +54,9 @@ func (c *Config) withDefaults() *Config {
 	d := *c
 	if d.MaxObjectSize == 0 {
 		d.MaxObjectSize = DefaultMaxObjectSize
+	}
+	if d.Now == nil {
+		d.Now = time.Now
 	}
 	if d.Concurrency == 0 {
 		d.Concurrency = DefaultConcurrency
@@ -94,12 +100,19 @@ type Outcome struct {
 	Duplicates int64        // records that were passed over, as they count already
 	Skipped    record.Skipped
 	// Oldest and Newest are the times of the first and the last request in the object,
-	// duplicates included, in seconds since 1970; 0 if there are none after that.
+	// duplicates included, in seconds since 1970; 0 if there are none after that. Requests
+	// that are more than Ahead to come are left out: somebody's clock was wrong.
 	Oldest, Newest int64
 }
 
-// span takes note of the time of a request.
-func (o *Outcome) span(seconds int64) {
+// Ahead is how far the time of a request may lie ahead of the clock.
+const Ahead = time.Hour
+
+// span takes note of the time of a request, which is none if it is later than most.
+func (o *Outcome) span(seconds, most int64) {
+	if seconds > most {
+		return
+	}
 	if o.Newest == 0 || seconds < o.Oldest {
 		o.Oldest = max(0, seconds)
 	}
