@@ -17,6 +17,9 @@ type audit struct {
 	began time.Time // of the one of which not all is committed; zero if there is none
 	from  time.Time // where that one began to list
 	round int       // of its location, in which it listed
+	// forgets is stream.forgets as it was before the audit began: what was forgotten
+	// since, it has not marked.
+	forgets int
 }
 
 // due reports whether it is time for an audit. One that is to come, by a clock that was
@@ -29,8 +32,8 @@ func (a *audit) due(now time.Time, interval time.Duration) bool {
 }
 
 // listed takes note that an audit has listed all of its window.
-func (a *audit) listed(now, from time.Time, round int) {
-	a.began, a.from, a.round = now, from, round
+func (a *audit) listed(now, from time.Time, round, forgets int) {
+	a.began, a.from, a.round, a.forgets = now, from, round, forgets
 }
 
 // finishAudits has it noted which streams' audits are complete: all objects that they
@@ -41,7 +44,7 @@ func (l *location) finishAudits(ctx context.Context) error {
 		if st.audit.began.IsZero() || !st.settled(st.audit.round) {
 			continue
 		}
-		n.streams = append(n.streams, auditedStream{stream: st, began: st.audit.began, from: st.audit.from})
+		n.streams = append(n.streams, auditedStream{stream: st, audit: st.audit})
 	}
 	if len(n.streams) == 0 {
 		return nil
@@ -50,7 +53,7 @@ func (l *location) finishAudits(ctx context.Context) error {
 		return err
 	}
 	for _, a := range n.streams {
-		a.stream.audit = audit{last: a.began}
+		a.stream.audit = audit{last: a.audit.began}
 	}
 	return nil
 }

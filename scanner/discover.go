@@ -38,7 +38,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 			return key.Stream.Beyond(key.Time), true
 		}
 		st.begins(key)
-		if first && key.Time.Before(own.Floor) {
+		if first && !st.isStored() && key.Time.Before(st.state().Begin) {
 			if own.Before < countBefore {
 				own.Before++
 				return "", true

@@ -58,6 +58,9 @@ type model struct {
 	armed  int           // steps until the process is killed; 0: it is not
 	killed []byte        // the checkpoint at the moment of the kill
 	jumped time.Duration // how far the wall clock is ahead
+
+	late   int             // hours that objects are late at most
+	audits []time.Duration // AuditWindows, one of which is each process's
 }
 
 // modelObject is an object that was put.
@@ -70,8 +73,14 @@ type modelObject struct {
 func (m *model) run() {
 	m.config = scanner.Config{
 		Interval: 10 * time.Minute, Overlap: time.Hour, SweepWindow: 8 * time.Hour, SweepInterval: 2 * time.Hour,
-		AuditWindow: 96 * time.Hour, AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
+		AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
 		Now: m.now,
+	}
+	m.late, m.audits = 80, []time.Duration{96 * time.Hour}
+	if m.random.IntN(2) == 0 {
+		// What is older than the shortest one is not looked for, so nothing may be so
+		// late: sweeps find it.
+		m.late, m.audits = 8, []time.Duration{30 * time.Hour, 60 * time.Hour}
 	}
 	m.bucket.PageSize = 7
 	m.bucket.SetFault(m.call)
@@ -105,6 +114,9 @@ func (m *model) run() {
 	m.begin()
 	m.wait(40 * time.Hour) // retries, sweeps, audits
 	m.expect(m.truth...)
+	if m.t.Failed() {
+		m.t.Log(m.log.String())
+	}
 	m.stop()
 	if _, err := checkpoint.Verify(m.path); err != nil {
 		m.t.Error(err)
@@ -121,6 +133,7 @@ func (m *model) now() time.Time {
 // begin starts a process and checks that what it shows is no less than before.
 func (m *model) begin() {
 	m.hook = m.step
+	m.config.AuditWindow = m.audits[m.random.IntN(len(m.audits))]
 	m.start()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -131,13 +144,17 @@ func (m *model) begin() {
 func (m *model) arrive() {
 	n := len(m.truth)
 	at := time.Now()
-	switch m.random.IntN(6) {
+	switch m.random.IntN(7) {
 	case 0:
 		at = at.Add(-time.Duration(m.random.IntN(60)) * time.Minute)
 	case 1:
-		at = at.Add(-time.Duration(m.random.IntN(80)) * time.Hour)
+		at = at.Add(-time.Duration(m.random.IntN(m.late)) * time.Hour)
 	case 2:
 		at = at.Truncate(time.Hour) // several in one second
+	case 3:
+		if m.random.IntN(4) == 0 {
+			at = at.AddDate(m.random.IntN(60), 0, 0)
+		}
 	}
 	var ids []string
 	for i := range m.random.IntN(3) {
@@ -227,7 +244,7 @@ func (m *model) jump() {
 		m.jumped = 0
 	case m.jumped == 0 && m.random.IntN(12) == 0:
 		m.jumped = time.Duration(m.random.IntN(60*24)) * time.Hour
-		if m.config.Since == 0 && m.random.IntN(2) == 0 {
+		if m.config.Since == 0 && m.random.IntN(2) == 0 { // else what came before the start is in doubt
 			m.jumped = -m.jumped
 		}
 		m.t.Logf("%s: the clock jumps by %v", time.Now().Format(time.DateTime), m.jumped)

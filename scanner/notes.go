@@ -2,7 +2,6 @@ package scanner
 
 import (
 	"context"
-	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -138,15 +137,18 @@ type audited struct {
 }
 
 type auditedStream struct {
-	stream      *stream
-	began, from time.Time
+	stream *stream
+	audit  audit
 }
 
 func (n *audited) write(_ *checkpoint.Tx, rows rows) error {
 	for _, a := range n.streams {
 		row := rows.of(a.stream)
-		row.Audited = a.began
-		row.Begin = earliest(row.Begin, a.from)
+		row.Audited = a.audit.began
+		// Where but a part is listed, not all that is older was passed over.
+		if row.Within == "" && a.audit.forgets == a.stream.forgotten() {
+			row.Begin = earliest(row.Begin, a.audit.from)
+		}
 		row.Watermark = a.stream.advanced()
 	}
 	return nil

@@ -63,6 +63,7 @@ func earliest(a, b time.Time) time.Time {
 
 // poll lists a stream and queues the objects that are new.
 func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, audit bool) error {
+	forgets := st.forgotten()
 	ls := &listing{location: l, stream: st, scope: l.scope(st, start, now, audit), now: now}
 	defer st.unwatch()
 	if err := ls.run(ctx); err != nil {
@@ -74,7 +75,7 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 		st.lastSweep = start
 	}
 	if audit {
-		st.audit.listed(now, ls.scope.from, l.rounds)
+		st.audit.listed(now, ls.scope.from, l.rounds, forgets)
 	}
 	st.paced(ls.pauses, ls.scope.sweep)
 	l.plan(st, start, ls.queued > 0)

@@ -37,6 +37,7 @@ type rig struct {
 	path     string // of the checkpoint
 	config   scanner.Config
 	log      bytes.Buffer
+	level    slog.Level // of what is in it
 	metrics  *prometheus.Registry
 	consumer *consumer
 	scanner  *scanner.Scanner
@@ -77,7 +78,7 @@ func (r *rig) start() {
 	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
-	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, nil))
+	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: r.level}))
 	cfg.Checkpoint = state
 	r.scanner = scanner.New(cfg)
 	ctx, cancel := context.WithCancel(r.t.Context())

@@ -24,6 +24,7 @@ type stream struct {
 	mu       sync.Mutex        // guards all below
 	kept     checkpoint.Stream // as it is in the checkpoint, or will be when it is there
 	stored   bool              // it is there
+	forgets  int               // how often marks were forgotten
 	nextPoll time.Time
 	oldest   time.Time         // of the objects that lie there; zero if not known
 	cadence  time.Duration     // see cadence.go; 0 if not known
@@ -91,6 +92,21 @@ func (s *stream) keep(kept checkpoint.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept, s.stored = kept, true
+}
+
+// forget takes note that marks from before a time are forgotten.
+func (s *stream) forget(before time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgets++
+	s.kept.Begin = latest(s.kept.Begin, before)
+}
+
+// forgotten returns how often marks were forgotten.
+func (s *stream) forgotten() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forgets
 }
 
 // isStored reports whether the checkpoint keeps the stream.

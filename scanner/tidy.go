@@ -65,9 +65,7 @@ func (c *committer) tidyOnce(ctx context.Context, todo checkpoint.Tidying, strea
 		return false, err
 	}
 	for _, id := range done.Forgotten {
-		kept := streams[id].state()
-		kept.Begin = latest(kept.Begin, todo.Horizons[id].Time())
-		streams[id].keep(kept)
+		streams[id].forget(todo.Horizons[id].Time())
 	}
 	c.cfg.Logger.Debug("checkpoint was tidied", "streams", len(done.Forgotten), "duration", time.Since(start))
 	return done.More, nil

@@ -51,7 +51,7 @@ func (s Stream) MayHold(prefix string) bool {
 		form = dayFolders
 	}
 	for i := range min(len(date), len(form)) {
-		digit := '0' <= form[i] && form[i] <= '9'
+		digit := i > 1 && '0' <= form[i] && form[i] <= '9' // S3 began in 2006
 		if digit && (date[i] < '0' || date[i] > '9') || !digit && date[i] != form[i] {
 			return false
 		}
