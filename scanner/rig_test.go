@@ -35,6 +35,7 @@ type rig struct {
 	prefix   string // of the location
 	hook     func() // of the consumer
 	path     string // of the checkpoint
+	wrap     func(scanner.Checkpoint) scanner.Checkpoint // nil: it is used as it is
 	config   scanner.Config
 	log      bytes.Buffer
 	level    slog.Level // of what is in it
@@ -80,6 +81,9 @@ func (r *rig) start() {
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: r.level}))
 	cfg.Checkpoint = state
+	if r.wrap != nil {
+		cfg.Checkpoint = r.wrap(state)
+	}
 	r.scanner = scanner.New(cfg)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	r.stopping, r.stopped = cancel, make(chan error, 1)
