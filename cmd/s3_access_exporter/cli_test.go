@@ -55,7 +55,8 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --series.hold=2", `--series.hold: "2" is no duration`},
 		{"serve DIR --series.limit=-1", "--series.limit must not be negative"},
 		{"serve DIR --series.limit=1e4", `--series.limit: expected a valid 64 bit int but got "1e4"`},
-		{"serve DIR --scan.concurrency=0", "--scan.concurrency must be more than 0"},
+		{"serve DIR --scan.concurrency=-1", "--scan.concurrency must not be negative"},
+		{"report DIR --scan.concurrency=-1", "--scan.concurrency must not be negative"},
 		{"serve DIR --scan.max-object-size=0", `--scan.max-object-size: "0" is no size`},
 		{"serve DIR --scan.max-object-size=-1GiB", `--scan.max-object-size: "-1GiB" is no size`},
 		{"serve DIR --scan.max-object-size=2XB", `--scan.max-object-size: "2XB" is no size`},
@@ -296,7 +297,7 @@ var serveFlags = map[string]string{
 	"checkpoint.path": "s3_access_exporter.db",
 	"scan.since":      "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
-	"scan.dedupe-window": "250000", "scan.concurrency": "8",
+	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
 	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
 	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
@@ -322,13 +323,13 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 }
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
-	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
-	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size")
+	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
 	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
-	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{

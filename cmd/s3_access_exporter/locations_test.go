@@ -52,10 +52,10 @@ func TestRun_ReadsTheLocationsOfTheCommandLineOrTheEnvironmentOrTheFile(t *testi
 
 func TestRun_NamesWhatIsWrongInConfiguredLocations(t *testing.T) {
 	for text, want := range map[string]string{
-		"locations: s3://example-logs":                                              "locations is no list",
-		"locations: [4]":                                                            "locations[0]: location has no value of its kind",
-		"locations: [s3://a]":                                                       `location "s3://a": "a" is no bucket's name`,
-		"locations: [{region: eu-west-1}]":                                          "locations[0]: location is missing",
+		"locations: s3://example-logs":     "locations is no list",
+		"locations: [4]":                   "locations[0]: location has no value of its kind",
+		"locations: [s3://a]":              `location "s3://a": "a" is no bucket's name`,
+		"locations: [{region: eu-west-1}]": "locations[0]: location is missing",
 		"locations: [s3://example-logs, {location: s3://b, role: x}]":               "locations[1]: role is no option; options are location, role_arn,",
 		"locations: [{location: s3://example-logs, path_style: maybe}]":             "locations[0]: path_style has no value of its kind",
 		"locations: [{location: s3://example-logs, region: ''}]":                    "locations[0]: region has no value of its kind",

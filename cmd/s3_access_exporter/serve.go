@@ -58,7 +58,6 @@ type scanFlags struct {
 	AuditInterval interval `name:"audit-interval" default:"${audit_interval}" help:"Time between two of those."`
 	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
 	readFlags     `embed:""`
-	Concurrency   int `name:"concurrency" default:"${concurrency}" help:"Log objects that are read at once."`
 }
 
 // Validate implements kong's validation of flags.
@@ -66,12 +65,10 @@ func (f scanFlags) Validate() error {
 	switch {
 	case f.DedupeWindow < 0:
 		return errors.New("--scan.dedupe-window must not be negative")
-	case f.Concurrency <= 0:
-		return errors.New("--scan.concurrency must be more than 0")
 	case f.SweepWindow < f.Overlap:
 		return errors.New("--scan.sweep-window must not be shorter than --scan.overlap")
 	}
-	return nil
+	return f.readFlags.Validate()
 }
 
 type seriesFlags struct {
@@ -149,7 +146,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
 	}
 
-	from := location.Opener{Concurrency: d.Scan.Concurrency, Settle: d.settle, Requests: metrics.CountRequest}
+	from := location.Opener{Settle: d.settle, Requests: metrics.CountRequest}
 	locations, err := from.Open(ctx, named)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // Package accesslog decodes S3 server access logs: text, one request a line,
-// 17 to 27 fields and more to come.
+// 17 to 27 fields and more to come. It is for programs outside of this module too.
 //
 // The format has no escaping. The fields are divided by spaces, the times
 // stand in brackets, and the three fields that a client writes (Request-URI,
@@ -51,7 +51,7 @@ import (
 
 // MaxLine is the number of bytes that a line may have, its line feed not
 // counted. Longer lines are malformed. Those that AWS writes stay far below: a
-// request's headers are limited to 8 KB, says
+// request's headers are limited to 8 KB, see
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
 const MaxLine = 1 << 20
 

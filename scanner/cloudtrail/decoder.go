@@ -1,5 +1,8 @@
 // Package cloudtrail decodes the log files of CloudTrail: JSON documents, each an
-// object whose member Records is an array of events.
+// object whose member Records is an array of events. What becomes a record is an event
+// of S3 that is one request: of its buckets for general purpose, of directory buckets,
+// of table buckets, of Outposts and of Object Lambda. The package is for programs
+// outside of this module too.
 //
 // A log file has up to 50 MB of events of many services, and of most events
 // nearly nothing matters. So the package has a JSON scanner of its own, in five
@@ -8,7 +11,7 @@
 //   - The window is the part of the input that is in memory. It moves along, and
 //     grows only if one event does not fit. Behind it are zeros, at which every loop
 //     stops by itself.
-//   - The scanner knows JSON. It passes over values, and says of a string or
+//   - The scanner knows JSON. It passes over values, and knows of a string or
 //     number where it stands.
 //   - An event is where the values that matter stand, in one pass, in any order
 //     of the members. But a member is first taken for the one that CloudTrail writes
@@ -22,7 +25,7 @@
 // SyntaxError. But within the bounds of JSON hardly anything is taken for
 // granted. The members of an event have changed their types over the years, and
 // requestParameters holds what a client sent. So a member of the wrong type is
-// one that was not told, except for those without which there is no record.
+// one that is not there, except for those without which there is no record.
 //
 // See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html and
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html.
@@ -43,9 +46,9 @@ const MaxEvent = 1 << 20
 // as much again at most for strings that have escapes; and some 256 KB at most of what it
 // has learned of how events are written.
 type Decoder struct {
-	scanner scanner
-	at      int   // where in the window the Decoder stands
-	place   place // and where in a document
+	scanner  scanner
+	at       int      // where in the window the Decoder stands
+	position position // and where in a document
 
 	candidate func(raw []byte) bool // nil: every event is one
 
@@ -60,15 +63,15 @@ type Decoder struct {
 	record  record.Record
 }
 
-// place is where in a document the Decoder stands.
-type place uint8
+// position is where in a document the Decoder stands.
+type position uint8
 
 const (
-	outside       place = iota // of a document
-	beforeMembers              // of a document, at its brace
-	behindMember               // of a document
-	beforeEvents               // of a Records array, at its bracket
-	behindEvent                // of a Records array
+	outside       position = iota // of a document
+	beforeMembers                 // of a document, at its brace
+	behindMember                  // of a document
+	beforeEvents                  // of a Records array, at its bracket
+	behindEvent                   // of a Records array
 )
 
 // NewDecoder returns a Decoder that reads a decompressed log file from r. r may
@@ -85,7 +88,7 @@ var _ record.Decoder = (*Decoder)(nil)
 // written stays.
 func (d *Decoder) Reset(r io.Reader) {
 	d.scanner.reset(r)
-	d.at, d.place = 0, outside
+	d.at, d.position = 0, outside
 	d.documents, d.isLog, d.notLog, d.err = 0, false, false, nil
 	d.number = 0
 	d.skipped = record.Skipped{}
@@ -134,7 +137,7 @@ func (d *Decoder) findEvent() bool {
 	s := &d.scanner
 	for {
 		var more bool
-		switch d.place {
+		switch d.position {
 		case outside:
 			if !d.findDocument() {
 				return false
@@ -149,17 +152,17 @@ func (d *Decoder) findEvent() bool {
 		case behindEvent:
 			d.at, more = s.next(d.at, ']')
 		}
-		switch amongEvents := d.place >= beforeEvents; {
+		switch amongEvents := d.position >= beforeEvents; {
 		case amongEvents && more:
-			d.place = behindEvent
+			d.position = behindEvent
 			return true
 		case amongEvents:
-			d.place = behindMember
+			d.position = behindMember
 		case more:
 			d.readMember()
 		default:
 			d.notLog = d.notLog || !d.isLog
-			d.place = outside
+			d.position = outside
 		}
 	}
 }
@@ -175,11 +178,11 @@ func (d *Decoder) readMember() {
 	s.release()
 	i, opening := s.token(i)
 	if which == none || opening != '[' {
-		d.at, d.place = s.skip(i), behindMember
+		d.at, d.position = s.skip(i), behindMember
 		return
 	}
 	d.isLog = true
-	d.at, d.place = i, beforeEvents
+	d.at, d.position = i, beforeEvents
 }
 
 // findDocument moves to the brace of the next document. Of the first document it is
@@ -200,7 +203,7 @@ func (d *Decoder) findDocument() bool {
 		return false
 	case opening == '{':
 		d.isLog = false
-		d.place = beforeMembers
+		d.position = beforeMembers
 	case first:
 		d.at = s.skip(i)
 		d.notLog = true

@@ -8,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
 // fixturePaths returns the log files of testdata. A member "trap" of an event
-// there, which means nothing to the Decoder, says what it is a trap for.
+// there, which means nothing to the Decoder, names what it is a trap for.
 func fixturePaths(tb testing.TB) []string {
 	tb.Helper()
 	paths, err := filepath.Glob("testdata/*.json")
@@ -65,7 +64,7 @@ func allEvents(tb testing.TB) []json.RawMessage {
 func format(tb testing.TB) decodertest.Format {
 	tb.Helper()
 	f := decodertest.Format{
-		New: func() record.Decoder { return NewDecoder(nil) },
+		New: newDecoder,
 		Join: func(raws ...[]byte) []byte {
 			events := make([]json.RawMessage, len(raws))
 			for i, raw := range raws {

@@ -1,6 +1,6 @@
 package cloudtrail
 
-// kind says what a member's value is, as far as that matters.
+// kind is what a member's value is, as far as that matters.
 type kind uint8
 
 const (
@@ -68,7 +68,7 @@ func (s *scanner) bytes(v value) []byte {
 	return s.buf[s.held+int(v.from) : to : to]
 }
 
-// text returns what a string says, and nothing if v is no string or the hold was
+// text returns what a string stands for, and nothing if v is no string or the hold was
 // lost. It points into the window, or, if the string has escapes, into a buffer
 // that is reused after the next hold.
 func (s *scanner) text(v value) []byte {

@@ -13,9 +13,8 @@ import (
 
 // Opener makes Sources of Locations.
 type Opener struct {
-	Concurrency int                    // of requests for which connections are kept; 0: s3source's default
-	Settle      time.Duration          // of directories; see dirsource.Settle
-	Requests    func(operation string) // see s3source.Config; may be nil
+	Settle   time.Duration          // of directories; see dirsource.Settle
+	Requests func(operation string) // see s3source.Config; may be nil
 }
 
 // stored is a Source that names its store and bucket, and can be asked whether it is
@@ -58,7 +57,6 @@ func (o Opener) source(ctx context.Context, l Location) (stored, error) {
 		RoleARN:     l.Options.RoleARN,
 		ExternalID:  l.Options.ExternalID,
 		PathStyle:   l.Options.PathStyle,
-		Concurrency: o.Concurrency,
 		Requests:    o.Requests,
 	})
 }
