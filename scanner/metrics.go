@@ -33,14 +33,6 @@ type Metrics struct {
 	checkpointSize prometheus.Gauge
 }
 
-// The values of the label "reason" of s3_access_exporter_skipped_records_total.
-const (
-	skipMalformed  = "malformed"
-	skipNotS3      = "not_s3"
-	skipNotRequest = "not_request"
-	skipDuplicate  = "duplicate"
-)
-
 const namespace = "s3_access_exporter"
 
 // NewMetrics returns Metrics that are registered with reg.
@@ -80,8 +72,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
 			vec.WithLabelValues(log.String())
 		}
-		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest, skipDuplicate} {
-			m.skippedRecords.WithLabelValues(log.String(), reason)
+		for reason := range (record.Skipped{}).All() {
+			m.skippedRecords.WithLabelValues(log.String(), string(reason))
 		}
 	}
 	for _, operation := range []string{"ListObjectsV2", "GetObject", "HeadBucket"} {
@@ -137,10 +129,9 @@ func (m *Metrics) counted(r *result) {
 	m.objects.WithLabelValues(log).Inc()
 	m.records.WithLabelValues(log).Add(float64(r.Records))
 	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
-	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.Skipped.Malformed))
-	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.Skipped.NotS3))
-	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.Skipped.NotRequest))
-	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.Duplicates))
+	for reason, n := range r.Skipped.All() {
+		m.skippedRecords.WithLabelValues(log, string(reason)).Add(float64(n))
+	}
 	if r.State.late {
 		m.late.WithLabelValues(log).Inc()
 	}

@@ -71,6 +71,7 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --checkpoint.path=", "--checkpoint.path is empty"},
 		{"serve DIR --aws.path-style=maybe", "--aws.path-style: bool value must be"},
 		{"serve s3://example-logs --aws.endpoint-url=localhost:9000", `--aws.endpoint-url: "localhost:9000" is no URL`},
+		{"serve s3://example-logs --aws.external-id=4711", "--aws.external-id goes with --aws.role-arn"},
 		{"serve s3://example-logs --aws.endpoint-url=ftp://localhost", `--aws.endpoint-url: "ftp://localhost" is no URL`},
 
 		// What the web server is to be.
@@ -86,6 +87,7 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --web.telemetry-path=/{all...}", `--web.telemetry-path: "/{all...}" is no plain path`},
 		{"serve DIR --web.telemetry-path=/metrics?all", `--web.telemetry-path: "/metrics?all" is no plain path`},
 		{"serve DIR --web.telemetry-path=/-/ready", "--web.telemetry-path: /-/ready is taken"},
+		{"serve DIR --web.max-requests=-1", "--web.max-requests must not be negative"},
 		{"demo --web.telemetry-path=/-/healthy", "--web.telemetry-path: /-/healthy is taken"},
 
 		// Locations.
@@ -192,9 +194,6 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"missing directory", []string{missing}, "directory " + missing},
-		{"file as directory", []string{file}, "directory " + file + ": not a directory"},
-		{"one of two directories", []string{dir, missing}, missing},
 		{"locked checkpoint", []string{dir, "--checkpoint.path=" + locked}, "checkpoint " + locked + ": in use by another process"},
 		{"foreign checkpoint", []string{dir, "--checkpoint.path=" + file}, "checkpoint " + file + ": not a checkpoint"},
 		{"newer checkpoint", []string{dir, "--checkpoint.path=" + newerCheckpoint(t)}, "newer version"},
@@ -211,7 +210,10 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 			wantFailure(t, runToEnd(t, append(args, test.args...)...), exitFailed, test.want)
 		})
 	}
-	wantFailure(t, runToEnd(t, "report", "-o", "prometheus", missing), exitFailed, "directory "+missing)
+	for _, command := range []string{"report", "events", "backfill"} {
+		wantFailure(t, runToEnd(t, command, missing), exitFailed, "directory "+missing+": no such file or directory")
+		wantFailure(t, runToEnd(t, command, dir, file), exitFailed, "directory "+file+": not a directory")
+	}
 }
 
 // newerCheckpoint returns a checkpoint that a later version has written.
@@ -291,14 +293,14 @@ func TestRun_PrefersTheCommandLineToTheEnvironmentToTheFile(t *testing.T) {
 // serveFlags are the flags of serve and their defaults, as users know them.
 var serveFlags = map[string]string{
 	"config.file": "", "log.level": "info", "log.format": "logfmt",
-	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "",
+	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "", "web.max-requests": "40",
 	"checkpoint.path": "s3_access_exporter.db",
 	"scan.since":      "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
 	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
-	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "",
+	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
 }
 
 // filterDefaults are the filters and their defaults.
@@ -321,13 +323,13 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 }
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
-	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
-	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size")
+	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
 	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
-	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{

@@ -21,7 +21,7 @@ const (
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "query", internal + "report", internal + "rows",
+		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "location", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
 	},
@@ -35,13 +35,14 @@ var imports = map[string][]string{
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
-	internal + "query": {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
+	internal + "location": {"scanner/dirsource", "scanner/s3source", "scanner/source"},
+	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
 	},
 	internal + "rows":     {internal + "query", internal + "terminal"},
 	internal + "terminal": {},
-	internal + "web":      {"scanner"},
+	internal + "web":      {internal + "coverage", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
@@ -73,6 +74,7 @@ var outside = map[string][]string{
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/aws":                         {internal + "coverage", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/dustin/go-humanize":          {"cmd/..."},
+	"github.com/klauspost/compress":          {internal + "web"},
 	"github.com/prometheus/client_golang":    {"cmd/...", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/client_model":     {"collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/..."},

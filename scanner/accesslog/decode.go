@@ -45,24 +45,25 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	if r.Key = value(f.key); !f.ceph {
 		r.Key = d.decodeKey(f.operation, r.Key)
 	}
-	r.Requester = d.requesterOf(f)
+	nobody := isNobody(f.requester)
+	r.Requester = d.requesterOf(f, nobody)
 	r.ErrorCode = value(f.errorCode)
 	r.UserAgent = value(f.userAgent)
 	r.Host = value(f.host)
-	r.Signature, r.AuthMethod = f.authentication()
-	r.Anonymous = isNobody(f.requester) && r.Signature == record.SignatureNone && !isOwnWork(f.operation)
+	r.Signature, r.AuthMethod = f.authentication(nobody)
+	r.Anonymous = nobody && r.Signature == record.SignatureNone && !isOwnWork(f.operation)
 	return ""
 }
 
-// requesterOf returns who made the request. What S3 does on its own account has
+// requesterOf returns who made the request, if that was somebody. What S3 does on its own account has
 // no requester in some records and AmazonS3 in others; it is AmazonS3 in both.
-func (d *Decoder) requesterOf(f *fields) []byte {
+func (d *Decoder) requesterOf(f *fields, nobody bool) []byte {
 	const service = "svc:" // before the name of a service that acts for itself
 	switch {
-	case isNobody(f.requester) && hasPrefix(f.operation, "S3."):
+	case nobody && hasPrefix(f.operation, "S3."):
 		d.requester = append(d.requester[:0], "AmazonS3"...)
 		return d.requester
-	case isNobody(f.requester):
+	case nobody:
 		return nil
 	case hasPrefix(f.requester, service):
 		return f.requester[len(service):]

@@ -6,15 +6,16 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// authentication returns how the request was signed.
+// authentication returns how the request was signed. nobody: the record names no
+// requester.
 //
 // A dash in the place of the signature version means unsigned, unless an
 // authentication type is named or S3 refused the credentials: then the request was
 // signed, though the record may name neither requester nor version. What remains
 // then, and in layouts without the field, is the query string, by which presigned
 // requests are known, and the requester: a request without one was not signed.
-func (f *fields) authentication() (record.Signature, record.AuthMethod) {
-	refused := isNobody(f.requester) && record.FailedAuthentication(f.errorCode)
+func (f *fields) authentication(nobody bool) (record.Signature, record.AuthMethod) {
+	refused := nobody && record.FailedAuthentication(f.errorCode)
 	method := record.ParseAuthMethod(f.authType)
 	if signed := refused || method != record.AuthUnknown; f.signature != nil && !(signed && isDash(f.signature)) {
 		if isDash(f.signature) {
@@ -25,7 +26,7 @@ func (f *fields) authentication() (record.Signature, record.AuthMethod) {
 	if signature := querySignature(f.requestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
-	if f.signature == nil && isNobody(f.requester) && !refused {
+	if f.signature == nil && nobody && !refused {
 		return record.SignatureNone, record.AuthNone
 	}
 	return record.SignatureUnknown, method

@@ -195,6 +195,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
+	duplicates := int64(0)
 	for dec.Next() {
 		rec := dec.Record()
 		if len(rec.AccountID) == 0 {
@@ -205,13 +206,14 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 		}
 		out.span(rec.Time)
 		if window.Has(&out.Claim, rec) {
-			out.Duplicates++
+			duplicates++
 			continue
 		}
 		tally.Add(rec)
 		out.Records++
 	}
 	out.Skipped = dec.Skipped()
+	out.Skipped.Duplicate = duplicates
 	return dec.Err()
 }
 

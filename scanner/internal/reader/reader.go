@@ -87,12 +87,11 @@ type Result[T any] struct {
 type Outcome struct {
 	dedupe.Claim
 
-	Err        *ObjectError // nil: the object was read to its end
-	Tally      Tally        // nil if Err is not
-	Weight     int          // what it holds, as Tally.Done returns it
-	Records    int64        // that were handed to the Tally
-	Duplicates int64        // records that were passed over, as they count already
-	Skipped    record.Skipped
+	Err     *ObjectError   // nil: the object was read to its end
+	Tally   Tally          // nil if Err is not
+	Weight  int            // what it holds, as Tally.Done returns it
+	Records int64          // that were handed to the Tally
+	Skipped record.Skipped // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
 	// duplicates included, in seconds since 1970; 0 if there are none after that.
 	Oldest, Newest int64
