@@ -47,6 +47,8 @@ type Config struct {
 	// Patience is the longest pause after which an object is asked for again that the
 	// store has throttled; 0: it is not.
 	Patience time.Duration
+	// Now returns the time of the wall, for Outcome.Newest; nil means time.Now.
+	Now func() time.Time
 }
 
 // withDefaults returns a copy.
@@ -54,6 +56,9 @@ func (c *Config) withDefaults() *Config {
 	d := *c
 	if d.MaxObjectSize == 0 {
 		d.MaxObjectSize = DefaultMaxObjectSize
+	}
+	if d.Now == nil {
+		d.Now = time.Now
 	}
 	return &d
 }
@@ -93,12 +98,19 @@ type Outcome struct {
 	Records int64          // that were handed to the Tally
 	Skipped record.Skipped // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
-	// duplicates included, in seconds since 1970; 0 if there are none after that.
+	// duplicates included, in seconds since 1970; 0 if there are none after that. Requests
+	// that are more than Ahead to come are left out: somebody's clock was wrong.
 	Oldest, Newest int64
 }
 
-// span takes note of the time of a request.
-func (o *Outcome) span(seconds int64) {
+// Ahead is how far the time of a request may lie ahead of the clock.
+const Ahead = time.Hour
+
+// span takes note of the time of a request, which is none if it is later than most.
+func (o *Outcome) span(seconds, most int64) {
+	if seconds > most {
+		return
+	}
 	if o.Newest == 0 || seconds < o.Oldest {
 		o.Oldest = max(0, seconds)
 	}
