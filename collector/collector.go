@@ -73,10 +73,11 @@ type Collector struct {
 	// For the one goroutine only.
 	labelPairs labelPairs
 	held       map[*series]time.Time // not released: when this process began to show them
-	nextExpiry int64                 // Unix seconds before which no series expires
-	rows       []rowGain             // memory for the next stage
-	changes    []change              // the same
-	buf        []byte                // for two keys
+	progress   progress
+	nextExpiry int64     // progress before which no series expires
+	rows       []rowGain // memory for the next stage
+	changes    []change  // the same
+	buf        []byte    // for two keys
 }
 
 // New returns a Collector without series. It does no I/O. The error is about a
@@ -96,6 +97,8 @@ func New(config Config) (*Collector, error) {
 		held:     make(map[*series]time.Time),
 		buf:      make([]byte, 0, 2*maxKey),
 	}
+	now := config.Now()
+	c.progress = progress{begun: now.Unix(), started: now}
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
@@ -120,6 +123,7 @@ func (c *Collector) Load(key, value []byte) error {
 	if err != nil {
 		return &StoredError{Family: name, Err: err}
 	}
+	c.progress.load(loaded.state.last)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.insert(loaded, c.config.Now())
@@ -151,31 +155,31 @@ func (c *Collector) Due() bool {
 			return true
 		}
 	}
-	return len(c.expired(now)) > 0
+	return len(c.expired(c.progress.at(now, c.progress.newest))) > 0
 }
 
 func (c *Collector) holdOver(since, now time.Time) bool {
 	return now.Sub(since) >= c.config.SeriesHold
 }
 
-// expired returns the series without an increment for the ttl. A series that
-// has not shown its value yet stays until it has.
-func (c *Collector) expired(now time.Time) []*series {
-	if c.config.SeriesTTL == 0 || now.Unix() < c.nextExpiry {
+// expired returns the series without an increment for the ttl, when the log has come to
+// now. A series that has not shown its value yet stays until it has.
+func (c *Collector) expired(now int64) []*series {
+	if c.config.SeriesTTL == 0 || now < c.nextExpiry {
 		return nil
 	}
 	ttl := int64(math.Ceil(c.config.SeriesTTL.Seconds()))
-	next := now.Unix() + ttl
+	next := now + ttl
 	var old []*series
 	for _, family := range c.series {
 		for _, s := range family {
 			switch expiry := s.state.last + ttl; {
-			case expiry > now.Unix():
+			case expiry > now:
 				next = min(next, expiry)
 			case s.state.released:
 				old = append(old, s)
 			default:
-				next = now.Unix()
+				next = now
 			}
 		}
 	}

@@ -26,10 +26,14 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
-const program = "s3_access_exporter"
+const (
+	program   = "s3_access_exporter"
+	envPrefix = "S3_ACCESS_EXPORTER"
+)
 
 // Exit codes.
 const (
@@ -42,11 +46,21 @@ const (
 func main() {
 	// Releases set it when they are linked.
 	version.Version = cmp.Or(version.Version, moduleVersion())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// endSignals returns the signals that end the program in peace. The end of a terminal
+// is one, unless nohup has the program outlive it.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // cli is the command line. Each flag is also an environment variable and a key
@@ -71,6 +85,8 @@ type environment struct {
 	stderr *terminal.Screen
 	logger *slog.Logger
 	engine newEngine
+	// configured are the locations of the configuration file.
+	configured configuredLocations
 	// lastLine is set by a command, and printed on standard error when all else is.
 	lastLine string
 }
@@ -98,16 +114,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // runOn is run on an engine.
 func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newEngine) int {
 	var c cli
+	var configured configuredLocations
 	printed := -1 // the exit code of --help, which kong prints by itself
 	parser, err := kong.New(&c,
 		kong.Name(program),
 		kong.Description("Who uses an S3 bucket and how, live, from S3's request logs."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
+		kong.DefaultEnvars(envPrefix),
 		kong.Writers(stdout, stderr),
 		variables(),
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&configured),
 	)
 	if err != nil {
 		return fail(stderr, err, exitFailed)
@@ -120,7 +138,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
 	lines := terminal.New(stderr)
-	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on, configured: configured}
 	code := exitCode(command.Run(env), stderr)
 	if env.lastLine != "" {
 		fmt.Fprintf(stderr, "%s: %s\n", program, env.lastLine)
@@ -145,6 +163,7 @@ var lineBreak = regexp.MustCompile(`\s*\n\s*`)
 
 // fail prints an error in one line, which not all packages keep to.
 func fail(stderr io.Writer, err error, code int) int {
-	fmt.Fprintf(stderr, "%s: error: %s\n", program, lineBreak.ReplaceAllString(err.Error(), " "))
+	text := hostile.Visible(lineBreak.ReplaceAllString(err.Error(), " "))
+	fmt.Fprintf(stderr, "%s: error: %s\n", program, text)
 	return code
 }
