@@ -41,6 +41,7 @@ type story struct {
 	directory      string         // of the second
 	roomy, cramped *exporter
 	requests       []fleet.Request // all that the first exporter is to count in the evening
+	coverage       []sample        // what the first exporter finds out once, at the begin
 
 	now     time.Time
 	dusk    time.Time              // the begin
@@ -102,6 +103,7 @@ func newStory(t *testing.T) *story {
 		drawn:     make(map[*exporter][]sample),
 	}
 	s.dusk = s.now
+	s.coverage = someCoverage(t, labels.FromStrings("job", job, "instance", roomy), s.dusk)
 	s.past(t)
 	if err := s.bucket.CreateBucket(logBucket); err != nil {
 		t.Fatal(err)
@@ -311,6 +313,7 @@ func (s *story) store(t *testing.T) {
 	for _, samples := range s.drawn {
 		s.add(t, s.now, samples)
 	}
+	s.add(t, s.now, s.coverage)
 	s.record(t, s.now, s.rules)
 }
 
