@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,17 @@ import (
 func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := world()
-		var failure error
+		var failing atomic.Bool
 		var log bytes.Buffer
 		m := NewMetrics()
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &Watch{
-			Accounts:  func(context.Context) ([]Account, error) { return []Account{f.account(ownID)}, failure },
+			Accounts: func(context.Context) ([]Account, error) {
+				if failing.Load() {
+					return nil, errors.New("no credentials")
+				}
+				return []Account{f.account(ownID)}, nil
+			},
 			Locations: []string{"s3://access-logs"},
 			Interval:  time.Hour,
 			Logger:    slog.New(slog.NewTextHandler(&log, nil)),
@@ -47,7 +53,7 @@ func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
 		if got, want := testutil.CollectAndCount(m, "s3_access_bucket_logging"), 2*len(f.buckets); got != want {
 			t.Errorf("%d series, want %d", got, want)
 		}
-		failure = errors.New("no credentials")
+		failing.Store(true)
 		time.Sleep(3 * time.Hour) // of the bubble's clock
 		synctest.Wait()
 		if _, at := m.Last(); !at.Equal(first) {
@@ -56,7 +62,7 @@ func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
 		if got := strings.Count(log.String(), "no credentials"); got != 1 {
 			t.Errorf("the failure is logged %d times, want once", got)
 		}
-		failure = nil
+		failing.Store(false)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if _, at := m.Last(); !at.After(first) {
