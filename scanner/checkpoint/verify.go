@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	berrors "go.etcd.io/bbolt/errors"
@@ -55,8 +54,7 @@ func inspect(path string) (*Report, error) {
 // lockShared waits until no process has the file for writing, as bbolt does.
 func lockShared(f *os.File, timeout time.Duration) error {
 	for deadline := time.Now().Add(timeout); ; time.Sleep(50 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if locked, err := tryLockShared(f); locked || err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
