@@ -81,6 +81,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
 	}
+	m.begin()
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.changedObjects, m.quarantined,
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
+	return m
+}
+
+// begin makes the counters show 0.
+func (m *Metrics) begin() {
 	for _, log := range record.Logs() {
 		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
 			vec.WithLabelValues(log.String())
@@ -101,9 +109,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.changedObjects, m.quarantined,
-		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
-	return m
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
