@@ -7,6 +7,7 @@ type Skipped struct {
 	Malformed  int64 // could not be understood, or longer than the decoder's limit
 	NotS3      int64 // a CloudTrail event of another service
 	NotRequest int64 // an event of S3 that is no single request: aggregated, Insight, network activity
+	OtherLog   int64 // a record of another log, where many logs are written to one place
 	// First is the first malformed record, nil if there was none.
 	First *MalformedError
 }
