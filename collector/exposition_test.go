@@ -184,6 +184,31 @@ func TestCollector_CountersCarryCreatedTimestampAndExemplar(t *testing.T) {
 	}
 }
 
+// Of two exemplars of one second, Prometheus takes the one that it sees second for out of
+// order and logs a warning.
+func TestCollector_ExemplarIsReplacedOnlyByALaterOne(t *testing.T) {
+	c := newCollector(t, Config{})
+	store := newMemStore()
+	shown := func(want string) {
+		t.Helper()
+		exemplar := only(t, c, "s3_access_sent_bytes_total").GetCounter().GetExemplar()
+		if got := exemplar.GetLabel()[0].GetValue(); got != want {
+			t.Errorf("exemplar %s, want %s", got, want)
+		}
+	}
+	at := func(second int64, id string, edit ...func(*record.Record)) record.Record {
+		return request(append(edit, func(r *record.Record) { r.Time += second; r.RequestID = []byte(id) })...)
+	}
+	// Requests by browsers and by others are of different rows and count in one series.
+	browser := func(r *record.Record) { r.UserAgent = []byte("Mozilla/5.0") }
+	commit(t, c, store, at(10, "FIRST"), at(10, "SAMEROW"), at(10, "OTHERROW", browser))
+	shown("FIRST")
+	commit(t, c, store, at(10, "NEXTCOMMIT"), at(9, "EARLIER", browser))
+	shown("FIRST")
+	commit(t, c, store, at(11, "LATER", browser), at(11, "SAMESECOND"))
+	shown("LATER")
+}
+
 // However records come, in one Tally or in many of the same rows, the exemplar is the
 // latest event's that has a request ID.
 func TestStage_KeepsTheLatestExemplar(t *testing.T) {

@@ -99,8 +99,9 @@ func (g *gain) merge(more *gain) {
 	}
 }
 
-// precedes reports whether a record of that time would be a later sample.
-func (s *sample) precedes(time int64) bool { return s.size == 0 || time >= s.time }
+// precedes reports whether a record of that time would be a later sample; see
+// exemplar.replace.
+func (s *sample) precedes(time int64) bool { return s.size == 0 || time > s.time }
 
 func (s *counts) add(more *counts) {
 	s.records += more.records

@@ -88,9 +88,11 @@ type exemplar struct {
 	value     uint64 // that the request added
 }
 
-// replace takes a later exemplar, if there is one.
+// replace takes a later exemplar, if there is one. One of the same second stays away:
+// of two exemplars with one time, Prometheus takes the one that comes second for out of
+// order.
 func (e *exemplar) replace(later exemplar) {
-	if later.requestID != "" && (e.requestID == "" || later.time >= e.time) {
+	if later.requestID != "" && (e.requestID == "" || later.time > e.time) {
 		*e = later
 	}
 }

@@ -2,15 +2,22 @@
 // against what they are made for.
 //
 // dashboard_test.go and rules_test.go read the files; view_test.go has what
-// somebody has chosen in Grafana. lint_test.go has the rules of Grafana's
-// linter; reading_test.go, layout_test.go and table_test.go those that make a
-// dashboard true and readable; catalogue_test.go holds the names in the
-// expressions against the metrics that there are, scale_test.go shows that
-// thousands of series do not flood a panel, account_test.go and
-// foreign_test.go that a choice reaches every panel and other programs none.
+// somebody has chosen in Grafana.
 //
-// grafana_test.go asks Grafana's own library what becomes of the results, if it
-// is told where that is; oldest_test.go asks the oldest Prometheus.
+// Rules about the files: lint_test.go has those of Grafana's linter,
+// layout_test.go, table_test.go and graph_test.go what makes a dashboard
+// readable, truth_test.go what makes it true. catalogue_test.go holds the names
+// in the expressions against the metrics that there are.
+//
+// A storage of Prometheus (prometheus_test.go) with made-up series
+// (requests_test.go) shows that a choice reaches every panel (account_test.go),
+// and other programs reach none (foreign_test.go), that backfills show
+// (backfill_test.go), how days and weeks compare (compare_test.go), and that
+// thousands of series do not flood a panel (scale_test.go).
+//
+// grafana_test.go asks Grafana's own library what becomes of results
+// (screen_test.go), if it is told where that is; oldest_test.go asks the engine
+// of the oldest Prometheus.
 //
 // With the build tag integration, the real binary (exporter_test.go) reads log
 // buckets whose truth is known (story_test.go, incident_test.go), a storage of

@@ -58,7 +58,7 @@ func (p *timeless) dump(t *testing.T) []oldestSeries {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer querier.Close()
+	defer func() { _ = querier.Close() }()
 	set := querier.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+"))
 	var all []oldestSeries
 	var it chunkenc.Iterator

@@ -204,9 +204,9 @@ func inMilliseconds(expr parser.Expr) bool {
 var backfillStep = regexp.MustCompile(`s3_access_exporter backfill .*--step (\w+)`)
 
 // recommendedStep returns the longest step of backfills in the examples of
-// README.md, which is that by default where they have none.
+// the commands' README, which is that by default where they have none.
 func recommendedStep() time.Duration {
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../cmd/s3_access_exporter/README.md")
 	if err != nil {
 		panic(err)
 	}
@@ -222,7 +222,7 @@ func recommendedStep() time.Duration {
 }
 
 func TestREADME_RecommendsAStepOfBackfills(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../cmd/s3_access_exporter/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,8 @@ var kinds = map[string]string{
 	"iam/read-log-bucket-kms.json":         identityPolicy,
 	"iam/assume-log-reader.json":           identityPolicy,
 	"iam/trust-log-reader.json":            trustPolicy,
+	"iam/coverage.json":                    identityPolicy,
+	"iam/coverage-organization.json":       identityPolicy,
 	"iam/trust-eks.json":                   trustPolicy,
 	"iam/cross-account-bucket-policy.json": resourcePolicy,
 	"iam/cross-account-key-policy.json":    resourcePolicy,
@@ -72,9 +74,9 @@ func TestPolicies_AreWellFormed(t *testing.T) {
 		}
 	}
 	guide := read(t, "README.md")
-	action := regexp.MustCompile(`^(s3|kms|sts):([A-Z][A-Za-z]+\*?|\*)$`)
+	action := regexp.MustCompile(`^(s3|s3express|cloudtrail|organizations|kms|sts):([A-Z][A-Za-z]+\*?|\*)$`)
 	operator := regexp.MustCompile(`^(StringEquals|StringLike|ArnLike|ArnNotEquals|Bool)$`)
-	arn := regexp.MustCompile(`^arn:aws:(s3:::[a-z0-9-]+(/.*)?|(kms|iam):[a-z0-9-]*:\d{12}:(key|role)/.+)$`)
+	arn := regexp.MustCompile(`^arn:aws:(s3:::[a-z0-9-]+\*?(/.*)?|(kms|iam):[a-z0-9-]*:(\d{12}|\*):(key|role)/.+)$`)
 	for path, kind := range kinds {
 		p := readPolicy(t, path)
 		if p.Version != "2012-10-17" || len(p.Statement) == 0 {
@@ -101,7 +103,7 @@ func TestPolicies_AreWellFormed(t *testing.T) {
 				}
 			}
 			for _, r := range s.Resource {
-				if !arn.MatchString(r) && !(r == "*" && strings.Contains(path, "key-policy")) {
+				if !arn.MatchString(r) && !(r == "*" && (strings.Contains(path, "key-policy") || strings.Contains(path, "coverage"))) {
 					t.Errorf("%s: %s has the resource %q", path, s.Sid, r)
 				}
 			}
@@ -170,6 +172,61 @@ func TestPolicies_AllowWhatTheProgramDoesAndNoMore(t *testing.T) {
 		if all := slices.Concat(more, want); !slices.Equal(got, all) {
 			t.Errorf("%s allows %q, not %q", path, got, all)
 		}
+	}
+}
+
+// coveragePermission says what each call of coverage needs. GetCallerIdentity needs
+// nothing.
+var coveragePermission = map[string]string{
+	"ListBuckets":                "s3:ListAllMyBuckets",
+	"ListDirectoryBuckets":       "s3express:ListAllMyDirectoryBuckets",
+	"GetBucketLocation":          "s3:GetBucketLocation",
+	"GetBucketLogging":           "s3:GetBucketLogging",
+	"GetBucketPolicy":            "s3:GetBucketPolicy",
+	"GetBucketRequestPayment":    "s3:GetBucketRequestPayment",
+	"GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+	"ListObjectsV2":              "s3:ListBucket",
+	"DescribeTrails":             "cloudtrail:DescribeTrails",
+	"GetTrailStatus":             "cloudtrail:GetTrailStatus",
+	"GetEventSelectors":          "cloudtrail:GetEventSelectors",
+	"ListEventDataStores":        "cloudtrail:ListEventDataStores",
+	"GetEventDataStore":          "cloudtrail:GetEventDataStore",
+	"ListAccounts":               "organizations:ListAccounts",
+	"GetCallerIdentity":          "",
+}
+
+// TestPolicies_AllowWhatCoverageAsksAndNoMore takes from the source which calls there
+// are.
+func TestPolicies_AllowWhatCoverageAsksAndNoMore(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(root, "cmd", "s3_access_exporter", "internal", "coverage", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"sts:AssumeRole"} // by --org
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, call := range regexp.MustCompile(`&(?:s3|cloudtrail|organizations|sts)\.(\w+)Input\{`).FindAllStringSubmatch(read(t, path), -1) {
+			needs, ok := coveragePermission[call[1]]
+			if !ok {
+				t.Errorf("%s calls %s", path, call[1])
+			}
+			if needs != "" && !slices.Contains(want, needs) {
+				want = append(want, needs)
+			}
+		}
+	}
+	var got []string
+	for _, path := range []string{"iam/coverage.json", "iam/coverage-organization.json"} {
+		for _, s := range readPolicy(t, path).Statement {
+			got = append(got, s.Action...)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the policies allow %q, and coverage asks for %q", got, want)
 	}
 }
 

@@ -256,7 +256,7 @@ func TestKit_UsesTheDefaultPort(t *testing.T) {
 }
 
 func TestKit_NamesMetricsThatExist(t *testing.T) {
-	documented := read(t, filepath.Join(root, "README.md"))
+	documented := read(t, filepath.Join(root, "collector", "README.md"))
 	for _, path := range files(t) {
 		for _, name := range regexp.MustCompile(`\bs3_access_\w+_(?:total|seconds|bytes|objects|info|success)\b`).FindAllString(read(t, path), -1) {
 			if !strings.Contains(documented, "| `"+name+"` |") {

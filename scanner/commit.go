@@ -33,10 +33,11 @@ type committer struct {
 	failing bool
 }
 
-// finished is a result with what is to become of its object.
+// finished is a result with what is kept of its object's failures before and after the
+// commit, zero if it has none.
 type finished struct {
 	*result
-	before, after checkpoint.Failure // zero: none
+	before, after checkpoint.Failure
 }
 
 // run commits results until they end. It returns the error of the last commit.
@@ -83,7 +84,7 @@ func (c *committer) full() bool {
 // add takes a result for the next commit.
 func (c *committer) add(ctx context.Context, r *result) {
 	if ctx.Err() != nil && (r.Err != nil || c.full()) {
-		return // not the object, but the end of ctx made it fail
+		return // it failed because ctx has ended, or there is no room: the next Run reads it
 	}
 	ready, failed := c.results.Pass(r)
 	for _, r := range ready {
@@ -222,7 +223,7 @@ func (l *location) newer(r *result) bool {
 	return true
 }
 
-// resolved shows an object whose commit is done.
+// resolved takes an object whose commit is done out of the queue, and shows it.
 func (c *committer) resolved(f *finished) {
 	m := c.cfg.Metrics
 	f.State.stream.committed(f.Object.Key, f.after)

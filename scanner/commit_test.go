@@ -87,16 +87,16 @@ func TestScanner_FailedCommitExposesNothingAndIsMadeUpFor(t *testing.T) {
 			t.Errorf("%d objects are read while commits fail, want %d at most", got, mayWait)
 		}
 		if err := r.scanner.Ready(); err == nil || !strings.Contains(err.Error(), "no space left") {
-			t.Errorf("Ready says %v while commits fail", err)
+			t.Errorf("Ready returns %v while commits fail", err)
 		}
 		r.consumer.setRefuse(nil)
 		r.wait(10 * time.Minute)
 		if err := r.scanner.Ready(); err != nil {
 			t.Error(err)
 		}
-		for _, said := range []string{"the checkpoint cannot be written; nothing is counted until it can", "the checkpoint can be written again"} {
-			if n := strings.Count(r.log.String(), said); n != 1 {
-				t.Errorf("%q is said %d times, want once:\n%s", said, n, &r.log)
+		for _, line := range []string{"the checkpoint cannot be written; nothing is counted until it can", "the checkpoint can be written again"} {
+			if n := strings.Count(r.log.String(), line); n != 1 {
+				t.Errorf("%q is logged %d times, want once:\n%s", line, n, &r.log)
 			}
 		}
 		if got := len(r.consumer.shown()); got != objects {
@@ -130,8 +130,9 @@ func TestScanner_EndsWhileCommitsFail(t *testing.T) {
 	})
 }
 
-// The newest request that was counted is told, across restarts, whatever comes after it.
-func TestScanner_TellsTheNewestRequest(t *testing.T) {
+// The time of the newest request that was counted is shown, across restarts, whatever
+// comes after it.
+func TestScanner_ShowsTheNewestRequest(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		newest := func(want time.Time) {
 			t.Helper()
@@ -162,7 +163,7 @@ func TestScanner_TellsTheNewestRequest(t *testing.T) {
 			t.Errorf("%v objects are quarantined, want the cut one", got)
 		}
 		if n := strings.Count(r.log.String(), "records were skipped that could not be understood"); n != 1 {
-			t.Errorf("%d objects with malformed records are told of, want 1:\n%s", n, &r.log)
+			t.Errorf("%d objects with malformed records are logged, want 1:\n%s", n, &r.log)
 		}
 	})
 }

@@ -69,4 +69,10 @@
 // Locks are held for moments, and never during calls of the store or the checkpoint.
 // Where one is taken while another one is held, it is in this order: location.mu before
 // stream.mu, backlog.mu before readiness.mu.
+//
+// # Who may use it
+//
+// The folder serves s3_access_exporter, and the APIs in it change with it, but for
+// package record and the decoders accesslog and cloudtrail, which others may rely on.
+// What nobody outside of the folder uses is below internal.
 package scanner

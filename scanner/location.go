@@ -22,16 +22,17 @@ type location struct {
 	source.Location
 	cfg     *Config
 	ready   *readiness
-	skips   *skips
-	backlog backlog
+	backlog backlog // has a lock of its own
 
-	// Owned by the goroutine of tail, which the polls of a round are part of:
+	// Owned by the goroutine of tail; the polls of a round read rounds:
+	skips         *skips
 	lastDiscovery time.Time
 	rounds        int // that were begun
 	audit         audit
 	untidy        bool // the last tidy has failed
 
-	newest map[string]time.Time // the newest request by log; owned by the committer
+	// Owned by the committer:
+	newest map[string]time.Time // the newest request by log
 
 	mu      sync.Mutex // guards all below
 	state   checkpoint.LocationState

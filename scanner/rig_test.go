@@ -119,7 +119,7 @@ func (r *rig) wait(d time.Duration) {
 	synctest.Wait()
 }
 
-// put puts a log object into the simple stream, whose key tells time at, and
+// put puts a log object into the simple stream, whose key has time at, and
 // which holds one request for each ID.
 func (r *rig) put(at time.Time, suffix string, ids ...string) string {
 	key := logtest.SimpleKey(at, suffix)

@@ -94,7 +94,7 @@ func TestScanner_ReadsNothingOutsideOfItsPrefix(t *testing.T) {
 	})
 }
 
-// Objects by event time all tell midnight, and come for days.
+// Objects by event time all have midnight in their keys, and come for days.
 func TestScanner_CountsEventTimePartitions(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.Since = 24 * time.Hour
@@ -150,7 +150,7 @@ func TestScanner_CountsWhatItSkipsOnceByReason(t *testing.T) {
 	})
 }
 
-func TestScanner_TransientTroubleIsPendingUntilItEnds(t *testing.T) {
+func TestScanner_TransientFailureIsPendingUntilItEnds(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		bad := r.put(began, "A", "r1")
 		r.put(began.Add(time.Second), "B", "r2")
@@ -205,7 +205,7 @@ func TestScanner_BrokenObjectGivesNothingAndIsQuarantined(t *testing.T) {
 			t.Errorf("object_errors_total is %v, want 1: it is tried once", got)
 		}
 		if !strings.Contains(r.log.String(), "object is quarantined") || !strings.Contains(r.log.String(), bad) {
-			t.Errorf("the log does not tell of %s:\n%s", bad, &r.log)
+			t.Errorf("%s is not in the log:\n%s", bad, &r.log)
 		}
 		r.stop()
 		r.bucket.Put(bad, whole, began) // mended
@@ -299,7 +299,7 @@ func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
 			t.Errorf("object_errors_total is %v, want at least 1", got)
 		}
 		if !strings.Contains(r.log.String(), key) {
-			t.Errorf("the log does not tell of %s:\n%s", key, &r.log)
+			t.Errorf("%s is not in the log:\n%s", key, &r.log)
 		}
 		r.bucket.SetFault(nil)
 		r.wait(time.Hour)
@@ -325,7 +325,7 @@ func TestScanner_BoundsObjects(t *testing.T) {
 					}
 					r.expect()
 					if r.metric("object_errors_total", "too_large") != 1 || r.metric("quarantined_objects") != 1 {
-						t.Errorf("it is not told as too large:\n%s", &r.log)
+						t.Errorf("it is not shown as too large:\n%s", &r.log)
 					}
 				})
 			})
@@ -349,7 +349,7 @@ func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
 			t.Errorf("object_errors_total is %v, want 1", got)
 		}
 		if r.metric("pending_objects")+r.metric("quarantined_objects") != 0 || !strings.Contains(r.log.String(), gone) {
-			t.Errorf("the object is still in trouble, or was never named:\n%s", &r.log)
+			t.Errorf("the object is still pending or quarantined, or was never named:\n%s", &r.log)
 		}
 	})
 }
@@ -407,7 +407,7 @@ func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
 	})
 }
 
-func TestScanner_FailedListingIsToldAndTriedAgain(t *testing.T) {
+func TestScanner_FailedListingIsShownAndTriedAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var failing atomic.Bool
 		failing.Store(true)
@@ -516,7 +516,7 @@ func TestScanner_RunEndsWithItsContext(t *testing.T) {
 		r.expect()
 		r.stop()
 		if got := r.metric("object_errors_total"); got != 0 || strings.Contains(r.log.String(), "context canceled") {
-			t.Errorf("what ended is told as %v troubles of objects:\n%s", got, &r.log)
+			t.Errorf("what ended is shown as %v failures of objects:\n%s", got, &r.log)
 		}
 		r.bucket.SetFault(nil)
 		r.start()

@@ -50,7 +50,7 @@ func TestStatus_HasNoLocationsUnlessRunWorks(t *testing.T) {
 	})
 }
 
-func TestStatus_TellsHowFarAStreamIsRead(t *testing.T) {
+func TestStatus_ShowsHowFarAStreamIsRead(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.put(began.Add(-20*time.Minute), "A", "r1")
 		key := r.put(began.Add(-15*time.Minute), "B", "r2")
@@ -100,7 +100,7 @@ func TestStatus_ShowsTheWatermarkBehindWhatIsInFlight(t *testing.T) {
 	})
 }
 
-func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
+func TestStatus_SeparatesPendingFromQuarantinedObjects(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		denied := r.put(began, "A", "r1")
 		broken := r.put(began.Add(time.Second), "B")
@@ -131,7 +131,7 @@ func TestStatus_TellsPendingFromQuarantinedObjects(t *testing.T) {
 	})
 }
 
-func TestStatus_TellsWhatFails(t *testing.T) {
+func TestStatus_ShowsWhatFails(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.put(began, "A", "r1")
 		r.start()
@@ -268,7 +268,7 @@ func TestStatus_CadenceFollowsTheStream(t *testing.T) {
 	})
 }
 
-func TestStatus_SaysThatEventTimeKeysTellOnlyTheDay(t *testing.T) {
+func TestStatus_ShowsThatEventTimeKeysHaveOnlyTheDay(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		for i := range 4 {
 			day := began.AddDate(0, 0, i-4).Format("2006/01/02/2006-01-02-00-00-00-")
@@ -283,7 +283,7 @@ func TestStatus_SaysThatEventTimeKeysTellOnlyTheDay(t *testing.T) {
 	})
 }
 
-// The key of an object by event time tells the day's first second, which is
+// The key of an object by event time has the day's first second, which is
 // before most starting points on that day.
 func TestScanner_ReadsTodaysEventTimeObjectsFromTheStart(t *testing.T) {
 	inBubble(t, func(r *rig) {
@@ -295,7 +295,7 @@ func TestScanner_ReadsTodaysEventTimeObjectsFromTheStart(t *testing.T) {
 	})
 }
 
-// A key that tells a time to come neither hides a silence to come nor gives a
+// A key with a time to come neither hides a silence to come nor gives a
 // negative lag.
 func TestStatus_KeyFromTheFuture(t *testing.T) {
 	inBubble(t, func(r *rig) {

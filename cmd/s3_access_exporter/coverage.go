@@ -30,7 +30,7 @@ type coverageCmd struct {
 
 // Help implements kong.HelpProvider.
 func (*coverageCmd) Help() string {
-	return `A zero is only true of what is logged. coverage asks AWS, for each bucket, which log holds how much of its requests (all, reads, writes, part, none, unknown), whether that log arrives, and whether a given location reads it. What it may not ask is unknown, and the row names the permission. Its calls are free of charge.
+	return `A zero is only true of what is logged. coverage asks AWS, for each bucket, which log holds how much of its requests (all, reads, writes, part, none, unknown), whether that log arrives, and whether a given location reads it. What it may not ask is unknown, and the row names the permission. It costs a few requests to S3 for each bucket.
 
 Example: the commands that turn on access logs for every bucket without them.
 

@@ -61,6 +61,7 @@ var imports = map[string][]string{
 	"scanner/logkey":             {"scanner/record"},
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
+	"scanner/record/decodertest": {"scanner/record"},
 	"scanner/s3source":           {"scanner/source"},
 	"scanner/s3source/miniotest": {},
 	"scanner/source":             {},
@@ -89,7 +90,7 @@ var outside = map[string][]string{
 
 	"log":       {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
 	"net/http":  {"cmd/...", "scanner/s3source", "scanner/s3source/miniotest"},
-	"testing":   {internal + "golden", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
+	"testing":   {internal + "golden", "scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
 	"io/ioutil": {},
 }
 

@@ -19,13 +19,21 @@ import (
 
 const moduleRoot = "../.."
 
+// readmes are the pages in which users look things up.
+var readmes = [...]string{"README.md", "cmd/s3_access_exporter/README.md", "collector/README.md", "scanner/README.md"}
+
+// readme returns all of the pages, one behind the other.
 func readme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
-	if err != nil {
-		t.Fatal(err)
+	var all strings.Builder
+	for _, name := range readmes {
+		text, err := os.ReadFile(filepath.Join(moduleRoot, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
 	}
-	return string(text)
+	return all.String()
 }
 
 // readmeTables returns the rows of the README's tables whose first cell is one

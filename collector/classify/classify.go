@@ -168,10 +168,12 @@ func (c *Classifier) requesterOf(r *record.Record) *string {
 }
 
 // clientOf asks InvokedBy first: where CloudTrail names the service that made
-// the request, the user agent adds nothing. A person's console session has the
-// user agent AWS Internal as well, but no InvokedBy.
+// the request, the user agent adds nothing. A person's console session is invoked by
+// the console, or has the user agent AWS Internal, but then no InvokedBy.
 func (c *Classifier) clientOf(r *record.Record) *clientLabels {
 	switch {
+	case isConsole(r.InvokedBy):
+		return c.awsConsole
 	case len(r.InvokedBy) > 0:
 		return c.awsService
 	case r.Log == record.CloudTrail && string(r.UserAgent) == "AWS Internal":

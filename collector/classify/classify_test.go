@@ -56,6 +56,17 @@ func TestClassifier_Operation(t *testing.T) {
 		{"REST.GET.OBJECT_LOCK_CONFIGURATION", none, "GetObjectLockConfiguration"},
 		{"GetBucketObjectLockConfiguration", none, "GetObjectLockConfiguration"},
 
+		// Other stores.
+		{"REST.POST.DELETE_MULTI_OBJECT", none, "DeleteObjects"},
+		{"REST.S3_GET_OBJECT", key, "GetObject"},
+		{"REST.S3_LIST_OBJECTS_V2", none, "ListObjects"},
+		{"REST.S3_CREATE_MULTIPART_UPLOAD", key, "CreateMultipartUpload"},
+		{"REST.S3_PUT_BUCKET_CORS", none, "PutBucketCors"},
+		{"REST.S3_GET_SOMETHING", key, "REST.S3_GET_SOMETHING"},
+		{"REST.S3_", none, "REST.S3_"},
+		{"B2_API.DOWNLOAD_FILE_BY_NAME", key, "B2_API.DOWNLOAD_FILE_BY_NAME"},
+		{"B2_LIFECYCLE.DELETE.OBJECT", key, "B2_LIFECYCLE.DELETE.OBJECT"},
+
 		// Unknown names: kept if they look like an operation.
 		{"RenameObject", key, "RenameObject"},
 		{"REST.PUT.NEW_THING", key, "REST.PUT.NEW_THING"},

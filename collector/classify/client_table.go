@@ -59,6 +59,7 @@ var signers = map[string]int{
 	"minio-py":             8,
 	"minio-java":           8,
 	"minio-dotnet":         8,
+	"minio-rs":             8,
 	"boto":                 9,
 	"jets3t":               10,
 	"mountpoint-s3":        11,
@@ -69,19 +70,24 @@ var signers = map[string]int{
 // by lower-case name. Anybody can invent a name, so what is not on a list is other.
 var products = map[string]bool{
 	// Clients of S3.
-	"aws-crt":   true,
-	"aws::s3":   true, // the gem aws-s3
-	"cyberduck": true,
-	"fog":       true,
-	"fog-core":  true,
-	"git-annex": true,
-	clientLibs3: true,
-	"rclone":    true,
-	"s3cmd":     true,
-	"s3curl":    true,
-	"s3fs":      true,
-	"s3gof3r":   true,
-	"vertica":   true,
+	"aws::s3":           true, // the gem aws-s3
+	"clickhouse":        true,
+	"crts3nativeclient": true, // of the AWS Common Runtime
+	"cyberduck":         true,
+	"duckdb":            true,
+	"fog":               true,
+	"fog-core":          true,
+	"git-annex":         true,
+	clientLibs3:         true,
+	"object_store":      true, // of Rust: Polars, DataFusion, delta-rs
+	"rclone":            true,
+	"s3-browser":        true,
+	"s3cmd":             true,
+	"s3curl":            true,
+	"s3fs":              true,
+	"s3gof3r":           true,
+	"veeam":             true,
+	"vertica":           true,
 
 	// HTTP clients, often with presigned URLs or without credentials.
 	"aiohttp":            true,
@@ -92,6 +98,8 @@ var products = map[string]bool{
 	"dalvik":             true,
 	"go-http-client":     true,
 	"guzzlehttp":         true,
+	"helm":               true,
+	"httpie":             true,
 	"java":               true,
 	"java-http-client":   true,
 	"libwww-perl":        true,

@@ -2,7 +2,7 @@ package classify
 
 import "strings"
 
-// action is the name of an operation as S3's API has it. A few resources of the
+// action is the name of an operation in S3's API. A few resources of the
 // server access log are a bucket's or an object's: there the two differ.
 type action struct {
 	bucket, object string
@@ -31,6 +31,12 @@ func operationAction(logged string) action {
 			return known.complete()
 		}
 	}
+	// REST.S3_GET_OBJECT is how Backblaze writes GetObject.
+	if name, ok := strings.CutPrefix(logged, "REST.S3_"); ok {
+		if api := pascalCase(name); api != "" && isAPIName(api) {
+			return operationAction(api)
+		}
+	}
 	if !looksLikeOperation(logged) {
 		logged = Other
 	}
@@ -45,9 +51,33 @@ func (a action) complete() action {
 	return a
 }
 
+// pascalCase returns GET_OBJECT as GetObject.
+func pascalCase(name string) string {
+	var joined strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		if word != "" {
+			joined.WriteString(word[:1] + strings.ToLower(word[1:]))
+		}
+	}
+	return joined.String()
+}
+
+// isAPIName reports whether the table has an action of that name.
+func isAPIName(name string) bool {
+	if _, ok := actions[name]; ok { // an event's name, such as ListObjectsV2
+		return true
+	}
+	for _, a := range actions {
+		if a.bucket == name || a.object == name {
+			return true
+		}
+	}
+	return false
+}
+
 // looksLikeOperation reports whether text has the form of an event's name
 // (RenameObject) or of an operation in the server access log
-// (S3.EXPIRE.OBJECT, SOAP.ListAllMyBuckets).
+// (S3.EXPIRE.OBJECT, SOAP.ListAllMyBuckets), Backblaze's own ones included.
 func looksLikeOperation(text string) bool {
 	const (
 		upper               = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -68,7 +98,7 @@ func looksLikeOperation(text string) bool {
 		return false
 	}
 	switch family {
-	case "REST", "WEBSITE", "BATCH", "S3":
+	case "REST", "WEBSITE", "BATCH", "S3", "B2_API", "B2_LIFECYCLE":
 		return strings.Trim(rest, loggedLetters) == ""
 	case "SOAP":
 		return strings.Trim(rest, soapOperationLetter) == ""

@@ -21,6 +21,7 @@ var actions = map[string]action{
 	"REST.DELETE.OBJECT":            {bucket: "DeleteObject"},
 	"REST.COPY.OBJECT":              {bucket: "CopyObject"},
 	"REST.POST.MULTI_OBJECT_DELETE": {bucket: "DeleteObjects"},
+	"REST.POST.DELETE_MULTI_OBJECT": {bucket: "DeleteObjects"}, // Ceph
 	"REST.OPTIONS.PREFLIGHT":        {bucket: "PreflightRequest"},
 	"REST.POST.RESTORE":             {bucket: "RestoreObject"},
 	"REST.POST.OBJECT_RESTORE":      {bucket: "RestoreObject"},

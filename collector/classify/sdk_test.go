@@ -2,13 +2,17 @@ package classify
 
 import (
 	"go/build"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3tables"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -90,5 +94,82 @@ func hosts() map[string]s3.EndpointParameters {
 		"express control":   {Bucket: express, UseS3ExpressControlEndpoint: yes},
 		"express, sessions": {Bucket: express, DisableS3ExpressSessionAuth: yes},
 		"object lambda":     {UseObjectLambdaEndpoint: yes},
+	}
+}
+
+// sdkOperations returns the operations of a client of AWS's SDK: its methods of the form
+// func(context.Context, *Input, ...func(*Options)) (*Output, error).
+func sdkOperations(t *testing.T, client any) (names []string) {
+	t.Helper()
+	kind := reflect.TypeOf(client)
+	for i := range kind.NumMethod() {
+		if m := kind.Method(i); m.Type.IsVariadic() && m.Type.NumIn() == 4 && m.Type.NumOut() == 2 {
+			names = append(names, m.Name)
+		}
+	}
+	const fewest = 45
+	if len(names) < fewest {
+		t.Errorf("%v has only %d operations", kind, len(names))
+	}
+	return names
+}
+
+// notInAccessLogs are the operations of S3's API of which no line of a server access log
+// is known: their names there would be guesses, so they are kept as logged. When AWS's
+// SDK learns an operation, it goes here or, if it is known how it is logged, to the table.
+var notInAccessLogs = []string{
+	// Of directory buckets, which have no server access log.
+	"CreateSession", "ListDirectoryBuckets", "RenameObject",
+	// Of Object Lambda: sent to an endpoint that is no bucket's.
+	"WriteGetObjectResponse",
+	// Told from the operation on one configuration by a parameter that is not there, not by the resource.
+	"ListBucketAnalyticsConfigurations", "ListBucketIntelligentTieringConfigurations",
+	"ListBucketInventoryConfigurations", "ListBucketMetricsConfigurations",
+	// Newer than the lines that are known.
+	"CreateBucketMetadataConfiguration", "CreateBucketMetadataTableConfiguration",
+	"DeleteBucketMetadataConfiguration", "DeleteBucketMetadataTableConfiguration",
+	"GetBucketMetadataConfiguration", "GetBucketMetadataTableConfiguration",
+	"UpdateBucketMetadataAnnotationTableConfiguration", "UpdateBucketMetadataInventoryTableConfiguration",
+	"UpdateBucketMetadataJournalTableConfiguration",
+	"DeleteObjectAnnotation", "GetObjectAnnotation", "ListObjectAnnotations", "PutObjectAnnotation",
+	"GetBucketAbac", "PutBucketAbac", "UpdateObjectEncryption",
+}
+
+func TestOperations_AreThoseOfTheSDK(t *testing.T) {
+	logged := make(map[string]bool) // by an access log
+	for name, a := range actions {
+		if regexp.MustCompile(`^(REST|SOAP|WEBSITE|BATCH)\.`).MatchString(name) {
+			logged[a.bucket], logged[a.complete().object] = true, true
+		}
+	}
+	inSDK := make(map[string]bool)
+	for _, name := range sdkOperations(t, &s3.Client{}) {
+		action := name
+		if name == "ListObjectsV2" { // which an access log cannot tell from ListObjects
+			action = "ListObjects"
+		}
+		inSDK[action] = true
+		if got := operationAction(name).bucket; got != action {
+			t.Errorf("the event %s is %s, not %s", name, got, action)
+		}
+		if logged[action] == slices.Contains(notInAccessLogs, name) {
+			t.Errorf("%s must be an operation of the table, or stand in notInAccessLogs", name)
+		}
+	}
+	maps.DeleteFunc(logged, func(action string, _ bool) bool { return inSDK[action] })
+	// A form's upload and a browser's question before a request are no operations of the SDK.
+	if got, want := slices.Sorted(maps.Keys(logged)), []string{"PostObject", "PreflightRequest"}; !slices.Equal(got, want) {
+		t.Errorf("the table has %q, which the SDK has not, want %q", got, want)
+	}
+}
+
+// Events of S3 Control have S3's source, those of table buckets are counted too.
+func TestOperations_OfControlAndTablesKeepTheirNames(t *testing.T) {
+	for _, client := range []any{&s3control.Client{}, &s3tables.Client{}} {
+		for _, name := range sdkOperations(t, client) {
+			if got := operationAction(name); got.bucket != name || got.object != name {
+				t.Errorf("%s is %v", name, got)
+			}
+		}
 	}
 }

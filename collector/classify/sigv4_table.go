@@ -63,7 +63,7 @@ var sigv4Defaults = map[string][]since{
 	"aws-sdk-rust":         {{"0", VerdictYes}},
 	"aws-sdk-kotlin":       {{"0", VerdictYes}},
 	"aws-sdk-swift":        {{"0", VerdictYes}},
-	"aws-crt":              {{"0", VerdictYes}},
+	"crts3nativeclient":    {{"0", VerdictYes}},
 	"mountpoint-s3":        {{"0", VerdictYes}},
 	"mountpoint-s3-client": {{"0", VerdictYes}},
 	"rusoto":               {{"0", VerdictYes}},
@@ -76,7 +76,16 @@ var sigv4Defaults = map[string][]since{
 	"jets3t":    {{"0", VerdictNo}},
 	"minio-go":  {{"0", VerdictNo}, {"1.0.0", VerdictYes}},
 	"minio-js":  {{"0", VerdictUnknown}, {"8.0.7", VerdictYes}},
-	"gsutil":    {{"0", VerdictNo}, {"4.50", VerdictYes}},
+	// Their first commits that sign, of 2015 and in Rust of 2019, do so with Version 4,
+	// and none of their sources has any other.
+	"minio-py":     {{"0", VerdictYes}},
+	"minio-java":   {{"0", VerdictYes}},
+	"minio-dotnet": {{"0", VerdictYes}},
+	"minio-rs":     {{"0", VerdictYes}},
+	// Neither has had any other signature: extension httpfs, crate object_store.
+	"duckdb":       {{"0", VerdictYes}},
+	"object_store": {{"0", VerdictYes}},
+	"gsutil":       {{"0", VerdictNo}, {"4.50", VerdictYes}},
 	// 2.0 does not, 4.x (in WinSCP) does.
 	"libs3":    {{"0", VerdictNo}, {"3.0", VerdictUnknown}, {"4.0", VerdictYes}},
 	"fog":      {{"0", VerdictNo}, {"1.26.0", VerdictYes}},

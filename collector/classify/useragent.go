@@ -47,8 +47,7 @@ func parseAgent(text string) agent {
 // awsClient returns the client of a user agent that AWS itself sends, or empty.
 func awsClient(text string) string {
 	if isAWSName(text) {
-		host, _, _ := strings.Cut(text, ".")
-		if host == "console" || host == "signin" {
+		if isConsole(text) {
 			return clientAWSConsole
 		}
 		return clientAWSService
@@ -71,6 +70,17 @@ func awsClient(text string) string {
 		}
 	}
 	return ""
+}
+
+// isConsole reports whether the name of an AWS service is the Management Console's, or
+// that of the service through which people come to it.
+func isConsole[T ~string | ~[]byte](name T) bool {
+	for _, host := range [...]string{"console.", "signin."} {
+		if len(name) > len(host) && string(name[:len(host)]) == host {
+			return true
+		}
+	}
+	return false
 }
 
 // browserAgent tells a browser from libs3, as WinSCP has it:
@@ -105,8 +115,11 @@ func signingAgent(tokens []string) agent {
 // firstProduct returns the client if the string begins with a listed product.
 // A whole string may also have the forms "name", "name-vN" and "name N".
 func firstProduct(text string, tokens []string) (agent, bool) {
-	if len(tokens) > 1 && tokens[0] == "Jakarta" {
-		tokens = tokens[1:] // Jakarta Commons-HttpClient/3.1
+	if found, ok := compoundProduct(tokens); ok {
+		return found, true
+	}
+	if len(tokens) > 1 && (tokens[0] == "Jakarta" || strings.HasPrefix(tokens[0], "Python/")) {
+		tokens = tokens[1:] // Jakarta Commons-HttpClient/3.1, Python/3.12 aiohttp/3.12.15
 	}
 	if len(tokens) > 0 {
 		if name, version, ok := splitProduct(tokens[0]); ok {
@@ -122,6 +135,23 @@ func firstProduct(text string, tokens []string) (agent, bool) {
 		}
 	}
 	return agent{client: name, version: version}, products[name] || signers[name] != 0
+}
+
+// compoundProduct returns the client if its name and version are in more tokens than one:
+//
+//	S3 Browser/12.2.9
+//	APN/1.0 Veeam/1.0 Backup/12.1, as AWS has its partners write it: partner, then product
+func compoundProduct(tokens []string) (agent, bool) {
+	switch {
+	case len(tokens) > 1 && tokens[0] == "S3":
+		name, version, _ := splitProduct(tokens[1])
+		return agent{client: "s3-browser", version: version}, name == "browser"
+	case len(tokens) > 2 && tokens[0] == "APN/1.0":
+		partner, _, _ := splitProduct(tokens[1])
+		_, version, _ := splitProduct(tokens[2])
+		return agent{client: partner, version: version}, products[partner]
+	}
+	return agent{}, false
 }
 
 // splitProduct splits a token "name/version" or "name/vversion" at the first

@@ -152,7 +152,10 @@ var userAgents = []struct{ text, client, version, sigv4Default string }{
 	{"MinIO (linux; amd64) minio-go/v7.0.80 example/1.0", "minio-go", "7.0.80", "yes"},
 	{"MinIO (linux; amd64) minio-go/0.2.5", "minio-go", "0.2.5", "no"},
 	{"MinIO (linux; x64) minio-js/8.0.7", "minio-js", "8.0.7", "yes"},
-	{"MinIO (Linux; x86_64) minio-py/7.2.9", "minio-py", "7.2.9", "unknown"},
+	{"MinIO (Linux; x86_64) minio-py/7.2.9", "minio-py", "7.2.9", "yes"},
+	{"MinIO (amd64; amd64) minio-java/8.5.9", "minio-java", "8.5.9", "yes"},
+	{"MinIO (Unix 6.1;X64) minio-dotnet/6.0.3", "minio-dotnet", "6.0.3", "yes"},
+	{"MinIO (linux; aarch64) minio-rs/0.2.0", "minio-rs", "0.2.0", "yes"},
 	{"rclone/v1.17", "rclone", "1.17", "no"},
 	{"rclone/v1.68.2", "rclone", "1.68.2", "yes"},
 	{"S3Gof3r", "s3gof3r", "", "unknown"},
@@ -179,6 +182,21 @@ var userAgents = []struct{ text, client, version, sigv4Default string }{
 	{"python-requests/2.32.3", "python-requests", "2.32.3", "unknown"},
 	{"Python-urllib/3.12", "python-urllib", "3.12", "unknown"},
 	{"PostmanRuntime/7.42.0", "postmanruntime", "7.42.0", "unknown"},
+	{"duckdb/v1.3.2(linux_arm64) python/3.13", "duckdb", "1.3.2", "yes"},
+	{"object_store/0.11.1", "object_store", "0.11.1", "yes"},
+	{"ClickHouse/24.8.4.13", "clickhouse", "24.8.4.13", "unknown"},
+	{"CRTS3NativeClient/0.1.x platform/linux", "crts3nativeclient", "0.1.x", "yes"},
+	{"Python/3.11 aiohttp/3.10.5", "aiohttp", "3.10.5", "unknown"},
+	{"aiohttp/3.10.5", "aiohttp", "3.10.5", "unknown"},
+	{"Python/3.11 example/1.0", "other", "", "unknown"},
+	{"Python/3.11", "other", "", "unknown"},
+	{"APN/1.0 Veeam/1.0 Backup/12.1", "veeam", "12.1", "unknown"},
+	{"APN/1.0 Veeam/1.0", "other", "", "unknown"},
+	{"APN/1.0 Example/1.0 Backup/12.1", "other", "", "unknown"},
+	{"S3 Browser/11.6.7 (https://s3browser.com)", "s3-browser", "11.6.7", "unknown"},
+	{"S3 Example/11.6.7", "other", "", "unknown"},
+	{"Helm/3.15.2", "helm", "3.15.2", "unknown"},
+	{"HTTPie/3.2.2", "httpie", "3.2.2", "unknown"},
 
 	// Names that anybody can invent, and broken ones.
 	{"example-scanner/1.0", "other", "", "unknown"},
@@ -214,6 +232,9 @@ func TestClassifier_InvokedByTellsAService(t *testing.T) {
 		{"athena.amazonaws.com", "Mozilla/5.0", record.CloudTrail, "aws-service"},
 		{"AWS Internal", "AWS Internal", record.CloudTrail, "aws-service"},
 		{"", "AWS Internal", record.CloudTrail, "aws-console"}, // a person's console session
+		{"signin.amazonaws.com", "signin.amazonaws.com", record.CloudTrail, "aws-console"},
+		{"console.amazonaws.com", "S3Console/0.4", record.CloudTrail, "aws-console"},
+		{"signin", "Mozilla/5.0", record.CloudTrail, "aws-service"},
 		{"", "AWS Internal", record.ServerAccess, "aws-service"},
 	} {
 		class := NewClassifier(Config{}).Classify(new(request(func(r *record.Record) {
@@ -312,7 +333,7 @@ func sign(n int) int {
 // The reference has, for real user agents, the product and its version. What is
 // on no list of ours is other there and here.
 func TestParseAgent_AgreesWithTheReference(t *testing.T) {
-	path := filepath.Join("..", "..", "shared", "reference", "user-agents.tsv")
+	path := filepath.Join("..", "..", "..", "shared", "reference", "user-agents.tsv")
 	reference, err := os.ReadFile(path)
 	if err != nil {
 		t.Skip("the reference is not here")

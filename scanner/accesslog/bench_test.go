@@ -25,7 +25,8 @@ func benchmarkLog(tb testing.TB) []byte {
 	var log []byte
 	for len(log) < 1<<20 {
 		for _, trap := range ordinary {
-			log = append(log, individual(random, trap.line)...)
+			log = append(log, individual(random, trap.Raw)...)
+			log = append(log, '\n')
 		}
 	}
 	return log

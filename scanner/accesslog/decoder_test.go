@@ -1,7 +1,6 @@
 package accesslog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,25 +22,6 @@ func longLine(n int) string {
 	return strings.Replace(line, filler, strings.Repeat("x", n-len(line)+len(filler)), 1)
 }
 
-// decodeAll returns what a Decoder makes of a log: each record in its golden
-// form, and in the end what was skipped and the error.
-func decodeAll(d *Decoder) (records []*goldenRecord, skipped record.Skipped, err error) {
-	for d.Next() {
-		records = append(records, golden(d.Record()))
-	}
-	return records, d.Skipped(), d.Err()
-}
-
-// allFixtures returns the lines of all fixtures as one log.
-func allFixtures(tb testing.TB) []byte {
-	tb.Helper()
-	var log []byte
-	for _, path := range fixturePaths(tb) {
-		log = append(log, readFixture(tb, path).bytes()...)
-	}
-	return log
-}
-
 func TestDecoder_TakesAnyEndOfLine(t *testing.T) {
 	for name, log := range map[string]string{
 		"line feed":               line + "\n" + line + "\n",
@@ -51,7 +31,7 @@ func TestDecoder_TakesAnyEndOfLine(t *testing.T) {
 		"blank lines":             "\n\r\n" + line + "\n \n\n" + line + "\n\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			records, skipped, err := decodeAll(NewDecoder(strings.NewReader(log)))
+			records, skipped, err := decodeAll(strings.NewReader(log))
 			if len(records) != 2 || skipped != (record.Skipped{}) || err != nil {
 				t.Fatalf("%d records, skipped %+v, error %v; want 2 records", len(records), skipped, err)
 			}
@@ -62,16 +42,9 @@ func TestDecoder_TakesAnyEndOfLine(t *testing.T) {
 	}
 }
 
-func TestDecoder_FindsNothingInNothing(t *testing.T) {
-	records, skipped, err := decodeAll(NewDecoder(strings.NewReader("")))
-	if len(records) != 0 || skipped != (record.Skipped{}) || err != nil {
-		t.Errorf("%d records, skipped %+v, error %v", len(records), skipped, err)
-	}
-}
-
 func TestDecoder_SaysWhereTheFirstMalformedLineStands(t *testing.T) {
 	log := "\n" + line + "\nbroken\nbroken too\n" + line + "\n"
-	records, skipped, err := decodeAll(NewDecoder(strings.NewReader(log)))
+	records, skipped, err := decodeAll(strings.NewReader(log))
 	if len(records) != 2 || skipped.Malformed != 2 || err != nil {
 		t.Fatalf("%d records, %d malformed, error %v", len(records), skipped.Malformed, err)
 	}
@@ -101,7 +74,7 @@ func TestDecoder_SkipsOnlyLinesOverTheLimit(t *testing.T) {
 				"data with the end":      iotest.DataErrReader(strings.NewReader(log)),
 				"data in small portions": iotest.HalfReader(strings.NewReader(log)),
 			} {
-				records, skipped, err := decodeAll(NewDecoder(reader))
+				records, skipped, err := decodeAll(reader)
 				if err != nil {
 					t.Fatal(name, err)
 				}
@@ -144,9 +117,13 @@ func TestDecoder_GrowsItsBufferOnlyAsLinesNeed(t *testing.T) {
 				"small portions":    iotest.HalfReader(strings.NewReader(log)),
 			} {
 				d := NewDecoder(reader)
-				records, skipped, err := decodeAll(d)
-				if int64(len(records)) != 4-test.malformed || skipped.Malformed != 1+test.malformed || err != nil {
-					t.Errorf("%s: %d records, skipped %+v, error %v", name, len(records), skipped, err)
+				records := 0
+				for d.Next() {
+					records++
+				}
+				skipped, err := d.Skipped(), d.Err()
+				if int64(records) != 4-test.malformed || skipped.Malformed != 1+test.malformed || err != nil {
+					t.Errorf("%s: %d records, skipped %+v, error %v", name, records, skipped, err)
 				}
 				want := record.MalformedError{Number: 4, Offset: int64(strings.Index(log, "broken")), Reason: "bucket"}
 				if test.malformed == 0 && *skipped.First != want {
@@ -160,141 +137,14 @@ func TestDecoder_GrowsItsBufferOnlyAsLinesNeed(t *testing.T) {
 	}
 }
 
-func TestDecoder_ReturnsTheReadersErrorAsItIs(t *testing.T) {
-	broken := errors.New("broken")
-	for name, want := range map[string]error{
-		"an error":          broken,
-		"a wrapped end":     fmt.Errorf("reading: %w", io.EOF),
-		"an unexpected end": io.ErrUnexpectedEOF,
-	} {
-		t.Run(name, func(t *testing.T) {
-			// The reader fails within the second line, of which so much is
-			// there that it would be a record.
-			log := io.MultiReader(strings.NewReader(line+"\n"+line), iotest.ErrReader(want))
-			d := NewDecoder(log)
-			records, skipped, err := decodeAll(d)
-			if len(records) != 1 || skipped != (record.Skipped{}) {
-				t.Errorf("%d records, skipped %+v; want one record", len(records), skipped)
-			}
-			if err != want { //nolint:errorlint // as it is
-				t.Errorf("error %v, want %v", err, want)
-			}
-			if d.Next() {
-				t.Error("a record after the error")
-			}
-		})
-	}
-}
-
 func TestDecoder_ReturnsAnErrorWithinALongLine(t *testing.T) {
 	broken := errors.New("broken")
 	for length, malformed := range map[int]int64{minBuffer: 0, 3 * minBuffer: 0, MaxLine: 0, 2 * MaxLine: 1} {
 		log := io.MultiReader(strings.NewReader(longLine(length)), iotest.ErrReader(broken))
-		records, skipped, err := decodeAll(NewDecoder(log))
+		records, skipped, err := decodeAll(log)
 		if len(records) != 0 || skipped.Malformed != malformed || !errors.Is(err, broken) {
 			t.Errorf("%d bytes: %d records, skipped %+v, error %v", length, len(records), skipped, err)
 		}
-	}
-}
-
-func TestDecoder_ReadsTheSameByteByByte(t *testing.T) {
-	log := allFixtures(t)
-	wantRecords, wantSkipped, err := decodeAll(NewDecoder(bytes.NewReader(log)))
-	if err != nil || len(wantRecords) == 0 || wantSkipped.Malformed == 0 {
-		t.Fatalf("%d records, skipped %+v, error %v", len(wantRecords), wantSkipped, err)
-	}
-	for name, reader := range map[string]io.Reader{
-		"one byte":          iotest.OneByteReader(bytes.NewReader(log)),
-		"halves":            iotest.HalfReader(bytes.NewReader(log)),
-		"data with the end": iotest.DataErrReader(bytes.NewReader(log)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			records, skipped, err := decodeAll(NewDecoder(reader))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(records, wantRecords) || !reflect.DeepEqual(skipped, wantSkipped) {
-				t.Errorf("%d records, skipped %+v; want %d, %+v", len(records), skipped, len(wantRecords), wantSkipped)
-			}
-		})
-	}
-}
-
-func TestDecoder_StartsAnewAfterReset(t *testing.T) {
-	log := allFixtures(t)
-	wantRecords, wantSkipped, _ := decodeAll(NewDecoder(bytes.NewReader(log)))
-
-	d := NewDecoder(io.MultiReader(strings.NewReader("broken\n"), iotest.ErrReader(errors.New("broken"))))
-	if d.Next() || d.Err() == nil || d.Skipped().First == nil {
-		t.Fatal("no error to begin with")
-	}
-	for range 2 {
-		d.Reset(bytes.NewReader(log))
-		records, skipped, err := decodeAll(d)
-		if err != nil || !reflect.DeepEqual(records, wantRecords) || !reflect.DeepEqual(skipped, wantSkipped) {
-			t.Errorf("%d records, skipped %+v, error %v; want %d, %+v", len(records), skipped, err, len(wantRecords), wantSkipped)
-		}
-	}
-}
-
-// A line that was cut tells less, or is malformed, but nothing wrong. The
-// forgeries are left out: where the true closing quote is cut off, one in the
-// user agent takes its place. Such a line can only be the last of an object that
-// S3 itself wrote incompletely.
-func TestDecoder_NeverReadsACutLineWrongly(t *testing.T) {
-	d := NewDecoder(nil)
-	for _, path := range fixturePaths(t) {
-		if path == "testdata/forgery.log" {
-			continue
-		}
-		for _, trap := range readFixture(t, path) {
-			d.Reset(bytes.NewReader(trap.line))
-			if !d.Next() {
-				continue
-			}
-			whole := golden(d.Record())
-			for cut := range trap.line {
-				d.Reset(bytes.NewReader(trap.line[:cut]))
-				if !d.Next() {
-					continue
-				}
-				got := golden(d.Record())
-				if got.Signature != whole.Signature && got.Signature != "unknown" {
-					t.Errorf("%s: cut at %d, signature %s, want %s", trap.name, cut, got.Signature, whole.Signature)
-				}
-				if got.Anonymous && !whole.Anonymous {
-					t.Errorf("%s: cut at %d, it is anonymous", trap.name, cut)
-				}
-				if got.Status != whole.Status || got.ErrorCode != whole.ErrorCode || got.SentBytes != whole.SentBytes ||
-					got.Operation != whole.Operation || got.Requester != whole.Requester || got.Key != whole.Key ||
-					got.Time != whole.Time || got.Bucket != whole.Bucket {
-					t.Errorf("%s: cut at %d, record %+v, want %+v", trap.name, cut, got, whole)
-				}
-			}
-		}
-	}
-}
-
-func TestDecoder_AllocatesNothingForARecord(t *testing.T) {
-	log := allFixtures(t)
-	source := bytes.NewReader(nil)
-	d := NewDecoder(nil)
-	var records, malformed int64
-	allocs := testing.AllocsPerRun(10, func() {
-		source.Reset(log)
-		d.Reset(source)
-		records = 0
-		for d.Next() {
-			records++
-		}
-		malformed = d.Skipped().Malformed
-	})
-	if records == 0 || malformed == 0 {
-		t.Fatalf("%d records, %d malformed", records, malformed)
-	}
-	// The one is Skipped.First.
-	if allocs > 1 {
-		t.Errorf("%v allocations for %d records and %d malformed lines, want 1", allocs, records, malformed)
 	}
 }
 

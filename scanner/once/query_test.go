@@ -132,8 +132,8 @@ func TestRun_OneDayOfAYearCostsAboutThatDay(t *testing.T) {
 			if pages := bucket.Pages(); pages > 4*streams {
 				t.Errorf("%d pages are listed of %d streams", pages, streams)
 			}
-			// 15 streams tell the time of delivery: those of the day and of the hour
-			// behind it. 6 tell the day, or the time of delivery at midnight.
+			// 15 streams have the time of delivery: those of the day and of the hour
+			// behind it. 6 have the day, or the time of delivery at midnight.
 			if opens, want := bucket.Opens(), 15*(perDay+1)+6*2*perDay; opens != want {
 				t.Errorf("%d objects are read, want %d", opens, want)
 			}

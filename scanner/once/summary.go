@@ -17,7 +17,7 @@ type Summary struct {
 	Objects int64
 	Bytes   int64
 	// Requests are the records in these Objects that the Tallies took, by log. How many
-	// of them were asked for, the Consumer alone can say.
+	// of them were asked for, the Consumer alone knows.
 	Requests map[record.Log]int64
 	// First and Last are the times of the first and the last of these requests; zero if
 	// there were none.

@@ -38,9 +38,9 @@ type Decoder interface {
 	// nothing for a record, and calls no more than r and candidate.
 	Next() bool
 
-	// Record returns the Record that Next found. The Record and all that it points to
-	// belong to the Decoder: they may be changed, and are valid until the next call of
-	// Next or Reset.
+	// Record returns the Record that Next found. It and all that it points to are
+	// valid until the next call of Next or Reset. Its fields may be changed, the bytes
+	// that they point to may not.
 	Record() *Record
 
 	// Err returns why Next is false: nil at the end of a log, else the reader's error
@@ -52,9 +52,9 @@ type Decoder interface {
 	Skipped() Skipped
 }
 
-// ErrNotLog is the error of an object that was read to its end, is not empty, and in
-// which not a single thing is one of a log: a digest in place of a trail's log file, an
-// HTML page in place of a server access log. To read the same bytes again is pointless.
-// An object with nothing in it, or one of which every record was skipped for another
-// reason than being malformed, is a log.
+// ErrNotLog is the error of an object that was read to its end, is not empty, and is no
+// log: a digest in place of a trail's log file, an HTML page in place of a server access
+// log. To read the same bytes again is pointless. An object with nothing in it is a log
+// where the format allows that, and so is one of which all records are skipped as no
+// requests, or as none to S3.
 var ErrNotLog = errors.New("not a log")

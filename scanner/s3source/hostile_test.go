@@ -189,13 +189,13 @@ func TestList_TakesTheLargestPageOfS3(t *testing.T) {
 	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/xml")
 		_, _ = io.WriteString(w, "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>")
-		for i := range pageSize {
+		for i := range source.PageSize {
 			_, _ = fmt.Fprintf(w, entry, fmt.Sprintf("%04d", i)+strings.Repeat("%C3%A9", (maxKey-4)/2))
 		}
 		_, _ = io.WriteString(w, "</ListBucketResult>")
 	})))
 	keys, err := keysOf(t, src, "", "")
-	if err != nil || len(keys) != pageSize || len(keys[0]) != maxKey {
+	if err != nil || len(keys) != source.PageSize || len(keys[0]) != maxKey {
 		t.Errorf("got %d keys and %v", len(keys), err)
 	}
 }

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// pageSize is the most that S3 lists in one billed request.
-	pageSize = 1000
 	// maxKey is the length of the longest key in bytes: "Object key naming" of the S3
 	// user guide.
 	maxKey = 1024
@@ -38,7 +36,7 @@ func badListing(format string, args ...any) error {
 // List implements source.Source. Each page is one ListObjectsV2.
 func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
 	return func(yield func(source.Object, error) bool) {
-		l := listing{source: s, prefix: prefix, startAfter: startAfter, last: startAfter, maxKeys: pageSize}
+		l := listing{source: s, prefix: prefix, startAfter: startAfter, last: startAfter, maxKeys: source.PageSize}
 		for more := true; more; more = l.token != "" {
 			objects, err := l.page(ctx)
 			if err != nil {

@@ -3,8 +3,10 @@
 //
 // A Source trusts no answer to be complete because it looks so: a listing whose
 // keys are out of order, outside of what was asked for, or whose pages do not
-// lead on ends in an error, and a body that is short or does not match the
-// checksum that S3 keeps never ends in io.EOF.
+// lead on ends in an error, and a body that is not as long as listed, of another ETag,
+// or does not match the checksum that S3 keeps never ends in io.EOF. Nor does it trust
+// an answer to be small, to come, or to come from the store: see maxAnswer, leastBytes
+// and stayAtHost.
 //
 // Failed requests are tried again by the SDK in its adaptive mode, as often as
 // AWS_MAX_ATTEMPTS says. Credentials that are refused, be it because they were revoked

@@ -61,12 +61,12 @@ const (
 	ReasonListing      Reason = "bad_listing"    // an answer that is no listing, or one without end
 	ReasonThrottled    Reason = "throttled"      // SlowDown and its like, of S3 or KMS
 	ReasonServerError  Reason = "server_error"   // any other 5xx
-	ReasonTimeout      Reason = "timeout"
-	ReasonNetwork      Reason = "network"  // connection refused, reset or closed early; name not found
-	ReasonChecksum     Reason = "checksum" // the bytes do not match the checksum that S3 keeps
-	ReasonChanged      Reason = "changed"  // another version than was listed, replaced while it was read, or a file that is still being written
-	// ReasonLength is for an answer that is not the whole object although the store
-	// says that it has not changed: fewer or more bytes than listed, or a status
+	ReasonTimeout      Reason = "timeout"        // no answer, or one that comes too slowly
+	ReasonNetwork      Reason = "network"        // connection refused, reset or closed early; name not found
+	ReasonChecksum     Reason = "checksum"       // the bytes do not match the checksum that S3 keeps
+	ReasonChanged      Reason = "changed"        // another version than was listed, replaced while it was read, or a file that is still being written
+	// ReasonLength is for an answer that is not the whole object although, by the
+	// store, it has not changed: fewer or more bytes than listed, or a status
 	// other than 200.
 	ReasonLength   Reason = "wrong_length"
 	ReasonArchived Reason = "archived" // in a storage class that must be restored first

@@ -2,9 +2,9 @@ package source
 
 import "context"
 
-// listPage is how many keys S3 gives for one LIST request, and bills as one.
+// PageSize is how many keys S3 lists at most in one request, which it bills as one.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-const listPage = 1000
+const PageSize = 1000
 
 // Walk lists the objects below prefix that sort after from, and calls visit with
 // each until visit returns false. Where visit returns a string to go on from,
@@ -25,7 +25,7 @@ func Walk(ctx context.Context, src Source, prefix, from string, visit func(Objec
 				}
 				from = max(from, goOn)
 			}
-			if n++; from > obj.Key && n%listPage == 0 {
+			if n++; from > obj.Key && n%PageSize == 0 {
 				again = true
 				break
 			}

@@ -34,7 +34,7 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 	})
 }
 
-// No more is taken from the source than it takes to tell that it is too much.
+// No more is taken from the source than shows that it is too much.
 func TestLimitedReader_ReadsOneByteTooMuchAtMost(t *testing.T) {
 	source := bytes.NewReader(make([]byte, 100))
 	if _, err := io.Copy(io.Discard, &limitedReader{r: source, limit: 10, left: 10}); err == nil || err.Error() != "larger than 10 bytes when decompressed" {

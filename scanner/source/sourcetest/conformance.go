@@ -254,7 +254,7 @@ func testConcurrent(t *testing.T, newSource factory) {
 	wg.Wait()
 }
 
-// bodies gives each key a body that tells whose it is.
+// bodies gives each key a body of its own.
 func bodies(keys []string) map[string][]byte {
 	objects := map[string][]byte{}
 	for _, key := range keys {

@@ -24,17 +24,14 @@ const (
 	OpRead = "read" // the body of one Open that succeeded
 )
 
-// defaultPageSize is how many keys S3 lists in one billed request.
-const defaultPageSize = 1000
-
-// Fake is a Source in memory. It does what its caller says and nothing by
+// Fake is a Source in memory. It does what its caller asks for and nothing by
 // chance: a listing sees the objects that are there when it turns to its next
 // page, an open body keeps the bytes that were there when it was opened. The
 // zero value is an empty bucket. An object's ETag is the MD5 of its bytes, as
 // S3's often is, so bytes that are put again have the same. All methods may be called from many goroutines
 // at once.
 type Fake struct {
-	// PageSize is the number of keys of a page; 0 means 1000, as in S3. It must
+	// PageSize is the number of keys of a page; 0 means source.PageSize, as in S3. It must
 	// not be changed once the Fake is in use.
 	PageSize int
 
@@ -84,7 +81,7 @@ func (f *Fake) Delete(key string) {
 // each body (OpRead), on the goroutine of the caller and without locks held, so
 // it may block and may call the Fake. What it returns becomes the call's error:
 // a *source.Error as it is, any other as the cause of one with
-// ReasonRead. A body fails before its first byte, or where FailAfter says.
+// ReasonRead. A body fails before its first byte, or where FailAfter has it.
 func (f *Fake) SetFault(fault func(op, key string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +159,7 @@ func (f *Fake) page(ctx context.Context, prefix, after string) (page []source.Ob
 	}
 	size := f.PageSize
 	if size == 0 {
-		size = defaultPageSize
+		size = source.PageSize
 	}
 
 	f.mu.Lock()
