@@ -28,6 +28,15 @@ func (s *Scanner) Value(i int) (v Value, next int) {
 	if next, plain := SkipPlain(s.Buf, i); plain {
 		return Value{int32(i + 1 - s.Held), int32(next - 1 - s.Held), PlainString}, next
 	}
+	switch c := s.Buf[i]; {
+	case c == 'n' && string(s.Buf[i:i+len("null")]) == "null":
+		return Value{}, i + len("null")
+	case isDigit(c):
+		// What stands behind shows that the window does not end within the number.
+		if next = SkipPlainNumber(s.Buf, i); s.Buf[next] == ',' || s.Buf[next] == '}' {
+			return Value{int32(i - s.Held), int32(next - s.Held), Number}, next
+		}
+	}
 	return s.anyValue(i)
 }
 
