@@ -1,11 +1,10 @@
 package reader
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"

@@ -6,8 +6,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
-
+	"github.com/s3access/s3_access_exporter/scanner/inflate"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -46,7 +45,7 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 // unpacker decompresses and decodes objects, one after the other.
 type unpacker struct {
 	limit    int64 // of an object's decompressed bytes
-	gunzip   gzip.Reader
+	gunzip   inflate.Reader
 	decoders map[logkey.Layout]record.Decoder
 }
 
@@ -97,7 +96,7 @@ func (u *unpacker) content(stored storedBytes) (io.Reader, error) {
 
 // gunzipReader marks errors of the compression, as opposed to those of the source.
 type gunzipReader struct {
-	gzip *gzip.Reader
+	gzip *inflate.Reader
 }
 
 func (z *gunzipReader) Read(p []byte) (int, error) {
