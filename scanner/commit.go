@@ -215,7 +215,7 @@ func markObject(st *checkpoint.Stream, f *finished) error {
 // newer keeps the time of the result's newest record if it is the location's, and
 // reports whether it is. Should the commit fail, the result comes again.
 func (l *location) newer(r *result) bool {
-	log, t := r.Key.Stream.Log().String(), time.Unix(r.Newest, 0).UTC()
+	log, t := r.Log().String(), time.Unix(r.Newest, 0).UTC()
 	if r.Err != nil || r.Records == 0 || t.Before(l.newest[log]) {
 		return false
 	}
@@ -231,6 +231,8 @@ func (c *committer) resolved(f *finished) {
 	if f.Err != nil {
 		m.objectErrors.WithLabelValues(string(f.Err.Reason)).Inc()
 		c.logFailure(f)
+	} else if f.Skip != "" {
+		f.State.home.skips.note(f.Object.Key, f.Skip)
 	} else {
 		m.counted(f.result)
 		f.LogSkipped(c.cfg.Logger)

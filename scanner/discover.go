@@ -3,6 +3,8 @@ package scanner
 import (
 	"context"
 	"hash/maphash"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -15,6 +17,9 @@ func (l *location) discover(ctx context.Context) error {
 	floor := l.current().Floor
 	return source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
+		if key.Free() && !l.knows(key.Stream) {
+			key.Skip = l.recognise(ctx, obj, key, floor)
+		}
 		if key.Skip != "" {
 			return l.skips.count(obj.Key, key, floor), true
 		}
@@ -25,6 +30,9 @@ func (l *location) discover(ctx context.Context) error {
 			l.streams[id] = newStream(key.Stream)
 		}
 		l.streams[id].begins(key)
+		if key.Free() {
+			return passFree(key, time.Now()), true
+		}
 		return key.Stream.Beyond(key.Time), true
 	})
 }
@@ -37,19 +45,26 @@ const maxSkipped = 1 << 20
 // owned by the goroutine of tail.
 type skips struct {
 	metrics *Metrics
+	logger  *slog.Logger      // of the location
 	counted map[uint64]bool   // hashes of keys
 	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
 	seed    maphash.Seed
+
+	mu    sync.Mutex // guards all below
+	found map[logkey.SkipReason]SkippedStatus
 }
 
-func newSkips(m *Metrics) *skips {
-	return &skips{metrics: m, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed()}
+func newSkips(m *Metrics, logger *slog.Logger) *skips {
+	return &skips{
+		metrics: m, logger: logger, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
+		found: make(map[logkey.SkipReason]SkippedStatus),
+	}
 }
 
 // count counts an object unless it was counted before. Of foreign streams it counts
 // those from the floor on, and passes over those that it has counted.
 func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string) {
-	if prefix := key.Stream.Prefix; key.Stream.Layout == logkey.Foreign {
+	if prefix := key.Stream.Prefix; key.Stream.Layout != 0 && !key.Time.IsZero() {
 		if begin := min(max(s.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
 			return begin
 		}
@@ -57,7 +72,7 @@ func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string
 	}
 	if id := maphash.String(s.seed, name); !s.counted[id] && len(s.counted) < maxSkipped {
 		s.counted[id] = true
-		s.metrics.skippedObjects.WithLabelValues(string(key.Skip)).Inc()
+		s.note(name, key.Skip)
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -25,7 +26,9 @@ type location struct {
 	backlog backlog // has a lock of its own
 
 	// Owned by the goroutine of tail; the polls of a round read rounds:
-	skips         *skips
+	skips *skips
+	// recogniser is owned by the goroutine of tail.
+	recogniser    *reader.Recogniser
 	lastDiscovery time.Time
 	rounds        int // that were begun
 	audit         audit
@@ -46,9 +49,11 @@ func newLocation(l source.Location, cfg *Config, ready *readiness) *location {
 		Location: l,
 		cfg:      cfg,
 		ready:    ready,
-		skips:    newSkips(cfg.Metrics),
-		newest:   make(map[string]time.Time),
-		streams:  make(map[string]*stream),
+		skips:    newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
+
+		recogniser: reader.NewRecogniser(),
+		newest:     make(map[string]time.Time),
+		streams:    make(map[string]*stream),
 	}
 }
 

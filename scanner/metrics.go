@@ -20,6 +20,7 @@ type Metrics struct {
 	bytes          *prometheus.CounterVec
 	skippedObjects *prometheus.CounterVec
 	skippedRecords *prometheus.CounterVec
+	newSchema      *prometheus.CounterVec
 	objectErrors   *prometheus.CounterVec
 	quarantined    prometheus.Gauge
 	pending        prometheus.Gauge
@@ -39,6 +40,7 @@ const (
 	skipNotS3      = "not_s3"
 	skipNotRequest = "not_request"
 	skipDuplicate  = "duplicate"
+	skipOtherLog   = "other_log"
 )
 
 const namespace = "s3_access_exporter"
@@ -51,6 +53,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		bytes:          counter("log_bytes_total", "Bytes of the log objects that were counted, as stored.", "log"),
 		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
 		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
+		newSchema:      counter("new_schema_records_total", "Records that were counted although the version of their schema is not known: with what they held in the versions before.", "log"),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
 		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start only."),
 		pending:        gauge("pending_objects", "Log objects that could not be read yet and are tried again."),
@@ -77,10 +80,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
 	}
 	for _, log := range record.Logs() {
-		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
+		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late, m.newSchema} {
 			vec.WithLabelValues(log.String())
 		}
-		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest, skipDuplicate} {
+		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest, skipDuplicate, skipOtherLog} {
 			m.skippedRecords.WithLabelValues(log.String(), reason)
 		}
 	}
@@ -93,7 +96,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.quarantined,
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.objectErrors, m.quarantined,
 		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.checkpointSize)
 	return m
 }
@@ -133,13 +136,17 @@ func (m *Metrics) requestCounts() map[string]int64 {
 
 // counted shows an object that was read and committed.
 func (m *Metrics) counted(r *result) {
-	log := r.Key.Stream.Log().String()
+	log := r.Log().String()
 	m.objects.WithLabelValues(log).Inc()
-	m.records.WithLabelValues(log).Add(float64(r.Records))
+	for _, l := range record.Logs() {
+		m.records.WithLabelValues(l.String()).Add(float64(r.RecordsOf(l)))
+	}
+	m.newSchema.WithLabelValues(log).Add(float64(r.NewSchema))
 	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
 	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.Skipped.Malformed))
 	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.Skipped.NotS3))
 	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.Skipped.NotRequest))
+	m.skippedRecords.WithLabelValues(log, skipOtherLog).Add(float64(r.Skipped.OtherLog))
 	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.Duplicates))
 	if r.State.late {
 		m.late.WithLabelValues(log).Inc()

@@ -35,8 +35,8 @@ func (l *location) scope(st *stream, state checkpoint.LocationState, now time.Ti
 		}
 		sc.lower = latest(sc.lower, mark.Add(-back))
 	}
-	if st.day() {
-		sc.lower = sc.lower.UTC().Truncate(day)
+	if grain := st.grain(); grain > 0 {
+		sc.lower = sc.lower.UTC().Truncate(grain)
 	}
 	sc.from = sc.lower
 	if audit {
@@ -59,7 +59,7 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 	moved, end := false, st.End()
 	pauses := st.pausesFrom(sc.lower)
 	var failed error
-	err := source.Walk(ctx, l.Source, l.within(st), st.After(sc.from), func(obj source.Object) (string, bool) {
+	err := source.Walk(ctx, l.Source, l.within(st), st.after(sc.from), func(obj source.Object) (string, bool) {
 		if obj.Key >= end {
 			return "", false
 		}
@@ -68,7 +68,10 @@ func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now t
 			return "", true // discovery counts it
 		}
 		if key.Stream != st.Stream {
-			return key.Stream.Beyond(key.Time), true
+			if key.Stream.Prefix == st.Prefix {
+				return "", true // it lies among the stream's own
+			}
+			return key.Beyond(), true
 		}
 		if !key.Time.After(now) {
 			pauses.see(key.Time)

@@ -25,6 +25,7 @@ type stream struct {
 	oldest    time.Time         // of the objects that lie there; zero if not known
 	cadence   time.Duration     // see cadence.go; 0 if not known
 	byEvent   bool              // of the newest object, or of any before one is listed
+	hours     bool              // the newest object's key is in the folder of an hour; like byEvent
 	listed    string            // the highest key that was ever listed
 	watermark string            // committed; every listed key below it is resolved
 	inflight  map[string]flight // queued objects by key
@@ -51,7 +52,7 @@ func newStream(s logkey.Stream) *stream {
 func (s *stream) restore(c *checkpoint.Stream) error {
 	s.watermark = c.Watermark()
 	s.listed = s.watermark
-	s.byEvent = logkey.Parse(s.watermark).ByEvent
+	s.keyIs(logkey.Parse(s.watermark))
 	return c.EachFailure(func(key string, f checkpoint.Failure) error {
 		s.failures[key] = f
 		s.retry[key] = f.Quarantined
@@ -74,11 +75,32 @@ func (s *stream) mark(now time.Time) (time.Time, bool) {
 	return t, true
 }
 
-// day reports whether the stream's keys order its objects by no more than days.
-func (s *stream) day() bool {
+// grain returns how exactly the stream's keys order its objects, by days or by hours; 0 if
+// by their times.
+func (s *stream) grain() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byEvent || s.Unordered()
+	switch {
+	case s.hours:
+		return time.Hour
+	case s.byEvent || s.Unordered():
+		return day
+	}
+	return 0
+}
+
+// after returns a string to list after, for all keys from t on, which must be as exact as
+// the grain.
+func (s *stream) after(t time.Time) string {
+	if s.grain() == time.Hour {
+		return s.AfterHour(t)
+	}
+	return s.After(t)
+}
+
+// keyIs takes note of how exact the times in the stream's keys are. s.mu is held.
+func (s *stream) keyIs(key logkey.Key) {
+	s.byEvent, s.hours = key.ByEvent, key.Grain == time.Hour
 }
 
 // resolved reports whether nothing is to be done about an object for now: it is
@@ -136,7 +158,7 @@ func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
 		return true
 	}
 	s.listed = obj.Key
-	s.byEvent = key.ByEvent
+	s.keyIs(key)
 	return false
 }
 

@@ -44,6 +44,7 @@ type Decoder struct {
 	place   place // and where in a document
 
 	candidate func(raw []byte) bool // nil: every event is one
+	bare      bool                  // documents are events
 
 	documents int64 // begun
 	isLog     bool  // the current document has a Records array
@@ -72,6 +73,15 @@ const (
 func NewDecoder(r io.Reader) *Decoder {
 	d := new(Decoder)
 	d.Reset(r)
+	return d
+}
+
+// NewEventDecoder returns a Decoder for events that stand one behind the other, without
+// Records arrays around them, as they come out of CloudWatch Logs. Objects that are no
+// events of CloudTrail's count as OtherLog there.
+func NewEventDecoder(r io.Reader) *Decoder {
+	d := NewDecoder(r)
+	d.bare = true
 	return d
 }
 
@@ -127,6 +137,9 @@ func (d *Decoder) Skipped() record.Skipped { return d.skipped }
 // several ones, and then all of them count: the records of the first are out when
 // the second is seen.
 func (d *Decoder) findEvent() bool {
+	if d.bare {
+		return d.findBare()
+	}
 	s := &d.scanner
 	for {
 		var more bool
@@ -158,6 +171,23 @@ func (d *Decoder) findEvent() bool {
 			d.place = outside
 		}
 	}
+}
+
+// findBare moves to the next document, which is an event.
+func (d *Decoder) findBare() bool {
+	s := &d.scanner
+	d.at, _ = s.Token(d.at)
+	switch {
+	case s.Err != nil:
+		return false
+	case !s.AtEnd(d.at):
+		return true
+	case s.ReadErr != nil:
+		d.at = s.Fail(d.at, "")
+	case d.number > 0 && !d.isLog:
+		d.err = errNotLog
+	}
+	return false
 }
 
 var documentNames = jsonscan.NamesOf("Records")
@@ -231,6 +261,11 @@ func (d *Decoder) readEvent() bool {
 		return false
 	}
 	source := s.Text(e[eventSource])
+	if d.bare && len(source) == 0 && e[eventVersion].Kind == jsonscan.Absent {
+		d.skipped.OtherLog++
+		return false
+	}
+	d.isLog = d.isLog || d.bare
 	switch {
 	case d.candidate != nil && !d.candidate(s.Buf[s.Held:d.at:d.at]):
 		return false

@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	listings := make([]listing, len(cfg.Locations))
 	listers, listCtx := errgroup.WithContext(scan) // which ends with the listing
 	for i, l := range cfg.Locations {
-		listings[i] = listing{location: l, query: &q, jobs: jobs}
+		listings[i] = listing{location: l, query: &q, jobs: jobs, logger: cfg.Logger}
 		listers.Go(func() error { return listings[i].run(listCtx) })
 	}
 	listed := make(chan error, 1)

@@ -38,6 +38,10 @@ func (t *taker) take(ctx context.Context, r *result) {
 }
 
 func (t *taker) count(r *result) {
+	if r.Skip != "" {
+		t.summary.skip(r)
+		return
+	}
 	if t.failed = t.consumer.Take(r.Tally); t.failed != nil {
 		return
 	}

@@ -105,8 +105,9 @@ func (rd *objectReader) fetch(body io.Reader) (stored storedBytes, whole bool, e
 func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole bool, out *Outcome) error {
 	u := rd.unpackers.get(whole)
 	defer rd.unpackers.put(u, whole)
-	dec, err := u.unpack(key.Stream.Layout, stored)
-	if err != nil {
+	dec, skip, err := u.unpack(key, stored)
+	if err != nil || skip != "" {
+		out.Skip = skip
 		return err
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
@@ -125,10 +126,14 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 			continue
 		}
 		tally.Add(rec)
-		out.Records++
+		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
-	return dec.Err()
+	err = dec.Err()
+	if key.Free() {
+		err = out.recognise(err)
+	}
+	return err
 }
 
 // untilDone returns a reader of body that fails once ctx has ended.
