@@ -11,14 +11,14 @@
 // line that one look-up takes to the row of records of the same facts. The row
 // knows the cells, which are the series of the families where it counts, so that
 // in the steady state no label set is written out and nothing is allocated. Memos,
-// rows and cells belong to a workbench, which goes from one Tally to the next; all
+// rows and cells belong to a labelCache, which goes from one Tally to the next; all
 // of them are bounded, and forget when they are full. What is forgotten costs
 // time, never a count: keys of series are made of values, not of references.
 //
 // A Tally holds what each row gained. Tallies that are staged together have many
 // rows in common, so Stage adds up by row before it looks at series. By series a
 // Tally itself adds up only durations, as a histogram for each row would be much,
-// and the rows that its workbench had to forget. What a Tally held goes back to
+// and the rows that its labelCache had to forget. What a Tally held goes back to
 // the Collector for the next one when it is exposed.
 //
 // # Exposed means committed
@@ -38,9 +38,9 @@
 //
 // # Bounded
 //
-// What a log says can be invented by anyone, so the number of series is bounded
+// Anyone can invent what is in a log, so the number of series is bounded
 // (Config.SeriesLimit). Over it, label sets are folded into ones with the value
-// "other". Sums stay exact, under every limit and every LabelConfig.
+// "other". Sums stay exact, under every limit and every classify.Config.
 package collector
 
 import (
@@ -58,10 +58,10 @@ import (
 // goroutine at a time.
 type Collector struct {
 	config     Config
-	layouts    []*layout
+	schemas    []*schema
 	size       *prometheus.Desc
 	overflew   *prometheus.Desc
-	benches    sync.Pool // of *workbench, for tallies
+	caches     sync.Pool // of *labelCache, for tallies
 	increments sync.Pool // of *increments, for tallies
 
 	// mu is held to change what follows, and by scrapes to read it. The one
@@ -71,7 +71,7 @@ type Collector struct {
 	overflow [familyCount]uint64
 
 	// For the one goroutine only.
-	pairs      pairs
+	labelPairs labelPairs
 	held       map[*series]time.Time // not released: when this process began to show them
 	nextExpiry int64                 // Unix seconds before which no series expires
 	rows       []rowGain             // memory for the next stage
@@ -90,7 +90,7 @@ func New(config Config) (*Collector, error) {
 	}
 	c := &Collector{
 		config:   config,
-		layouts:  newLayouts(),
+		schemas:  newSchemas(),
 		size:     prometheus.NewDesc(seriesName, seriesHelp, []string{"family"}, nil),
 		overflew: prometheus.NewDesc(overflowName, overflowHelp, []string{"family"}, nil),
 		held:     make(map[*series]time.Time),
@@ -99,7 +99,7 @@ func New(config Config) (*Collector, error) {
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
-	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels, maxRows) }
+	c.caches.New = func() any { return newLabelCache(c.schemas, config.Labels, maxRows) }
 	c.increments.New = func() any { return &increments{} }
 	return c, nil
 }
@@ -112,11 +112,11 @@ func (c *Collector) Load(key, value []byte) error {
 	if err != nil {
 		return &StoredError{Err: err}
 	}
-	known := slices.IndexFunc(c.layouts, func(l *layout) bool { return l.name == name })
+	known := slices.IndexFunc(c.schemas, func(sc *schema) bool { return sc.name == name })
 	if known < 0 {
 		return &StoredError{Family: name, Err: ErrUnknownFamily}
 	}
-	loaded, err := c.layouts[known].decode(key, value)
+	loaded, err := c.schemas[known].decode(key, value)
 	if err != nil {
 		return &StoredError{Family: name, Err: err}
 	}
@@ -128,8 +128,8 @@ func (c *Collector) Load(key, value []byte) error {
 
 // insert adds a series that is new to the process. mu is held.
 func (c *Collector) insert(added *series, now time.Time) {
-	added.labels = c.pairs.take(added.layout, added.key)
-	c.series[added.layout.family][added.key] = added
+	added.labels = c.labelPairs.take(added.schema, added.key)
+	c.series[added.schema.family][added.key] = added
 	if !added.state.released {
 		c.held[added] = now
 	}
@@ -137,8 +137,8 @@ func (c *Collector) insert(added *series, now time.Time) {
 
 // drop removes a series. mu is held.
 func (c *Collector) drop(old *series) {
-	delete(c.series[old.layout.family], old.key)
-	c.pairs.release(old.layout, old.labels)
+	delete(c.series[old.schema.family], old.key)
+	c.labelPairs.release(old.schema, old.labels)
 	old.dropped = true
 }
 
@@ -187,8 +187,8 @@ func (c *Collector) expired(now time.Time) []*series {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, l := range c.layouts {
-		descs <- l.desc
+	for _, sc := range c.schemas {
+		descs <- sc.desc
 	}
 	descs <- c.size
 	descs <- c.overflew
@@ -204,11 +204,11 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		shown[i] = nil // what was sent is not needed any more
 	}
-	for _, l := range c.layouts {
+	for _, sc := range c.schemas {
 		metrics <- prometheus.MustNewConstMetric(
-			c.size, prometheus.GaugeValue, float64(sizes[l.family]), l.name)
+			c.size, prometheus.GaugeValue, float64(sizes[sc.family]), sc.name)
 		metrics <- prometheus.MustNewConstMetric(
-			c.overflew, prometheus.CounterValue, float64(overflow[l.family]), l.name)
+			c.overflew, prometheus.CounterValue, float64(overflow[sc.family]), sc.name)
 	}
 }
 

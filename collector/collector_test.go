@@ -241,7 +241,7 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	if c.Due() {
 		t.Error("still due after dropping")
 	}
-	if got := len(c.pairs[classify.LabelBucket]); got != 1 {
+	if got := len(c.labelPairs[classify.LabelBucket]); got != 1 {
 		t.Errorf("%d buckets are known, want busy alone", got)
 	}
 	// Back again, it is born at 0 once more.
@@ -251,12 +251,12 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	}
 }
 
-// A workbench that knows the series from before must not count in what is gone.
+// A labelCache that knows the series from before must not count in what is gone.
 func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
-	bench := newWorkbench(c.layouts, classify.Config{}, maxRows)
-	c.benches.New = func() any { return bench }
+	cache := newLabelCache(c.schemas, classify.Config{}, maxRows)
+	c.caches.New = func() any { return cache }
 	for range 2 {
 		commit(t, c, store, request())
 	}
@@ -411,7 +411,7 @@ func TestCollector_OneVerdictForAClientVersion(t *testing.T) {
 	}
 }
 
-// What is folded tells of no single client, so its verdict is none of a client's.
+// What is folded is of no single client, so its verdict is none of a client's.
 func TestCollector_FoldedClientsHaveNoVerdict(t *testing.T) {
 	outdated := func(version string) record.Record {
 		return request(func(r *record.Record) { r.UserAgent = []byte("aws-cli/" + version) })
@@ -523,7 +523,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for _, family := range c.series {
 			for _, s := range family {
-				again, err := decodeState(s.state.append(nil, s.layout.kind), s.layout.kind)
+				again, err := decodeState(s.state.append(nil, s.schema.kind), s.schema.kind)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -7,9 +7,9 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// Config says what a Collector counts by and how much it keeps.
+// Config is what a Collector counts by, and how much it keeps.
 type Config struct {
-	// Labels says how much detail the label values have. The zero value is the
+	// Labels is how much detail the label values have. The zero value is the
 	// exporter's default.
 	Labels classify.Config
 	// SeriesLimit is the number of series of one family beyond which further

@@ -135,7 +135,7 @@ func TestCatalogue_FollowsConventions(t *testing.T) {
 	for _, problem := range problems {
 		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}
-	for _, f := range c.layouts {
+	for _, f := range c.schemas {
 		if !strings.HasSuffix(f.help, ".") || strings.ToUpper(f.help[:1]) != f.help[:1] {
 			t.Errorf("help of %s is no sentence: %q", f.name, f.help)
 		}

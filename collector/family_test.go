@@ -10,8 +10,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// What a scrape shows of a single record is what Amounts says of it, under the
-// names and labels that Families tells.
+// What a scrape shows of a single record is what Amounts has for it, under the
+// names and labels that Families returns.
 func TestAmounts_AreWhatACollectorCounts(t *testing.T) {
 	records := mixed()
 	for i := range records {
@@ -66,7 +66,7 @@ func TestAmounts_TellADurationOf0FromNone(t *testing.T) {
 	}
 }
 
-func TestFamily_TellsTheBucketsOfAHistogram(t *testing.T) {
+func TestFamily_ReturnsTheBucketsOfAHistogram(t *testing.T) {
 	for _, family := range Families() {
 		buckets := family.Buckets()
 		if (family.Kind() == KindHistogram) != (len(buckets) > 0) {

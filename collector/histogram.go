@@ -26,7 +26,7 @@ var nativeBounds = [1 << nativeSchema]float64{
 	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
 }
 
-// nativeBelow tells for each sixteenth of that way how many bounds are below it.
+// nativeBelow is, for each sixteenth of that way, the number of bounds below it.
 // In none there is more than one bound.
 var nativeBelow = [1 << sixteenthBits]uint8{0, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 8, 8}
 
@@ -35,7 +35,7 @@ const sixteenthBits = 4
 // classicBounds are the upper bounds of the classic buckets in milliseconds.
 // S3 answers small requests within some 100 ms to 200 ms
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html),
-// so the bounds tell metadata requests from these, and both from transfers of
+// so the bounds separate metadata requests from these, and both from transfers of
 // large objects.
 var classicBounds = [...]int64{10, 100, 1_000, 10_000}
 
@@ -74,7 +74,7 @@ func (h *histogram) observe(ms int64, n uint64) {
 // milliseconds.
 func nativeIndex(ms int64) int32 {
 	const perSecond, mantissaBits, bias = 1000, 52, 1023
-	seconds := float64(ms) / perSecond // normal, so its bits tell the octave and the place in it
+	seconds := float64(ms) / perSecond // normal, so its bits are the octave and the place in it
 	bits := math.Float64bits(seconds)
 	octave := int32(bits>>mantissaBits) - bias
 	fraction := math.Float64frombits(bits&(1<<mantissaBits-1) | (bias-1)<<mantissaBits) // 0.5 to 1

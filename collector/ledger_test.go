@@ -50,7 +50,7 @@ func exposed(t *testing.T, c *Collector) ledger {
 		for _, m := range families[family.String()].GetMetric() {
 			var labels classify.Labels
 			for _, pair := range m.GetLabel() {
-				labels[slices.Index(pairNames[:], pair.GetName())] = pair.GetValue()
+				labels[slices.Index(labelPairNames[:], pair.GetName())] = pair.GetValue()
 			}
 			got[seriesText(family.String(), family.Labels(), labels)] = m.GetCounter().GetValue() +
 				float64(m.GetHistogram().GetSampleCount())
@@ -64,13 +64,13 @@ func exposed(t *testing.T, c *Collector) ledger {
 func forgetful(t *testing.T, config Config, rows int) *Collector {
 	t.Helper()
 	c := newCollector(t, config)
-	c.benches.New = func() any { return newWorkbench(c.layouts, config.Labels, rows) }
+	c.caches.New = func() any { return newLabelCache(c.schemas, config.Labels, rows) }
 	return c
 }
 
 // However Tallies follow and overlap each other, whatever commits fail and Tallies
 // are dropped, and whatever the workbenches have remembered and forgotten in
-// between: every series is what a plain count says.
+// between: every series has what a plain count has.
 func TestCollector_EverySeriesIsAPlainCount(t *testing.T) {
 	for _, rows := range []int{1, 7, 60, maxRows} {
 		rng := rand.New(rand.NewPCG(uint64(rows), 11))
@@ -81,7 +81,7 @@ func TestCollector_EverySeriesIsAPlainCount(t *testing.T) {
 				if rng.IntN(3) > 0 {
 					return false
 				}
-				tally.Done() // so that others may follow on its workbench
+				tally.Done() // so that others may follow on its labelCache
 				ended = append(ended, tally)
 				return true
 			})
@@ -189,7 +189,7 @@ func TestWorkbench_IsBoundedInAFlood(t *testing.T) {
 	tally := c.NewTally()
 	cells := func() int {
 		n := 0
-		for _, known := range tally.bench.cells {
+		for _, known := range tally.cache.cells {
 			n += len(known)
 		}
 		return n
@@ -197,14 +197,14 @@ func TestWorkbench_IsBoundedInAFlood(t *testing.T) {
 	records := flood(10 * rows)
 	for i := range records {
 		tally.Add(&records[i])
-		before := tally.bench.rows.held
-		if tally.Add(&records[i]); tally.bench.rows.held != before {
+		before := tally.cache.rows.held
+		if tally.Add(&records[i]); tally.cache.rows.held != before {
 			t.Fatal("what was just seen is forgotten")
 		}
-		if got, most := tally.bench.rows.held, rows; got > most {
+		if got, most := tally.cache.rows.held, rows; got > most {
 			t.Fatalf("%d rows, want at most %d", got, most)
 		}
-		if got, most := len(tally.bench.counting), rows; got > most {
+		if got, most := len(tally.cache.counting), rows; got > most {
 			t.Fatalf("%d rows are counting, want at most %d", got, most)
 		}
 		if got, most := cells(), tallyRoom(10)+int(familyCount)*rows; got > most {
@@ -218,7 +218,7 @@ func TestWorkbench_DoesNotKeepALargeTallysCells(t *testing.T) {
 	c := forgetful(t, Config{}, rows)
 	records := flood(10 * rows)
 	tally := tallyOf(c, records...)
-	bench := tally.bench
+	bench := tally.cache
 	if got := tally.Done(); got < 10*rows {
 		t.Fatalf("a tally of %d series, want more", got)
 	}
@@ -256,15 +256,15 @@ func TestRowTable_FindsEveryRowWhenFull(t *testing.T) {
 	for i := range 20 {
 		absent := read("444455556666", i)
 		tag := table.find(&absent).tag
-		for i := range table.places {
-			table.places[i].tag = tag
+		for i := range table.slots {
+			table.slots[i].tag = tag
 		}
 		if table.find(&absent).row != nil {
 			t.Error("a row is found that was never added")
 		}
 	}
-	if free := len(table.places) - most; free < len(table.places)/4 {
-		t.Errorf("%d of %d places are free, want a quarter", free, len(table.places))
+	if free := len(table.slots) - most; free < len(table.slots)/4 {
+		t.Errorf("%d of %d slots are free, want a quarter", free, len(table.slots))
 	}
 }
 

@@ -18,12 +18,12 @@ type metric struct {
 }
 
 // Desc implements prometheus.Metric.
-func (m *metric) Desc() *prometheus.Desc { return m.series.layout.desc }
+func (m *metric) Desc() *prometheus.Desc { return m.series.schema.desc }
 
 // Write implements prometheus.Metric. A series that is not released shows 0.
 func (m *metric) Write(out *dto.Metric) error {
 	out.Label = m.series.labels
-	switch m.series.layout.kind {
+	switch m.series.schema.kind {
 	case KindCounter:
 		out.Counter = m.counter()
 	case KindInfo:

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math/bits"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -23,6 +24,14 @@ type row struct {
 	_ [3]uint64 // so that every row begins at a cache line
 }
 
+// A row is two cache lines.
+const (
+	_ = 2*cacheLine - unsafe.Sizeof(row{})
+	_ = unsafe.Sizeof(row{}) - 2*cacheLine
+
+	cacheLine = 64
+)
+
 // rowGain is what a row gained in one Tally.
 type rowGain struct {
 	row      *row
@@ -36,7 +45,7 @@ type gain struct {
 	sample sample
 }
 
-// counts are what records count, where that is not told by the family alone.
+// counts are what records count, where that does not follow from the family alone.
 type counts struct {
 	records, sent, received uint64
 }
@@ -80,9 +89,9 @@ func (w *row) deltas(g *gain) iter.Seq[*delta] {
 		latest := exemplar{requestID: string(g.sample.requestID[:g.sample.size]), time: g.sample.time}
 		one := counts{records: 1, sent: g.sample.sent, received: g.sample.received}
 		for _, c := range w.cells {
-			latest.value = one.of(c.layout.family)
+			latest.value = one.of(c.schema.family)
 			if !yield(&delta{
-				cell: c, records: g.counts.records, value: g.counts.of(c.layout.family),
+				cell: c, records: g.counts.records, value: g.counts.of(c.schema.family),
 				exemplar: latest, verdict: w.facts.Verdict(),
 			}) {
 				return
@@ -122,44 +131,44 @@ func (s *counts) of(family Family) uint64 {
 
 func positive(amount int64) uint64 { return uint64(max(amount, 0)) }
 
-// rowTable holds rows by their facts: in the first place that is free from the
-// one that their hash tells. What it takes to find a row that is known are its
-// place and its facts, as rows are many and memory is slow.
+// rowTable holds rows by their facts: in the first slot that is free from the
+// one that their hash gives. What it takes to find a row that is known are its
+// slot and its facts, as rows are many and memory is slow.
 type rowTable struct {
-	seed   maphash.Seed
-	places []place
-	held   int
+	seed  maphash.Seed
+	slots []slot
+	held  int
 }
 
-// place is where a row is, if one is.
-type place struct {
+// slot is where a row is, if one is.
+type slot struct {
 	row  *row
 	tag  uint32 // part of the hash, so that hardly any other row is looked at
 	gain uint32 // where the present Tally has what the row gained, counted from 1; 0: nothing
 }
 
 // newRowTable returns a table for at most so many rows, which leaves at least a
-// quarter of the places free.
+// quarter of the slots free.
 func newRowTable(most int) rowTable {
-	return rowTable{seed: maphash.MakeSeed(), places: make([]place, 1<<bits.Len(uint(most+most/3)))}
+	return rowTable{seed: maphash.MakeSeed(), slots: make([]slot, 1<<bits.Len(uint(most+most/3)))}
 }
 
-// find returns the place of the row of these facts, or the one that is free for it.
-func (t *rowTable) find(facts *classify.Facts) *place {
-	at, last := maphash.Comparable(t.seed, *facts), uint64(len(t.places)-1)
+// find returns the slot of the row of these facts, or the one that is free for it.
+func (t *rowTable) find(facts *classify.Facts) *slot {
+	at, last := maphash.Comparable(t.seed, *facts), uint64(len(t.slots)-1)
 	for tag := uint32(at >> 32); ; at++ {
-		place := &t.places[at&last]
-		if place.row == nil {
-			place.tag = tag
-			return place
+		slot := &t.slots[at&last]
+		if slot.row == nil {
+			slot.tag = tag
+			return slot
 		}
-		if place.tag == tag && place.row.facts == *facts {
-			return place
+		if slot.tag == tag && slot.row.facts == *facts {
+			return slot
 		}
 	}
 }
 
 func (t *rowTable) clear() {
-	clear(t.places)
+	clear(t.slots)
 	t.held = 0
 }

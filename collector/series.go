@@ -22,7 +22,7 @@ import (
 //	format, flags, created, last increment, what the family's kind counts
 //
 // Texts have their length before them; numbers are varints, save for the CRC-32
-// (IEEE, big endian, of the sorted names of the labels that tell series apart,
+// (IEEE, big endian, of the sorted names of the labels that set series apart,
 // joined by newlines) and the two bytes format and flags. The order in which the
 // catalogue lists labels does not matter; a family that got other labels is
 // noticed. A key has at most nine texts, so it is well below the 32 KiB that a
@@ -42,7 +42,7 @@ var (
 
 // StoredError is a stored series that Load cannot take.
 type StoredError struct {
-	Family string // empty if the key does not tell
+	Family string // empty if the key does not contain it
 	Err    error
 }
 
@@ -59,8 +59,8 @@ func (e *StoredError) Unwrap() error { return e.Err }
 
 // series is one label set of a family. Layout, key and labels never change.
 type series struct {
-	layout *layout
-	key    string           // without the layout's prefix
+	schema *schema
+	key    string           // without the schema's prefix
 	labels []*dto.LabelPair // by name; shared
 	state  state
 
@@ -99,29 +99,29 @@ func (e *exemplar) replace(later exemplar) {
 
 // appendKey appends the whole key, as stored.
 func (s *series) appendKey(dst []byte) []byte {
-	return append(append(dst, s.layout.prefix...), s.key...)
+	return append(append(dst, s.schema.prefix...), s.key...)
 }
 
 // decode reads a series as stored. Its labels are missing.
-func (l *layout) decode(key, value []byte) (*series, error) {
-	own, ok := bytes.CutPrefix(key, l.prefix)
+func (sc *schema) decode(key, value []byte) (*series, error) {
+	own, ok := bytes.CutPrefix(key, sc.prefix)
 	if !ok {
 		return nil, ErrOtherLabels
 	}
-	if err := l.checkKey(own); err != nil {
+	if err := sc.checkKey(own); err != nil {
 		return nil, err
 	}
-	state, err := decodeState(value, l.kind)
+	state, err := decodeState(value, sc.kind)
 	if err != nil {
 		return nil, err
 	}
-	return &series{layout: l, key: string(own), state: state}, nil
+	return &series{schema: sc, key: string(own), state: state}, nil
 }
 
-// checkKey returns an error if key, without the prefix, is none of the layout's.
-func (l *layout) checkKey(key []byte) error {
+// checkKey returns an error if key, without the prefix, is none of the schema's.
+func (sc *schema) checkKey(key []byte) error {
 	in := decoder{rest: key}
-	for range l.identity {
+	for range sc.identity {
 		if !utf8.Valid(in.text()) {
 			return ErrCorrupt // a scrape of it would fail
 		}

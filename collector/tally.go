@@ -10,17 +10,17 @@ import (
 // which the limit of series and maxRows bound, never with the number of records.
 type Tally struct {
 	collector *Collector
-	bench     *workbench  // from the first record to Done
+	cache     *labelCache // from the first record to Done
 	held      *increments // from the first record until they are exposed
 }
 
 // increments are what a Tally holds. Their memory goes from one Tally to the next.
 type increments struct {
-	// rows are what the workbench's rows gained, each once. To add them up by series
+	// rows are what the labelCache's rows gained, each once. To add them up by series
 	// is left to Stage, which has many Tallies of the same rows.
 	rows []rowGain
 	// deltas are what has been added up by series, in the order in which they were
-	// first seen: all durations, and the rows that the workbench had to forget.
+	// first seen: all durations, and the rows that the labelCache had to forget.
 	deltas []*delta
 	spare  []*delta // memory for durations
 	sizes  [familyCount]int
@@ -51,17 +51,17 @@ func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).add
 
 // gained returns what the row of a record gained so far.
 func (t *Tally) gained(r *record.Record) *rowGain {
-	if t.bench == nil {
-		t.bench = t.collector.benches.Get().(*workbench)    //nolint:errcheck // New makes nothing else
+	if t.cache == nil {
+		t.cache = t.collector.caches.Get().(*labelCache)    //nolint:errcheck // New makes nothing else
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
 	}
 	var facts classify.Facts
-	t.bench.classifier.Read(r, &facts)
-	place := t.bench.rows.find(&facts)
-	if place.gain == 0 {
-		place = t.begin(place, &facts)
+	t.cache.classifier.Read(r, &facts)
+	slot := t.cache.rows.find(&facts)
+	if slot.gain == 0 {
+		slot = t.begin(slot, &facts)
 	}
-	return &t.held.rows[place.gain-1]
+	return &t.held.rows[slot.gain-1]
 }
 
 // Done ends the counting: no Add may follow. It returns the number of label sets
@@ -70,10 +70,10 @@ func (t *Tally) Done() int {
 	if t.held == nil {
 		return 0
 	}
-	if t.bench != nil {
+	if t.cache != nil {
 		t.end()
-		t.collector.benches.Put(t.bench)
-		t.bench = nil
+		t.collector.caches.Put(t.cache)
+		t.cache = nil
 	}
 	return len(t.held.rows) + t.held.cells + len(t.held.deltas)
 }
@@ -88,26 +88,26 @@ func (t *Tally) release() {
 	t.held = nil
 }
 
-// begin begins to count in the row of these facts, which is at the place or may be
+// begin begins to count in the row of these facts, which is at the slot or may be
 // made there, and returns where it is.
-func (t *Tally) begin(place *place, facts *classify.Facts) *place {
+func (t *Tally) begin(slot *slot, facts *classify.Facts) *slot {
 	held := t.held
-	if place.row == nil {
-		if t.bench.full() {
+	if slot.row == nil {
+		if t.cache.full() {
 			t.settle()
-			t.bench.forget()
-			place = t.bench.rows.find(facts)
+			t.cache.forget()
+			slot = t.cache.rows.find(facts)
 		}
-		t.bench.add(place, facts)
-		held.cells += len(place.row.cells)
+		t.cache.add(slot, facts)
+		held.cells += len(slot.row.cells)
 	}
-	t.bench.counting = append(t.bench.counting, place)
-	held.rows = append(held.rows, rowGain{row: place.row})
-	place.gain = uint32(len(held.rows))
+	t.cache.counting = append(t.cache.counting, slot)
+	held.rows = append(held.rows, rowGain{row: slot.row})
+	slot.gain = uint32(len(held.rows))
 	if facts.Has(classify.TraitTimed) {
-		held.rows[place.gain-1].duration = t.delta(place.row.timed, classify.VerdictYes).duration
+		held.rows[slot.gain-1].duration = t.delta(slot.row.timed, classify.VerdictYes).duration
 	}
-	return place
+	return slot
 }
 
 // settle adds up by series what the rows have gained.
@@ -120,30 +120,30 @@ func (t *Tally) settle() {
 	}
 	clear(t.held.rows) // so that rows can be forgotten
 	t.held.rows, t.held.cells = t.held.rows[:0], 0
-	t.bench.leave()
+	t.cache.leave()
 }
 
-// end leaves the workbench to the next Tally.
+// end leaves the labelCache to the next Tally.
 func (t *Tally) end() {
-	t.bench.leave()
+	t.cache.leave()
 	for _, d := range t.held.deltas {
 		d.cell.delta = nil
 		if d.duration != nil {
 			d.records = d.duration.count
 		}
 	}
-	if t.bench.crowded() {
-		t.bench.forget()
+	if t.cache.crowded() {
+		t.cache.forget()
 	}
 }
 
 // delta returns the increments that the label set of own counts in, if need be
 // new ones.
 func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
-	l, limit := own.layout, t.collector.config.SeriesLimit
+	sc, limit := own.schema, t.collector.config.SeriesLimit
 	cell, level := own, foldNothing
-	if own.delta == nil && l.full(foldNothing, limit, t.held.sizes[l.family]) {
-		cell, level = t.bench.fold(own, limit, t.held.sizes[l.family])
+	if own.delta == nil && sc.full(foldNothing, limit, t.held.sizes[sc.family]) {
+		cell, level = t.cache.fold(own, limit, t.held.sizes[sc.family])
 	}
 	if cell.delta == nil {
 		cell.delta = t.held.add(cell)
@@ -163,7 +163,7 @@ func (d *delta) add(more *delta) {
 // add begins to count in a cell.
 func (i *increments) add(c *cell) *delta {
 	added := &delta{}
-	if c.layout.kind == KindHistogram {
+	if c.schema.kind == KindHistogram {
 		if last := len(i.spare) - 1; last >= 0 {
 			added, i.spare = i.spare[last], i.spare[:last]
 		} else {
@@ -172,7 +172,7 @@ func (i *increments) add(c *cell) *delta {
 	}
 	added.cell = c
 	i.deltas = append(i.deltas, added)
-	i.sizes[c.layout.family]++
+	i.sizes[c.schema.family]++
 	return added
 }
 

@@ -70,10 +70,10 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 }
 
 // A Tally weighs its rows, its durations, and the series that it is the first to see.
-func TestTally_TellsHowManyLabelSetsItHolds(t *testing.T) {
+func TestTally_ReturnsHowManyLabelSetsItHolds(t *testing.T) {
 	c := newCollector(t, Config{})
-	bench := newWorkbench(c.layouts, classify.Config{}, maxRows)
-	c.benches.New = func() any { return bench } // the same, also if the pool drops it
+	cache := newLabelCache(c.schemas, classify.Config{}, maxRows)
+	c.caches.New = func() any { return cache } // the same, also if the pool drops it
 	const rows, durations, cells = 3, 3, 3 * 4
 	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}
 	for _, want := range []int{rows + durations + cells, rows + durations} {

@@ -18,7 +18,6 @@ const (
 	DefaultAuditWindow    = 720 * time.Hour
 	DefaultAuditInterval  = 24 * time.Hour
 	DefaultMaxObjectSize  = reader.DefaultMaxObjectSize
-	DefaultConcurrency    = reader.DefaultConcurrency
 	DefaultCommitInterval = time.Second
 )
 
@@ -57,7 +56,8 @@ type Config struct {
 
 	// MaxObjectSize is how many decompressed bytes an object may have.
 	MaxObjectSize int64
-	// Concurrency is how many objects are read at once.
+	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
+	// and fewer if the store throttles.
 	Concurrency int
 	// CommitInterval is the longest time that a read object waits for its
 	// commit. It waits less once no other one comes any more.

@@ -44,7 +44,7 @@ const freeAgain = 48 * time.Hour
 
 // passFree returns where a search goes on behind a key of a stream that is known.
 func passFree(key logkey.Key, now time.Time) (goOn string) {
-	return min(key.Stream.After(now.Add(-freeAgain)), key.Stream.End())
+	return min(key.Stream.After(now.Add(-freeAgain)), key.Beyond())
 }
 
 // note counts a skipped object. The first of what may hold requests is logged.

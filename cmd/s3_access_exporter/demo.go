@@ -69,7 +69,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 				Interval:      interval(demoSecond),
 				SweepInterval: interval(5 * time.Second), // new streams come all the time
 				DedupeWindow:  dedupeWindow,
-				Concurrency:   2,
+				readFlags:     readFlags{Concurrency: 2},
 			},
 			Series: seriesFlags{Limit: 10_000, Hold: duration(demoHold)},
 		},

@@ -103,6 +103,15 @@ func (f labelFlags) config() classify.Config {
 // readFlags say how every command reads log objects.
 type readFlags struct {
 	MaxObjectSize size `name:"max-object-size" default:"${max_object_size}" help:"Largest log object that is read, decompressed."`
+	Concurrency   int  `name:"concurrency" default:"0" help:"Log objects that are read at once; 0: as many as the cores can use, and fewer if S3 throttles."`
+}
+
+// Validate implements kong's validation of flags.
+func (f readFlags) Validate() error {
+	if f.Concurrency < 0 {
+		return errors.New("--scan.concurrency must not be negative")
+	}
+	return nil
 }
 
 // variables are what stands in the tags of flags as ${name}: among them the defaults
@@ -111,7 +120,6 @@ func variables() kong.Vars {
 	return kong.Vars{
 		"audit_interval":  short(scanner.DefaultAuditInterval),
 		"audit_window":    short(scanner.DefaultAuditWindow),
-		"concurrency":     strconv.Itoa(scanner.DefaultConcurrency),
 		"dedupe_window":   strconv.Itoa(dedupeWindow),
 		"fields":          fieldNames(),
 		"interval":        short(scanner.DefaultInterval),

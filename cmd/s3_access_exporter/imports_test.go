@@ -56,9 +56,9 @@ var imports = map[string][]string{
 	"scanner/internal/dedupe":    {"scanner/record"},
 	"scanner/internal/access":    {"scanner/record"},
 	"scanner/internal/jsonscan":  {"scanner/record"},
-	"scanner/inflate":            {},
+	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
-	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/inflate", "scanner/internal/dedupe", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/logkey":             {"scanner/record"},
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
@@ -95,7 +95,7 @@ var outside = map[string][]string{
 }
 
 // pure packages do no I/O, and read bytes themselves.
-var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/logkey", "scanner/record"}
+var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record"}
 
 // impure is what pure packages may not import.
 var impure = []string{"encoding/json", "net", "os", "reflect", "regexp"}

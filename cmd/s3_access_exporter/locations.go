@@ -124,10 +124,9 @@ func parsePlace(text string) (place, error) {
 
 // opener makes sources of places.
 type opener struct {
-	aws         awsFlags
-	concurrency int
-	settle      time.Duration
-	requests    func(operation string)
+	aws      awsFlags
+	settle   time.Duration
+	requests func(operation string)
 }
 
 // open returns the locations of the places, each of which was seen to be there.
@@ -163,7 +162,6 @@ func (o opener) source(ctx context.Context, p place) (storedSource, error) {
 		Region:      o.aws.Region,
 		RoleARN:     o.aws.RoleARN,
 		PathStyle:   o.aws.PathStyle,
-		Concurrency: o.concurrency,
 		Requests:    o.requests,
 	})
 	if err != nil {

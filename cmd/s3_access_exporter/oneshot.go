@@ -99,6 +99,7 @@ func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question,
 			Logger:        env.logger,
 			DedupeWindow:  dedupeWindow,
 			MaxObjectSize: int64(o.Scan.MaxObjectSize),
+			Concurrency:   o.Scan.Concurrency,
 		},
 		Progress: new(once.Progress),
 	}

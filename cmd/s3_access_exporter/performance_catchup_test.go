@@ -117,7 +117,7 @@ func BenchmarkPerformance_CatchUpFromS3(b *testing.B) {
 			server := httptest.NewServer(slow)
 			defer server.Close()
 			src, err := s3source.New(b.Context(), s3source.Config{
-				Bucket: bucket, EndpointURL: server.URL, PathStyle: true, Concurrency: concurrency,
+				Bucket: bucket, EndpointURL: server.URL, PathStyle: true,
 			})
 			if err != nil {
 				b.Fatal(err)

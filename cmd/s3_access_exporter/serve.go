@@ -56,7 +56,6 @@ type scanFlags struct {
 	AuditInterval interval `name:"audit-interval" default:"${audit_interval}" help:"Time between two of those."`
 	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
 	readFlags     `embed:""`
-	Concurrency   int `name:"concurrency" default:"${concurrency}" help:"Log objects that are read at once."`
 }
 
 // Validate implements kong's validation of flags.
@@ -64,8 +63,6 @@ func (f scanFlags) Validate() error {
 	switch {
 	case f.DedupeWindow < 0:
 		return errors.New("--scan.dedupe-window must not be negative")
-	case f.Concurrency <= 0:
-		return errors.New("--scan.concurrency must be more than 0")
 	case f.SweepWindow < f.Overlap:
 		return errors.New("--scan.sweep-window must not be shorter than --scan.overlap")
 	}
@@ -147,7 +144,7 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
 	}
 
-	from := opener{aws: d.AWS, concurrency: d.Scan.Concurrency, settle: d.settle, requests: metrics.CountRequest}
+	from := opener{aws: d.AWS, settle: d.settle, requests: metrics.CountRequest}
 	locations, err := from.open(ctx, places)
 	if err != nil {
 		return err

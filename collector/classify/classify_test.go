@@ -27,7 +27,7 @@ func TestClassifier_Operation(t *testing.T) {
 		{"REST.GET.BUCKET", none, "ListObjects"},
 		{"GetObject", key, "GetObject"},
 
-		// The key tells an object from its bucket.
+		// With a key it is an object's, without one a bucket's.
 		{"REST.PUT.ACL", none, "PutBucketAcl"},
 		{"REST.PUT.ACL", key, "PutObjectAcl"},
 		{"REST.GET.TAGGING", none, "GetBucketTagging"},
@@ -282,7 +282,7 @@ func TestClassifier_Region(t *testing.T) {
 		{"", "s3.eu-west-1.amazonaws.com.eu", ""},
 		{"", "s3.eu-west-1.amazonaws.eu.cn", ""},
 		{"", "s3-external-1.amazonaws.com", "us-east-1"},
-		{"", "example.s3.amazonaws.com", ""}, // the global endpoint does not tell
+		{"", "example.s3.amazonaws.com", ""}, // the global endpoint names no Region
 		{"", "example.s3-accelerate.amazonaws.com", ""},
 		{"", "example.s3-accelerate.dualstack.amazonaws.com", ""},
 		{"", "s3-us-west-2.s3.amazonaws.com", ""},                   // a bucket's name
@@ -338,7 +338,7 @@ func TestMemo_ReturnsOneResultForEqualOnes(t *testing.T) {
 	}
 }
 
-func TestMemo_TellsTextsApart(t *testing.T) {
+func TestMemo_KnowsTextsApart(t *testing.T) {
 	m := newTextMemo(func(text string) string { return text })
 	var texts []string
 	for i := range 300 { // the same length, and the same ends in part

@@ -15,7 +15,7 @@ type Config struct {
 	ClientVersion ClientVersionMode // zero: VersionFull
 }
 
-// RequesterMode says how much of the requester the label "requester" tells.
+// RequesterMode is how much of the requester the label "requester" shows.
 type RequesterMode uint8
 
 // Requester modes.
@@ -41,8 +41,8 @@ func ParseRequesterMode(text string) (RequesterMode, error) {
 	return 0, fmt.Errorf("requester label %q: must be arn, role, account or off", text)
 }
 
-// ClientVersionMode says how much of a client's version the label
-// "client_version" tells. The verdict sigv4_default always comes from the whole
+// ClientVersionMode is how much of a client's version the label
+// "client_version" shows. The verdict sigv4_default always comes from the whole
 // version.
 type ClientVersionMode uint8
 
@@ -69,8 +69,8 @@ func ParseClientVersionMode(text string) (ClientVersionMode, error) {
 	return 0, fmt.Errorf("client version label %q: must be full, minor, major or off", text)
 }
 
-// SourceIPMode says how much of an address the label "source_ip" tells. The
-// zero value tells all of it.
+// SourceIPMode is how much of an address the label "source_ip" shows. The
+// zero value shows all of it.
 type SourceIPMode struct {
 	off      bool
 	prefixes *[2]int // lengths for IPv4 and IPv6; nil: the full address

@@ -18,7 +18,7 @@ const (
 // memo remembers a pure function's results, so that a text that a log repeats
 // is looked at once and costs no allocation after that. Results come by
 // reference: the same one for all texts of which the results are equal, so that
-// comparing references tells almost always whether results are equal. Almost, as
+// comparing references shows almost always whether results are equal. Almost, as
 // a memo forgets all texts, or all results, when there are too many: what a
 // hostile log fills it with does not stay. Results are never changed.
 type memo[T comparable] struct {
@@ -36,7 +36,7 @@ type memory[T comparable] struct {
 }
 
 // latestBits gives the number of memories that are tried before the map. A text
-// has two places among them.
+// has two slots among them.
 const latestBits = 10
 
 // newMemo returns an empty memo of compute, whose results must not share memory
@@ -51,8 +51,8 @@ func newTextMemo(compute func(text string) string) *memo[string] {
 }
 
 func (m *memo[T]) of(text []byte) *T {
-	place := latestPlace(text)
-	first, second := &m.latest[place], &m.latest[place^1]
+	slot := latestSlot(text)
+	first, second := &m.latest[slot], &m.latest[slot^1]
 	switch {
 	case first.result != nil && first.text == string(text):
 		return first.result
@@ -66,9 +66,9 @@ func (m *memo[T]) of(text []byte) *T {
 	return recalled.result
 }
 
-// latestPlace spreads texts over the latest memories by their length and four of
+// latestSlot spreads texts over the latest memories by their length and four of
 // their words.
-func latestPlace(text []byte) uint64 {
+func latestSlot(text []byte) uint64 {
 	const size = 8
 	h := uint64(len(text))
 	if last := len(text) - size; last >= 0 {

@@ -146,8 +146,8 @@ var actions = map[string]action{
 	"SOAP.GetBucketLoggingStatus":       {bucket: "GetBucketLogging"},
 	"SOAP.SetBucketLoggingStatus":       {bucket: "PutBucketLogging"},
 
-	// CloudTrail's names that differ from the API's, and ListObjects' second version, which the server
-	// access log cannot tell from the first.
+	// CloudTrail's names that differ from the API's, and ListObjects' second version, for which the
+	// server access log has the same name as for the first.
 	"ListObjectsV2":                    {bucket: "ListObjects"},
 	"GetAccelerateConfiguration":       {bucket: "GetBucketAccelerateConfiguration"},
 	"PutAccelerateConfiguration":       {bucket: "PutBucketAccelerateConfiguration"},

@@ -27,7 +27,7 @@ func cutDomain(host string, domains []string) (name string, ok bool) {
 }
 
 // hostRegion returns the Region that the Host header's endpoint names, or
-// empty. The global endpoints tell none, save s3-external-1, which is us-east-1.
+// empty. The global endpoints name none, save s3-external-1, which is us-east-1.
 // The header is the client's, so only an endpoint of AWS with a name that looks
 // like a Region counts.
 // See https://docs.aws.amazon.com/general/latest/gr/s3.html.

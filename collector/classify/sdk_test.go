@@ -145,7 +145,7 @@ func TestOperations_AreThoseOfTheSDK(t *testing.T) {
 	inSDK := make(map[string]bool)
 	for _, name := range sdkOperations(t, &s3.Client{}) {
 		action := name
-		if name == "ListObjectsV2" { // which an access log cannot tell from ListObjects
+		if name == "ListObjectsV2" { // which has the same name in an access log as ListObjects
 			action = "ListObjects"
 		}
 		inSDK[action] = true

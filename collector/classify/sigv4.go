@@ -10,7 +10,7 @@ type Verdict uint8
 // The verdicts.
 const (
 	VerdictYes     Verdict = iota // it does
-	VerdictUnknown                // no source tells
+	VerdictUnknown                // no source shows it
 	VerdictNo                     // it does not
 )
 
@@ -26,7 +26,7 @@ func (v Verdict) String() string {
 }
 
 // WorseSigV4Default returns the worse of two values of the label
-// "sigv4_default": the one that a client version keeps of which both were said.
+// "sigv4_default": the one that a client version keeps of which both were seen.
 func WorseSigV4Default(a, b string) string {
 	for _, v := range []Verdict{VerdictNo, VerdictUnknown} {
 		if a == v.String() || b == v.String() {
@@ -56,7 +56,7 @@ type since struct {
 }
 
 // sigv4Default judges a client by its version. Boto3 signs with the botocore
-// that it finds, so that version decides where the user agent tells it. A
+// that it finds, so that version decides where the user agent has it. A
 // client that the table does not know and a version that is no version are
 // unknown, never old.
 func sigv4Default(client, version, botocore string) Verdict {

@@ -7,7 +7,7 @@ package classify
 // project's source disagree, the versions between the two are unknown.
 var sigv4Defaults = map[string][]since{
 	// AWS's tools. The AWS CLI pins botocore: 1.11.108 has 1.5.71, whose
-	// changelog says "All S3 requests will now use SigV4 by default".
+	// changelog reads "All S3 requests will now use SigV4 by default".
 	"aws-cli":  {{"0", VerdictNo}, {"1.11.108", VerdictYes}},
 	"botocore": {{"0", VerdictNo}, {"1.5.71", VerdictYes}},
 	// Without botocore's version: 1.4.4 and 1.4.5 run with one of either side.
@@ -71,7 +71,7 @@ var sigv4Defaults = map[string][]since{
 	// Other people's clients, by their changelogs or by trying them.
 	"s3fs":   {{"0", VerdictNo}, {"1.79", VerdictYes}},
 	"rclone": {{"0", VerdictNo}, {"1.18", VerdictYes}},
-	// 4.6 can; whether it does is for its connection profile to say.
+	// 4.6 can; whether it does depends on its connection profile.
 	"cyberduck": {{"0", VerdictNo}, {"4.6", VerdictUnknown}},
 	"jets3t":    {{"0", VerdictNo}},
 	"minio-go":  {{"0", VerdictNo}, {"1.0.0", VerdictYes}},

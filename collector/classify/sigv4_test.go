@@ -18,7 +18,7 @@ func TestSigV4Since_IsTheLastSwitch(t *testing.T) {
 	}
 }
 
-// The version that is said to mend a client must be one that is judged so.
+// The version that SigV4Since returns has the verdict yes.
 func TestSigV4Since_HasTheVerdictYes(t *testing.T) {
 	for client := range sigv4Defaults {
 		if version, ok := SigV4Since(client); ok && sigv4Default(client, version, "") != VerdictYes {

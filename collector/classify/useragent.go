@@ -2,7 +2,7 @@ package classify
 
 import "strings"
 
-// agent is what a user agent tells: the product whose code signed the request,
+// agent is what a user agent contains: the product whose code signed the request,
 // and its version. botocore is the version of the botocore under a boto3.
 type agent struct {
 	client, version, botocore string
@@ -83,7 +83,7 @@ func isConsole[T ~string | ~[]byte](name T) bool {
 	return false
 }
 
-// browserAgent tells a browser from libs3, as WinSCP has it:
+// browserAgent returns the browser, or libs3 as WinSCP has it:
 // Mozilla/4.0 (Compatible; Unknown; libs3 4.1; Windows).
 func browserAgent(text string) agent {
 	if _, after, ok := strings.Cut(text, clientLibs3+" "); ok && after != "" && isDigit(after[0]) {

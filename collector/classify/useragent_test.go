@@ -223,7 +223,7 @@ func TestClassifier_FindsClientVersionAndVerdict(t *testing.T) {
 	}
 }
 
-func TestClassifier_InvokedByTellsAService(t *testing.T) {
+func TestClassifier_InvokedByGoesBeforeTheUserAgent(t *testing.T) {
 	for _, test := range []struct {
 		invokedBy, userAgent string
 		log                  record.Log

@@ -52,7 +52,7 @@ import (
 
 // MaxLine is the number of bytes that a line may have, its line feed not
 // counted. Longer lines are malformed. Those that AWS writes stay far below: a
-// request's headers are limited to 8 KB, says
+// request's headers are limited to 8 KB, see
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
 const MaxLine = 1 << 20
 

@@ -42,7 +42,7 @@ func TestDecoder_TakesAnyEndOfLine(t *testing.T) {
 	}
 }
 
-func TestDecoder_SaysWhereTheFirstMalformedLineStands(t *testing.T) {
+func TestDecoder_ReportsWhereTheFirstMalformedLineStands(t *testing.T) {
 	log := "\n" + line + "\nbroken\nbroken too\n" + line + "\n"
 	records, skipped, err := decodeAll(strings.NewReader(log))
 	if len(records) != 2 || skipped.Malformed != 2 || err != nil {
@@ -148,7 +148,7 @@ func TestDecoder_ReturnsAnErrorWithinALongLine(t *testing.T) {
 	}
 }
 
-func TestDecoder_FillsOnlyWhatTheLogTells(t *testing.T) {
+func TestDecoder_FillsOnlyWhatTheLogContains(t *testing.T) {
 	d := NewDecoder(strings.NewReader(line))
 	if !d.Next() {
 		t.Fatal(d.Skipped().First)
@@ -158,6 +158,6 @@ func TestDecoder_FillsOnlyWhatTheLogTells(t *testing.T) {
 		t.Errorf("log %v, want %v", r.Log, record.ServerAccess)
 	}
 	if r.AccountID != nil || r.Region != nil || r.InvokedBy != nil || r.EventID != nil || r.SharedEventID != nil {
-		t.Errorf("record %+v tells what a line does not", r)
+		t.Errorf("record %+v has what a line has not", r)
 	}
 }

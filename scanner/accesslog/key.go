@@ -20,7 +20,7 @@ import (
 // twice like those of other requests.
 //
 // So one logged text is different keys under different operations, which the
-// text itself does not tell: the key `a%2Bb` is a%25252Bb in a request's record
+// text itself does not show: the key `a%2Bb` is a%25252Bb in a request's record
 // and a%252Bb in a batch's. A percent sign that no two hex digits follow stands
 // for itself.
 func (d *Decoder) decodeKey(operation, logged []byte) []byte {

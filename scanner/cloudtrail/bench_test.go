@@ -35,7 +35,7 @@ func benchmarkLog(tb testing.TB) []byte {
 var (
 	memberTrap = regexp.MustCompile(`"trap":"[^"]*",`)
 	memberKey  = regexp.MustCompile(`"key":"([^"]*)"`)
-	// individuals are what tells one ordinary event from the next, and what stands
+	// individuals are what differs from one ordinary event to the next, and what stands
 	// in its place.
 	individuals = []struct {
 		member *regexp.Regexp

@@ -17,7 +17,7 @@
 // SyntaxError. But within the bounds of JSON hardly anything is taken for
 // granted. The members of an event have changed their types over the years, and
 // requestParameters holds what a client sent. So a member of the wrong type is
-// one that was not told, except for those without which there is no record.
+// one that is not there, except for those without which there is no record.
 //
 // See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html and
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html.
@@ -39,9 +39,9 @@ const MaxEvent = jsonscan.MaxHeld
 // as much again at most for strings that have escapes; and some 256 KB at most of what it
 // has learned of how events are written.
 type Decoder struct {
-	scanner scanner
-	at      int   // where in the window the Decoder stands
-	place   place // and where in a document
+	scanner  scanner
+	at       int      // where in the window the Decoder stands
+	position position // and where in a document
 
 	candidate func(raw []byte) bool // nil: every event is one
 	bare      bool                  // documents are events
@@ -57,15 +57,15 @@ type Decoder struct {
 	record  record.Record
 }
 
-// place is where in a document the Decoder stands.
-type place uint8
+// position is where in a document the Decoder stands.
+type position uint8
 
 const (
-	outside       place = iota // of a document
-	beforeMembers              // of a document, at its brace
-	behindMember               // of a document
-	beforeEvents               // of a Records array, at its bracket
-	behindEvent                // of a Records array
+	outside       position = iota // of a document
+	beforeMembers                 // of a document, at its brace
+	behindMember                  // of a document
+	beforeEvents                  // of a Records array, at its bracket
+	behindEvent                   // of a Records array
 )
 
 // NewDecoder returns a Decoder that reads a decompressed log file from r. r may
@@ -91,7 +91,7 @@ var _ record.Decoder = (*Decoder)(nil)
 // written stays.
 func (d *Decoder) Reset(r io.Reader) {
 	d.scanner.reset(r)
-	d.at, d.place = 0, outside
+	d.at, d.position = 0, outside
 	d.documents, d.isLog, d.notLog, d.err = 0, false, false, nil
 	d.number = 0
 	d.skipped = record.Skipped{}
@@ -143,7 +143,7 @@ func (d *Decoder) findEvent() bool {
 	s := &d.scanner
 	for {
 		var more bool
-		switch d.place {
+		switch d.position {
 		case outside:
 			if !d.findDocument() {
 				return false
@@ -158,17 +158,17 @@ func (d *Decoder) findEvent() bool {
 		case behindEvent:
 			d.at, more = s.Next(d.at, ']')
 		}
-		switch amongEvents := d.place >= beforeEvents; {
+		switch amongEvents := d.position >= beforeEvents; {
 		case amongEvents && more:
-			d.place = behindEvent
+			d.position = behindEvent
 			return true
 		case amongEvents:
-			d.place = behindMember
+			d.position = behindMember
 		case more:
 			d.readMember()
 		default:
 			d.notLog = d.notLog || !d.isLog
-			d.place = outside
+			d.position = outside
 		}
 	}
 }
@@ -201,11 +201,11 @@ func (d *Decoder) readMember() {
 	s.Release()
 	i, opening := s.Token(i)
 	if which == jsonscan.None || opening != '[' {
-		d.at, d.place = s.Skip(i), behindMember
+		d.at, d.position = s.Skip(i), behindMember
 		return
 	}
 	d.isLog = true
-	d.at, d.place = i, beforeEvents
+	d.at, d.position = i, beforeEvents
 }
 
 // findDocument moves to the brace of the next document. Of the first document it is
@@ -226,7 +226,7 @@ func (d *Decoder) findDocument() bool {
 		return false
 	case opening == '{':
 		d.isLog = false
-		d.place = beforeMembers
+		d.position = beforeMembers
 	case first:
 		d.at = s.Skip(i)
 		d.notLog = true

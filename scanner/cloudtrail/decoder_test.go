@@ -116,7 +116,7 @@ func TestDecoder_SkipsLongNamesOfADocument(t *testing.T) {
 	}
 }
 
-func TestDecoder_TellsWhereAnEventIsMalformed(t *testing.T) {
+func TestDecoder_ReportsWhereAnEventIsMalformed(t *testing.T) {
 	d := NewDecoder(nil)
 	before := `{"Records": [` + getObject + `, {"eventSource":"kms.amazonaws.com"},` + "\n"
 	readAll(d, strings.NewReader(before+`{"eventSource":"s3.amazonaws.com"}, 7]}`))
@@ -129,7 +129,7 @@ func TestDecoder_TellsWhereAnEventIsMalformed(t *testing.T) {
 	}
 }
 
-func TestDecoder_TellsWhereTheSyntaxIsWrong(t *testing.T) {
+func TestDecoder_ReportsWhereTheSyntaxIsWrong(t *testing.T) {
 	for _, test := range []struct {
 		input  string
 		offset int64
@@ -190,7 +190,7 @@ func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 			d := NewDecoder(nil)
 			readAll(d, strings.NewReader(input))
 			if got, want := d.Err() == nil, json.Valid([]byte(input)); got != want || want != (over == 0) {
-				t.Errorf("%s, %d over the limit: error %v, encoding/json says %v", test.name, over, d.Err(), want)
+				t.Errorf("%s, %d over the limit: error %v, encoding/json has %v", test.name, over, d.Err(), want)
 			}
 		}
 		for _, one := range []string{`[1]`, `[]`, `{"b":1}`, `{}`} { // side by side there may be any number

@@ -54,7 +54,7 @@ var documentTests = []struct {
 	{"no comma", `{"Records":[` + getObject + getObject + `]}`, 0, "syntax"},
 }
 
-func TestDecoder_TellsLogsFromWhatIsNone(t *testing.T) {
+func TestDecoder_KnowsLogsFromWhatIsNone(t *testing.T) {
 	for _, test := range documentTests {
 		t.Run(test.name, func(t *testing.T) {
 			data := []byte(test.input)

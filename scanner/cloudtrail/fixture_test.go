@@ -13,7 +13,7 @@ import (
 )
 
 // fixturePaths returns the log files of testdata. A member "trap" of an event
-// there, which means nothing to the Decoder, says what it is a trap for.
+// there, which means nothing to the Decoder, names what it is a trap for.
 func fixturePaths(tb testing.TB) []string {
 	tb.Helper()
 	paths, err := filepath.Glob("testdata/*.json")

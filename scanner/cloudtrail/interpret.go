@@ -41,7 +41,7 @@ func isMajor1(version []byte) bool {
 }
 
 // fill sets every field of the record by an event of S3. If it cannot, reason
-// says why.
+// is why.
 func (d *Decoder) fill(e *event) (reason string) {
 	s, r := &d.scanner, &d.record
 	r.Reset()

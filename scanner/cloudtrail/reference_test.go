@@ -16,8 +16,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// output is all that a decoder says of its input. If err is not empty nothing
-// else is told.
+// output is all that a decoder makes of its input. If err is not empty there is
+// nothing else.
 type output struct {
 	records []text
 	skipped record.Skipped
@@ -64,7 +64,7 @@ func readAll(d *Decoder, r io.Reader) []text {
 	return records
 }
 
-// decode returns what the Decoder says of an input.
+// decode returns what the Decoder makes of an input.
 func decode(d *Decoder, r io.Reader) output {
 	records := readAll(d, r)
 	if err := d.Err(); err != nil {
@@ -83,7 +83,7 @@ func classOf(err error) string {
 	return err.Error()
 }
 
-// reference says what decode should say. It is slow and obvious.
+// reference returns what decode should return. It is slow and obvious.
 func reference(data []byte) output {
 	documents, err := referenceDocuments(data)
 	if err != nil {

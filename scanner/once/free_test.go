@@ -43,13 +43,18 @@ func (c *collected) inOrder() []decodertest.Text {
 }
 
 // freeKeys are ways in which keys of JSON deliveries are written.
-var freeKeys = map[string]string{
-	"CloudWatch's, days":  "AWSLogs/111122223333/s3/eu-west-1/2006/01/02/",
-	"CloudWatch's, hours": "my/prefix/2006/01/02/15/",
-	"CloudWatch's, Hive":  "AWSLogs/aws-account-id=111122223333/s3/region=eu-west-1/year=2006/month=01/day=02/",
-	"Hive, hours":         "year=2006/month=01/day=02/hour=15/",
-	"Firehose's":          "2006/01/02/15/shop-1-2006-01-02-15-04-05-0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f",
+var freeKeys = map[string]freeKey{
+	"CloudWatch's, days":  {"AWSLogs/111122223333/s3/eu-west-1/", "2006/01/02/"},
+	"CloudWatch's, hours": {"my/prefix/", "2006/01/02/15/"},
+	"CloudWatch's, Hive":  {"AWSLogs/aws-account-id=111122223333/s3/region=eu-west-1/", "year=2006/month=01/day=02/"},
+	"Hive, hours":         {"", "year=2006/month=01/day=02/hour=15/"},
+	"Firehose's":          {"", "2006/01/02/15/shop-v-2006-01-02-15-04-05-abababab-abab-abab-abab-abababab"},
 }
+
+// freeKey is a prefix, and the layout of a time behind it.
+type freeKey struct{ prefix, layout string }
+
+func (k freeKey) at(t time.Time) string { return k.prefix + t.Format(k.layout) }
 
 // writings are ways in which the JSON records of an object are written.
 var writings = map[string]func(records [][]byte) []byte{
@@ -92,7 +97,7 @@ func TestRun_ReadsTheSameRequestsInEveryForm(t *testing.T) {
 					for _, r := range object {
 						records = append(records, r.JSON())
 					}
-					fake.Put(object[0].Time.Format(layout)+fmt.Sprintf("%04d", i), write(records), at)
+					fake.Put(layout.at(object[0].Time)+fmt.Sprintf("%04d", i), write(records), at)
 				}
 				if got := read(t, fake, once.Query{}).inOrder(); !slices.Equal(got, want) {
 					t.Errorf("%d records, want %d of the same", len(got), len(want))
@@ -186,7 +191,7 @@ func TestRun_ReadsFreeKeysAsFarAsAskedFor(t *testing.T) {
 				for i := range 25 * 24 {
 					r := logtest.RandomRequest(random, "bucket", first.Add(time.Duration(i)*time.Hour))
 					local := r.Time.In(time.FixedZone("", zone*3600))
-					fake.Put(local.Format(layout)+fmt.Sprintf("%04d", i), r.JSON(), r.Time)
+					fake.Put(layout.at(local)+fmt.Sprintf("%04d", i), r.JSON(), r.Time)
 				}
 				since := first.AddDate(0, 0, 12).Truncate(time.Hour)
 				c := new(collected)

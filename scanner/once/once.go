@@ -11,6 +11,7 @@ package once
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +31,8 @@ type Config struct {
 	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB. Larger
 	// ones are not read.
 	MaxObjectSize int64
-	// Concurrency is how many objects are read at once; 8.
+	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
+	// and fewer if the store throttles.
 	Concurrency int
 }
 
@@ -57,6 +59,11 @@ type Consumer interface {
 // listAhead is how many objects the listing may be ahead of their reading, some 500
 // bytes each, so that early on it is known how much there is.
 const listAhead = 10_000
+
+// patience is the longest pause before an object is asked for again that the store has
+// throttled: with the shorter ones, it is waited for a minute, besides what the store's
+// client waits.
+const patience = 32 * time.Second
 
 // job is an object to read, result what came of it. They carry no state.
 type (
@@ -89,6 +96,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 		Prefilter:     q.Prefilter,
 		MaxObjectSize: cfg.MaxObjectSize,
 		Concurrency:   cfg.Concurrency,
+		Patience:      patience,
 	}, jobs)
 
 	listings := make([]listing, len(cfg.Locations))

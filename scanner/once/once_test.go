@@ -21,11 +21,12 @@ import (
 // began is the time of the first object.
 var began = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// run reads a bucket.
+// run reads a bucket, eight objects at once.
 func run(ctx context.Context, bucket *sourcetest.Fake, c once.Consumer, q once.Query) (*once.Summary, error) {
 	return once.Run(ctx, once.Config{
 		Locations:    []source.Location{{Name: "s3://logs", Source: bucket}},
 		DedupeWindow: 1000,
+		Concurrency:  8,
 	}, q, c)
 }
 
@@ -49,6 +50,32 @@ func TestRun_ReadsWhatIsUnderWayWhenTheListingEnds(t *testing.T) {
 		summary, err := run(t.Context(), bucket, c, once.Query{})
 		if err != nil || len(summary.Unread) > 0 || len(c.records) != 30 {
 			t.Errorf("%d of 30 requests are counted; unread %v, error %v", len(c.records), summary.Unread, err)
+		}
+	})
+}
+
+// Of a store that asks for fewer requests nothing is missing in the end.
+func TestRun_HasPatienceWithAStoreThatThrottles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bucket, c := new(sourcetest.Fake), new(seen)
+		put(bucket, 300)
+		began := time.Now()
+		bucket.SetFault(func(op, key string) error {
+			if op != sourcetest.OpOpen {
+				return nil
+			}
+			time.Sleep(30 * time.Millisecond)
+			if time.Since(began) < 10*time.Second {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonThrottled, Err: errors.New("slow down")}
+			}
+			return nil
+		})
+		summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "s3://logs", Source: bucket}}}, once.Query{}, c)
+		if err != nil || len(summary.Unread) > 0 || len(c.records) != 300 {
+			t.Errorf("%d of 300 requests are counted; unread %v, error %v", len(c.records), summary.Unread, err)
+		}
+		if opens := bucket.Opens(); opens > 300+5*8 {
+			t.Errorf("%d requests are sent to a store that asks for fewer", opens)
 		}
 	})
 }

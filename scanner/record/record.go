@@ -1,5 +1,5 @@
 // Package record defines Record: one request to S3 as one of the two request
-// logs tells it, normalised so that whoever counts or prints requests need not
+// logs contains it, normalised so that whoever counts or prints requests need not
 // know which log a request came from.
 //
 // Decoders fill Records, the collector and the commands read them. The package
@@ -8,7 +8,7 @@ package record
 
 import "strings"
 
-// Unknown is the value of a number that the log does not tell.
+// Unknown is the value of a number that the log does not contain.
 const Unknown = -1
 
 // Log is the kind of log that a record comes from.
@@ -37,7 +37,7 @@ func (l Log) String() string {
 // Signature is the version of AWS's request signature.
 type Signature uint8
 
-// Signature versions. SignatureUnknown means that the record does not say, as
+// Signature versions. SignatureUnknown means that the record does not show it, as
 // in the layouts of the server access log before 2019; it never means unsigned.
 const (
 	SignatureUnknown Signature = iota
@@ -131,11 +131,11 @@ func equalFold(text []byte, want string) bool {
 
 // Record is one request. The byte slices belong to the decoder that filled the
 // Record and are valid until its next call of Next: copy what is to be kept.
-// An empty slice means that the log does not tell. Text is as the client or AWS
+// An empty slice means that the log does not contain it. Text is as the client or AWS
 // wrote it, so it may hold any byte.
 type Record struct {
 	Log Log
-	// Time is in seconds since 1970-01-01 UTC. The server access log tells when
+	// Time is in seconds since 1970-01-01 UTC. The server access log has the time when
 	// a request was received, CloudTrail when it was completed.
 	Time int64
 
@@ -165,7 +165,7 @@ type Record struct {
 	// It holds what it held in the versions that are known.
 	NewSchema bool
 
-	Status    int    // the HTTP status; 0 where the log does not tell (always in CloudTrail)
+	Status    int    // the HTTP status; 0 where the log does not contain it (always in CloudTrail)
 	ErrorCode []byte // S3's error code; empty if there was no error
 
 	SentBytes     int64 // bytes of the answer, or Unknown
@@ -174,7 +174,7 @@ type Record struct {
 
 	RequestID []byte
 	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
-	// which one of them is that of an earlier event tells of the same request: it
+	// which one of them is that of an earlier event is of the same request: it
 	// was delivered twice, to two accounts, or as a correction.
 	EventID         []byte
 	SharedEventID   []byte

@@ -12,7 +12,7 @@ type Skipped struct {
 	First *MalformedError
 }
 
-// MalformedError says where a record that could not be understood stands in
+// MalformedError is where a record that could not be understood stands in
 // the decompressed object, and why it was not understood. It never quotes the
 // record: the log is hostile.
 type MalformedError struct {

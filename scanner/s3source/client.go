@@ -27,6 +27,9 @@ const defaultRegion = "us-east-1"
 // redirects. See the API reference of HeadBucket.
 const regionHeader = "x-amz-bucket-region"
 
+// idleConnections is how many connections are kept for reuse. It limits nothing.
+const idleConnections = 1024
+
 // sessionName is how an assumed role's requests show up in logs.
 const sessionName = "s3_access_exporter"
 
@@ -48,8 +51,8 @@ func loadSDK(ctx context.Context, c Config) (aws.Config, error) {
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(c.ReadTimeout).
 		WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns = c.Concurrency
-			t.MaxIdleConnsPerHost = c.Concurrency
+			t.MaxIdleConns = idleConnections
+			t.MaxIdleConnsPerHost = idleConnections
 			t.ResponseHeaderTimeout = c.ReadTimeout
 		})
 	sdk, err := config.LoadDefaultConfig(ctx,
@@ -98,11 +101,18 @@ func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *
 }
 
 // countRequests adds a middleware that sits below the retries, next to the
-// connection.
+// connection, and sees every answer.
 func (s *Source) countRequests(stack *middleware.Stack) error {
 	count := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 		s.config.Requests(awsmiddleware.GetOperationName(ctx))
-		return next.HandleDeserialize(ctx, in)
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if response, ok := out.RawResponse.(*smithyhttp.Response); ok {
+			switch response.StatusCode {
+			case http.StatusServiceUnavailable, http.StatusTooManyRequests: // SlowDown, and other stores' way to say it
+				s.throttled.Add(1)
+			}
+		}
+		return out, metadata, err
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountRequests", count), middleware.After)
 }

@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,11 +31,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Defaults of Config.
-const (
-	DefaultConcurrency = 16
-	DefaultReadTimeout = time.Minute
-)
+// DefaultReadTimeout is the default of Config.ReadTimeout.
+const DefaultReadTimeout = time.Minute
 
 // Config says which bucket to read and how to get at it. Credentials come from
 // the SDK's default chain: environment, shared files, web identity, container,
@@ -60,9 +58,6 @@ type Config struct {
 	ExternalID string
 	// PathStyle puts the bucket into the path of URLs instead of the host.
 	PathStyle bool
-	// Concurrency is the number of connections that are kept for reuse; 0 means
-	// DefaultConcurrency. It limits nothing.
-	Concurrency int
 	// ReadTimeout is how long an answer, or the next bytes of one, may take;
 	// 0 means DefaultReadTimeout. What is read may take any time as long as bytes come.
 	ReadTimeout time.Duration
@@ -73,9 +68,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Concurrency == 0 {
-		c.Concurrency = DefaultConcurrency
-	}
 	if c.ReadTimeout == 0 {
 		c.ReadTimeout = DefaultReadTimeout
 	}
@@ -117,6 +109,7 @@ type Source struct {
 	sdk         aws.Config // its Credentials are not used
 	credentials *renewable
 	store       string // see Store
+	throttled   atomic.Int64
 
 	mu    sync.Mutex
 	ready *s3.Client // nil until the bucket's Region is known
@@ -151,6 +144,10 @@ func (s *Source) Check(ctx context.Context, prefix string) error {
 	err = failure(ctx, "list", prefix, err)
 	return fmt.Errorf("bucket %s: %w%s", s.config.Bucket, err, advice(err))
 }
+
+// Throttled returns how often the store has asked for fewer requests so far, also where
+// the SDK has tried them again.
+func (s *Source) Throttled() int64 { return s.throttled.Load() }
 
 // client returns the client for the bucket's Region.
 func (s *Source) client(ctx context.Context) (*s3.Client, error) {

@@ -38,7 +38,7 @@ func (s *Scanner) skipString(i int) (next int, escaped bool) {
 	}
 }
 
-// SkipRest passes over the rest of a string, b[i:], up to its closing quote, and says
+// SkipRest passes over the rest of a string, b[i:], up to its closing quote, and returns
 // of which kind it is: none if it is no string, or does not end in b. At the end of b
 // there must be the padding.
 func SkipRest(b []byte, i int) (next int, k Kind) {
@@ -74,7 +74,7 @@ func escapeSize(b []byte) int {
 
 // indexSpecial returns the index of the first quote, backslash or control character
 // of b from i on, which the padding is too. It looks at eight bytes a turn; that i is
-// not negative is said for the compiler, which then checks no bounds.
+// not negative is shown to the compiler, which then checks no bounds.
 func indexSpecial(b []byte, i int) int {
 	for i = max(i, 0); i <= len(b)-8; i += 8 {
 		if found := special(binary.LittleEndian.Uint64(b[i:])); found != 0 {
@@ -85,7 +85,7 @@ func indexSpecial(b []byte, i int) int {
 }
 
 // special returns x with nothing but the high bits of those bytes that are a quote,
-// a backslash or a control character, the first of which is told reliably.
+// a backslash or a control character, the first of which is reliable.
 //
 // Subtracting n from every byte sets the high bit of those below n. A borrow may do
 // so too, but only above the first of them, and bytes from 0x80 on, for which this is

@@ -111,3 +111,16 @@ func number(n int) string {
 	}
 	return fmt.Sprint(n)
 }
+
+// AccessJSON returns a server access log in JSON with one request for each request ID.
+func AccessJSON(at time.Time, ids ...string) (log []byte) {
+	for _, id := range ids {
+		r := Request{
+			Time: at, Bucket: "bucket", SourceIP: "192.0.2.1", Requester: "arn:aws:iam::111122223333:user/u", ID: id,
+			Operation: "REST.GET.OBJECT", Key: "k", URI: "GET /k HTTP/1.1", Status: 200, SentBytes: 1, ObjectSize: 1, Duration: 1,
+			Signature: "SigV4", AuthType: "AuthHeader", Host: "bucket.s3.eu-west-1.amazonaws.com", TLS: "TLSv1.3",
+		}
+		log = append(append(log, r.JSON()...), '\n')
+	}
+	return log
+}

@@ -5,25 +5,39 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// objectReader reads objects, one after the other, with buffers that it keeps.
+// objectReader reads objects, many at once, with buffers that it keeps.
 type objectReader struct {
 	cfg       *Config
+	flow      *flow
 	unpackers *unpackers
-	stored    bytes.Buffer  // a whole object, or the beginning of one
-	buffered  *bufio.Reader // a large one
+	large     chan struct{} // see largeObject
+	whole     buffers
+	streams   sync.Pool // of *bufio.Reader
 }
 
-// maxWhole is how many stored bytes an object has at least that is not fetched as
-// a whole before it is unpacked.
+// maxWhole is how many stored bytes an object has at most that is fetched as a whole
+// before it is unpacked.
 const maxWhole = 1 << 20
 
-func newObjectReader(cfg *Config, u *unpackers) *objectReader {
-	return &objectReader{cfg: cfg, unpackers: u, buffered: bufio.NewReaderSize(nil, 64<<10)}
+// largeObject is how many stored bytes a large object has. Not more of them are read
+// at once than there are cores: more would need more memory, and no less time.
+const largeObject = 8 << 20
+
+func newObjectReader(cfg *Config) *objectReader {
+	const buffer = 64 << 10
+	return &objectReader{
+		cfg: cfg, flow: newFlow(cfg.Concurrency), unpackers: newUnpackers(cfg), large: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		streams: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, buffer) }},
+	}
 }
 
 // object is the part of a Job that names what to read.
@@ -33,42 +47,122 @@ type object struct {
 	key      logkey.Key
 }
 
-// read opens an object, decodes it to its end, and puts what it holds into out.
-func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome) {
+// read fetches an object, decodes it to its end, and puts what it holds into out. Then
+// it calls done, while it still occupies its core: whoever waits in there is not ahead
+// by more objects than there are cores.
+func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome, done func()) {
 	out.Name = obj.Key
+	in, err := rd.fetch(ctx, obj)
+	if err != nil {
+		out.fail(obj, err)
+		done()
+		return
+	}
+	defer in.release()
+	u, waited := rd.unpackers.get(in.whole)
+	defer rd.unpackers.put(u, in.whole)
+	rd.flow.arrived(in.took, waited)
 	out.Tally = rd.cfg.NewTally(obj.location.Name, obj.Key)
-	err := rd.decode(ctx, obj, out)
+	err = rd.decode(u, obj.key, in.stored, out)
 	out.Weight = out.Tally.Done() + out.Events()/8
 	if err != nil {
-		out.Tally, out.Weight = nil, 0
-		out.Err = &ObjectError{Location: obj.location.Name, Key: obj.Key, Reason: reasonOf(err), Err: err}
+		out.fail(obj, err)
 	}
+	done()
 }
 
-func (rd *objectReader) decode(ctx context.Context, obj *object, out *Outcome) error {
+// fail makes the Outcome that of an object that could not be read.
+func (o *Outcome) fail(obj *object, err error) {
+	o.Tally, o.Weight = nil, 0
+	o.Err = &ObjectError{Location: obj.location.Name, Key: obj.Key, Reason: reasonOf(err), Err: err}
+}
+
+// fetched is an object whose bytes are there, or come.
+type fetched struct {
+	stored  storedBytes
+	whole   bool          // they are there
+	took    time.Duration // until then, if they are
+	release func()        // gives back what stored is made of
+}
+
+// storedBytes are the bytes of an object as stored. Both kinds of readers that
+// fetch returns are known to the decompressor, which takes bytes from them without
+// a call for each.
+type storedBytes interface {
+	io.Reader
+	io.ByteScanner
+}
+
+// fetch asks for an object, and waits for all of its bytes if it is small.
+func (rd *objectReader) fetch(ctx context.Context, obj *object) (*fetched, error) {
+	if obj.Size > maxWhole {
+		return rd.stream(ctx, obj)
+	}
+	began := time.Now()
 	body, err := rd.open(ctx, obj)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer body.Close() // read to its end or given up: nothing is left to fail
-	stored, whole, err := rd.fetch(untilDone(ctx, body))
+	stored := rd.whole.get(obj.Size)
+	_, err = stored.ReadFrom(untilDone(ctx, body))
+	rd.flow.fetched(obj.location.Source)
 	if err != nil {
-		return err
+		rd.whole.put(stored)
+		return nil, err
 	}
-	err = rd.decodeStored(obj.key, stored, whole, out)
-	if err != nil && Permanent(reasonOf(err)) {
-		// Bytes that changed on their way are not the object's. Whether they did, the
-		// source reports at their end.
-		if _, failed := io.Copy(io.Discard, io.LimitReader(stored, rd.cfg.MaxObjectSize)); failed != nil {
-			return failed
-		}
-	}
-	return err
+	return &fetched{stored, true, time.Since(began), func() { rd.whole.put(stored) }}, nil
 }
 
-// open opens the object as it was listed. What was listed may be old, above all of an
-// object that is tried again: one that changed since then is looked up once more.
+// stream returns a large object, whose bytes are still to come.
+func (rd *objectReader) stream(ctx context.Context, obj *object) (*fetched, error) {
+	leave := func() {}
+	if obj.Size > largeObject {
+		rd.large <- struct{}{}
+		leave = func() { <-rd.large }
+	}
+	body, err := rd.open(ctx, obj)
+	rd.flow.fetched(obj.location.Source)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	stored := rd.streams.Get().(*bufio.Reader) //nolint:errcheck // New makes nothing else
+	stored.Reset(untilDone(ctx, body))
+	return &fetched{stored: stored, release: func() {
+		_ = body.Close() // read to its end or given up: nothing is left to fail
+		stored.Reset(nil)
+		rd.streams.Put(stored)
+		leave()
+	}}, nil
+}
+
+// firstPause is the first of the pauses after each of which an object is asked for again
+// that the store refused as one too many. Each is twice the one before it.
+const firstPause = time.Second
+
+// open opens an object, as often as the Config has patience with its store.
 func (rd *objectReader) open(ctx context.Context, obj *object) (io.ReadCloser, error) {
+	for pause := firstPause; ; pause *= 2 {
+		body, err := rd.openNow(ctx, obj)
+		if err == nil || reasonOf(err) != source.ReasonThrottled {
+			return body, err
+		}
+		rd.flow.refused()
+		if pause > rd.cfg.Patience {
+			return nil, err
+		}
+		select { // not all at the same time
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// openNow opens the object as it was listed. What was listed may be old, above all of an
+// object that is tried again: one that changed since then is looked up once more.
+func (rd *objectReader) openNow(ctx context.Context, obj *object) (io.ReadCloser, error) {
 	src := obj.location.Source
 	body, err := src.Open(ctx, obj.Object)
 	if err == nil || reasonOf(err) != source.ReasonChanged {
@@ -82,29 +176,19 @@ func (rd *objectReader) open(ctx context.Context, obj *object) (io.ReadCloser, e
 	return src.Open(ctx, now)
 }
 
-// storedBytes are the bytes of an object as stored. Both kinds of readers that
-// fetch returns are known to the decompressor, which takes bytes from them without
-// a call for each.
-type storedBytes interface {
-	io.Reader
-	io.ByteScanner
-}
-
-// fetch returns a reader of body, and whether that has been read to its end, as it is
-// if it is small.
-func (rd *objectReader) fetch(body io.Reader) (stored storedBytes, whole bool, err error) {
-	rd.stored.Reset()
-	n, err := rd.stored.ReadFrom(io.LimitReader(body, maxWhole))
-	if err != nil || n < maxWhole {
-		return &rd.stored, true, err
+func (rd *objectReader) decode(u *unpacker, key logkey.Key, stored storedBytes, out *Outcome) error {
+	err := rd.decodeStored(u, key, stored, out)
+	if err != nil && Permanent(reasonOf(err)) {
+		// Bytes that changed on their way are not the object's. Whether they did, the
+		// source reports at their end.
+		if _, failed := io.Copy(io.Discard, io.LimitReader(stored, rd.cfg.MaxObjectSize)); failed != nil {
+			return failed
+		}
 	}
-	rd.buffered.Reset(io.MultiReader(&rd.stored, body))
-	return rd.buffered, false, nil
+	return err
 }
 
-func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole bool, out *Outcome) error {
-	u := rd.unpackers.get(whole)
-	defer rd.unpackers.put(u, whole)
+func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedBytes, out *Outcome) error {
 	dec, skip, err := u.unpack(key, stored)
 	if err != nil || skip != "" {
 		out.Skip = skip
@@ -134,6 +218,30 @@ func (rd *objectReader) decodeStored(key logkey.Key, stored storedBytes, whole b
 		err = out.recognise(err)
 	}
 	return err
+}
+
+// buffers lends memory for objects that are fetched as a whole, by sizeClass. The zero
+// value is ready. Its methods may be called from any goroutine.
+type buffers struct {
+	pools [classes]sync.Pool // of *bytes.Buffer
+}
+
+const classes = 22 // more than sizeClass(maxWhole)
+
+func (b *buffers) get(size int64) *bytes.Buffer {
+	class := sizeClass(size)
+	if kept, ok := b.pools[class].Get().(*bytes.Buffer); ok {
+		return kept
+	}
+	return bytes.NewBuffer(make([]byte, 0, 1<<class))
+}
+
+// put takes a buffer back, which may have grown if the object has.
+func (b *buffers) put(used *bytes.Buffer) {
+	used.Reset()
+	if class := sizeClass(int64(used.Cap()) - bytes.MinRead); class < classes && used.Cap() == 1<<class {
+		b.pools[class].Put(used)
+	}
 }
 
 // untilDone returns a reader of body that fails once ctx has ended.

@@ -3,18 +3,20 @@
 // them goes as Results; both carry a state of whoever started the reading, which the
 // package does not look at.
 //
-// Read starts the goroutines. Each of them reads one object after the other (object.go)
-// with what unpack.go keeps for that; formats.go has the log formats, failure.go the
-// reasons for which an object gives nothing. Results wait for whoever takes them, and
-// Results.Pass decides which of them may count (results.go).
+// Read starts a goroutine for each object, which waits for its bytes, then for a core,
+// and unpacks and decodes it there (object.go) with what unpack.go keeps for that. How
+// many objects are under way at once, flow.go decides: waiting for a store costs no core,
+// so they are many more than there are cores if the store is far away. formats.go has the
+// log formats, failure.go the reasons for which an object gives nothing. Results wait for
+// whoever takes them, and Results.Pass decides which of them may count (results.go).
 package reader
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime"
 	"sync"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -22,11 +24,8 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Defaults of a Config.
-const (
-	DefaultMaxObjectSize = 2 << 30
-	DefaultConcurrency   = 8
-)
+// DefaultMaxObjectSize is the default of Config.MaxObjectSize.
+const DefaultMaxObjectSize = 2 << 30
 
 // Config is how objects are read.
 type Config struct {
@@ -43,8 +42,12 @@ type Config struct {
 	// MaxObjectSize is how many decompressed bytes an object may have; 0 means
 	// DefaultMaxObjectSize.
 	MaxObjectSize int64
-	// Concurrency is how many objects are read at once; 0 means DefaultConcurrency.
+	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
+	// and fewer if the store throttles.
 	Concurrency int
+	// Patience is the longest pause after which an object is asked for again that the
+	// store has throttled; 0: it is not.
+	Patience time.Duration
 }
 
 // withDefaults returns a copy.
@@ -52,9 +55,6 @@ func (c *Config) withDefaults() *Config {
 	d := *c
 	if d.MaxObjectSize == 0 {
 		d.MaxObjectSize = DefaultMaxObjectSize
-	}
-	if d.Concurrency == 0 {
-		d.Concurrency = DefaultConcurrency
 	}
 	return &d
 }
@@ -139,56 +139,39 @@ func (o *Outcome) span(seconds int64) {
 	o.Newest = max(o.Newest, seconds)
 }
 
-// largeObject is how many stored bytes a large object has. Not more of them are read
-// at once than there are cores: more would need more memory, and no less time.
-const largeObject = 8 << 20
-
 // Read starts to read the objects of jobs. It ends when jobs is closed; then the
 // Results do. Once ctx has ended, Jobs are dropped as if they had not been sent, and
 // what is being read fails with ctx's error.
 func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[T] {
 	shared := cfg.withDefaults()
-	results, unpackers := newResults[T](shared), newUnpackers(shared)
-	large := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var readers sync.WaitGroup
-	for range shared.Concurrency {
-		readers.Go(func() {
-			rd := newObjectReader(shared, unpackers)
-			for j := range jobs {
-				if ctx.Err() != nil {
-					continue
-				}
-				results.put(j.readInTurn(ctx, rd, large))
-				// Whoever else needs the core should have it now, rather than in the
-				// middle of an object, of which a core that does not have it in its
-				// caches would do the rest.
-				runtime.Gosched()
-			}
-		})
-	}
+	results, rd := newResults[T](shared), newObjectReader(shared)
 	go func() {
-		readers.Wait()
+		var reading sync.WaitGroup
+		for j := range jobs {
+			if ctx.Err() != nil {
+				continue
+			}
+			size := footprint(j.Object.Size)
+			rd.flow.begin(size)
+			reading.Go(func() {
+				defer rd.flow.end(size)
+				j.read(ctx, rd, results.put)
+			})
+		}
+		reading.Wait()
 		close(results.ahead)
 	}()
 	return results
 }
 
-// readInTurn is read, which waits for its turn among the large objects if the Job's is
-// one.
-func (j *Job[T]) readInTurn(ctx context.Context, rd *objectReader, large chan struct{}) *Result[T] {
-	if j.Object.Size > largeObject {
-		large <- struct{}{}
-		defer func() { <-large }()
-	}
-	return j.read(ctx, rd)
-}
-
-func (j *Job[T]) read(ctx context.Context, rd *objectReader) *Result[T] {
+// read reads the Job's object and hands on what came of it.
+func (j *Job[T]) read(ctx context.Context, rd *objectReader, handOn func(*Result[T])) {
 	r := &Result[T]{Job: j}
 	obj := object{Object: j.Object, location: j.Location, key: j.Key}
-	rd.read(ctx, &obj, &r.Outcome)
-	j.Object = obj.Object
-	return r
+	rd.read(ctx, &obj, &r.Outcome, func() {
+		j.Object = obj.Object
+		handOn(r)
+	})
 }
 
 // Log returns the log of the object: that which its key shows, or else that of its

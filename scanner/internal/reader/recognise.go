@@ -106,7 +106,7 @@ func NewRecogniser() *Recogniser {
 }
 
 // Look returns why an object with a free key is no log object, or nothing if it is one, or
-// may be one. It reads the object's beginning if it has to. If that fails it returns the
+// is in a stream that has some. It reads the object's beginning if it has to. If that fails it returns the
 // error, and logkey.SkipUnreadable: nobody knows, and the next object of the kind is looked
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
@@ -123,12 +123,14 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 		return logkey.SkipUnreadable, err
 	case which >= 0:
 		r.logs[key.Stream] = true
-	case why != "":
-		if len(r.none) >= maxKinds {
-			clear(r.none)
-		}
-		r.none[k] = why
+		return "", nil
+	case why == "": // it is empty, of which no more can be learned
+		return logkey.SkipUnknown, nil
 	}
+	if len(r.none) >= maxKinds {
+		clear(r.none)
+	}
+	r.none[k] = why
 	return why, nil
 }
 

@@ -72,9 +72,11 @@ func share(weight int) int64 { return int64(min(weight, MaxWeight)) }
 // ReadAgain reads the object of a Job in the caller's goroutine.
 func (q *Results[T]) ReadAgain(ctx context.Context, j *Job[T]) *Result[T] {
 	if q.again == nil {
-		q.again = newObjectReader(q.cfg, newUnpackers(q.cfg))
+		q.again = newObjectReader(q.cfg) // of the others, all cores may wait for this goroutine
 	}
-	return j.read(ctx, q.again)
+	var again *Result[T]
+	j.read(ctx, q.again, func(r *Result[T]) { again = r })
+	return again
 }
 
 // Pass takes a Result, or one of ReadAgain, and returns those that may count now, all of

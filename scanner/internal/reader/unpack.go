@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/s3access/s3_access_exporter/scanner/inflate"
+	"github.com/s3access/s3_access_exporter/scanner/internal/inflate"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -28,12 +28,18 @@ func newUnpackers(cfg *Config) *unpackers {
 	}
 }
 
-// get returns an unpacker for an object. It is given back by put.
-func (u *unpackers) get(whole bool) *unpacker {
+// get returns an unpacker for an object, which is given back by put, and whether a core
+// had nothing else to do.
+func (u *unpackers) get(whole bool) (_ *unpacker, idle bool) {
 	if whole {
-		u.cores <- struct{}{}
+		select {
+		case u.cores <- struct{}{}:
+			idle = true
+		default:
+			u.cores <- struct{}{}
+		}
 	}
-	return u.pool.Get().(*unpacker) //nolint:errcheck // New makes nothing else
+	return u.pool.Get().(*unpacker), idle //nolint:errcheck // New makes nothing else
 }
 
 func (u *unpackers) put(used *unpacker, whole bool) {

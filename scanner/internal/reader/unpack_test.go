@@ -13,15 +13,20 @@ func TestUnpackers_WorkOnAsManyWholeObjectsAsThereAreCores(t *testing.T) {
 		u := newUnpackers(new(Config))
 		var used []*unpacker
 		for range runtime.GOMAXPROCS(0) {
-			used = append(used, u.get(true))
+			one, idle := u.get(true)
+			used = append(used, one)
+			if !idle {
+				t.Error("a core was busy with nothing")
+			}
 		}
 		got := false
 		go func() {
-			one := u.get(true)
-			got = true
+			one, idle := u.get(true)
+			got = !idle
 			u.put(one, true)
 		}()
-		u.put(u.get(false), false) // one that waits for its source waits for nothing else
+		stream, _ := u.get(false)
+		u.put(stream, false) // one that waits for its source waits for nothing else
 		synctest.Wait()
 		if got {
 			t.Error("there is one more")

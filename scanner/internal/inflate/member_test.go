@@ -42,10 +42,10 @@ func behind(header []byte) []byte {
 }
 
 func TestReader_SkipsEveryFieldOfAHeader(t *testing.T) {
-	var z Reader
+	var j jury
 	for flags := range 1 << 5 {
 		one := behind(headerOf(byte(flags)))
-		if got, want := judge(t, &z, slices.Concat(one, one)), (verdict{"texttext", io.EOF}); got != want {
+		if got, want := j.judge(t, slices.Concat(one, one)), (verdict{"texttext", io.EOF}); got != want {
 			t.Errorf("flags %05b: comes %s, want %s", flags, got, want)
 		}
 	}
@@ -61,7 +61,7 @@ func TestReader_JudgesHeaders(t *testing.T) {
 	badSum := headerOf(flagHeaderCRC)
 	badSum[len(badSum)-1]++
 	long := strings.Repeat("x", 511)
-	var z Reader
+	var j jury
 	for name, c := range map[string]struct {
 		data []byte
 		want verdict
@@ -85,21 +85,21 @@ func TestReader_JudgesHeaders(t *testing.T) {
 		"a member cut in its name":  {slices.Concat(good, headerOf(flagName)[:15]), verdict{"text", io.ErrUnexpectedEOF}},
 		"a first one cut like this": {headerOf(flagName)[:15], verdict{"", io.ErrUnexpectedEOF}},
 	} {
-		if got := judge(t, &z, c.data); got != c.want {
+		if got := j.judge(t, c.data); got != c.want {
 			t.Errorf("%s: comes %s, want %s", name, got, c.want)
 		}
 	}
 }
 
 func TestReader_ChecksSumAndSize(t *testing.T) {
-	var z Reader
+	var j jury
 	good := gzipped(t, 6, []byte("text, text, text"))
 	for i := range 8 {
 		for bit := range 8 {
 			bad := bytes.Clone(good)
 			bad[len(bad)-1-i] ^= 1 << bit
 			want := verdict{"text, text, text", gzip.ErrChecksum}
-			if got := judge(t, &z, slices.Concat(bad, good)); got != want {
+			if got := j.judge(t, slices.Concat(bad, good)); got != want {
 				t.Errorf("bit %d of byte %d from the end: comes %s, want %s", bit, i, got, want)
 			}
 		}

@@ -25,13 +25,13 @@ func TestReader_ReadsWhatOthersWrite(t *testing.T) {
 	if err != nil || len(files) < 31 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	var z Reader
+	var j jury
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := judge(t, &z, data), (verdict{string(text), io.EOF}); got != want {
+		if got, want := j.judge(t, data), (verdict{string(text), io.EOF}); got != want {
 			t.Errorf("%s: comes %s, want %s", file, got, want)
 		}
 	}
@@ -57,12 +57,12 @@ func smallMembers(tb testing.TB) map[string][]byte {
 }
 
 func TestReader_ReportsEveryTruncation(t *testing.T) {
-	var z Reader
+	var j jury
 	for name, data := range smallMembers(t) {
-		whole := judge(t, &z, data)
+		whole := j.judge(t, data)
 		ends := 0
 		for n := range data {
-			got := judge(t, &z, data[:n])
+			got := j.judge(t, data[:n])
 			if !strings.HasPrefix(whole.plain, got.plain) {
 				t.Errorf("%s, %d of %d bytes: comes %s, with which %s does not begin", name, n, len(data), got, whole)
 			}
@@ -84,13 +84,13 @@ func TestReader_ReportsEveryTruncation(t *testing.T) {
 }
 
 func TestReader_ReportsEveryBitFlip(t *testing.T) {
-	var z Reader
+	var j jury
 	for name, data := range smallMembers(t) {
-		whole := judge(t, &z, data)
+		whole := j.judge(t, data)
 		for bit := range 8 * len(data) {
 			flipped := bytes.Clone(data)
 			flipped[bit/8] ^= 1 << (bit % 8)
-			if got := judge(t, &z, flipped); same(got.err, io.EOF) && got.plain != whole.plain {
+			if got := j.judge(t, flipped); same(got.err, io.EOF) && got.plain != whole.plain {
 				t.Errorf("%s, bit %d: comes %s without an error, instead of %s", name, bit, got, whole)
 			}
 		}
@@ -99,33 +99,29 @@ func TestReader_ReportsEveryBitFlip(t *testing.T) {
 
 func TestReader_ReadsObjectsOfManyWindows(t *testing.T) {
 	var z Reader
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		random := rand.New(rand.NewPCG(seed, 7))
-		noise := make([]byte, 300_000)
+		noise := make([]byte, 150_000)
 		for i := range noise {
 			noise[i] = byte(random.Uint32())
 		}
-		text := cloudTrail(seed, 3<<20)
+		text := cloudTrail(seed, 1<<20)
 		far := slices.Concat(noise[:history], noise[:history]) // which repeats as far back as can be
 		var data, plain []byte
-		for _, part := range [][]byte{noise, text, make([]byte, 1_000_000), far, noise[:20]} {
+		for _, part := range [][]byte{noise, text, make([]byte, 500_000), far, noise[:20]} {
 			data = append(data, gzipped(t, random.IntN(10), part)...)
 			plain = append(plain, part...)
 		}
-		for name, src := range map[string]io.Reader{
-			"whole":         bytes.NewBuffer(data),
-			"half by half":  iotest.HalfReader(bytes.NewReader(data)),
-			"in pieces":     &pieces{data: data},
-			"without notes": struct{ io.Reader }{bytes.NewReader(data)},
-		} {
-			for _, size := range []int{1 << 20, 64 << 10, 777} {
-				if got, want := gunzip(&z, src, size), (verdict{string(plain), io.EOF}); got != want {
+		want := verdict{string(plain), io.EOF}
+		for _, size := range []int{1 << 20, 64 << 10, 777} {
+			for name, src := range map[string]io.Reader{
+				"whole":        bytes.NewBuffer(data),
+				"half by half": iotest.HalfReader(bytes.NewReader(data)),
+				"in pieces":    &pieces{data: data},
+			} {
+				if got := gunzip(&z, src, size); got != want {
 					t.Fatalf("seed %d, %s, by %d: comes %s, want %s", seed, name, size, got, want)
 				}
-				if s, ok := src.(io.Seeker); ok {
-					_, _ = s.Seek(0, io.SeekStart)
-				}
-				src = bytes.NewReader(data)
 			}
 		}
 	}
@@ -209,16 +205,16 @@ func TestReader_ReadsNothingIntoNothing(t *testing.T) {
 
 // What a member before has left behind must not be read as history, or as codes.
 func TestReader_ForgetsEarlierMembers(t *testing.T) {
-	var z Reader
+	var j jury
 	text := cloudTrail(1, 100_000)
 	first := gzipped(t, 6, text)
 	for _, stream := range broken(rand.New(rand.NewPCG(9, 9))) {
-		got := judge(t, &z, slices.Concat(first, member(stream.data, nil)))
+		got := j.judge(t, slices.Concat(first, member(stream.data, nil)))
 		if !errors.As(got.err, new(flate.CorruptInputError)) {
 			t.Errorf("%s: comes %s", stream.name, got)
 		}
-		gunzip(&z, bytes.NewReader(first), 64<<10)
-		if got := gunzip(&z, bytes.NewReader(member(stream.data, nil)), 64<<10); !errors.As(got.err, new(flate.CorruptInputError)) {
+		gunzip(&j.reader, bytes.NewReader(first), 64<<10)
+		if got := gunzip(&j.reader, bytes.NewReader(member(stream.data, nil)), 64<<10); !errors.As(got.err, new(flate.CorruptInputError)) {
 			t.Errorf("%s after Reset: comes %s", stream.name, got)
 		}
 	}
@@ -226,7 +222,7 @@ func TestReader_ForgetsEarlierMembers(t *testing.T) {
 
 func TestReader_AllocatesNothing(t *testing.T) {
 	var z Reader
-	for name, plain := range map[string][]byte{"small": cloudTrail(1, 10_000), "large": cloudTrail(1, 5<<20)} {
+	for name, plain := range map[string][]byte{"small": cloudTrail(1, 10_000), "large": cloudTrail(1, 1<<20)} {
 		data := gzipped(t, 6, plain)
 		src, p := new(bytes.Reader), make([]byte, 64<<10)
 		allocs := testing.AllocsPerRun(5, func() {

@@ -1,8 +1,6 @@
 package inflate
 
 import (
-	"bytes"
-	"io"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -128,35 +126,6 @@ func TestBuild_KeepsWithinTheTables(t *testing.T) {
 		}
 		if most <= 1<<c.width || most > bound || bound > c.size {
 			t.Errorf("%s: up to %d of %d entries are used, should be %d", name, most, c.size, bound)
-		}
-	}
-}
-
-// Wherever the window's end is in a round, and wherever the round that writes the most.
-func TestReader_StaysWithinItsWindows(t *testing.T) {
-	litlens, dists := make([]uint8, 286), make([]uint8, 30)
-	litlens['x'], litlens[285], litlens[256], litlens[257] = 1, 2, 3, 3
-	for i := range dists {
-		dists[i] = uint8(5 - i/28) // 28 codes of 5 bits, 2 of 4
-	}
-	begin := make([]byte, outputLimit)
-	for i := range begin {
-		begin[i] = byte(i * i >> 5)
-	}
-	const roundSize = 3*2 + maxLength
-	var z Reader
-	for _, dist := range []int{1, 7, 8, 15, 16, 31, history} {
-		round := append(slices.Repeat([]token{{literal: 'x'}}, roundSize-maxLength), token{length: maxLength, dist: dist})
-		for shift := range roundSize {
-			d := new(deflater)
-			d.stored(false, begin[:1<<16-1])
-			d.stored(false, begin[1<<16-1:len(begin)-2*roundSize+shift])
-			d.dynamic(rand.New(rand.NewPCG(1, 1)), false, litlens, dists, slices.Repeat(round, 4))
-			d.stored(true, begin[:100]) // or the fast loop would not come near the end
-			got := gunzip(&z, bytes.NewReader(d.member()), 1<<16)
-			if want := (verdict{string(d.plain), io.EOF}); got != want {
-				t.Fatalf("distance %d, shift %d: comes %s, want %s", dist, shift, got, want)
-			}
 		}
 	}
 }

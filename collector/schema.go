@@ -11,35 +11,35 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// layout says how the series of a family are told apart and described.
-type layout struct {
+// schema is how the series of a family are identified and described.
+type schema struct {
 	spec
 	family   Family
-	identity []classify.Label // the labels that tell its series apart, by name
-	named    bool             // one of them tells who asked
+	identity []classify.Label // the labels that set its series apart, by name
+	named    bool             // one of them shows who asked
 	prefix   []byte           // of the keys of its series, as stored
 	desc     *prometheus.Desc
 }
 
-// newLayouts returns the layouts of the catalogue by their Family.
-func newLayouts() []*layout {
-	layouts := make([]*layout, 0, familyCount)
+// newSchemas returns the schemas of the catalogue by their Family.
+func newSchemas() []*schema {
+	schemas := make([]*schema, 0, familyCount)
 	for family, spec := range catalogue {
-		l := &layout{spec: spec, family: Family(family)}
+		sc := &schema{spec: spec, family: Family(family)}
 		names := make([]string, 0, len(spec.labels))
 		for _, label := range spec.labels {
 			names = append(names, label.String())
 			if spec.kind != KindInfo || label != classify.LabelSigV4Default {
-				l.identity = append(l.identity, label)
+				sc.identity = append(sc.identity, label)
 			}
-			l.named = l.named || slices.Contains(whoLabels, label)
+			sc.named = sc.named || slices.Contains(whoLabels, label)
 		}
-		slices.SortFunc(l.identity, func(a, b classify.Label) int { return strings.Compare(a.String(), b.String()) })
-		l.prefix = keyPrefix(spec.name, l.identity)
-		l.desc = prometheus.NewDesc(spec.name, spec.help, names, nil)
-		layouts = append(layouts, l)
+		slices.SortFunc(sc.identity, func(a, b classify.Label) int { return strings.Compare(a.String(), b.String()) })
+		sc.prefix = keyPrefix(spec.name, sc.identity)
+		sc.desc = prometheus.NewDesc(spec.name, spec.help, names, nil)
+		schemas = append(schemas, sc)
 	}
-	return layouts
+	return schemas
 }
 
 // keyPrefix returns the start of the stored keys of a family's series; see
@@ -54,8 +54,8 @@ func keyPrefix(name string, identity []classify.Label) []byte {
 
 // appendKey appends the key of the series with the given labels: that is what
 // comes behind the prefix.
-func (l *layout) appendKey(dst []byte, labels *classify.Labels) []byte {
-	for _, label := range l.identity {
+func (sc *schema) appendKey(dst []byte, labels *classify.Labels) []byte {
+	for _, label := range sc.identity {
 		dst = appendText(dst, labels[label])
 	}
 	return dst
@@ -92,11 +92,11 @@ func (f foldLevel) verdict(v classify.Verdict) classify.Verdict {
 
 // full reports whether a family that holds so many series has no room for a
 // further label set of the level.
-func (l *layout) full(level foldLevel, limit, held int) bool {
+func (sc *schema) full(level foldLevel, limit, held int) bool {
 	switch {
 	case limit == 0 || level == foldAll:
 		return false
-	case level == foldWho && l.named:
+	case level == foldWho && sc.named:
 		return held >= 2*limit
 	}
 	return held >= limit
@@ -105,23 +105,23 @@ func (l *layout) full(level foldLevel, limit, held int) bool {
 // fold finds the series that an increment of key's series belongs to when the
 // family has no room for that one: the first folded one that exists or that there
 // is room for. exists is asked for keys. The folded key is appended to dst.
-func (l *layout) fold(
+func (sc *schema) fold(
 	dst []byte, key string, limit, held int, exists func(key []byte) bool,
 ) (folded []byte, level foldLevel) {
 	dst = append(dst, key...)
 	own := dst[len(dst)-len(key):]
 	for level = foldWho; ; level++ {
-		folded = l.appendFolded(dst, own, level)[len(dst):]
-		if !l.full(level, limit, held) || exists(folded) {
+		folded = sc.appendFolded(dst, own, level)[len(dst):]
+		if !sc.full(level, limit, held) || exists(folded) {
 			return folded, level
 		}
 	}
 }
 
 // appendFolded appends what the level leaves of a key.
-func (l *layout) appendFolded(dst, key []byte, level foldLevel) []byte {
+func (sc *schema) appendFolded(dst, key []byte, level foldLevel) []byte {
 	in := decoder{rest: key}
-	for _, label := range l.identity {
+	for _, label := range sc.identity {
 		text := in.text()
 		if level.gives(label) {
 			dst = appendText(dst, classify.Other)

@@ -6,29 +6,29 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
-// pairs are the label pairs of all series as scrapes have them. A pair is there
+// labelPairs are the label pairs of all series as scrapes have them. A pair is there
 // once for all series that have it: most values stand in many.
-type pairs [classify.LabelCount]map[string]*pair
+type labelPairs [classify.LabelCount]map[string]*labelPair
 
-// pairNames are the names of the labels, for all pairs.
-var pairNames = func() (names [classify.LabelCount]string) {
+// labelPairNames are the names of the labels, for all pairs.
+var labelPairNames = func() (names [classify.LabelCount]string) {
 	for label := range names {
 		names[label] = classify.Label(label).String()
 	}
 	return names
 }()
 
-type pair struct {
+type labelPair struct {
 	dto   dto.LabelPair
 	value string
 	uses  int
 }
 
 // take returns the pairs of a key's labels.
-func (p *pairs) take(l *layout, key string) []*dto.LabelPair {
-	taken := make([]*dto.LabelPair, 0, len(l.identity))
+func (p *labelPairs) take(sc *schema, key string) []*dto.LabelPair {
+	taken := make([]*dto.LabelPair, 0, len(sc.identity))
 	in := decoder{rest: []byte(key)}
-	for _, label := range l.identity {
+	for _, label := range sc.identity {
 		text := in.text()
 		known := p[label][string(text)]
 		if known == nil {
@@ -40,19 +40,19 @@ func (p *pairs) take(l *layout, key string) []*dto.LabelPair {
 	return taken
 }
 
-func (p *pairs) add(label classify.Label, value string) *pair {
+func (p *labelPairs) add(label classify.Label, value string) *labelPair {
 	if p[label] == nil {
-		p[label] = make(map[string]*pair)
+		p[label] = make(map[string]*labelPair)
 	}
-	added := &pair{value: value}
-	added.dto.Name, added.dto.Value = &pairNames[label], &added.value
+	added := &labelPair{value: value}
+	added.dto.Name, added.dto.Value = &labelPairNames[label], &added.value
 	p[label][value] = added
 	return added
 }
 
 // release gives back what take returned.
-func (p *pairs) release(l *layout, taken []*dto.LabelPair) {
-	for i, label := range l.identity {
+func (p *labelPairs) release(sc *schema, taken []*dto.LabelPair) {
+	for i, label := range sc.identity {
 		value := taken[i].GetValue()
 		if known := p[label][value]; known.uses > 1 {
 			known.uses--

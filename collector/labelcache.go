@@ -2,26 +2,26 @@ package collector
 
 import "github.com/s3access/s3_access_exporter/collector/classify"
 
-// maxRows is how many rows a workbench remembers; some four times as many cells
+// maxRows is how many rows a labelCache remembers; some four times as many cells
 // go with them.
 const maxRows = 6 << 10
 
-// workbench is what a Tally needs while it counts. It goes from one Tally to the
+// labelCache is what a Tally needs while it counts. It goes from one Tally to the
 // next, for it remembers the label values and label sets that it has seen.
-type workbench struct {
-	layouts    []*layout
+type labelCache struct {
+	schemas    []*schema
 	maxRows    int
 	classifier *classify.Classifier
 	rows       rowTable
-	counting   []*place                      // of rows that have gained in the present Tally
+	counting   []*slot                       // of rows that have gained in the present Tally
 	cells      [familyCount]map[string]*cell // by key
 	buf        []byte                        // for two keys
 }
 
-// cell is a series as a workbench knows it. Cells are shared with the Tallies
+// cell is a series as a labelCache knows it. Cells are shared with the Tallies
 // that counted in them.
 type cell struct {
-	layout *layout
+	schema *schema
 	key    string
 	// delta is what the present Tally counts here apart from rows, or nil.
 	delta *delta
@@ -30,91 +30,91 @@ type cell struct {
 	series *series
 }
 
-func newWorkbench(layouts []*layout, labels classify.Config, maxRows int) *workbench {
-	b := &workbench{
-		layouts:    layouts,
+func newLabelCache(schemas []*schema, labels classify.Config, maxRows int) *labelCache {
+	lc := &labelCache{
+		schemas:    schemas,
 		maxRows:    maxRows,
 		classifier: classify.NewClassifier(labels),
 		rows:       newRowTable(maxRows),
 		buf:        make([]byte, 0, 2*maxKey),
 	}
-	for family := range b.cells {
-		b.cells[family] = make(map[string]*cell)
+	for family := range lc.cells {
+		lc.cells[family] = make(map[string]*cell)
 	}
-	return b
+	return lc
 }
 
 // full reports whether there is no room for a further row.
-func (b *workbench) full() bool { return b.rows.held >= b.maxRows }
+func (lc *labelCache) full() bool { return lc.rows.held >= lc.maxRows }
 
-// add makes the row of a free place.
-func (b *workbench) add(free *place, facts *classify.Facts) {
+// add makes the row of a free slot.
+func (lc *labelCache) add(free *slot, facts *classify.Facts) {
 	added := &row{facts: *facts, cells: make([]*cell, 0, familyCount)}
 	labels := facts.Labels()
-	for _, l := range b.layouts {
-		if !l.counts(facts.Traits()) {
+	for _, sc := range lc.schemas {
+		if !sc.counts(facts.Traits()) {
 			continue
 		}
-		c := b.cell(l, l.appendKey(b.buf[:0], &labels))
-		if l.kind == KindHistogram {
+		c := lc.cell(sc, sc.appendKey(lc.buf[:0], &labels))
+		if sc.kind == KindHistogram {
 			added.timed = c
 		} else {
 			added.cells = append(added.cells, c)
 		}
 	}
 	free.row = added
-	b.rows.held++
+	lc.rows.held++
 }
 
 // cell returns the cell of a family's key.
-func (b *workbench) cell(l *layout, key []byte) *cell {
-	cells := b.cells[l.family]
+func (lc *labelCache) cell(sc *schema, key []byte) *cell {
+	cells := lc.cells[sc.family]
 	known := cells[string(key)]
 	if known == nil {
-		known = &cell{layout: l, key: string(key)}
+		known = &cell{schema: sc, key: string(key)}
 		cells[known.key] = known
 	}
 	return known
 }
 
 // fold returns the cell that counts for own in a Tally without room for it.
-func (b *workbench) fold(own *cell, limit, held int) (*cell, foldLevel) {
-	l := own.layout
-	key, level := l.fold(b.buf[:0], own.key, limit, held, func(key []byte) bool {
-		known := b.cells[l.family][string(key)]
+func (lc *labelCache) fold(own *cell, limit, held int) (*cell, foldLevel) {
+	sc := own.schema
+	key, level := sc.fold(lc.buf[:0], own.key, limit, held, func(key []byte) bool {
+		known := lc.cells[sc.family][string(key)]
 		return known != nil && known.delta != nil
 	})
-	return b.cell(l, key), level
+	return lc.cell(sc, key), level
 }
 
 // leave ends the counting of the present Tally in rows.
-func (b *workbench) leave() {
-	for _, place := range b.counting {
-		place.gain = 0
+func (lc *labelCache) leave() {
+	for _, slot := range lc.counting {
+		slot.gain = 0
 	}
-	b.counting = b.counting[:0]
+	lc.counting = lc.counting[:0]
 }
 
 // forget makes room. It keeps the cells that have deltas of the present Tally.
-func (b *workbench) forget() {
-	b.rows.clear()
-	for family, cells := range b.cells {
+func (lc *labelCache) forget() {
+	lc.rows.clear()
+	for family, cells := range lc.cells {
 		kept := make(map[string]*cell) // as a map does not shrink
 		for key, cell := range cells {
 			if cell.delta != nil {
 				kept[key] = cell
 			}
 		}
-		b.cells[family] = kept
+		lc.cells[family] = kept
 	}
 }
 
 // crowded reports whether there are more cells than the rows need: those of a
 // large Tally.
-func (b *workbench) crowded() bool {
+func (lc *labelCache) crowded() bool {
 	cells := 0
-	for _, known := range b.cells {
+	for _, known := range lc.cells {
 		cells += len(known)
 	}
-	return cells > 4*b.maxRows
+	return cells > 4*lc.maxRows
 }

@@ -34,14 +34,14 @@ func randomStream(random *rand.Rand) *deflater {
 }
 
 func TestReader_ReadsBlocksOfAllStructures(t *testing.T) {
-	var z Reader
+	var j jury
 	for seed := range uint64(1000) {
 		d := randomStream(rand.New(rand.NewPCG(seed, 2)))
 		want, n := inflateSlowly(d.data)
 		if want.err != nil || want.plain != string(d.plain) || n != len(d.data) {
 			t.Fatalf("seed %d: the reference takes %d of %d bytes, and finds %s", seed, n, len(d.data), want)
 		}
-		judge(t, &z, d.member())
+		j.judge(t, d.member())
 	}
 }
 
@@ -168,10 +168,10 @@ func brokenPrecodes(add func(name string, write func(d *deflater))) {
 }
 
 func TestReader_RefusesBrokenStreams(t *testing.T) {
-	var z Reader
+	var j jury
 	for seed := range uint64(100) {
 		for _, stream := range broken(rand.New(rand.NewPCG(seed, 4))) {
-			got := judge(t, &z, member(stream.data, nil))
+			got := j.judge(t, member(stream.data, nil))
 			if !errors.As(got.err, new(flate.CorruptInputError)) {
 				t.Errorf("%s: seed %d: comes %s", stream.name, seed, got)
 			}

@@ -36,10 +36,18 @@ func gunzip(z gunzipper, src io.Reader, size int) verdict {
 	}
 }
 
+// jury is the Reader and the libraries that it is compared with. It keeps their buffers.
+type jury struct {
+	reader    Reader
+	standard  gzip.Reader
+	klauspost kgzip.Reader
+}
+
 // judge fails the test unless the Reader makes of data what the reference makes of it, to the byte where an error is,
 // however data comes and is read, and unless the two libraries make the same of it. It returns that.
-func judge(tb testing.TB, z *Reader, data []byte) verdict {
+func (j *jury) judge(tb testing.TB, data []byte) verdict {
 	tb.Helper()
+	z := &j.reader
 	want, about := gunzipSlowly(data)
 	for name, src := range map[string]io.Reader{
 		"whole":          bytes.NewBuffer(data),
@@ -61,10 +69,10 @@ func judge(tb testing.TB, z *Reader, data []byte) verdict {
 	}
 	// What a library is known to treat in a way of its own, the other one decides.
 	if !about.reserved {
-		judgeLibrary(tb, "compress/gzip", new(gzip.Reader), data, want)
+		judgeLibrary(tb, "compress/gzip", &j.standard, data, want)
 	}
 	if !about.textCut && !about.emptyCode {
-		judgeLibrary(tb, "klauspost/compress/gzip", new(kgzip.Reader), data, want)
+		judgeLibrary(tb, "klauspost/compress/gzip", &j.klauspost, data, want)
 	}
 	return want
 }

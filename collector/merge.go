@@ -26,32 +26,32 @@ type Store interface {
 //
 // A nil store keeps nothing, as for a single look. The error is the store's.
 func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err error) {
-	s := &stage{collector: c, now: c.config.Now(), tallies: tallies, rows: c.rows[:0], changes: c.changes[:0]}
+	m := &merge{collector: c, now: c.config.Now(), tallies: tallies, rows: c.rows[:0], changes: c.changes[:0]}
 	for family, known := range c.series {
-		s.sizes[family] = len(known)
+		m.sizes[family] = len(known)
 	}
 	for _, tally := range tallies {
 		if tally.Done() > 0 {
-			s.gather(tally.held)
+			m.gather(tally.held)
 		}
 	}
-	for i := range s.rows {
-		for delta := range s.rows[i].row.deltas(&s.rows[i].gain) {
-			s.merge(delta)
+	for i := range m.rows {
+		for delta := range m.rows[i].row.deltas(&m.rows[i].gain) {
+			m.add(delta)
 		}
 	}
-	s.release()
-	s.expire()
+	m.release()
+	m.expire()
 	if store != nil {
-		if err := s.write(store); err != nil {
+		if err := m.write(store); err != nil {
 			return nil, err
 		}
 	}
-	return s.expose, nil
+	return m.expose, nil
 }
 
-// stage is what one Stage is about to change.
-type stage struct {
+// merge is what one Stage is about to change.
+type merge struct {
 	collector *Collector
 	now       time.Time
 	tallies   []*Tally
@@ -72,37 +72,37 @@ type change struct {
 
 // gather merges what a tally holds by series, and adds up the rest by row: tallies
 // that are staged together have many rows in common.
-func (s *stage) gather(held *increments) {
+func (m *merge) gather(held *increments) {
 	for i := range held.rows {
 		more := &held.rows[i]
 		row := more.row
-		if row.gathered < len(s.rows) && s.rows[row.gathered].row == row {
-			s.rows[row.gathered].merge(&more.gain)
+		if row.gathered < len(m.rows) && m.rows[row.gathered].row == row {
+			m.rows[row.gathered].merge(&more.gain)
 		} else {
-			row.gathered = len(s.rows)
-			s.rows = append(s.rows, *more)
+			row.gathered = len(m.rows)
+			m.rows = append(m.rows, *more)
 		}
 	}
 	for _, delta := range held.deltas {
-		s.merge(delta)
+		m.add(delta)
 	}
 }
 
-// merge adds the increments of one series.
-func (s *stage) merge(d *delta) {
+// add adds the increments of one series.
+func (m *merge) add(d *delta) {
 	folded, verdict := d.folded, d.verdict
-	target := s.find(d.cell)
+	target := m.find(d.cell)
 	if target == nil {
 		var level foldLevel
-		target, level = s.place(d.cell)
+		target, level = m.assign(d.cell)
 		folded = folded || level != foldNothing
 		verdict = level.verdict(verdict)
 	}
 	if folded {
-		s.overflow[d.cell.layout.family] += d.records
+		m.overflow[d.cell.schema.family] += d.records
 	}
-	next := &s.change(target).next
-	next.last = s.now.Unix()
+	next := &m.change(target).next
+	next.last = m.now.Unix()
 	next.value = record.AddSaturating(next.value, d.value)
 	next.verdict = max(next.verdict, verdict)
 	next.exemplar.replace(d.exemplar)
@@ -112,134 +112,134 @@ func (s *stage) merge(d *delta) {
 }
 
 // find returns the cell's series, or nil if there is none.
-func (s *stage) find(c *cell) *series {
+func (m *merge) find(c *cell) *series {
 	if c.series == nil || c.series.dropped {
-		c.series = s.collector.series[c.layout.family][c.key]
+		c.series = m.collector.series[c.schema.family][c.key]
 	}
 	if c.series != nil {
 		return c.series
 	}
-	return s.born[c.layout.family][c.key]
+	return m.born[c.schema.family][c.key]
 }
 
-// place returns the series that counts what a cell without one gained: its own,
+// assign returns the series that counts what a cell without one gained: its own,
 // to be born now, or a folded one.
-func (s *stage) place(c *cell) (*series, foldLevel) {
-	l, limit := c.layout, s.collector.config.SeriesLimit
-	if !l.full(foldNothing, limit, s.sizes[l.family]) {
-		return s.bear(l, c.key), foldNothing
+func (m *merge) assign(c *cell) (*series, foldLevel) {
+	sc, limit := c.schema, m.collector.config.SeriesLimit
+	if !sc.full(foldNothing, limit, m.sizes[sc.family]) {
+		return m.bear(sc, c.key), foldNothing
 	}
-	key, level := l.fold(s.collector.buf[:0], c.key, limit, s.sizes[l.family], func(key []byte) bool {
-		return s.lookUp(l.family, key) != nil
+	key, level := sc.fold(m.collector.buf[:0], c.key, limit, m.sizes[sc.family], func(key []byte) bool {
+		return m.lookUp(sc.family, key) != nil
 	})
-	if known := s.lookUp(l.family, key); known != nil {
+	if known := m.lookUp(sc.family, key); known != nil {
 		return known, level
 	}
-	return s.bear(l, string(key)), level
+	return m.bear(sc, string(key)), level
 }
 
 // lookUp returns the series of a key, also one that is being born, or nil.
-func (s *stage) lookUp(family Family, key []byte) *series {
-	if known := s.collector.series[family][string(key)]; known != nil {
+func (m *merge) lookUp(family Family, key []byte) *series {
+	if known := m.collector.series[family][string(key)]; known != nil {
 		return known
 	}
-	return s.born[family][string(key)]
+	return m.born[family][string(key)]
 }
 
 // bear begins the life of a series.
-func (s *stage) bear(l *layout, key string) *series {
-	born := &series{layout: l, key: key, state: state{
-		created:  s.now.UnixMilli(),
-		released: l.kind == KindInfo || s.collector.config.SeriesHold == 0,
+func (m *merge) bear(sc *schema, key string) *series {
+	born := &series{schema: sc, key: key, state: state{
+		created:  m.now.UnixMilli(),
+		released: sc.kind == KindInfo || m.collector.config.SeriesHold == 0,
 	}}
-	if l.kind == KindHistogram {
+	if sc.kind == KindHistogram {
 		born.state.duration = &histogram{}
 	}
-	if s.born[l.family] == nil {
-		s.born[l.family] = make(map[string]*series)
+	if m.born[sc.family] == nil {
+		m.born[sc.family] = make(map[string]*series)
 	}
-	s.born[l.family][key] = born
-	s.sizes[l.family]++
-	s.change(born).born = true
+	m.born[sc.family][key] = born
+	m.sizes[sc.family]++
+	m.change(born).born = true
 	return born
 }
 
 // touched reports whether the series changes. A stage that was dropped may have
 // left any place in it.
-func (s *stage) touched(known *series) bool {
-	return known.change < len(s.changes) && s.changes[known.change].series == known
+func (m *merge) touched(known *series) bool {
+	return known.change < len(m.changes) && m.changes[known.change].series == known
 }
 
 // change returns the change of a series, which begins with a copy of its state.
 // It is valid until the next one.
-func (s *stage) change(known *series) *change {
-	if !s.touched(known) {
-		known.change = len(s.changes)
-		s.changes = append(s.changes, change{series: known, next: known.state})
-		if next := &s.changes[known.change].next; next.duration != nil {
+func (m *merge) change(known *series) *change {
+	if !m.touched(known) {
+		known.change = len(m.changes)
+		m.changes = append(m.changes, change{series: known, next: known.state})
+		if next := &m.changes[known.change].next; next.duration != nil {
 			next.duration = next.duration.clone()
 		}
 	}
-	return &s.changes[known.change]
+	return &m.changes[known.change]
 }
 
 // release lets the series show their values whose hold is over.
-func (s *stage) release() {
-	for held, since := range s.collector.held {
-		if s.collector.holdOver(since, s.now) {
-			s.change(held).next.released = true
+func (m *merge) release() {
+	for held, since := range m.collector.held {
+		if m.collector.holdOver(since, m.now) {
+			m.change(held).next.released = true
 		}
 	}
 }
 
 // expire finds the series to drop.
-func (s *stage) expire() {
-	for _, old := range s.collector.expired(s.now) {
-		if !s.touched(old) {
-			s.expired = append(s.expired, old)
+func (m *merge) expire() {
+	for _, old := range m.collector.expired(m.now) {
+		if !m.touched(old) {
+			m.expired = append(m.expired, old)
 		}
 	}
 }
 
-func (s *stage) write(store Store) error {
+func (m *merge) write(store Store) error {
 	const usual = 32 // bytes of a value
 	var key []byte
-	values := make([]byte, 0, usual*len(s.changes))
-	for i := range s.changes {
-		change := &s.changes[i]
+	values := make([]byte, 0, usual*len(m.changes))
+	for i := range m.changes {
+		change := &m.changes[i]
 		key = change.series.appendKey(key[:0])
 		written := len(values)
-		values = change.next.append(values, change.series.layout.kind)
+		values = change.next.append(values, change.series.schema.kind)
 		if err := store.Put(key, slices.Clip(values[written:])); err != nil {
-			return fmt.Errorf("store series of %s: %w", change.series.layout.name, err)
+			return fmt.Errorf("store series of %s: %w", change.series.schema.name, err)
 		}
 	}
-	for _, old := range s.expired {
+	for _, old := range m.expired {
 		key = old.appendKey(key[:0])
 		if err := store.Delete(key); err != nil {
-			return fmt.Errorf("delete series of %s: %w", old.layout.name, err)
+			return fmt.Errorf("delete series of %s: %w", old.schema.name, err)
 		}
 	}
 	return nil
 }
 
 // expose makes the changes visible.
-func (s *stage) expose() {
-	s.show()
-	for _, tally := range s.tallies {
+func (m *merge) expose() {
+	m.show()
+	for _, tally := range m.tallies {
 		tally.release()
 	}
-	s.collector.rows, s.collector.changes = reusable(s.rows), reusable(s.changes)
+	m.collector.rows, m.collector.changes = reusable(m.rows), reusable(m.changes)
 }
 
 // show does what scrapes must not see in part.
-func (s *stage) show() {
-	c := s.collector
+func (m *merge) show() {
+	c := m.collector
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.config.Now()
-	for i := range s.changes {
-		change := &s.changes[i]
+	for i := range m.changes {
+		change := &m.changes[i]
 		if change.next.released && !change.series.state.released {
 			delete(c.held, change.series)
 		}
@@ -248,10 +248,10 @@ func (s *stage) show() {
 			c.insert(change.series, now)
 		}
 	}
-	for _, old := range s.expired {
+	for _, old := range m.expired {
 		c.drop(old)
 	}
-	for family, records := range s.overflow {
+	for family, records := range m.overflow {
 		c.overflow[family] += records
 	}
 }

@@ -13,17 +13,17 @@ func FuzzReader(f *testing.F) {
 	for _, data := range seeds(f) {
 		f.Add(data)
 	}
-	var z Reader
+	var j jury
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 16<<10 {
 			return // too long for the reference
 		}
-		judge(t, &z, data)
+		j.judge(t, data)
 		v, n := inflateSlowly(data)
 		if v.err != nil {
 			n = len(data)
 		}
-		judge(t, &z, member(data[:n], []byte(v.plain)))
+		j.judge(t, member(data[:n], []byte(v.plain)))
 	})
 }
 

@@ -1,0 +1,158 @@
+package reader
+
+import (
+	"math/bits"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// How many objects may be under way at once where Config.Concurrency does not say it.
+const (
+	// startObjects is how many they are at first, and always with a source that answers
+	// at once, as a directory does: more would only push each other out of the caches.
+	startObjects = 8
+	// objectsPerCore is what a core can use at most: it has 0.2 ms or more of work for
+	// each, so that is enough for a store that takes 25 ms to answer.
+	objectsPerCore = 128
+	// soon is how long a source takes at most from which more at once are not faster.
+	soon = 2 * time.Millisecond
+)
+
+// What the objects under way take of memory.
+const (
+	bytesPerCore = 16 << 20 // at most
+	// perRequest is what a request takes besides the object's bytes.
+	perRequest = 16 << 10
+	// perStream is that of an object that is decoded while it comes: mostly the buffers
+	// of decompression and decoder.
+	perStream = 2 << 20
+)
+
+// footprint is how much memory the reading of an object of so many stored bytes takes.
+func footprint(size int64) int64 {
+	if size > maxWhole {
+		return perStream
+	}
+	return perRequest + 1<<sizeClass(size)
+}
+
+// throttled is a Source that knows when its store asks for fewer requests, also where it
+// has tried them again by itself.
+type throttled interface {
+	// Throttled returns how often the store has asked for fewer requests so far.
+	Throttled() int64
+}
+
+// flow decides how many objects are under way at once, from their request to the end of
+// their decoding: as many as it takes for a core never to wait for the next one, as long
+// as there is memory for them, and half of them each time that a store asks for fewer
+// requests. From there on they become more by one a round trip instead of twice as many.
+type flow struct {
+	fixed  bool  // limit does not change
+	most   int   // that limit may be
+	budget int64 // of bytes
+
+	mu        sync.Mutex // guards all below
+	room      sync.Cond
+	limit     int   // of objects
+	objects   int   // under way
+	bytes     int64 // their footprints
+	short     bool  // an object waits, and limit is why
+	threshold int   // from which on limit grows slowly
+	idle      int   // arrivals at a core that waited, since limit grew last
+	deaf      int   // objects that were asked for before limit was halved
+	throttles map[throttled]int64
+}
+
+// newFlow returns a flow of so many objects at once; 0: as many as the cores can use.
+func newFlow(objects int) *flow {
+	cores := runtime.GOMAXPROCS(0)
+	f := &flow{
+		fixed: objects > 0, most: objectsPerCore * cores, budget: int64(bytesPerCore * cores),
+		limit: objects, throttles: make(map[throttled]int64),
+	}
+	if !f.fixed {
+		f.limit = startObjects
+	}
+	f.threshold = f.most
+	f.room.L = &f.mu
+	return f
+}
+
+// begin waits until one more object may be under way. It is called by one goroutine.
+func (f *flow) begin(footprint int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.objects > 0 && (f.objects >= f.limit || f.bytes+footprint > f.budget) {
+		f.short = f.objects >= f.limit
+		f.room.Wait()
+	}
+	f.short = false
+	f.objects++
+	f.bytes += footprint
+}
+
+// end takes note that an object is under way no more.
+func (f *flow) end(footprint int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.objects--
+	f.bytes -= footprint
+	f.room.Signal()
+}
+
+// fetched takes note that a source has answered.
+func (f *flow) fetched(from source.Source) {
+	store, ok := from.(throttled)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deaf = max(0, f.deaf-1)
+	if !ok {
+		return
+	}
+	if n := store.Throttled(); n > f.throttles[store] {
+		f.throttles[store] = n
+		f.halve()
+	}
+}
+
+// refused takes note that a store asks for fewer requests.
+func (f *flow) refused() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.halve()
+}
+
+// halve is called with mu held. All that was asked for before counts as one refusal.
+func (f *flow) halve() {
+	if f.fixed || f.deaf > 0 {
+		return
+	}
+	f.limit = max(1, min(f.limit, f.objects)/2)
+	f.threshold, f.deaf, f.idle = f.limit, f.objects, 0
+}
+
+// arrived takes note that the decoding of an object begins that took so long to come, on
+// a core that was waiting for it or had other work until now.
+func (f *flow) arrived(took time.Duration, waiting bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fixed || !waiting || !f.short || took < soon || f.limit >= f.most {
+		return
+	}
+	if f.idle++; f.limit < f.threshold || f.idle >= f.limit {
+		f.limit++
+		f.idle = 0
+		f.room.Signal()
+	}
+}
+
+// sizeClass returns the exponent of the power of two that has room for an object of so
+// many bytes and for what bytes.Buffer wants besides.
+func sizeClass(size int64) int {
+	const least, spare = 4 << 10, 512 // bytes.MinRead
+	return bits.Len64(uint64(max(size+spare, least) - 1))
+}
