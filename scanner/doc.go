@@ -61,10 +61,11 @@
 // # Who owns what
 //
 // Each location has one goroutine, tail, and within a round up to eight more, each of
-// which polls one stream. Config.Concurrency readers read what all locations queue. One
-// committer, in the goroutine that called Run, takes what was read: it alone marks
-// objects, moves watermarks and calls the Consumer's Stage. Status and Ready may be
-// called from any goroutine.
+// which polls one stream. Each object that is being read has one goroutine; package
+// reader decides how many there are at once, for all locations together. One committer,
+// in the goroutine that called Run, takes what was read: it alone marks objects, moves
+// watermarks and calls the Consumer's Stage. Status and Ready may be called from any
+// goroutine.
 //
 // Locks are held for moments, and never during calls of the store or the checkpoint.
 // Where one is taken while another one is held, it is in this order: location.mu before

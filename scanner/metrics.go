@@ -34,15 +34,6 @@ type Metrics struct {
 	checkpointSize prometheus.Gauge
 }
 
-// The values of the label "reason" of s3_access_exporter_skipped_records_total.
-const (
-	skipMalformed  = "malformed"
-	skipNotS3      = "not_s3"
-	skipNotRequest = "not_request"
-	skipDuplicate  = "duplicate"
-	skipOtherLog   = "other_log"
-)
-
 const namespace = "s3_access_exporter"
 
 // NewMetrics returns Metrics that are registered with reg.
@@ -83,8 +74,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late, m.newSchema} {
 			vec.WithLabelValues(log.String())
 		}
-		for _, reason := range []string{skipMalformed, skipNotS3, skipNotRequest, skipDuplicate, skipOtherLog} {
-			m.skippedRecords.WithLabelValues(log.String(), reason)
+		for reason := range (record.Skipped{}).All() {
+			m.skippedRecords.WithLabelValues(log.String(), string(reason))
 		}
 	}
 	for _, operation := range []string{"ListObjectsV2", "GetObject", "HeadBucket"} {
@@ -143,11 +134,9 @@ func (m *Metrics) counted(r *result) {
 	}
 	m.newSchema.WithLabelValues(log).Add(float64(r.NewSchema))
 	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
-	m.skippedRecords.WithLabelValues(log, skipMalformed).Add(float64(r.Skipped.Malformed))
-	m.skippedRecords.WithLabelValues(log, skipNotS3).Add(float64(r.Skipped.NotS3))
-	m.skippedRecords.WithLabelValues(log, skipNotRequest).Add(float64(r.Skipped.NotRequest))
-	m.skippedRecords.WithLabelValues(log, skipOtherLog).Add(float64(r.Skipped.OtherLog))
-	m.skippedRecords.WithLabelValues(log, skipDuplicate).Add(float64(r.Duplicates))
+	for reason, n := range r.Skipped.All() {
+		m.skippedRecords.WithLabelValues(log, string(reason)).Add(float64(n))
+	}
 	if r.State.late {
 		m.late.WithLabelValues(log).Inc()
 	}

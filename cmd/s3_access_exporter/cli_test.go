@@ -86,6 +86,7 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --web.telemetry-path=/{all...}", `--web.telemetry-path: "/{all...}" is no plain path`},
 		{"serve DIR --web.telemetry-path=/metrics?all", `--web.telemetry-path: "/metrics?all" is no plain path`},
 		{"serve DIR --web.telemetry-path=/-/ready", "--web.telemetry-path: /-/ready is taken"},
+		{"serve DIR --web.max-requests=-1", "--web.max-requests must not be negative"},
 		{"demo --web.telemetry-path=/-/healthy", "--web.telemetry-path: /-/healthy is taken"},
 
 		// Locations.
@@ -291,7 +292,7 @@ func TestRun_PrefersTheCommandLineToTheEnvironmentToTheFile(t *testing.T) {
 // serveFlags are the flags of serve and their defaults, as users know them.
 var serveFlags = map[string]string{
 	"config.file": "", "log.level": "info", "log.format": "logfmt",
-	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "",
+	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "", "web.max-requests": "40",
 	"checkpoint.path": "s3_access_exporter.db",
 	"scan.since":      "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",

@@ -41,6 +41,7 @@ type webFlags struct {
 	ListenAddress []string `name:"listen-address" default:":10403" help:"Address to listen on; repeatable."`
 	TelemetryPath string   `name:"telemetry-path" default:"/metrics" help:"Path of the metrics."`
 	ConfigFile    string   `name:"config.file" placeholder:"PATH" help:"YAML file with TLS and basic auth, as in Prometheus' exporter-toolkit."`
+	MaxRequests   int      `name:"max-requests" default:"40" help:"Scrapes, and requests for the status, that are answered at once; others get HTTP 503; 0: no limit."`
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
@@ -60,6 +61,8 @@ func (f webFlags) Validate() error {
 		}
 	}
 	switch metrics := f.TelemetryPath; {
+	case f.MaxRequests < 0:
+		return errors.New("--web.max-requests must not be negative")
 	case !plainPath.MatchString(metrics):
 		return fmt.Errorf("--web.telemetry-path: %q is no plain path such as /metrics", metrics)
 	case slices.Contains(web.Paths(), metrics):
@@ -79,6 +82,7 @@ func (f webFlags) listen(ctx context.Context, metrics prometheus.Gatherer, tail 
 		ListenAddresses: f.ListenAddress,
 		TelemetryPath:   f.TelemetryPath,
 		ConfigFile:      f.ConfigFile,
+		MaxRequests:     f.MaxRequests,
 	}, metrics, tail, logger)
 	if err != nil {
 		return nil, fmt.Errorf("--web.listen-address: %w", err)

@@ -76,6 +76,7 @@ var outside = map[string][]string{
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/aws":                         {internal + "coverage", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/dustin/go-humanize":          {"cmd/..."},
+	"github.com/klauspost/compress":          {internal + "web"},
 	"github.com/prometheus/client_golang":    {"cmd/...", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/client_model":     {"collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/..."},

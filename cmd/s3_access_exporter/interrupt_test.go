@@ -49,7 +49,7 @@ func startStuckStore(t *testing.T, objects, given int) (*stuckStore, []string) {
 	})
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	return s, []string{"s3://" + bucket, "--aws.endpoint-url=" + server.URL, "--aws.path-style", "--aws.region=eu-west-1"}
+	return s, []string{"s3://" + bucket, "--aws.endpoint-url=" + server.URL, "--aws.path-style", "--aws.region=eu-west-1", "--scan.concurrency=8"}
 }
 
 // ServeHTTP implements http.Handler.

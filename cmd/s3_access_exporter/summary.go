@@ -90,20 +90,10 @@ func skippedText(s *once.Summary) string {
 		lists = append(lists, fmt.Sprintf("%s (%s)", counted(total, "object"), strings.Join(parts, ", ")))
 	}
 	parts, total = nil, 0
-	for _, r := range []struct {
-		reason  string
-		records int64
-	}{
-		{"duplicate", s.SkippedRecords.Duplicates},
-		{"malformed", s.SkippedRecords.Malformed},
-		{"not_request", s.SkippedRecords.NotRequest},
-		{"not_s3", s.SkippedRecords.NotS3},
-		{"other_log", s.SkippedRecords.OtherLog},
-	} {
-		if r.records > 0 {
-			total += r.records
-			parts = append(parts, r.reason+" "+humanize.Comma(r.records))
-		}
+	for _, reason := range slices.Sorted(maps.Keys(s.SkippedRecords)) {
+		n := s.SkippedRecords[reason]
+		total += n
+		parts = append(parts, fmt.Sprintf("%s %s", reason, humanize.Comma(n)))
 	}
 	if total > 0 {
 		lists = append(lists, fmt.Sprintf("%s (%s)", counted(total, "record"), strings.Join(parts, ", ")))

@@ -1,8 +1,9 @@
 // Package classify reads what a log record means: the values of the labels that
 // metrics, reports and filters share (Label, Labels), and what the request is (Trait,
-// Traits). It knows nothing of Prometheus and does no I/O.
+// Traits). It knows nothing of Prometheus, does no I/O, and is for programs outside of
+// this module too.
 //
-// A Classifier gives both. operation.go, requester.go, sourceip.go, region.go,
+// A Classifier returns both. operation.go, requester.go, sourceip.go, region.go,
 // useragent.go and sigv4.go each know one kind of value; the files that end in _table
 // are data, with the source of each fact. A Config chooses how much detail values
 // have.

@@ -9,16 +9,14 @@ import (
 // awsDomains are the domains of AWS's partitions, by the endpoint rules of AWS's
 // SDKs (their file partitions.json). In them stand the hosts of S3, and the names with
 // which CloudTrail calls AWS's services.
-func awsDomains() []string {
-	return []string{
-		"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", // public, GovCloud; China; European Sovereign Cloud
-		"c2s.ic.gov", "sc2s.sgov.gov", "csp.hci.ic.gov", "cloud.adc-e.uk", // the isolated ones
-	}
+var awsDomains = [...]string{
+	"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", // public, GovCloud; China; European Sovereign Cloud
+	"c2s.ic.gov", "sc2s.sgov.gov", "csp.hci.ic.gov", "cloud.adc-e.uk", // the isolated ones
 }
 
-// cutDomain cuts one of the domains and the dot before it from the end of host.
-func cutDomain(host string, domains []string) (name string, ok bool) {
-	for _, domain := range domains {
+// cutDomain cuts one of AWS's domains and the dot before it from the end of host.
+func cutDomain(host string) (name string, ok bool) {
+	for _, domain := range awsDomains {
 		if name, ok = strings.CutSuffix(host, domain); ok && strings.HasSuffix(name, ".") {
 			return name[:len(name)-1], true
 		}
@@ -33,7 +31,7 @@ func cutDomain(host string, domains []string) (name string, ok bool) {
 // See https://docs.aws.amazon.com/general/latest/gr/s3.html.
 func hostRegion(host string) string {
 	host, _, _ = strings.Cut(strings.ToLower(host), ":")
-	name, ok := cutDomain(host, awsDomains())
+	name, ok := cutDomain(host)
 	if !ok {
 		return ""
 	}

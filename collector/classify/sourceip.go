@@ -60,6 +60,9 @@ func isShortNumber(text string) bool {
 // isAWSName reports whether text is a DNS name in one of AWS's own domains.
 func isAWSName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-."
-	name, ok := cutDomain(text, append(awsDomains(), "aws.amazon.com")) // of the console
+	name, ok := cutDomain(text)
+	if !ok {
+		name, ok = strings.CutSuffix(text, ".aws.amazon.com") // the console's
+	}
 	return ok && name != "" && len(text) <= MaxValue && strings.Trim(name, letters) == ""
 }

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"testing"
-	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
 // athenaRegexp is the expression that AWS gave for reading these logs with
@@ -51,62 +53,12 @@ func individual(random *rand.Rand, line []byte) []byte {
 	return lineHostID.ReplaceAllLiteral(line, fmt.Appendf(nil, " %s ", base64.StdEncoding.EncodeToString(hostID)))
 }
 
-// benchmarkDecode returns a function that decodes the log once.
-func benchmarkDecode(b *testing.B, data []byte, candidate func([]byte) bool) func() {
-	source := bytes.NewReader(nil)
-	d := NewDecoder(nil)
-	d.Prefilter(candidate)
-	return func() {
-		source.Reset(data)
-		d.Reset(source)
-		for d.Next() {
-			_ = d.Record()
-		}
-		if d.Err() != nil || d.Skipped().Malformed > 0 {
-			b.Fatal(d.Err(), d.Skipped().First)
-		}
-	}
-}
+func newDecoder() record.Decoder { return NewDecoder(nil) }
 
-// benchmarkInTurn measures one function, and side by side with it another one. It
-// returns the time of each: of the fastest turn, for a busy machine only adds.
-func benchmarkInTurn(b *testing.B, measured, other func()) (measuredTime, otherTime float64) {
-	fastest := func(before float64, f func()) float64 {
-		start := time.Now()
-		f()
-		if t := time.Since(start).Seconds(); before == 0 || t < before {
-			return t
-		}
-		return before
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		measuredTime = fastest(measuredTime, measured)
-		b.StopTimer()
-		otherTime = fastest(otherTime, other)
-		b.StartTimer()
-	}
-	return measuredTime, otherTime
-}
+func BenchmarkDecoder(b *testing.B) { decodertest.Benchmark(b, newDecoder(), benchmarkLog(b)) }
 
-func BenchmarkDecoder(b *testing.B) {
-	data := benchmarkLog(b)
-	decode := benchmarkDecode(b, data, nil)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		decode()
-	}
-}
-
-// BenchmarkDecoder_PassedOver is of lines that the prefilter does not let pass. It
-// reports their part of the time of lines that are decoded.
 func BenchmarkDecoder_PassedOver(b *testing.B) {
-	data := benchmarkLog(b)
-	b.SetBytes(int64(len(data)))
-	passOver := benchmarkDecode(b, data, func([]byte) bool { return false })
-	passed, decoded := benchmarkInTurn(b, passOver, benchmarkDecode(b, data, nil))
-	b.ReportMetric(passed/decoded, "x-decoder")
+	decodertest.BenchmarkPassedOver(b, newDecoder, benchmarkLog(b))
 }
 
 // BenchmarkSplitAtSpaces is what any reader of the format spends at least. It reports
@@ -132,7 +84,7 @@ func BenchmarkSplitAtSpaces(b *testing.B) {
 			b.Fatal("no fields")
 		}
 	}
-	splitTime, decoded := benchmarkInTurn(b, split, benchmarkDecode(b, data, nil))
+	splitTime, decoded := decodertest.InTurn(b, split, decodertest.Decoding(b, newDecoder(), data, nil))
 	b.ReportMetric(decoded/splitTime, "x-split")
 }
 
@@ -149,6 +101,6 @@ func BenchmarkAthenaRegexp(b *testing.B) {
 			}
 		}
 	}
-	matched, decoded := benchmarkInTurn(b, match, benchmarkDecode(b, data, nil))
+	matched, decoded := decodertest.InTurn(b, match, decodertest.Decoding(b, newDecoder(), data, nil))
 	b.ReportMetric(matched/decoded, "x-regexp")
 }

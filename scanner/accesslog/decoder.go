@@ -1,5 +1,5 @@
 // Package accesslog decodes S3 server access logs: text, one request a line,
-// 17 to 27 fields and more to come.
+// 17 to 27 fields and more to come. It is for programs outside of this module too.
 //
 // The format has no escaping. The fields are divided by spaces, the times
 // stand in brackets, and the three fields that a client writes (Request-URI,

@@ -16,7 +16,7 @@ import (
 func format(tb testing.TB) decodertest.Format {
 	tb.Helper()
 	f := decodertest.Format{
-		New:   func() record.Decoder { return NewDecoder(nil) },
+		New:   newDecoder,
 		Join:  joinLines,
 		Empty: []string{"", "\n", "\r\n \n\n"},
 		NotLogs: map[string]string{

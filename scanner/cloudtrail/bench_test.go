@@ -9,9 +9,11 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
 // benchmarkLog is about a megabyte of ordinary events. As in real logs, IDs,
@@ -79,62 +81,12 @@ func individual(random *rand.Rand, event json.RawMessage) json.RawMessage {
 	return event
 }
 
-// benchmarkDecode returns a function that decodes the log once.
-func benchmarkDecode(b *testing.B, data []byte, candidate func([]byte) bool) func() {
-	source := bytes.NewReader(nil)
-	d := NewDecoder(nil)
-	d.Prefilter(candidate)
-	return func() {
-		source.Reset(data)
-		d.Reset(source)
-		for d.Next() {
-			_ = d.Record()
-		}
-		if d.Err() != nil || d.Skipped().Malformed > 0 {
-			b.Fatal(d.Err(), d.Skipped().First)
-		}
-	}
-}
+func newDecoder() record.Decoder { return NewDecoder(nil) }
 
-// benchmarkInTurn measures one function, and side by side with it another one. It
-// returns the time of each: of the fastest turn, for a busy machine only adds.
-func benchmarkInTurn(b *testing.B, measured, other func()) (measuredTime, otherTime float64) {
-	fastest := func(before float64, f func()) float64 {
-		start := time.Now()
-		f()
-		if t := time.Since(start).Seconds(); before == 0 || t < before {
-			return t
-		}
-		return before
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		measuredTime = fastest(measuredTime, measured)
-		b.StopTimer()
-		otherTime = fastest(otherTime, other)
-		b.StartTimer()
-	}
-	return measuredTime, otherTime
-}
+func BenchmarkDecoder(b *testing.B) { decodertest.Benchmark(b, newDecoder(), benchmarkLog(b)) }
 
-func BenchmarkDecoder(b *testing.B) {
-	data := benchmarkLog(b)
-	decode := benchmarkDecode(b, data, nil)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		decode()
-	}
-}
-
-// BenchmarkDecoder_PassedOver is of events that the prefilter does not let pass. It
-// reports their part of the time of events that are decoded.
 func BenchmarkDecoder_PassedOver(b *testing.B) {
-	data := benchmarkLog(b)
-	b.SetBytes(int64(len(data)))
-	passOver := benchmarkDecode(b, data, func([]byte) bool { return false })
-	passed, decoded := benchmarkInTurn(b, passOver, benchmarkDecode(b, data, nil))
-	b.ReportMetric(passed/decoded, "x-decoder")
+	decodertest.BenchmarkPassedOver(b, newDecoder, benchmarkLog(b))
 }
 
 // BenchmarkEncodingJSON is what the standard library would spend. It reports how many
@@ -170,7 +122,7 @@ func BenchmarkEncodingJSON(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	unmarshalled, decoded := benchmarkInTurn(b, unmarshal, benchmarkDecode(b, data, nil))
+	unmarshalled, decoded := decodertest.InTurn(b, unmarshal, decodertest.Decoding(b, newDecoder(), data, nil))
 	b.ReportMetric(unmarshalled/decoded, "x-encoding-json")
 }
 
@@ -198,7 +150,7 @@ func BenchmarkGunzip(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	gunzipped, decoded := benchmarkInTurn(b, gunzip, benchmarkDecode(b, data, nil))
+	gunzipped, decoded := decodertest.InTurn(b, gunzip, decodertest.Decoding(b, newDecoder(), data, nil))
 	b.ReportMetric(decoded/gunzipped, "x-gunzip")
 	b.ReportMetric(float64(len(data))/float64(compressed.Len()), "compression")
 }

@@ -1,5 +1,8 @@
 // Package cloudtrail decodes the log files of CloudTrail: JSON documents, each an
-// object whose member Records is an array of events.
+// object whose member Records is an array of events. What becomes a record is an event
+// of S3 that is one request: of its buckets for general purpose, of directory buckets,
+// of table buckets, of Outposts and of Object Lambda. The package is for programs
+// outside of this module too.
 //
 // A log file has up to 50 MB of events of many services, and of most events
 // nearly nothing matters. So the package reads them with jsonscan, and has three layers

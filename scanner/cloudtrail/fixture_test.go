@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
@@ -65,7 +64,7 @@ func allEvents(tb testing.TB) []json.RawMessage {
 func format(tb testing.TB) decodertest.Format {
 	tb.Helper()
 	f := decodertest.Format{
-		New: func() record.Decoder { return NewDecoder(nil) },
+		New: newDecoder,
 		Join: func(raws ...[]byte) []byte {
 			events := make([]json.RawMessage, len(raws))
 			for i, raw := range raws {

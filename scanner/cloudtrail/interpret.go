@@ -84,8 +84,24 @@ func (d *Decoder) fill(e *event) (reason string) {
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
 	r.Bucket, r.Key = s.Text(e[parameterBucket]), s.Text(e[parameterKey])
-	bucket, _ := splitARN(s.Text(e[bucketARN]))
 	account := e[bucketAccount]
+	if len(r.Bucket) == 0 || e[otherBucketARN].IsString() || isAccessPoint(r.Bucket) {
+		account = d.chooseBucket(e)
+	}
+	if r.AccountID = s.Text(account); len(r.AccountID) == 0 {
+		r.AccountID = s.Text(e[eventRecipient])
+	}
+	if !e[parameterBucket].IsString() && !e[parameterKey].IsString() {
+		_, r.Key = splitARN(s.Text(e[objectARN]))
+	}
+}
+
+// chooseBucket returns the account of that bucket in resources which the request was made
+// to, and sets the record's bucket to it if the request does not name one.
+func (d *Decoder) chooseBucket(e *event) (account jsonscan.Value) {
+	s, r := &d.scanner, &d.record
+	bucket, _ := splitARN(s.Text(e[bucketARN]))
+	account = e[bucketAccount]
 	unnamed := len(r.Bucket) == 0 || isAccessPoint(r.Bucket)
 	if other, _ := splitARN(s.Text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
 		bucket, account = other, e[otherBucketAccount]
@@ -96,27 +112,21 @@ func (d *Decoder) fillBucket(e *event) {
 	if unnamed && len(bucket) > 0 {
 		r.Bucket = bucket
 	}
-	if r.AccountID = s.Text(account); len(r.AccountID) == 0 {
-		r.AccountID = s.Text(e[eventRecipient])
-	}
-	if !e[parameterBucket].IsString() && !e[parameterKey].IsString() {
-		_, r.Key = splitARN(s.Text(e[objectARN]))
-	}
+	return account
 }
 
 // isAccessPoint reports whether a bucket's name in a request is that of something before
 // the bucket: the ARN of an access point, or an alias, which ends as no bucket's name may.
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
 func isAccessPoint(name []byte) bool {
-	if bytes.HasPrefix(name, []byte("arn:")) {
+	switch {
+	case bytes.HasPrefix(name, []byte("arn:")):
 		return true
+	case bytes.HasSuffix(name, []byte("-s3")):
+		name = name[:len(name)-len("-s3")]
+		return bytes.HasSuffix(name, []byte("--ol")) || bytes.HasSuffix(name, []byte("--xa")) || bytes.HasSuffix(name, []byte("--table"))
 	}
-	for _, suffix := range [...]string{"-s3alias", "--ol-s3", "--xa-s3", "--table-s3", ".mrap"} {
-		if bytes.HasSuffix(name, []byte(suffix)) {
-			return true
-		}
-	}
-	return false
+	return bytes.HasSuffix(name, []byte("-s3alias")) || bytes.HasSuffix(name, []byte(".mrap"))
 }
 
 // fillRequester sets the fields that show who came, and by what credentials.

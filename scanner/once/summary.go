@@ -25,9 +25,9 @@ type Summary struct {
 	// First and Last are the times of the first and the last of these requests; zero if
 	// there were none.
 	First, Last time.Time
-	// SkippedRecords are the other records in these Objects. Those that the Query's
-	// Prefilter left out are not among them.
-	SkippedRecords SkippedRecords
+	// SkippedRecords are the other records in these Objects, by reason. Those that the
+	// Query's Prefilter left out are not among them.
+	SkippedRecords map[record.SkipReason]int64
 
 	// SkippedObjects are those that were listed and are no log objects, by what they
 	// are instead. Where the Query leaves out a whole run of keys, what lies there is
@@ -41,15 +41,6 @@ type Summary struct {
 	Locations []LocationSummary
 
 	found map[string]bool // locations of which a log object was read
-}
-
-// SkippedRecords counts records that are not handed to a Tally, by reason.
-type SkippedRecords struct {
-	Malformed  int64 // could not be understood
-	NotS3      int64 // events of another service
-	NotRequest int64 // events that are no single request
-	OtherLog   int64 // records of another log, among those of one that is read
-	Duplicates int64 // events that were delivered again
 }
 
 // SkippedObjects are objects that are no log objects.
@@ -93,11 +84,15 @@ func (s *Summary) add(r *result) {
 		s.First = earliest(s.First, time.Unix(r.Oldest, 0).UTC())
 		s.Last = latest(s.Last, time.Unix(r.Newest, 0).UTC())
 	}
-	s.SkippedRecords.Malformed += r.Skipped.Malformed
-	s.SkippedRecords.NotS3 += r.Skipped.NotS3
-	s.SkippedRecords.NotRequest += r.Skipped.NotRequest
-	s.SkippedRecords.OtherLog += r.Skipped.OtherLog
-	s.SkippedRecords.Duplicates += r.Duplicates
+	for reason, n := range r.Skipped.All() {
+		if n == 0 {
+			continue
+		}
+		if s.SkippedRecords == nil {
+			s.SkippedRecords = make(map[record.SkipReason]int64)
+		}
+		s.SkippedRecords[reason] += n
+	}
 	if s.found == nil {
 		s.found = make(map[string]bool)
 	}

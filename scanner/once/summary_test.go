@@ -54,8 +54,10 @@ func TestRun_SummaryShowsWhatWasReadAndWhatWasLeftOut(t *testing.T) {
 	if !s.First.Equal(began.Add(time.Hour)) || !s.Last.Equal(began.Add(4*time.Hour)) {
 		t.Errorf("requests from %v to %v", s.First, s.Last)
 	}
-	if want := (once.SkippedRecords{Malformed: 2, NotS3: 1, NotRequest: 1, Duplicates: 1}); s.SkippedRecords != want {
-		t.Errorf("skipped records %+v, want %+v", s.SkippedRecords, want)
+	if want := map[record.SkipReason]int64{
+		record.SkipMalformed: 2, record.SkipNotS3: 1, record.SkipNotRequest: 1, record.SkipDuplicate: 1,
+	}; !maps.Equal(s.SkippedRecords, want) {
+		t.Errorf("skipped records %v, want %v", s.SkippedRecords, want)
 	}
 	var skipped []string
 	for reason, o := range s.SkippedObjects {
@@ -102,7 +104,7 @@ func TestRun_SummaryOfWhatFailedIsComplete(t *testing.T) {
 	if err != nil || s.Objects != 2 || len(s.Unread) != 2 || s.Unread[0].Key > s.Unread[1].Key || s.Unread[0].Reason != source.ReasonRead {
 		t.Errorf("%+v, error %v", s, err)
 	}
-	if s.Requests[record.CloudTrail] != 0 || s.SkippedRecords.Malformed != 2 {
+	if s.Requests[record.CloudTrail] != 0 || s.SkippedRecords[record.SkipMalformed] != 2 {
 		t.Errorf("%+v", s)
 	}
 }

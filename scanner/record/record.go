@@ -2,8 +2,12 @@
 // logs contains it, normalised so that whoever counts or prints requests need not
 // know which log a request came from.
 //
-// Decoders fill Records, the collector and the commands read them. The package
-// imports nothing of the project.
+// A Decoder fills Records. There is one for each log, in the packages accesslog and
+// cloudtrail; decodertest holds them, and any other, against the contract. Package
+// classify, in collector, finds what Records mean. These packages are for programs
+// outside of this module too: they have no state of their own, import nothing else of the
+// module, and, but for the golden files of decodertest, do no I/O. This one imports none
+// of the module.
 package record
 
 import "strings"

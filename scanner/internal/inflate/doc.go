@@ -30,9 +30,9 @@
 //  4. A match begins at window.start or behind it, which the fast loop checks; window.start is never negative.
 //
 // The functions in purego.go are the same with Go's checks, for other architectures and for the build
-// tag purego. A load or a store that leaves a window panics there. So the tests and the fuzzer
-// prove the bounds when they run with this tag. TestReader_StaysWithinItsWindows fails with it if
-// outputSlack is smaller than a round needs.
+// tag purego. A load or a store that leaves a window panics there. So the tests and the fuzzer also
+// test the bounds when they run with this tag. TestReader_StaysWithinItsWindows fails with it if
+// outputSlack is smaller than a round needs, TestReader_ReadsObjectsOfManyWindows if inputSlack is.
 //
 // # Origin
 //
@@ -41,5 +41,6 @@
 // knowledge about decompressors: second tables for long codes, a register that is filled without a branch,
 // copies that write too much, two literals in an entry. Which inputs are errors, and of what kind, agrees
 // with compress/gzip and with github.com/klauspost/compress/gzip; the tests compare all three with a fourth that is
-// slow and obvious.
+// slow and obvious. Where the two differ, the stricter one is right: reserved flags, a member that is cut in its name, and
+// a symbol of a code that has none are errors.
 package inflate

@@ -3,7 +3,7 @@ package inflate
 import "io"
 
 // Reader decompresses gzip members, one behind the other, to a single stream. Reset must come first; it makes a
-// zero Reader ready. A Reader has 190 KB, and allocates nothing except errors. It must not be used from
+// zero Reader ready. A Reader has 186 KB, and allocates nothing except errors. It must not be used from
 // several goroutines at once.
 type Reader struct {
 	err  error               // of Read, once all of the window has been read

@@ -196,6 +196,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
+	duplicates := int64(0)
 	for dec.Next() {
 		rec := dec.Record()
 		if len(rec.AccountID) == 0 {
@@ -206,13 +207,14 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 		}
 		out.span(rec.Time)
 		if window.Has(&out.Claim, rec) {
-			out.Duplicates++
+			duplicates++
 			continue
 		}
 		tally.Add(rec)
 		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
+	out.Skipped.Duplicate = duplicates
 	err = dec.Err()
 	if key.Free() {
 		err = out.recognise(err)

@@ -91,14 +91,13 @@ type Outcome struct {
 	Err *ObjectError // nil: the object was read to its end, or Skip shows why it need not be
 	// Skip is why the object, which has a free key, turned out to be no log object; empty
 	// if it is one. Then it has no records.
-	Skip       logkey.SkipReason
-	Tally      Tally // nil if Err is not
-	Weight     int   // what it holds, as Tally.Done returns it
-	Records    int64 // that were handed to the Tally
-	Duplicates int64 // records that were passed over, as they count already
-	NewSchema  int64 // of them, records of a version of their schema that is not known
-	Skipped    record.Skipped
-	byLog      [record.CloudTrail + 1]int64 // Records by log
+	Skip      logkey.SkipReason
+	Tally     Tally                        // nil if Err is not
+	Weight    int                          // what it holds, as Tally.Done returns it
+	Records   int64                        // that were handed to the Tally
+	NewSchema int64                        // of them, those of a version of their schema that is not known
+	byLog     [record.CloudTrail + 1]int64 // Records by log
+	Skipped   record.Skipped               // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
 	// duplicates included, in seconds since 1970; 0 if there are none after that.
 	Oldest, Newest int64

@@ -72,7 +72,7 @@ func TestRead_HandsOnWhatTheObjectHolds(t *testing.T) {
 	} {
 		r := results[i]
 		if r.Err != nil || !slices.Equal(r.Tally.(*ids).records, want.records) || r.Records != 2 || r.Weight != 2 ||
-			r.Duplicates != want.duplicates || r.Skipped.Malformed != want.skipped || r.Oldest != want.oldest || r.Newest != want.newest {
+			r.Skipped.Duplicate != want.duplicates || r.Skipped.Malformed != want.skipped || r.Oldest != want.oldest || r.Newest != want.newest {
 			t.Errorf("object %d: %+v of %+v", i, r.Outcome, r.Job)
 		}
 	}
@@ -170,7 +170,10 @@ func TestResults_FailWithWhatTheyDependOn(t *testing.T) {
 	second := put(1, logtest.Trail(at, "e2", "e3"))
 	cfg := reader.Config{Window: dedupe.NewWindow(10), Concurrency: 1, NewTally: func(_, _ string) reader.Tally { return new(ids) }}
 	jobs := make(chan *reader.Job[int], 2)
-	for obj := range bucket.List(t.Context(), "", "") {
+	for obj, err := range bucket.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		jobs <- &reader.Job[int]{Location: source.Location{Name: "s3://logs", Source: bucket}, Key: logkey.Parse(obj.Key), Object: obj}
 	}
 	close(jobs)
@@ -187,7 +190,7 @@ func TestResults_FailWithWhatTheyDependOn(t *testing.T) {
 		t.Fatalf("%d may count, failed are %v", len(ready), failed)
 	}
 	ready, failed = results.Pass(results.ReadAgain(t.Context(), failed[1].Job))
-	if len(failed) > 0 || len(ready) != 1 || ready[0].Records != 2 || ready[0].Duplicates != 0 {
+	if len(failed) > 0 || len(ready) != 1 || ready[0].Records != 2 || ready[0].Skipped.Duplicate != 0 {
 		t.Errorf("read again: %+v, failed are %v", ready, failed)
 	}
 }

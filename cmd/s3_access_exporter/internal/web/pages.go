@@ -1,12 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/s3access/s3_access_exporter/scanner"
@@ -43,13 +44,11 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
-	mux.HandleFunc("GET "+StatusPath, status.serveHTML)
-	mux.HandleFunc("GET "+StatusAPIPath, status.serveJSON)
-	mux.Handle("GET "+cfg.TelemetryPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
-		ErrorLog:                            slog.NewLogLogger(logger.Handler(), slog.LevelError),
-		EnableOpenMetrics:                   true,
-		EnableOpenMetricsTextCreatedSamples: true,
-	}))
+	limited := limit(cfg.MaxRequests)
+	shared := sharing{turn: new(sync.Mutex), stall: cmp.Or(cfg.StallTimeout, defaultStallTimeout)}
+	mux.Handle("GET "+StatusPath, limited(shared.of(http.HandlerFunc(status.serveHTML))))
+	mux.Handle("GET "+StatusAPIPath, limited(shared.of(http.HandlerFunc(status.serveJSON))))
+	mux.Handle("GET "+cfg.TelemetryPath, limited(newMetricsPage(metrics, shared, logger)))
 	mux.HandleFunc("GET "+HealthyPath, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "healthy")
 	})
@@ -61,6 +60,26 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 		fmt.Fprintln(w, "ready")
 	})
 	return mux, nil
+}
+
+// limit returns what turns requests away where there are most of them at once, among all
+// handlers that it is called with; 0: none are.
+func limit(most int) func(http.Handler) http.Handler {
+	if most == 0 {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	slots := make(chan struct{}, most)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+				next.ServeHTTP(w, r)
+			default:
+				turnAway(w)
+			}
+		})
+	}
 }
 
 func newLandingPage(cfg Config) (http.Handler, error) {

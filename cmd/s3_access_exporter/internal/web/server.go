@@ -18,8 +18,12 @@ import (
 )
 
 const (
-	readHeaderTimeout = 10 * time.Second
-	shutdownTimeout   = 5 * time.Second
+	readTimeout     = 10 * time.Second // of a request
+	writeTimeout    = 10 * time.Second // of an answer, but for those that a share paces
+	idleTimeout     = 3 * time.Minute  // of a connection, longer than between two scrapes
+	shutdownTimeout = 5 * time.Second
+
+	defaultStallTimeout = 10 * time.Second
 )
 
 // Config describes a Server.
@@ -30,6 +34,12 @@ type Config struct {
 	// ConfigFile is the path of a file with TLS and basic auth, in the form of
 	// Prometheus' exporter-toolkit; empty: there is none.
 	ConfigFile string
+	// MaxRequests is how many requests for metrics or the status are answered at once;
+	// 0: any number. Others are told to come again.
+	MaxRequests int
+	// StallTimeout is how long a client may take for the next 64 KiB of such an answer;
+	// 0: 10 s.
+	StallTimeout time.Duration
 }
 
 // Server is a web server that listens.
@@ -54,7 +64,12 @@ func New(ctx context.Context, cfg Config, metrics prometheus.Gatherer, tail Tail
 	s := &Server{
 		cfg:    cfg,
 		scheme: scheme,
-		http:   &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout},
+		http: &http.Server{
+			Handler:      mux,
+			ReadTimeout:  readTimeout,
+			WriteTimeout: writeTimeout,
+			IdleTimeout:  idleTimeout,
+		},
 		logger: logger,
 	}
 	for _, address := range cfg.ListenAddresses {

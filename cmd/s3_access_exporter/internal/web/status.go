@@ -31,7 +31,7 @@ func (p *statusPages) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer
 	err := p.page.Execute(&page, newStatusView(p.status()))
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	answer(w, "text/html; charset=utf-8", page.Bytes(), err)
+	respond(w, "text/html; charset=utf-8", page.Bytes(), err)
 }
 
 // serveJSON answers with the same as JSON: nothing is left out.
@@ -41,11 +41,11 @@ func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
 		scanner.Status
 		Cost cost `json:"estimated_cost_usd"`
 	}{status, costOf(status)}, "", "  ")
-	answer(w, "application/json", append(body, '\n'), err)
+	respond(w, "application/json", append(body, '\n'), err)
 }
 
-// answer sends a body that was made just now, unless it could not be made.
-func answer(w http.ResponseWriter, contentType string, body []byte, err error) {
+// respond sends a body that was made just now, unless it could not be made.
+func respond(w http.ResponseWriter, contentType string, body []byte, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
