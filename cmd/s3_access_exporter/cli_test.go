@@ -322,13 +322,13 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 }
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
-	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
-	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size")
+	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
 	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
-	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size")
+	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{

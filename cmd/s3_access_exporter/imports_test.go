@@ -41,7 +41,7 @@ var imports = map[string][]string{
 	},
 	internal + "rows":     {internal + "query", internal + "terminal"},
 	internal + "terminal": {},
-	internal + "web":      {"scanner"},
+	internal + "web":      {internal + "coverage", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},

@@ -66,7 +66,7 @@ func (f scanFlags) Validate() error {
 	case f.SweepWindow < f.Overlap:
 		return errors.New("--scan.sweep-window must not be shorter than --scan.overlap")
 	}
-	return nil
+	return f.readFlags.Validate()
 }
 
 type seriesFlags struct {

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
@@ -33,12 +35,19 @@ type Tailer interface {
 	Status() scanner.Status
 }
 
+// Coverage is what is known of which buckets are logged: the buckets, the worst first,
+// and when they were looked at; the zero time before the first look. Its method may be
+// called from any goroutine.
+type Coverage interface {
+	Last() ([]coverage.Bucket, time.Time)
+}
+
 func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.Logger) (http.Handler, error) {
 	landing, err := newLandingPage(cfg)
 	if err != nil {
 		return nil, err
 	}
-	status, err := newStatusPages(tail.Status)
+	status, err := newStatusPages(tail.Status, cfg.Coverage)
 	if err != nil {
 		return nil, err
 	}

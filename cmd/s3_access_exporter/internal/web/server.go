@@ -34,6 +34,8 @@ type Config struct {
 	// ConfigFile is the path of a file with TLS and basic auth, in the form of
 	// Prometheus' exporter-toolkit; empty: there is none.
 	ConfigFile string
+	// Coverage is what is known of which buckets are logged; nil: nobody looks.
+	Coverage Coverage
 	// MaxRequests is how many requests for metrics or the status are answered at once;
 	// 0: any number. Others are told to come again.
 	MaxRequests int

@@ -15,21 +15,22 @@ var statusHTML string
 
 // statusPages serve what the scanner is doing: a page, and the same as JSON.
 type statusPages struct {
-	status func() scanner.Status
-	page   *template.Template
+	status   func() scanner.Status
+	coverage Coverage // nil: there is none
+	page     *template.Template
 }
 
-func newStatusPages(status func() scanner.Status) (*statusPages, error) {
+func newStatusPages(status func() scanner.Status, buckets Coverage) (*statusPages, error) {
 	page, err := template.New("status").Funcs(template.FuncMap{
 		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": visible,
 	}).Parse(statusHTML)
-	return &statusPages{status: status, page: page}, err
+	return &statusPages{status: status, coverage: buckets, page: page}, err
 }
 
 // serveHTML answers with the page, which loads nothing and runs nothing.
 func (p *statusPages) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer
-	err := p.page.Execute(&page, newStatusView(p.status()))
+	err := p.page.Execute(&page, newStatusView(p.status(), p.looked()))
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	respond(w, "text/html; charset=utf-8", page.Bytes(), err)
 }
@@ -39,8 +40,9 @@ func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
 	status := p.status()
 	body, err := json.MarshalIndent(struct {
 		scanner.Status
-		Cost cost `json:"estimated_cost_usd"`
-	}{status, costOf(status)}, "", "  ")
+		Coverage *coverageView `json:"coverage,omitempty"`
+		Cost     cost          `json:"estimated_cost_usd"`
+	}{status, p.looked(), costOf(status)}, "", "  ")
 	respond(w, "application/json", append(body, '\n'), err)
 }
 

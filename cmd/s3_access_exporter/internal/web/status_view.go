@@ -23,6 +23,7 @@ type statusView struct {
 	Findings []finding
 	Streams  table[streamRow] // the silent ones first, then those that lag most
 	Objects  table[objectRow] // the quarantined ones first
+	Coverage *coverageView    // nil: nobody looks
 	Calls    []callRow
 	Cost     cost
 }
@@ -66,7 +67,7 @@ func newTable[T any](rows []T) table[T] {
 	return table[T]{Rows: rows[:min(len(rows), maxRows)], All: len(rows)}
 }
 
-func newStatusView(status scanner.Status) statusView {
+func newStatusView(status scanner.Status, looked *coverageView) statusView {
 	var streams []streamRow
 	var quarantined, pending []objectRow
 	silent := 0
@@ -90,7 +91,11 @@ func newStatusView(status scanner.Status) statusView {
 		Findings: findings(status, len(quarantined), len(pending), silent),
 		Streams:  newTable(streams),
 		Objects:  newTable(slices.Concat(quarantined, pending)),
+		Coverage: looked,
 		Cost:     costOf(status),
+	}
+	if blind := looked.blind(); blind > 0 {
+		view.Findings = append(view.Findings, finding{Text: plural(blind, "bucket") + " logged by nothing: their requests are in no metric.", Link: "#coverage"})
 	}
 	for _, operation := range slices.Sorted(maps.Keys(status.Requests)) {
 		n, price := status.Requests[operation], requestPrice(operation)

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
+)
+
+// coverageView is what the status page shows of which buckets are logged.
+type coverageView struct {
+	Time    time.Time     `json:"time,omitzero"` // of the last look; zero before the first
+	Summary string        `json:"summary"`
+	Buckets []coverageRow `json:"not_covered"` // the worst first, maxRows at most
+	More    int           `json:"more"`        // not covered either, and left out
+}
+
+// coverageRow is a bucket whose requests are not all logged and read.
+type coverageRow struct {
+	Bucket     string           `json:"bucket"`
+	AccountID  string           `json:"account_id"`
+	Region     string           `json:"aws_region"`
+	Verdict    coverage.Verdict `json:"verdict"`
+	AccessLog  coverage.Scope   `json:"access_log"`
+	CloudTrail coverage.Scope   `json:"cloudtrail"`
+	Remarks    []string         `json:"remarks"`
+}
+
+// Grave reports whether nothing of the bucket is seen.
+func (r coverageRow) Grave() bool { return r.Verdict <= coverage.VerdictNotArriving }
+
+// blind returns how many of the buckets no log covers.
+func (v *coverageView) blind() int {
+	n := 0
+	if v != nil {
+		for _, b := range v.Buckets {
+			if b.Verdict == coverage.VerdictBlind {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// looked returns what is known of which buckets are logged; nil if nobody looks.
+func (p *statusPages) looked() *coverageView {
+	if p.coverage == nil {
+		return nil
+	}
+	buckets, at := p.coverage.Last()
+	view := &coverageView{Time: at.UTC(), Summary: coverage.Summarize(buckets).String(), Buckets: []coverageRow{}}
+	if at.IsZero() {
+		view.Time, view.Summary = time.Time{}, "not looked at yet"
+	}
+	for i := range buckets {
+		b := &buckets[i]
+		if b.Verdict == coverage.VerdictCovered {
+			continue
+		}
+		if len(view.Buckets) == maxRows {
+			view.More++
+			continue
+		}
+		view.Buckets = append(view.Buckets, coverageRow{
+			Bucket: b.Name, AccountID: b.AccountID, Region: b.Region, Verdict: b.Verdict,
+			AccessLog: b.Access.Scope, CloudTrail: b.Trail.Scope, Remarks: b.Remarks(at),
+		})
+	}
+	return view
+}
