@@ -62,6 +62,21 @@ var writings = map[string]func(records [][]byte) []byte{
 	"one behind the other": func(records [][]byte) []byte { return bytes.Join(records, nil) },
 	"compressed":           func(records [][]byte) []byte { return logtest.Gzip(bytes.Join(records, []byte("\n"))) },
 	"compressed twice":     func(records [][]byte) []byte { return logtest.Gzip(logtest.Gzip(bytes.Join(records, nil))) },
+	"envelope": func(records [][]byte) []byte {
+		return append([]byte(logtest.ControlMessage), logtest.Envelope(records...)...)
+	},
+	"envelopes, each compressed": func(records [][]byte) (all []byte) {
+		for _, r := range records {
+			all = append(all, logtest.Gzip(logtest.Envelope(r, []byte("2 111122223333 eni-0 REJECT")))...)
+		}
+		return append(all, logtest.Gzip([]byte(logtest.ControlMessage))...)
+	},
+	"envelopes, compressed twice": func(records [][]byte) (all []byte) {
+		for _, r := range records {
+			all = append(all, logtest.Gzip(logtest.Envelope(r))...)
+		}
+		return logtest.Gzip(all)
+	},
 	"a member for a record": func(records [][]byte) (all []byte) {
 		for _, r := range records {
 			all = append(all, logtest.Gzip(r)...)
@@ -104,6 +119,72 @@ func TestRun_ReadsTheSameRequestsInEveryForm(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestRun_ReadsExportTasks(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	at := time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC)
+	text, export := new(sourcetest.Fake), new(sourcetest.Fake)
+	var lines []byte
+	var messages [][]byte
+	for range 100 {
+		r := logtest.RandomRequest(random, "bucket", at)
+		lines, messages = append(lines, r.Line()...), append(messages, r.JSON())
+	}
+	text.Put(logtest.SimpleKey(at, "A"), lines, at)
+	const task = "exportedlogs/0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f/"
+	export.Put(task+"shop/000000.gz", logtest.Gzip(logtest.ExportLines(messages[:50]...)), at)
+	export.Put(task+"shop/000001.gz", logtest.Gzip(logtest.ExportLines(messages[50:]...)), at)
+	for _, q := range []once.Query{{}, {Since: at, Until: at.Add(time.Hour)}} {
+		if got, want := read(t, export, q).inOrder(), read(t, text, q).inOrder(); !slices.Equal(got, want) || len(want) != 100 {
+			t.Errorf("%d records, want %d of the same", len(got), len(want))
+		}
+	}
+	other := new(sourcetest.Fake)
+	other.Put(task+"app/000000.gz", logtest.Gzip(logtest.ExportLines([]byte(`{"level":"info"}`))), at)
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: other}}}, once.Query{}, new(collected))
+	if err != nil || summary.Locations[0].Found || summary.SkippedObjects[logkey.SkipOtherLog].Objects != 1 {
+		t.Errorf("%+v, error %v", summary, err)
+	}
+}
+
+func TestRun_ReadsTheSameEventsInEveryForm(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC)
+	var events [][]byte
+	for i := range 50 {
+		events = append(events, fmt.Appendf(nil, `{"eventVersion":"1.11","eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"id-%d","recipientAccountId":"111122223333"}`,
+			at.Format(time.RFC3339), i))
+	}
+	trail := new(sourcetest.Fake)
+	trail.Put(logtest.TrailKey(trailPrefix, "111122223333", "eu-west-1", at, "aBcDeFgHiJkLmNoP"), slices.Concat([]byte(`{"Records":[`), bytes.Join(events, []byte(",")), []byte("]}")), at)
+	want := read(t, trail, once.Query{}).inOrder()
+	if len(want) != 50 {
+		t.Fatalf("%d records", len(want))
+	}
+	for writing, write := range writings {
+		t.Run(writing, func(t *testing.T) {
+			fake := new(sourcetest.Fake)
+			fake.Put(freeKeys["Firehose's"].at(at)+"abab", write(events), at)
+			if got := read(t, fake, once.Query{}).inOrder(); !slices.Equal(got, want) {
+				t.Errorf("%d records, want %d of the same", len(got), len(want))
+			}
+		})
+	}
+}
+
+func TestRun_NamesEnvelopesOfOtherLogs(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	fake := new(sourcetest.Fake)
+	for i, body := range [][]byte{
+		logtest.Envelope([]byte("2 111122223333 eni-0 REJECT")), []byte(logtest.ControlMessage), logtest.Envelope([]byte(`{"level":"info"}`)),
+	} {
+		fake.Put(fmt.Sprint("2026/07/02/08/", i), logtest.Gzip(body), at)
+	}
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{}, new(collected))
+	want := map[logkey.SkipReason]once.SkippedObjects{logkey.SkipOtherLog: {Objects: 3, Example: summary.SkippedObjects[logkey.SkipOtherLog].Example}}
+	if err != nil || summary.Locations[0].Found || !maps.Equal(summary.SkippedObjects, want) {
+		t.Errorf("%+v, error %v", summary, err)
 	}
 }
 

@@ -31,7 +31,7 @@ type listing struct {
 func (l *listing) run(ctx context.Context) error {
 	err := source.Walk(ctx, l.location.Source, l.location.Prefix, "", func(obj source.Object) (string, bool) {
 		key := readable(logkey.Parse(obj.Key))
-		if !key.Free() {
+		if !key.Free() && key.Stream.Layout != logkey.Export { // of which only reading shows what they are
 			l.note(obj.Key, key)
 		}
 		read, goOn := l.query.choose(key)

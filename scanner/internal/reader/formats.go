@@ -6,6 +6,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -32,6 +33,8 @@ func formats() []format {
 		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() record.Decoder { return cloudtrail.NewDecoder(nil) }, jsonReason, cloudtrail.IsLogFile},
 		{cloudtrail.Format, nil, func() record.Decoder { return cloudtrail.NewEventDecoder(nil) }, jsonReason, cloudtrail.IsEvent},
 		{accesslogjson.Format, nil, func() record.Decoder { return accesslogjson.NewDecoder(nil) }, jsonReason, accesslogjson.IsRecord},
+		{cloudwatch.Format, nil, func() record.Decoder { return cloudwatch.NewDecoder(nil) }, jsonReason, cloudwatch.IsEnvelope},
+		{cloudwatch.ExportFormat, []logkey.Layout{logkey.Export}, func() record.Decoder { return cloudwatch.NewExportDecoder(nil) }, nil, nil},
 	}
 }
 

@@ -216,7 +216,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 	out.Skipped = dec.Skipped()
 	out.Skipped.Duplicate = duplicates
 	err = dec.Err()
-	if key.Free() {
+	if key.Free() || key.Stream.Layout == logkey.Export {
 		err = out.recognise(err)
 	}
 	return err

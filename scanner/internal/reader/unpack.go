@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/inflate"
@@ -53,8 +54,9 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 type unpacker struct {
 	limit    int64 // of an object's decompressed bytes
 	gunzip   inflate.Reader
-	decoders []record.Decoder // of formats
-	layouts  map[logkey.Layout]record.Decoder
+	cfg      *Config
+	formats  []format
+	decoders []record.Decoder // of formats; nil before they are needed
 
 	// For free keys:
 	inner inflate.Reader // of what is compressed twice
@@ -62,18 +64,25 @@ type unpacker struct {
 }
 
 func newUnpacker(cfg *Config) *unpacker {
-	u := &unpacker{limit: cfg.MaxObjectSize, layouts: make(map[logkey.Layout]record.Decoder)}
-	for _, f := range formats() {
-		dec := f.newDecoder()
-		if candidate := cfg.Prefilter; candidate != nil {
-			dec.Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
-		}
-		u.decoders = append(u.decoders, dec)
-		for _, layout := range f.layouts {
-			u.layouts[layout] = dec
+	known := formats()
+	return &unpacker{limit: cfg.MaxObjectSize, cfg: cfg, formats: known, decoders: make([]record.Decoder, len(known))}
+}
+
+// decoder returns the decoder of a format.
+func (u *unpacker) decoder(which int) record.Decoder {
+	if u.decoders[which] == nil {
+		f := &u.formats[which]
+		u.decoders[which] = f.newDecoder()
+		if candidate := u.cfg.Prefilter; candidate != nil {
+			u.decoders[which].Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
 		}
 	}
-	return u
+	return u.decoders[which]
+}
+
+// formatOf returns the format of objects whose keys show it.
+func (u *unpacker) formatOf(layout logkey.Layout) int {
+	return slices.IndexFunc(u.formats, func(f format) bool { return slices.Contains(f.layouts, layout) })
 }
 
 // unpack returns the decoder of an object's records, which is valid until the next call,
@@ -86,7 +95,7 @@ func (u *unpacker) unpack(key logkey.Key, stored storedBytes) (record.Decoder, l
 	if err != nil {
 		return nil, "", err
 	}
-	dec := u.layouts[key.Stream.Layout]
+	dec := u.decoder(u.formatOf(key.Stream.Layout))
 	dec.Reset(u.limited(content))
 	return dec, "", nil
 }
@@ -104,7 +113,7 @@ func (u *unpacker) unpackFree(stored storedBytes) (record.Decoder, logkey.SkipRe
 		}
 		return nil, skip, err
 	}
-	dec := u.decoders[which]
+	dec := u.decoder(which)
 	dec.Reset(content)
 	return dec, "", nil
 }
