@@ -228,12 +228,13 @@ func (c *committer) resolved(f *finished) {
 	m := c.cfg.Metrics
 	f.State.stream.committed(f.Object.Key, f.after)
 	m.failing(f.before, f.after)
-	if f.Err != nil {
+	switch {
+	case f.Err != nil:
 		m.objectErrors.WithLabelValues(string(f.Err.Reason)).Inc()
 		c.logFailure(f)
-	} else if f.Skip != "" {
+	case f.Skip != "":
 		f.State.home.skips.note(f.Object.Key, f.Skip)
-	} else {
+	default:
 		m.counted(f.result)
 		f.LogSkipped(c.cfg.Logger)
 		for log, t := range f.State.home.newest {

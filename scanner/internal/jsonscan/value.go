@@ -3,6 +3,7 @@ package jsonscan
 // Kind is what a member's value is, as far as that matters.
 type Kind uint8
 
+// The kinds.
 const (
 	Absent Kind = iota // or null
 	Other              // an object, an array, true or false
