@@ -1,77 +1,59 @@
 package scanner
 
 import (
+	"context"
 	"time"
-
-	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
-// auditMargin is how far S3's clock may differ from this machine's.
-const auditMargin = 15 * time.Minute
-
-// audit is a complete listing that looked for objects that came after the audit
-// before. It counts as done once all that it found is committed: until then the
-// one before has to be relied on.
+// audit is the state of a stream's audits: complete listings of the AuditWindow, of
+// which the stream's first listing is one. What it finds that is older than the stream's
+// beginning was there before, and is passed over: it is marked and does not count. When
+// all of that and all that is new is committed, everything in the window has a mark, so
+// the stream begins where the audit began; from then on every object without a mark is
+// new. If AuditWindow has become longer, the next audit passes over what is older than
+// the last one's beginning.
 type audit struct {
-	began time.Time // zero: none is waiting
-	round int
+	last  time.Time // when the last complete one began; zero if there was none
+	began time.Time // of the one of which not all is committed; zero if there is none
+	from  time.Time // where that one began to list
+	round int       // of its location, in which it listed
+	// forgets is stream.forgets as it was before the audit began: what was forgotten
+	// since, it has not marked.
+	forgets int
 }
 
-// tidy does what the checkpoint needs between two rounds. What it cannot do now it does
-// after another one: nothing depends on it before.
-func (l *location) tidy(now time.Time) {
-	err := l.finishAudit()
-	if err == nil {
-		err = l.forget(now)
+// due reports whether it is time for an audit. One that is to come, by a clock that was
+// wrong, is no reason to wait.
+func (a *audit) due(now time.Time, interval time.Duration) bool {
+	if !a.began.IsZero() {
+		return false
 	}
-	if err != nil && !l.untidy {
-		l.cfg.Logger.Warn("old marks cannot be removed from the checkpoint for now", "location", l.Name, "err", err)
-	}
-	l.untidy = err != nil
+	return a.last.IsZero() || now.Sub(a.last) >= interval || a.last.After(now.Add(ahead))
 }
 
-// finishAudit takes note of an audit whose objects have all been committed.
-func (l *location) finishAudit() error {
-	if l.audit.began.IsZero() {
-		return nil
-	}
+// listed takes note that an audit has listed all of its window.
+func (a *audit) listed(now, from time.Time, round, forgets int) {
+	a.began, a.from, a.round, a.forgets = now, from, round, forgets
+}
+
+// finishAudits has it noted which streams' audits are complete: all objects that they
+// have found are committed.
+func (l *location) finishAudits(ctx context.Context) error {
+	n := &audited{}
 	for _, st := range l.all() {
-		if !st.settled(l.audit.round) {
-			return nil
-		}
-	}
-	state := l.current()
-	state.LastAudit = l.audit.began
-	err := l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error { return tx.PutLocation(l.Name, state) })
-	if err != nil {
-		return err
-	}
-	l.audit = audit{}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.state = state
-	return nil
-}
-
-// forget forgets the seen objects that no listing is going to come across: those
-// before the day on which the next sweep begins, unless an audit is still to come
-// across them. It must not run while a stream is polled, for a poll relies on
-// what was seen from its beginning on.
-func (l *location) forget(now time.Time) error {
-	audited := l.current().LastAudit.Add(-auditMargin)
-	for _, st := range l.all() {
-		mark, known := st.mark(now)
-		horizon := mark.Add(-l.cfg.SweepWindow).Truncate(day)
-		if !known || !horizon.After(st.forgotten) {
+		if st.audit.began.IsZero() || !st.settled(st.audit.round) {
 			continue
 		}
-		err := l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error {
-			return tx.Stream(l.Name, st.ID()).ForgetSeen(horizon, audited)
-		})
-		if err != nil {
-			return err
-		}
-		st.forgotten = horizon
+		n.streams = append(n.streams, auditedStream{stream: st, audit: st.audit})
+	}
+	if len(n.streams) == 0 {
+		return nil
+	}
+	if err := l.send(ctx, n); err != nil {
+		return err
+	}
+	for _, a := range n.streams {
+		a.stream.audit = audit{last: a.audit.began}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -21,16 +22,23 @@ const (
 	longPause = 20
 )
 
-// committer makes results durable, many in a commit. Nothing else marks an object, and
-// nothing is exposed before its commit. It belongs to the goroutine that called Run.
+// committer makes results and notes durable, many in a commit. Nothing else writes to the
+// checkpoint while it runs, and nothing is exposed before its commit. It belongs to the
+// goroutine that called Run.
 type committer struct {
-	cfg     *Config
-	ready   *readiness
-	window  *dedupe.Window
-	results *reader.Results[tailed]
+	cfg       *Config
+	ready     *readiness
+	window    *dedupe.Window
+	results   *reader.Results[tailed]
+	notes     <-chan note
+	locations []*location
+
 	batch   []*finished
-	weight  int // of the batch's tallies
+	noted   []note
+	weight  int // of the batch's tallies, and of what was noted
 	failing bool
+	tidying tidying
+	clock   *clock
 }
 
 // finished is a result with what is kept of its object's failures before and after the
@@ -47,9 +55,9 @@ func (c *committer) run(ctx context.Context) error {
 	pause := time.NewTimer(c.cfg.CommitInterval) // begins anew with each result
 	defer pause.Stop()
 	done := ctx.Done()
-	in := c.results.Ahead()
+	in, notes := c.results.Ahead(), c.notes
 	for {
-		due := false
+		due, came := false, false
 		select {
 		case r, more := <-in:
 			if !more {
@@ -57,22 +65,41 @@ func (c *committer) run(ctx context.Context) error {
 			}
 			c.results.Taken(r)
 			c.add(ctx, r)
-			// Once ctx has ended, the last commit takes what there is room for.
-			if c.full() && ctx.Err() == nil && c.commit() != nil {
-				in = nil // until a commit succeeds; meanwhile the readers wait
-			}
-			pause.Reset(c.cfg.CommitInterval / longPause)
+			came = true
+		case n := <-notes:
+			c.noted = append(c.noted, n)
+			c.weight += n.weight()
+			came = true
 		case <-pause.C:
 			due = true
 		case <-ticker.C:
 			due = true
+			c.watchClock()
+			c.tidy(ctx)
 		case <-done:
 			// What is not committed by now is read again after the next start.
-			done, in = nil, c.results.Ahead()
+			done, in, notes = nil, c.results.Ahead(), nil
+		}
+		if came {
+			// Once ctx has ended, the last commit takes what there is room for.
+			if c.full() && ctx.Err() == nil && c.commit() != nil {
+				in, notes = nil, nil // until a commit succeeds; meanwhile the others wait
+			}
+			pause.Reset(c.cfg.CommitInterval / longPause)
 		}
 		if due && c.commit() == nil {
 			in = c.results.Ahead()
+			if ctx.Err() == nil {
+				notes = c.notes
+			}
 		}
+	}
+}
+
+// watchClock logs that the wall clock has jumped.
+func (c *committer) watchClock() {
+	if by := c.clock.jumped(); by != 0 {
+		c.cfg.Logger.Warn("the clock has jumped", "by", by)
 	}
 }
 
@@ -94,7 +121,7 @@ func (c *committer) add(ctx context.Context, r *result) {
 	for _, r := range failed {
 		f := &finished{result: r, before: r.State.stream.finish(r.Object.Key)}
 		if r.Err.Reason != source.ReasonGone {
-			f.after = failureOf(f.before, r, time.Now())
+			f.after = failureOf(f.before, r, c.cfg.Now())
 		}
 		c.batch = append(c.batch, f)
 	}
@@ -102,15 +129,16 @@ func (c *committer) add(ctx context.Context, r *result) {
 
 // commit commits the batch and exposes it. If that fails, the batch is kept.
 func (c *committer) commit() error {
-	if len(c.batch) == 0 && !c.cfg.Consumer.Due() {
+	if len(c.batch) == 0 && len(c.noted) == 0 && !c.cfg.Consumer.Due() {
 		return nil
 	}
 	start := time.Now()
 	claims := c.claims()
-	var marks map[*stream]string
+	var changed rows
 	var expose func()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
-		if marks, err = c.mark(tx); err != nil {
+		changed = make(rows)
+		if err := c.write(tx, changed); err != nil {
 			return err
 		}
 		if err := c.putEvents(tx, claims); err != nil {
@@ -125,17 +153,30 @@ func (c *committer) commit() error {
 	}
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
+	c.cfg.Logger.Debug("committed", "objects", len(c.batch), "notes", len(c.noted), "streams", len(changed), "duration", time.Since(start))
 	expose()
 	c.window.Commit(claims)
-	for st, watermark := range marks {
-		st.advance(watermark)
+	for st, row := range changed {
+		st.keep(*row)
 	}
 	for _, f := range c.batch {
 		c.resolved(f)
 	}
+	for _, n := range c.noted {
+		n.committed()
+	}
+	c.tidying.marks += len(c.batch) + c.noteWeight()
 	clear(c.batch)
-	c.batch, c.weight = c.batch[:0], 0
+	clear(c.noted)
+	c.batch, c.noted, c.weight = c.batch[:0], c.noted[:0], 0
 	return nil
+}
+
+func (c *committer) noteWeight() (weight int) {
+	for _, n := range c.noted {
+		weight += n.weight()
+	}
+	return weight
 }
 
 func (c *committer) tallies() []Tally {
@@ -173,54 +214,58 @@ func (c *committer) putEvents(tx *checkpoint.Tx, claims []*dedupe.Claim) error {
 	return tx.AppendEvents(ids)
 }
 
-// mark writes what becomes of the batch's objects, and returns the watermarks of
-// their streams.
-func (c *committer) mark(tx *checkpoint.Tx) (map[*stream]string, error) {
-	marks := make(map[*stream]string)
+// write writes what becomes of the batch's objects, and what was noted. changed gets the
+// states of their streams.
+func (c *committer) write(tx *checkpoint.Tx, changed rows) error {
+	marks := make(map[markedDay][]checkpoint.Mark)
 	for _, f := range c.batch {
-		st, err := tx.CreateStream(f.Location.Name, f.State.stream.ID())
+		st := f.State.stream
+		if changed[st] == nil {
+			changed.of(st).Watermark = st.advanced()
+		}
+		if row := changed.of(st); f.Err == nil && f.Newest > 0 {
+			row.Newest = latest(row.Newest, time.Unix(f.Newest, 0).UTC())
+		}
+		marked, err := writeObject(tx, f)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if marks[f.State.stream] == "" {
-			marks[f.State.stream] = f.State.stream.advanced()
-			if err := st.PutWatermark(marks[f.State.stream]); err != nil {
-				return nil, err
-			}
-		}
-		if err := markObject(st, f); err != nil {
-			return nil, err
-		}
-		if f.State.home.newer(f.result) {
-			if err := tx.PutNewest(f.Location.Name, f.State.home.newest); err != nil {
-				return nil, err
-			}
+		if marked {
+			d := markedDay{st, checkpoint.DayOf(f.Key.Time)}
+			marks[d] = append(marks[d], markOf(f.Object))
 		}
 	}
-	return marks, nil
-}
-
-func markObject(st *checkpoint.Stream, f *finished) error {
-	if f.after.Attempts > 0 {
-		return st.PutFailure(f.Object.Key, f.after)
-	}
-	if f.before.Attempts > 0 {
-		if err := st.DeleteFailure(f.Object.Key); err != nil {
+	for d, marks := range marks {
+		if err := tx.AddMarks(d.stream.id, checkpoint.Counted, d.day, marks...); err != nil {
 			return err
 		}
 	}
-	return st.MarkSeen(checkpoint.NewObjectID(f.Object.Key, f.Key.Time), f.Object.LastModified)
+	var err error
+	for _, n := range c.noted {
+		err = errors.Join(err, n.write(tx, changed))
+	}
+	for st, row := range changed {
+		err = errors.Join(err, tx.PutStream(st.id, *row))
+	}
+	return err
 }
 
-// newer keeps the time of the result's newest record if it is the location's, and
-// reports whether it is. Should the commit fail, the result comes again.
-func (l *location) newer(r *result) bool {
-	log, t := r.Log().String(), time.Unix(r.Newest, 0).UTC()
-	if r.Err != nil || r.Records == 0 || t.Before(l.newest[log]) {
-		return false
+// markedDay is a day of a stream of which objects are marked.
+type markedDay struct {
+	stream *stream
+	day    checkpoint.Day
+}
+
+// writeObject writes the failure of an object, or that it has none any more. It reports
+// whether the object is to be marked.
+func writeObject(tx *checkpoint.Tx, f *finished) (marked bool, err error) {
+	if f.after.Attempts > 0 {
+		return false, tx.PutFailure(f.State.stream.id, f.Object.Key, f.after)
 	}
-	l.newest[log] = t
-	return true
+	if f.before.Attempts > 0 {
+		return true, tx.DeleteFailure(f.State.stream.id, f.Object.Key)
+	}
+	return true, nil
 }
 
 // resolved takes an object whose commit is done out of the queue, and shows it.
@@ -237,8 +282,9 @@ func (c *committer) resolved(f *finished) {
 	default:
 		m.counted(f.result)
 		f.LogSkipped(c.cfg.Logger)
-		for log, t := range f.State.home.newest {
-			m.newestEvent.WithLabelValues(f.Location.Name, log).Set(float64(t.Unix()))
+		c.cfg.Logger.Debug("object is counted", "location", f.Location.Name, "key", f.Object.Key, "records", f.Records, "bytes", f.Object.Size)
+		if f.Newest > 0 {
+			f.State.home.newer(f.Log().String(), time.Unix(f.Newest, 0).UTC())
 		}
 	}
 	if f.State.backlog {
@@ -260,10 +306,13 @@ func (c *committer) logFailure(f *finished) {
 	}
 }
 
-// report logs how a commit ended where that is news.
+// report shows how a commit ended, and logs it where that is news.
 func (c *committer) report(err error) {
-	if err != nil && !c.failing {
-		c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
+	if err != nil {
+		c.cfg.Metrics.commitFailures.Inc()
+		if !c.failing {
+			c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
+		}
 	}
 	if err == nil && c.failing {
 		c.cfg.Logger.Info("the checkpoint can be written again")

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -29,7 +28,9 @@ type Config struct {
 	Metrics   *Metrics     // required
 	Logger    *slog.Logger // nil: nothing is logged
 	// Checkpoint is required. It is the caller's to close, after Run has returned.
-	Checkpoint *checkpoint.File
+	Checkpoint Checkpoint
+	// Now returns the time of the wall, which may jump; nil: time.Now.
+	Now func() time.Time
 
 	// Since is how far back a location starts that the checkpoint does not
 	// know; 0: with the first object.
@@ -39,13 +40,13 @@ type Config struct {
 	// Overlap is how far behind the watermark each listing begins.
 	Overlap time.Duration
 	// SweepWindow is how far behind the watermark a sweep begins, a listing for
-	// late objects. Seen objects are remembered for that long, to the day.
-	// It is at least Overlap.
+	// late objects. It is at least Overlap.
 	SweepWindow time.Duration
 	// SweepInterval is the time between two sweeps, and between two searches
 	// for new streams.
 	SweepInterval time.Duration
-	// AuditWindow is how far back from now an audit lists.
+	// AuditWindow is how far back from now an audit lists. Seen objects are remembered
+	// for that long, to the day.
 	AuditWindow time.Duration
 	// AuditInterval is the time between two audits.
 	AuditInterval time.Duration
@@ -73,6 +74,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AuditWindow, DefaultAuditWindow)
 	setDefault(&c.AuditInterval, DefaultAuditInterval)
 	setDefault(&c.CommitInterval, DefaultCommitInterval)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -2,77 +2,170 @@ package scanner
 
 import (
 	"context"
-	"hash/maphash"
-	"log/slog"
+	"fmt"
+	"iter"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// discover looks for streams that are not known yet, and counts what else lies
-// there. It passes over the objects of a stream as soon as it has one of them.
-func (l *location) discover(ctx context.Context) error {
-	floor := l.current().Floor
-	return source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+// countBefore is how many objects that lie before the start are counted at most. They
+// have to be listed for that.
+const countBefore = 10_000
+
+// search looks for streams that are not known yet, and counts what else lies there. It
+// passes over the objects of a stream as soon as it has one of them, and over what is
+// known to hold no logs, but for once in an AuditInterval.
+func (l *location) search(ctx context.Context, start, now time.Time) error {
+	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
+	l.skips.begin(full)
+	own := l.own()
+	first := own.Searched.IsZero()
+	var conflict error
+	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
 		if key.Free() && !l.knows(key.Stream) {
-			key.Skip = l.recognise(ctx, obj, key, floor)
+			key.Skip = l.recognise(ctx, obj, key, own.Floor)
 		}
 		if key.Skip != "" {
-			return l.skips.count(obj.Key, key, floor), true
+			return l.skips.count(obj.Key, key, own.Floor), true
 		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		id := key.Stream.ID()
-		if l.streams[id] == nil {
-			l.streams[id] = newStream(key.Stream)
+		l.skips.end()
+		st, err := l.meet(key.Stream, now)
+		if err != nil {
+			conflict = err
+			return key.Stream.Beyond(key.Time), true
 		}
-		l.streams[id].begins(key)
+		st.begins(key)
+		if first && !st.isStored() && key.Time.Before(st.state().Begin) {
+			if own.Before < countBefore {
+				own.Before++
+				return "", true
+			}
+			own.More = true
+		}
 		if key.Free() {
-			return passFree(key, time.Now()), true
+			return passFree(key, now), true
 		}
 		return key.Stream.Beyond(key.Time), true
 	})
-}
-
-// maxSkipped is how many skipped objects are remembered, 8 bytes each, so that they
-// are counted once in a process's life; more are not counted.
-const maxSkipped = 1 << 20
-
-// skips counts the objects of a location that are no log objects, each once. It is
-// owned by the goroutine of tail.
-type skips struct {
-	metrics *Metrics
-	logger  *slog.Logger      // of the location
-	counted map[uint64]bool   // hashes of keys
-	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
-	seed    maphash.Seed
-
-	mu    sync.Mutex // guards all below
-	found map[logkey.SkipReason]SkippedStatus
-}
-
-func newSkips(m *Metrics, logger *slog.Logger) *skips {
-	return &skips{
-		metrics: m, logger: logger, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
-		found: make(map[logkey.SkipReason]SkippedStatus),
+	if err == nil {
+		err = conflict
 	}
+	if err != nil {
+		return err
+	}
+	l.skips.done()
+	if full {
+		l.searchedFull = start
+	}
+	return l.noteSearch(ctx, own, start, now, first)
 }
 
-// count counts an object unless it was counted before. Of foreign streams it counts
-// those from the floor on, and passes over those that it has counted.
-func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string) {
-	if prefix := key.Stream.Prefix; key.Stream.Layout != 0 && !key.Time.IsZero() {
-		if begin := min(max(s.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
-			return begin
+// noteSearch has a complete search noted.
+func (l *location) noteSearch(ctx context.Context, own checkpoint.Prefix, start, now time.Time, first bool) error {
+	n := &searched{home: l, prefix: own}
+	n.prefix.Searched = now
+	for _, st := range l.all() {
+		if !st.isStored() {
+			n.streams = append(n.streams, st)
 		}
-		s.cursors[prefix] = name
 	}
-	if id := maphash.String(s.seed, name); !s.counted[id] && len(s.counted) < maxSkipped {
-		s.counted[id] = true
-		s.note(name, key.Skip)
+	if first || len(n.streams) > 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+		if err := l.send(ctx, n); err != nil {
+			return err
+		}
+		l.searched = start
+	}
+	l.mu.Lock()
+	l.prefix = n.prefix
+	l.mu.Unlock()
+	if first && own.Before > 0 {
+		l.cfg.Logger.Info("log objects lie before the start and are not counted", "location", l.Name,
+			"objects", own.Before, "more", own.More, "start", own.Floor)
+	}
+	return nil
+}
+
+// own returns what is kept of the location's prefix.
+func (l *location) own() checkpoint.Prefix {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.prefix
+}
+
+// meet returns the stream, which becomes the location's if it is new.
+func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if st := l.streams[s.ID()]; st != nil {
+		return st, nil
+	}
+	st := newStream(s, l.Store, checkpoint.Stream{Begin: l.beginning(s, now), Within: l.reach(s)})
+	if err := l.owners.take(st.id, l); err != nil {
+		return nil, err
+	}
+	l.streams[s.ID()] = st
+	return st, nil
+}
+
+// beginning returns where a stream begins that is not known: where those that cover it
+// began. If one of these was searched before without finding it, all that lies in it has
+// come since, and counts as far back as audits look. l.mu is held.
+func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
+	begin := l.prefix.Floor
+	for p := range l.covering(s) {
+		begin = earliest(begin, p.Floor)
+		if !p.Searched.IsZero() {
+			begin = earliest(begin, l.auditBegin(now))
+		}
+	}
+	return begin
+}
+
+// covering returns what is kept of the prefixes that were listed and cover a stream,
+// this location's included. l.mu is held, or nobody else knows l yet.
+func (l *location) covering(s logkey.Stream) iter.Seq[checkpoint.Prefix] {
+	return func(yield func(checkpoint.Prefix) bool) {
+		if !yield(l.prefix) {
+			return
+		}
+		for prefix, p := range l.prefixes {
+			if prefix != l.Prefix && strings.HasPrefix(s.Prefix, prefix) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// reach returns the location's prefix if it reaches into the dates of the stream's keys.
+func (l *location) reach(s logkey.Stream) string {
+	if len(l.Prefix) > len(s.Prefix) {
+		return l.Prefix
 	}
 	return ""
+}
+
+// owners are the locations that read streams: one a stream.
+type owners struct {
+	mu      sync.Mutex // guards all below; held while location.mu is
+	streams map[checkpoint.StreamID]*location
+}
+
+// take makes a stream a location's, unless it is another one's.
+func (o *owners) take(id checkpoint.StreamID, l *location) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if other := o.streams[id]; other != nil && other != l {
+		return fmt.Errorf("stream %q is read by location %s; name one location that holds all of it", id.Stream, other.Name)
+	}
+	if o.streams == nil {
+		o.streams = make(map[checkpoint.StreamID]*location)
+	}
+	o.streams[id] = l
+	return nil
 }

@@ -23,51 +23,39 @@ type location struct {
 	source.Location
 	cfg     *Config
 	ready   *readiness
-	backlog backlog // has a lock of its own
+	owners  *owners
+	skips   *skips
+	backlog backlog
+	jobs    chan<- *job
+	notes   chan<- note
 
-	// Owned by the goroutine of tail; the polls of a round read rounds:
-	skips *skips
-	// recogniser is owned by the goroutine of tail.
-	recogniser    *reader.Recogniser
-	lastDiscovery time.Time
-	rounds        int // that were begun
-	audit         audit
-	untidy        bool // the last tidy has failed
+	// Owned by the goroutine of tail, which the polls of a round are part of:
+	searched     time.Time // the last search for streams
+	searchedFull time.Time // the last one that passed over nothing
+	rounds       int       // that were begun
+	recogniser   *reader.Recogniser
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log
 
-	mu      sync.Mutex // guards all below
-	state   checkpoint.LocationState
-	polled  time.Time          // end of the last round without an error
-	failure error              // of the last round
-	streams map[string]*stream // by ID
-}
-
-func newLocation(l source.Location, cfg *Config, ready *readiness) *location {
-	return &location{
-		Location: l,
-		cfg:      cfg,
-		ready:    ready,
-		skips:    newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
-
-		recogniser: reader.NewRecogniser(),
-		newest:     make(map[string]time.Time),
-		streams:    make(map[string]*stream),
-	}
+	mu       sync.Mutex                   // guards all below
+	prefix   checkpoint.Prefix            // that of the location
+	prefixes map[string]checkpoint.Prefix // of its store, others included
+	polled   time.Time                    // end of the last round without an error
+	failure  error                        // of the last round
+	streams  map[string]*stream           // by ID
 }
 
 // tail lists the location again and again, and queues what is new.
-func (l *location) tail(ctx context.Context, jobs chan<- *job) {
+func (l *location) tail(ctx context.Context) {
 	ticker := time.NewTicker(l.cfg.Interval)
 	defer ticker.Stop()
 	for {
-		err := l.round(ctx, jobs, time.Now())
+		err := l.round(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		l.report(err)
-		l.tidy(time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -78,26 +66,27 @@ func (l *location) tail(ctx context.Context, jobs chan<- *job) {
 
 // round does everything that is due, and returns the first error. What has
 // failed is due again in the next round.
-func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) error {
+func (l *location) round(ctx context.Context) error {
 	l.rounds++
-	var failed error
-	if len(l.all()) == 0 || now.Sub(l.lastDiscovery) >= l.cfg.SweepInterval {
-		if failed = l.discover(ctx); failed == nil {
-			l.lastDiscovery = now
-		}
+	start, now := time.Now(), l.cfg.Now()
+	if err := l.mend(ctx, now); err != nil {
+		return err
 	}
-	state := l.current()
-	auditing := l.audit.began.IsZero() && now.Sub(state.LastAudit) >= l.cfg.AuditInterval
+	var failed error
+	if len(l.all()) == 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+		failed = l.search(ctx, start, now)
+	}
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
 		for _, obj := range st.due(now) {
-			if !l.enqueue(ctx, jobs, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
+			if !l.enqueue(ctx, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
 				return ctx.Err()
 			}
 		}
-		if auditing || st.pollDue(now.Add(l.cfg.Interval/2)) { // rounds are not on the dot
-			polls.Go(func() error { return l.poll(ctx, jobs, st, now, l.scope(st, state, now, auditing)) })
+		auditing := st.audit.due(now, l.cfg.AuditInterval)
+		if auditing || st.pollDue(start.Add(l.cfg.Interval/2)) { // rounds are not on the dot
+			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
 		}
 	}
 	if err := polls.Wait(); failed == nil {
@@ -107,19 +96,16 @@ func (l *location) round(ctx context.Context, jobs chan<- *job, now time.Time) e
 		return failed
 	}
 	l.backlog.complete(l.ready)
-	if auditing {
-		l.audit = audit{began: now, round: l.rounds}
-	}
-	return nil
+	return l.finishAudits(ctx)
 }
 
 // enqueue queues an object, or returns false because ctx has ended.
-func (l *location) enqueue(ctx context.Context, jobs chan<- *job, j *job) bool {
+func (l *location) enqueue(ctx context.Context, j *job) bool {
 	j.Location, j.State.home = l.Location, l
 	j.State.backlog = l.backlog.add()
-	j.State.stream.begin(j.Object.Key, l.rounds)
+	j.State.stream.enqueued(j.Object.Key, l.rounds)
 	select {
-	case jobs <- j:
+	case l.jobs <- j:
 		return true
 	case <-ctx.Done():
 		return false
@@ -129,7 +115,8 @@ func (l *location) enqueue(ctx context.Context, jobs chan<- *job, j *job) bool {
 // report shows how a round ended in the metrics, and in the log where that is news.
 func (l *location) report(err error) {
 	m, name := l.cfg.Metrics, l.Name
-	failing := l.ended(err, time.Now()) != nil
+	now := l.cfg.Now()
+	failing := l.ended(err, now) != nil
 	if err != nil {
 		m.lastPollOK.WithLabelValues(name).Set(0)
 		if !failing {
@@ -138,7 +125,7 @@ func (l *location) report(err error) {
 		return
 	}
 	m.lastPollOK.WithLabelValues(name).Set(1)
-	m.lastPoll.WithLabelValues(name).SetToCurrentTime()
+	m.lastPoll.WithLabelValues(name).Set(float64(now.UnixNano()) / 1e9)
 	if failing {
 		l.cfg.Logger.Info("listing works again", "location", name)
 	}
@@ -153,13 +140,6 @@ func (l *location) ended(err error, now time.Time) (before error) {
 		l.polled = now
 	}
 	return before
-}
-
-// current returns a copy of the location's state.
-func (l *location) current() checkpoint.LocationState {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state
 }
 
 // all returns the streams that are known.

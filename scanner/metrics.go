@@ -22,6 +22,7 @@ type Metrics struct {
 	skippedRecords *prometheus.CounterVec
 	newSchema      *prometheus.CounterVec
 	objectErrors   *prometheus.CounterVec
+	changedObjects *prometheus.CounterVec
 	quarantined    prometheus.Gauge
 	pending        prometheus.Gauge
 	late           *prometheus.CounterVec
@@ -31,8 +32,15 @@ type Metrics struct {
 	delay          prometheus.Histogram
 	requests       *prometheus.CounterVec
 	commitDuration prometheus.Histogram
+	commitFailures prometheus.Counter
 	checkpointSize prometheus.Gauge
 }
+
+// The values of the label "change" of s3_access_exporter_changed_objects_total.
+const (
+	changeSize    = "size"
+	changeContent = "content"
+)
 
 const namespace = "s3_access_exporter"
 
@@ -46,6 +54,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
 		newSchema:      counter("new_schema_records_total", "Records that were counted although the version of their schema is not known: with what they held in the versions before.", "log"),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
+		changedObjects: counter("changed_objects_total", "Objects that were seen before and are others now, by what is: their size, or but their ETag or time of modification. They are not read again.", "change"),
 		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start only."),
 		pending:        gauge("pending_objects", "Log objects that could not be read yet and are tried again."),
 		late:           counter("late_objects_total", "Log objects that appeared below an object that was already listed.", "log"),
@@ -68,6 +77,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}),
+		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "checkpoint_commit_failures_total",
+			Help: "Failed attempts to write the checkpoint.",
+		}),
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
 	}
 	for _, log := range record.Logs() {
@@ -84,11 +97,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range logkey.SkipReasons() {
 		m.skippedObjects.WithLabelValues(string(reason))
 	}
+	for _, change := range []string{changeSize, changeContent} {
+		m.changedObjects.WithLabelValues(change)
+	}
 	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.objectErrors, m.quarantined,
-		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.checkpointSize)
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.objectErrors, m.changedObjects, m.quarantined,
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
 	return m
 }
 

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -23,9 +25,11 @@ var (
 
 // Whatever happens, every request counts exactly once, and nothing that was shown
 // falls: objects arrive late, in the same second and out of order; events are
-// delivered again; any
-// call of the store fails; commits fail; and the process is killed at any step of
-// listing, fetching, decoding, committing and exposing.
+// delivered again; objects are copied onto themselves; any call of the store fails, or
+// gives a part of an object; commits fail; the process is killed at any step of listing,
+// fetching, decoding, committing and exposing; the location is spelled otherwise, or less
+// of the bucket listed, from one process to the next; and the clock jumps. What lay there
+// before the start, copied or not, never counts.
 func TestScanner_ExactlyOnceModel(t *testing.T) {
 	for i := range uint64(*modelSeeds) {
 		seed := *modelFirst + i
@@ -42,44 +46,94 @@ func TestScanner_ExactlyOnceModel(t *testing.T) {
 // model is one course of events.
 type model struct {
 	*rig
-	random *rand.Rand
-	truth  []string // IDs of all requests that were put
-	events []string // those of CloudTrail
+	random  *rand.Rand
+	objects []modelObject
+	truth   []string // IDs of all requests that are to count
+	events  []string // those of CloudTrail
 
 	mu     sync.Mutex // the hooks run on the scanner's goroutines
 	faults *rand.Rand
 	shown  map[string]int
-	faulty bool   // calls of the store fail now and then
-	armed  int    // steps until the process is killed; 0: it is not
-	killed []byte // the checkpoint at the moment of the kill
+	faulty bool          // calls of the store fail now and then
+	armed  int           // steps until the process is killed; 0: it is not
+	killed []byte        // the checkpoint at the moment of the kill
+	jumped time.Duration // how far the wall clock is ahead
+
+	late   int             // hours that objects are late at most
+	audits []time.Duration // AuditWindows, one of which is each process's
+}
+
+// modelObject is an object that was put.
+type modelObject struct {
+	key   string
+	plain []byte // not compressed
+	body  []byte // as stored
 }
 
 func (m *model) run() {
 	m.config = scanner.Config{
 		Interval: 10 * time.Minute, Overlap: time.Hour, SweepWindow: 8 * time.Hour, SweepInterval: 2 * time.Hour,
-		AuditWindow: 96 * time.Hour, AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
+		AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
+		Now: m.now,
+	}
+	m.late, m.audits = 80, []time.Duration{96 * time.Hour}
+	if m.random.IntN(2) == 0 {
+		// What is older than the shortest one is not looked for, so nothing may be so
+		// late: sweeps find it.
+		m.late, m.audits = 8, []time.Duration{30 * time.Hour, 60 * time.Hour}
 	}
 	m.bucket.PageSize = 7
 	m.bucket.SetFault(m.call)
+	if m.random.IntN(2) == 0 {
+		m.config.Since = 24 * time.Hour
+		for range 20 {
+			at := time.Now().Add(-48*time.Hour - time.Duration(m.random.IntN(60))*time.Hour)
+			if key := m.key(at); strings.HasSuffix(key, ".gz") {
+				m.put(key, logtest.TrailText(at, "before"), true)
+			} else {
+				m.put(key, logtest.AccessLog(at, "before"), false)
+			}
+		}
+	}
 	m.begin()
+	m.wait(20 * time.Minute) // what lies there at the start is told from what comes
 	for range 40 {
 		for range m.random.IntN(6) {
 			m.arrive()
 		}
+		m.copy()
 		m.prepare()
 		m.wait(time.Duration(m.random.IntN(90)) * time.Minute)
 		m.end()
 	}
 	m.mu.Lock()
-	m.faulty = false
+	m.faulty, m.jumped = false, 0
 	m.mu.Unlock()
+	m.stop()
+	m.prefix = ""
+	m.begin()
 	m.wait(40 * time.Hour) // retries, sweeps, audits
 	m.expect(m.truth...)
+	if m.t.Failed() {
+		m.t.Log(m.log.String())
+	}
+	m.stop()
+	if _, err := checkpoint.Verify(m.path); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// now is the wall clock.
+func (m *model) now() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Now().Add(m.jumped)
 }
 
 // begin starts a process and checks that what it shows is no less than before.
 func (m *model) begin() {
 	m.hook = m.step
+	m.config.AuditWindow = m.audits[m.random.IntN(len(m.audits))]
 	m.start()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,42 +144,80 @@ func (m *model) begin() {
 func (m *model) arrive() {
 	n := len(m.truth)
 	at := time.Now()
-	switch m.random.IntN(6) {
+	switch m.random.IntN(7) {
 	case 0:
 		at = at.Add(-time.Duration(m.random.IntN(60)) * time.Minute)
 	case 1:
-		at = at.Add(-time.Duration(m.random.IntN(80)) * time.Hour)
+		at = at.Add(-time.Duration(m.random.IntN(m.late)) * time.Hour)
 	case 2:
 		at = at.Truncate(time.Hour) // several in one second
+	case 3:
+		if m.random.IntN(4) == 0 {
+			at = at.AddDate(m.random.IntN(60), 0, 0)
+		}
 	}
 	var ids []string
 	for i := range m.random.IntN(3) {
 		ids = append(ids, fmt.Sprintf("R%d.%d", n, i))
 	}
 	m.truth = append(m.truth, ids...)
+	key := m.key(at)
+	if !strings.HasSuffix(key, ".json.gz") {
+		m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
+		m.put(key, logtest.AccessLog(at, ids...), m.random.IntN(3) == 0)
+		return
+	}
+	for range m.random.IntN(3) { // delivered once more
+		if len(m.events) > 0 {
+			ids = append(ids, m.events[m.random.IntN(len(m.events))])
+		}
+	}
+	m.events = append(m.events, ids...)
+	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
+	m.put(key, logtest.TrailText(at, ids...), true)
+}
+
+// key returns the key of a new object of one of four streams.
+func (m *model) key(at time.Time) string {
 	unique := fmt.Sprintf("%016X", m.random.Uint64())
-	body := logtest.AccessLog(at, ids...)
-	var key string
+	at = at.UTC()
 	switch m.random.IntN(4) {
 	case 0:
-		key = "logs" + at.UTC().Format("2006-01-02-15-04-05-") + unique
+		return "logs" + at.Format("2006-01-02-15-04-05-") + unique
 	case 1:
-		key = "logs111122223333/eu-west-1/a/" + at.UTC().Format("2006/01/02/2006-01-02-15-04-05-") + unique
+		return logtest.PartitionedKey("logs111122223333/eu-west-1/a/", at, unique)
 	case 2:
-		key = "logs111122223333/eu-west-1/b/" + at.UTC().Format("2006/01/02/2006-01-02-00-00-00-") + unique
-	case 3:
-		key = "logs/AWSLogs/111122223333/CloudTrail/us-east-1/" + at.UTC().Format("2006/01/02/") +
-			"111122223333_CloudTrail_us-east-1_" + at.UTC().Format("20060102T1504Z_") + unique + ".json.gz"
-		for range m.random.IntN(3) { // delivered once more
-			if len(m.events) > 0 {
-				ids = append(ids, m.events[m.random.IntN(len(m.events))])
-			}
-		}
-		m.events = append(m.events, ids...)
-		body = logtest.Trail(at, ids...)
+		return logtest.PartitionedKey("logs111122223333/eu-west-1/b/", at.Truncate(24*time.Hour), unique)
 	}
-	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
-	m.bucket.Put(key, body, time.Now())
+	return logtest.TrailKey("logs/AWSLogs/111122223333/CloudTrail/us-east-1/", "111122223333", "us-east-1", at, unique)
+}
+
+// put stores an object, compressed or not.
+func (m *model) put(key string, plain []byte, compressed bool) {
+	o := modelObject{key: key, plain: plain, body: plain}
+	if compressed {
+		o.body = logtest.Gzip(plain)
+	}
+	m.objects = append(m.objects, o)
+	m.bucket.Put(key, o.body, time.Now())
+}
+
+// copy copies objects onto themselves, some of them with another size.
+func (m *model) copy() {
+	for range m.random.IntN(4) {
+		if len(m.objects) == 0 {
+			return
+		}
+		o := &m.objects[m.random.IntN(len(m.objects))]
+		switch m.random.IntN(4) {
+		case 0:
+			o.body = o.plain
+		case 1:
+			o.body = logtest.Gzip(o.plain)
+		}
+		m.bucket.Put(o.key, o.body, time.Now())
+		m.t.Logf("%s: %s is copied", time.Now().Format(time.DateTime), o.key)
+	}
 }
 
 // prepare chooses what goes wrong next.
@@ -141,6 +233,29 @@ func (m *model) prepare() {
 		refuse = errors.New("no space left on device")
 	}
 	m.consumer.setRefuse(refuse)
+	m.jump()
+}
+
+// jump lets the clock jump, or be right again. It is not wrong for longer than what an
+// audit makes up for. m.mu is held.
+func (m *model) jump() {
+	switch {
+	case m.jumped != 0 && m.random.IntN(3) == 0:
+		m.jumped = 0
+	case m.jumped == 0 && m.random.IntN(12) == 0:
+		m.jumped = time.Duration(m.random.IntN(60*24)) * time.Hour
+		if m.config.Since == 0 && m.random.IntN(2) == 0 { // else what came before the start is in doubt
+			m.jumped = -m.jumped
+		}
+		m.t.Logf("%s: the clock jumps by %v", time.Now().Format(time.DateTime), m.jumped)
+	}
+}
+
+// respell names the location in another way, which may list less of the bucket.
+func (m *model) respell() {
+	prefixes := []string{"", "l", "logs", "logs1", "logs/AWSLogs/", "logs2026-0"}
+	m.prefix = prefixes[m.random.IntN(len(prefixes))]
+	m.t.Logf("%s: the location is s3://logs/%s", time.Now().Format(time.DateTime), m.prefix)
 }
 
 // call is the bucket's hook.
@@ -150,6 +265,9 @@ func (m *model) call(op, _ string) error {
 	defer m.mu.Unlock()
 	if !m.faulty || m.faults.IntN(4) > 0 {
 		return nil
+	}
+	if op == sourcetest.OpRead && m.faults.IntN(2) == 0 {
+		return sourcetest.Short(int64(m.faults.IntN(300)))
 	}
 	if op == sourcetest.OpRead {
 		return sourcetest.FailAfter(int64(m.faults.IntN(300)), errors.New("connection reset"))
@@ -197,6 +315,9 @@ func (m *model) end() {
 	}
 	m.mu.Unlock()
 	m.consumer.setRefuse(nil)
+	if m.random.IntN(3) == 0 {
+		m.respell() // for the next process
+	}
 	switch {
 	case killed != nil:
 		m.stop()

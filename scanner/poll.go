@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -13,21 +14,17 @@ const day = 24 * time.Hour
 
 // scope is the part of a stream that one listing looks at.
 type scope struct {
-	// from is where the listing begins.
-	from time.Time
-	// lower: objects from here on that were not seen are nesc. What was seen from
-	// here on is remembered.
-	lower time.Time
-	// modified: objects before lower that came after this time are nesc. The others
-	// were seen and forgotten.
-	modified time.Time
-	sweep    bool
+	from  time.Time // where the listing begins
+	lower time.Time // where it would begin if it were no audit
+	sweep bool
+	audit bool
 }
 
-// scope chooses what the next listing of a stream looks at.
-func (l *location) scope(st *stream, state checkpoint.LocationState, now time.Time, audit bool) scope {
-	sc := scope{lower: state.Floor, modified: state.LastAudit.Add(-auditMargin)}
-	sc.sweep = audit || now.Sub(st.lastSweep) >= l.cfg.SweepInterval
+// scope chooses what the next listing of a stream looks at. start is the time of the
+// process, now that of the wall.
+func (l *location) scope(st *stream, start, now time.Time, audit bool) scope {
+	sc := scope{lower: st.state().Begin, audit: audit}
+	sc.sweep = audit || start.Sub(st.lastSweep) >= l.cfg.SweepInterval
 	if mark, known := st.mark(now); known {
 		back := l.cfg.Overlap
 		if sc.sweep {
@@ -39,12 +36,15 @@ func (l *location) scope(st *stream, state checkpoint.LocationState, now time.Ti
 		sc.lower = sc.lower.UTC().Truncate(grain)
 	}
 	sc.from = sc.lower
-	if audit {
-		if begin := now.Add(-l.cfg.AuditWindow); begin.Before(sc.from) {
-			sc.from = begin.Truncate(day)
-		}
+	if begin := l.auditBegin(now); audit && begin.Before(sc.from) {
+		sc.from = begin
 	}
 	return sc
+}
+
+// auditBegin returns where an audit begins.
+func (l *location) auditBegin(now time.Time) time.Time {
+	return now.UTC().Add(-l.cfg.AuditWindow).Truncate(day)
 }
 
 func latest(a, b time.Time) time.Time {
@@ -54,88 +54,212 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// poll lists a stream within a scope and queues the objects that are nesc.
-func (l *location) poll(ctx context.Context, jobs chan<- *job, st *stream, now time.Time, sc scope) error {
-	moved, end := false, st.End()
-	pauses := st.pausesFrom(sc.lower)
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// poll lists a stream and queues the objects that are new.
+func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, audit bool) error {
+	forgets := st.forgotten()
+	ls := &listing{location: l, stream: st, scope: l.scope(st, start, now, audit), now: now}
+	defer st.unwatch()
+	if err := ls.run(ctx); err != nil {
+		return err
+	}
+	l.cfg.Logger.Debug("stream was listed", "location", l.Name, "stream", st.Prefix, "from", ls.scope.from, "audit", audit,
+		"objects", ls.objects, "new", ls.queued, "passed_over", ls.passed)
+	if ls.scope.sweep {
+		st.lastSweep = start
+	}
+	if audit {
+		st.audit.listed(now, ls.scope.from, l.rounds, forgets)
+	}
+	st.paced(ls.pauses, ls.scope.sweep)
+	l.plan(st, start, ls.queued > 0)
+	return nil
+}
+
+// listing is one listing of a stream.
+type listing struct {
+	location *location
+	stream   *stream
+	scope    scope
+	now      time.Time // of the wall
+	pauses   pauses
+
+	loaded bool
+	day    checkpoint.Day  // of which the rest is:
+	seen   checkpoint.Seen // marks
+	begin  time.Time       // objects from here on that have no mark are new
+	over   []checkpoint.Mark
+
+	objects, queued, passed int
+}
+
+func (ls *listing) run(ctx context.Context) error {
+	l, st := ls.location, ls.stream
+	ls.pauses = st.pausesFrom(ls.scope.lower)
 	var failed error
-	err := source.Walk(ctx, l.Source, l.within(st), st.after(sc.from), func(obj source.Object) (string, bool) {
-		if obj.Key >= end {
-			return "", false
-		}
-		key := logkey.Parse(obj.Key)
-		if key.Skip != "" {
-			return "", true // discovery counts it
-		}
-		if key.Stream != st.Stream {
-			if key.Stream.Prefix == st.Prefix {
-				return "", true // it lies among the stream's own
-			}
-			return key.Beyond(), true
-		}
-		if !key.Time.After(now) {
-			pauses.see(key.Time)
-		}
-		isNew, err := l.isNew(st, obj, key, sc)
-		if err != nil {
-			failed = err
-			return "", false
-		}
-		late := st.see(obj, key)
-		if !isNew {
-			return "", true
-		}
-		moved = true
-		return "", l.enqueue(ctx, jobs, &job{Key: key, Object: obj, State: tailed{stream: st, late: late}})
+	err := source.Walk(ctx, l.Source, l.within(st.Stream), st.after(ls.scope.from), func(obj source.Object) (goOn string, more bool) {
+		goOn, more, failed = ls.visit(ctx, obj)
+		return goOn, more && failed == nil
 	})
 	if err == nil {
 		err = failed
 	}
 	if err == nil {
+		err = ls.passOver(ctx)
+	}
+	if err == nil {
 		err = ctx.Err()
 	}
+	return err
+}
+
+// visit looks at a listed object.
+func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, more bool, err error) {
+	st := ls.stream
+	if obj.Key >= st.End() {
+		return "", false, nil
+	}
+	key := logkey.Parse(obj.Key)
+	if key.Skip != "" {
+		return "", true, nil // the search counts it
+	}
+	if key.Stream != st.Stream {
+		if key.Stream.Prefix == st.Prefix {
+			return "", true, nil // it lies among the stream's own
+		}
+		return key.Beyond(), true, nil
+	}
+	ls.objects++
+	if !key.Time.After(ls.now) {
+		ls.pauses.see(key.Time)
+	}
+	isNew, err := ls.look(ctx, obj, key)
 	if err != nil {
+		return "", false, err
+	}
+	late := st.see(obj, key, ls.now)
+	if !isNew {
+		return "", true, nil
+	}
+	ls.queued++
+	return "", ls.location.enqueue(ctx, &job{Key: key, Object: obj, State: tailed{stream: st, late: late}}), nil
+}
+
+// look reports whether a listed object is to be read, and takes note of what else there
+// is to say about it.
+func (ls *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (isNew bool, err error) {
+	if d := checkpoint.DayOf(key.Time); !ls.loaded || d != ls.day {
+		if err := ls.load(ctx, d); err != nil {
+			return false, err
+		}
+	}
+	if known, changed := ls.stream.knows(obj); known {
+		return changed, nil
+	}
+	mark := markOf(obj)
+	sight, kind := ls.seen.Find(mark)
+	switch {
+	case sight == checkpoint.Unchanged:
+	case sight != checkpoint.Unseen:
+		return false, ls.location.renew(ctx, ls.stream, obj, ls.day, kind, mark, sight)
+	case !key.Time.Before(ls.beginOf(key)):
+		return true, nil
+	case ls.scope.audit:
+		ls.over = append(ls.over, mark)
+		ls.passed++
+		if len(ls.over) >= maxBatch {
+			return false, ls.passOver(ctx)
+		}
+	}
+	return false, nil
+}
+
+// load reads the marks of a day. From now on the stream takes note of what leaves the
+// queue: what does so before the marks are read is among them.
+func (ls *listing) load(ctx context.Context, d checkpoint.Day) error {
+	if err := ls.passOver(ctx); err != nil {
 		return err
 	}
-	if sc.sweep {
-		st.lastSweep = now
+	ls.stream.watch()
+	ls.loaded, ls.day = true, d
+	return ls.location.cfg.Checkpoint.View(func(tx *checkpoint.Tx) (err error) {
+		// Both in one view: when marks are forgotten, the beginning moves with them.
+		kept, known, err := tx.Stream(ls.stream.id)
+		if err != nil {
+			return err
+		}
+		if ls.begin = kept.Begin; !known {
+			ls.begin = ls.stream.state().Begin
+		}
+		ls.seen, err = tx.Seen(ls.stream.id, d)
+		return err
+	})
+}
+
+// beginOf returns the time from which on objects with such a key are new.
+func (ls *listing) beginOf(key logkey.Key) time.Time {
+	switch {
+	case key.Grain > 0:
+		return ls.begin.UTC().Truncate(key.Grain)
+	case key.ByEvent || key.Stream.Unordered():
+		return ls.begin.UTC().Truncate(day)
 	}
-	st.paced(pauses, sc.sweep)
-	l.plan(st, now, moved)
-	return nil
+	return ls.begin
+}
+
+// passOver has the objects marked that were there before.
+func (ls *listing) passOver(ctx context.Context) error {
+	if len(ls.over) == 0 {
+		return nil
+	}
+	n := &passedOver{stream: ls.stream, day: ls.day, marks: ls.over}
+	ls.over = nil
+	return ls.location.send(ctx, n)
+}
+
+// markOf returns the mark of an object.
+func markOf(obj source.Object) checkpoint.Mark {
+	content := obj.ETag
+	if content == "" {
+		content = strconv.FormatInt(obj.LastModified.UnixNano(), 10)
+	}
+	return checkpoint.NewMark(obj.Key, obj.Size, content)
+}
+
+// knows reports whether an object is queued or has failed, so that nothing is to be done
+// about it for now, or has been committed since watch. If it has failed and is another
+// one now, it is to be read at once.
+func (s *stream) knows(obj source.Object) (known, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, queued := s.inflight[obj.Key]; queued || s.resolved[obj.Key] {
+		return true, false
+	}
+	f, failed := s.failures[obj.Key]
+	return failed, failed && differs(f, obj)
 }
 
 // within returns the prefix of the stream's keys that belong to the location:
 // the location's may reach into the date.
-func (l *location) within(st *stream) string {
-	if len(l.Prefix) > len(st.Prefix) {
+func (l *location) within(s logkey.Stream) string {
+	if len(l.Prefix) > len(s.Prefix) {
 		return l.Prefix
 	}
-	return st.Prefix
-}
-
-// isNew reports whether a listed object is to be read.
-func (l *location) isNew(st *stream, obj source.Object, key logkey.Key, sc scope) (bool, error) {
-	if key.Time.Before(sc.lower) && !obj.LastModified.After(sc.modified) {
-		return false, nil
-	}
-	if st.resolved(obj.Key) {
-		return false, nil
-	}
-	seen := false
-	err := l.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error {
-		seen = tx.Stream(l.Name, st.ID()).Seen(checkpoint.NewObjectID(obj.Key, key.Time))
-		return nil
-	})
-	return !seen, err
+	return s.Prefix
 }
 
 // plan notes when a stream is listed next: in every round while it moves, ever
 // less often while it is idle.
-func (l *location) plan(st *stream, now time.Time, moved bool) {
+func (l *location) plan(st *stream, start time.Time, moved bool) {
 	st.wait = min(2*st.wait, l.cfg.SweepInterval/4)
 	if moved || st.wait < l.cfg.Interval {
 		st.wait = l.cfg.Interval
 	}
-	st.planPoll(now.Add(st.wait))
+	st.planPoll(start.Add(st.wait))
 }

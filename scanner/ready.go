@@ -12,7 +12,32 @@ var errBacklog = errors.New("still reading what lay there at the start")
 // Ready returns nil once every location was listed and what was found in that
 // first round is resolved, as long as commits succeed; else an error that shows
 // what is missing. It may be called from any goroutine.
-func (s *Scanner) Ready() error { return s.ready.err() }
+func (s *Scanner) Ready() error {
+	err := s.ready.err()
+	if !errors.Is(err, errBacklog) {
+		return err
+	}
+	s.mu.Lock()
+	locations := s.locations
+	s.mu.Unlock()
+	for _, l := range locations {
+		if failure := l.failed(); failure != nil {
+			return fmt.Errorf("%s cannot be listed: %w", l.Name, failure)
+		}
+	}
+	return err
+}
+
+// failed returns why the last round failed of a location whose first round is not
+// complete; nil if it did not.
+func (l *location) failed() error {
+	if _, done := l.backlog.left(); done {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
+}
 
 // readiness is shared by the locations and the committer.
 type readiness struct {

@@ -1,76 +1,149 @@
 package scanner
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// load reads the state of every location from the checkpoint.
+func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *location {
+	return &location{
+		Location:   l,
+		cfg:        cfg,
+		ready:      ready,
+		owners:     o,
+		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
+		recogniser: reader.NewRecogniser(),
+		newest:     make(map[string]time.Time),
+		streams:    make(map[string]*stream),
+	}
+}
+
+// load makes the locations, with what the checkpoint keeps of them. It writes only what
+// is new: a full disk must not keep the rest from being shown.
 func (s *Scanner) load(now time.Time) ([]*location, error) {
-	var locations []*location
-	for _, l := range s.cfg.Locations {
-		loc := newLocation(l, &s.cfg, &s.ready)
-		loc.state.LastAudit = now
-		if s.cfg.Since > 0 {
-			// What lay there before the floor is not to count. It may have come
-			// shortly before now, when a directory was copied, so here the margin
-			// is but what S3's times, in seconds, need.
-			loc.state.Floor = now.Add(-s.cfg.Since)
-			loc.state.LastAudit = now.Add(auditMargin - 2*time.Second)
+	locations := make([]*location, len(s.cfg.Locations))
+	stores := make(map[string][]*location)
+	for i, l := range s.cfg.Locations {
+		if l.Store == "" {
+			return nil, fmt.Errorf("location %s has no name of its store", l.Name)
 		}
-		if err := loc.restore(); err != nil {
-			return nil, fmt.Errorf("checkpoint: %w", err)
+		locations[i] = newLocation(l, &s.cfg, &s.ready, &s.owners)
+		stores[l.Store] = append(stores[l.Store], locations[i])
+	}
+	var changes []func(*checkpoint.Tx) error
+	err := s.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error {
+		for store, locations := range stores {
+			more, err := restore(tx, store, locations, now)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, more...)
 		}
-		locations = append(locations, loc)
+		return nil
+	})
+	if err == nil && len(changes) > 0 {
+		err = s.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
+			for _, change := range changes {
+				err = errors.Join(err, change(tx))
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	for _, l := range locations {
+		l.cfg.Logger.Info("location is tailed", "location", l.Name, "store", l.Store, "start", l.prefix.Floor, "streams", len(l.streams))
 	}
 	return locations, nil
 }
 
-// restore takes the location's state from the checkpoint, or puts it there. It
-// writes only what is new: a full disk must not keep the rest from being shown.
-func (l *location) restore() error {
-	known := false
-	err := l.cfg.Checkpoint.View(func(tx *checkpoint.Tx) (err error) {
-		known, err = l.take(tx)
-		return err
-	})
-	if err != nil || known {
-		return err
-	}
-	return l.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) error { return tx.PutLocation(l.Name, l.state) })
-}
-
-// take takes the location's state from the checkpoint, if it is there.
-func (l *location) take(tx *checkpoint.Tx) (known bool, err error) {
-	state, known, err := tx.Location(l.Name)
-	if err != nil || !known {
-		return false, err
-	}
-	l.state = state
-	newest, err := tx.Newest(l.Name)
+// restore takes the state of the locations in a store from the checkpoint. It returns
+// what is to change there before they are listed.
+func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Time) (changes []func(*checkpoint.Tx) error, err error) {
+	prefixes, err := tx.Prefixes(store)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for log, t := range newest {
-		l.newest[log] = t
-		l.cfg.Metrics.newestEvent.WithLabelValues(l.Name, log).Set(float64(t.Unix()))
+	for _, l := range locations {
+		var known bool
+		if l.prefix, known = prefixes[l.Prefix]; !known {
+			l.prefix.Floor = l.cfg.floor(now)
+			changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutPrefix(store, l.Prefix, l.prefix) })
+		}
+		l.prefixes = prefixes
 	}
-	return true, tx.EachStream(l.Name, func(_ string, c *checkpoint.Stream) error {
-		k := logkey.Parse(c.Watermark())
-		if k.Skip != "" {
-			return nil // of a format that only another version knows
+	err = tx.EachStream(store, func(id checkpoint.StreamID, kept checkpoint.Stream) error {
+		s, ok := logkey.ParseID(id.Stream)
+		if !ok {
+			return nil // of a layout that only another version knows
 		}
-		st := newStream(k.Stream)
-		l.streams[st.ID()] = st
-		if err := st.restore(c); err != nil {
-			return err
-		}
-		for _, f := range st.failed() {
-			l.cfg.Metrics.failing(checkpoint.Failure{}, f)
+		for _, l := range locations {
+			if s.MayHold(l.Prefix) && l.owners.take(id, l) == nil {
+				if l.adapt(s, &kept) {
+					changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutStream(id, kept) })
+				}
+				return l.restore(tx, s, kept)
+			}
 		}
 		return nil
 	})
+	return changes, err
+}
+
+// floor returns where a location starts that is read for the first time now.
+func (c *Config) floor(now time.Time) time.Time {
+	if c.Since == 0 {
+		return time.Time{}
+	}
+	return now.Add(-c.Since)
+}
+
+// adapt makes the state of a stream that of one of which the location lists another part
+// than was listed before, and reports whether that changes it.
+func (l *location) adapt(s logkey.Stream, kept *checkpoint.Stream) bool {
+	reach := l.reach(s)
+	if reach == kept.Within {
+		return false
+	}
+	listed := strings.HasPrefix(reach, kept.Within)
+	for p := range l.covering(s) {
+		listed = listed || !p.Searched.IsZero()
+	}
+	if !listed {
+		// What else is listed now was never before: what was there when this location is
+		// read for the first time does not count.
+		kept.Begin, kept.Audited = latest(kept.Begin, l.prefix.Floor), time.Time{}
+	}
+	kept.Within = reach
+	return true
+}
+
+// restore takes the state of a stream.
+func (l *location) restore(tx *checkpoint.Tx, s logkey.Stream, kept checkpoint.Stream) error {
+	st := newStream(s, l.Store, kept)
+	st.stored = true
+	l.streams[s.ID()] = st
+	l.newer(s.Log().String(), kept.Newest)
+	return tx.EachFailure(st.id, func(key string, f checkpoint.Failure) error {
+		st.restoreFailure(key, f)
+		l.cfg.Metrics.failing(checkpoint.Failure{}, f)
+		return nil
+	})
+}
+
+// newer takes note of the time of a request that was counted, and shows it if it is the
+// newest one.
+func (l *location) newer(log string, t time.Time) {
+	if t.After(l.newest[log]) {
+		l.newest[log] = t
+		l.cfg.Metrics.newestEvent.WithLabelValues(l.Name, log).Set(float64(t.Unix()))
+	}
 }

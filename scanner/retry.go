@@ -11,17 +11,23 @@ import (
 
 const (
 	// Pending objects are tried again after firstRetry, then ever later up to
-	// lastRetry.
+	// lastRetry, and up to half of that on top.
 	firstRetry = 5 * time.Second
 	lastRetry  = 30 * time.Minute
-	// An object that is pending for so long is quarantined: what has kept it
-	// from being read for days will not end by itself.
-	pendingFor = 7 * 24 * time.Hour
+	// An object that is pending for so long, and was tried so often, is quarantined:
+	// what has kept it from being read for days will not end by itself. Attempts count
+	// because the clock alone may have jumped, or the process may have been down.
+	pendingFor      = 7 * 24 * time.Hour
+	pendingAttempts = 100
 )
 
 // failureOf returns what to keep of an object that could not be read, given what was
-// kept before, the zero Failure at first.
+// kept before, the zero Failure at first. If the object has changed since then, it is
+// as if it failed for the first time.
 func failureOf(before checkpoint.Failure, r *result, now time.Time) checkpoint.Failure {
+	if differs(before, r.Object) {
+		before = checkpoint.Failure{}
+	}
 	f := checkpoint.Failure{
 		Reason:       string(r.Err.Reason),
 		Error:        r.Err.Err.Error(),
@@ -29,11 +35,13 @@ func failureOf(before checkpoint.Failure, r *result, now time.Time) checkpoint.F
 		Since:        before.Since,
 		Size:         r.Object.Size,
 		LastModified: r.Object.LastModified,
+		ETag:         r.Object.ETag,
 	}
 	if f.Since.IsZero() {
 		f.Since = now
 	}
-	if before.Quarantined || reader.Permanent(r.Err.Reason) || now.Sub(f.Since) > pendingFor {
+	forLong := now.Sub(f.Since) > pendingFor && f.Attempts > pendingAttempts
+	if before.Quarantined || reader.Permanent(r.Err.Reason) || forLong {
 		f.Quarantined = true
 		return f
 	}
@@ -43,16 +51,26 @@ func failureOf(before checkpoint.Failure, r *result, now time.Time) checkpoint.F
 	return f
 }
 
-// due returns the objects that failed and are to be tried again now.
+// differs reports whether an object is another one than the one that failed.
+func differs(f checkpoint.Failure, obj source.Object) bool {
+	if f.ETag != "" && obj.ETag != "" {
+		return f.Size != obj.Size || f.ETag != obj.ETag
+	}
+	return f.Size != obj.Size || !f.LastModified.Equal(obj.LastModified)
+}
+
+// due returns the objects that failed and are to be tried again now. A time to try
+// again that is too far away was noted by a clock that was wrong.
 func (s *stream) due(now time.Time) []source.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var objects []source.Object
 	for key, f := range s.failures {
-		if _, queued := s.inflight[key]; queued || f.NextTry.After(now) || f.Quarantined && !s.retry[key] {
+		waits := f.NextTry.After(now) && f.NextTry.Before(now.Add(2*lastRetry))
+		if _, queued := s.inflight[key]; queued || waits || f.Quarantined && !s.again[key] {
 			continue
 		}
-		objects = append(objects, source.Object{Key: key, Size: f.Size, LastModified: f.LastModified})
+		objects = append(objects, source.Object{Key: key, Size: f.Size, LastModified: f.LastModified, ETag: f.ETag})
 	}
 	return objects
 }

@@ -32,11 +32,13 @@ var began = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 type rig struct {
 	t        *testing.T
 	bucket   *sourcetest.Fake
-	prefix   string // of the location
-	hook     func() // of the consumer
-	path     string // of the checkpoint
+	prefix   string                                      // of the location
+	hook     func()                                      // of the consumer
+	path     string                                      // of the checkpoint
+	wrap     func(scanner.Checkpoint) scanner.Checkpoint // nil: it is used as it is
 	config   scanner.Config
 	log      bytes.Buffer
+	level    slog.Level // of what is in it
 	metrics  *prometheus.Registry
 	consumer *consumer
 	scanner  *scanner.Scanner
@@ -74,11 +76,14 @@ func (r *rig) start() {
 	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = append([]source.Location{{Name: "s3://logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
+	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
-	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, nil))
+	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: r.level}))
 	cfg.Checkpoint = state
+	if r.wrap != nil {
+		cfg.Checkpoint = r.wrap(state)
+	}
 	r.scanner = scanner.New(cfg)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	r.stopping, r.stopped = cancel, make(chan error, 1)

@@ -265,7 +265,7 @@ func TestScanner_CountsAnObjectAsItIsWhenItIsRead(t *testing.T) {
 func TestScanner_StalledBodiesDoNotHoldUpOtherLocations(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		other := &sourcetest.Fake{}
-		r.config.Locations = []source.Location{{Name: "s3://other", Source: other}}
+		r.config.Locations = []source.Location{{Name: "s3://other", Store: "aws/other", Source: other}}
 		for i := range 100 {
 			r.put(began.Add(time.Duration(i)*time.Second), "A", fmt.Sprintf("stalled%d", i))
 		}

@@ -35,10 +35,21 @@ type Store interface {
 	Delete(key []byte) error
 }
 
+// Checkpoint keeps the state of a Scanner: a *checkpoint.File.
+type Checkpoint interface {
+	// View runs fn with a consistent view of the last commit.
+	View(fn func(*checkpoint.Tx) error) error
+	// Update runs fn in a transaction that is durable, or void, when Update returns.
+	Update(fn func(*checkpoint.Tx) error) error
+	// Size returns how many bytes the checkpoint takes.
+	Size() int64
+}
+
 // Scanner tails the locations of its Config.
 type Scanner struct {
-	cfg   Config
-	ready readiness
+	cfg    Config
+	ready  readiness
+	owners owners
 
 	mu        sync.Mutex  // guards all below
 	started   time.Time   // of Run
@@ -57,7 +68,7 @@ func New(cfg Config) *Scanner {
 // by the next Run. It returns an error early only if the checkpoint cannot be
 // read. It may be called once.
 func (s *Scanner) Run(ctx context.Context) error {
-	now := time.Now()
+	now := s.cfg.Now()
 	locations, err := s.load(now)
 	if err != nil {
 		return err
@@ -68,22 +79,27 @@ func (s *Scanner) Run(ctx context.Context) error {
 	if err := s.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error { return tx.EachEvents(window.Restore) }); err != nil {
 		return err
 	}
-	jobs := make(chan *job)
+	jobs, notes := make(chan *job), make(chan note)
 	results := reader.Read(ctx, reader.Config{
 		NewTally:      s.cfg.Consumer.NewTally,
 		Window:        window,
 		MaxObjectSize: s.cfg.MaxObjectSize,
+		Now:           s.cfg.Now,
 		Concurrency:   s.cfg.Concurrency,
 	}, jobs)
 	var listers sync.WaitGroup
 	for _, l := range locations {
-		listers.Go(func() { l.tail(ctx, jobs) })
+		l.jobs, l.notes = jobs, notes
+		listers.Go(func() { l.tail(ctx) })
 	}
 	go func() {
 		listers.Wait()
 		close(jobs)
 	}()
-	c := &committer{cfg: &s.cfg, ready: &s.ready, window: window, results: results}
+	c := &committer{
+		cfg: &s.cfg, ready: &s.ready, window: window, results: results, notes: notes, locations: locations,
+		clock: newClock(s.cfg.Now),
+	}
 	return c.run(ctx)
 }
 

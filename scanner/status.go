@@ -34,8 +34,15 @@ type LocationStatus struct {
 	LastPoll time.Time `json:"last_poll,omitzero"` // when it was last listed without an error
 	// PollError is why the last attempt to list it failed; empty if it did not.
 	PollError string `json:"poll_error,omitempty"`
-	// LastAudit is when the last complete audit began. The first start counts as
-	// one, give or take a quarter of an hour, in which there is none.
+	// Start is how far back the location was read at first: objects whose keys have an
+	// earlier time, and that were there then, do not count. Zero: all count.
+	Start time.Time `json:"start,omitzero"`
+	// BeforeStart is how many log objects lay before Start. If there were very many,
+	// BeforeStartMore is true, and there are more.
+	BeforeStart     int  `json:"before_start_objects"`
+	BeforeStartMore bool `json:"before_start_more,omitempty"`
+	// LastAudit is when every stream had been audited, as far as they all were: the
+	// beginning of the earliest one of their last complete audits.
 	LastAudit time.Time `json:"last_audit,omitzero"`
 	// Ready is whether everything that lay there at the start is resolved.
 	Ready bool `json:"ready"`
@@ -106,7 +113,7 @@ func (s *Scanner) Status() Status {
 	s.mu.Lock()
 	locations, started := s.locations, s.started
 	s.mu.Unlock()
-	now := time.Now()
+	now := s.cfg.Now()
 	status := Status{
 		Time:        now.UTC(),
 		Started:     started.UTC(),
@@ -145,13 +152,17 @@ func (l *location) status(now time.Time) LocationStatus {
 		Skipped:     l.skips.status(),
 		Pending:     []ObjectStatus{},
 		Quarantined: []ObjectStatus{},
-	}
-	if audit := l.state.LastAudit; !audit.After(now) {
-		status.LastAudit = audit.UTC()
+
+		Start:           l.prefix.Floor.UTC(),
+		BeforeStart:     l.prefix.Before,
+		BeforeStartMore: l.prefix.More,
 	}
 	l.mu.Unlock()
 	status.Backlog, status.Ready = l.backlog.left()
-	for _, st := range l.all() {
+	for i, st := range l.all() {
+		if audited := st.state().Audited.UTC(); i == 0 || audited.Before(status.LastAudit) {
+			status.LastAudit = audited
+		}
 		status.Streams = append(status.Streams, st.status(now, l.cfg.Interval))
 		for key, f := range st.failed() {
 			if f.Quarantined {
@@ -178,13 +189,13 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 		Log:       s.Log().String(),
 		Layout:    s.Layout.Name(),
 		EventTime: s.byEvent,
-		Watermark: s.watermark,
+		Watermark: s.kept.Watermark,
 		Newest:    s.listed,
 		NextPoll:  s.nextPoll.UTC(),
 		InFlight:  len(s.inflight),
 	}
-	if s.watermark != "" {
-		status.WatermarkTime = logkey.Parse(s.watermark).Time
+	if s.kept.Watermark != "" {
+		status.WatermarkTime = logkey.Parse(s.kept.Watermark).Time
 	}
 	if s.cadence > 0 {
 		status.Cadence = seconds(max(s.cadence, interval))

@@ -14,23 +14,28 @@ import (
 // list it, the committer resolves its objects.
 type stream struct {
 	logkey.Stream
+	id checkpoint.StreamID
 
 	// Owned by the goroutine that lists the stream, one at a time:
 	wait      time.Duration // between two polls; grows while the stream is idle
 	lastSweep time.Time
-	forgotten time.Time // seen objects before it were forgotten
+	audit     audit
 
-	mu        sync.Mutex // guards all below
-	nextPoll  time.Time
-	oldest    time.Time         // of the objects that lie there; zero if not known
-	cadence   time.Duration     // see cadence.go; 0 if not known
-	byEvent   bool              // of the newest object, or of any before one is listed
-	hours     bool              // the newest object's key is in the folder of an hour; like byEvent
-	listed    string            // the highest key that was ever listed
-	watermark string            // committed; every listed key below it is resolved
-	inflight  map[string]flight // queued objects by key
-	failures  map[string]checkpoint.Failure
-	retry     map[string]bool // quarantined objects that this process has not tried yet
+	mu       sync.Mutex        // guards all below
+	kept     checkpoint.Stream // as it is in the checkpoint, or will be when it is there
+	stored   bool              // it is there
+	forgets  int               // how often marks were forgotten
+	nextPoll time.Time
+	oldest   time.Time         // of the objects that lie there; zero if not known
+	cadence  time.Duration     // see cadence.go; 0 if not known
+	byEvent  bool              // of the newest object, or of any before one is listed
+	hours    bool              // that object's key is in the folder of an hour
+	listed   string            // the highest key that was ever listed, but for those that are ahead of the clock
+	inflight map[string]flight // queued objects by key
+	failures map[string]checkpoint.Failure
+	again    map[string]bool // quarantined objects that are to be tried once more
+	resolved map[string]bool // objects that have left the queue since watch; nil: nobody watches
+	renewed  map[string]bool // objects whose marks are being renewed
 }
 
 // flight is an object between its queueing and its commit.
@@ -39,36 +44,88 @@ type flight struct {
 	finished bool // only its commit is outstanding
 }
 
-func newStream(s logkey.Stream) *stream {
-	return &stream{
+// newStream returns the stream with what the checkpoint keeps of it, or is to keep.
+func newStream(s logkey.Stream, store string, kept checkpoint.Stream) *stream {
+	st := &stream{
 		Stream:   s,
+		id:       checkpoint.StreamID{Store: store, Stream: s.ID()},
+		audit:    audit{last: kept.Audited},
+		kept:     kept,
+		listed:   kept.Watermark,
 		inflight: make(map[string]flight),
-		failures: make(map[string]checkpoint.Failure),
-		retry:    make(map[string]bool),
+	}
+	st.keyIs(logkey.Parse(kept.Watermark))
+	return st
+}
+
+// restoreFailure takes a failure from the checkpoint.
+func (s *stream) restoreFailure(key string, f checkpoint.Failure) {
+	s.setFailure(key, f)
+	if f.Quarantined {
+		s.tryAgain(key)
 	}
 }
 
-// restore takes the stream's state from the checkpoint.
-func (s *stream) restore(c *checkpoint.Stream) error {
-	s.watermark = c.Watermark()
-	s.listed = s.watermark
-	s.keyIs(logkey.Parse(s.watermark))
-	return c.EachFailure(func(key string, f checkpoint.Failure) error {
-		s.failures[key] = f
-		s.retry[key] = f.Quarantined
-		return nil
-	})
+// setFailure and tryAgain make their maps when they are needed: there may be very many
+// streams. s.mu is held.
+func (s *stream) setFailure(key string, f checkpoint.Failure) {
+	if s.failures == nil {
+		s.failures = make(map[string]checkpoint.Failure)
+	}
+	s.failures[key] = f
+}
+
+func (s *stream) tryAgain(key string) {
+	if s.again == nil {
+		s.again = make(map[string]bool)
+	}
+	s.again[key] = true
+}
+
+// state returns what is kept of the stream.
+func (s *stream) state() checkpoint.Stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept
+}
+
+// keep takes note of what the checkpoint keeps of the stream.
+func (s *stream) keep(kept checkpoint.Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept, s.stored = kept, true
+}
+
+// forget takes note that marks from before a time are forgotten.
+func (s *stream) forget(before time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgets++
+	s.kept.Begin = latest(s.kept.Begin, before)
+}
+
+// forgotten returns how often marks were forgotten.
+func (s *stream) forgotten() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forgets
+}
+
+// isStored reports whether the checkpoint keeps the stream.
+func (s *stream) isStored() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored
 }
 
 // mark returns the time of the watermark, and false before the first. A key
 // with a time to come does not keep the present from being listed.
 func (s *stream) mark(now time.Time) (time.Time, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.watermark == "" {
+	watermark := s.state().Watermark
+	if watermark == "" {
 		return time.Time{}, false
 	}
-	t := logkey.Parse(s.watermark).Time
+	t := logkey.Parse(watermark).Time
 	if t.After(now) {
 		t = now
 	}
@@ -103,20 +160,8 @@ func (s *stream) keyIs(key logkey.Key) {
 	s.byEvent, s.hours = key.ByEvent, key.Grain == time.Hour
 }
 
-// resolved reports whether nothing is to be done about an object for now: it is
-// queued, or has failed and is tried again in its own time. Whether it was counted, the
-// checkpoint knows, which must be asked after this: an object leaves the queue only
-// once its commit is done.
-func (s *stream) resolved(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, queued := s.inflight[key]
-	_, failed := s.failures[key]
-	return queued || failed
-}
-
-// begin takes note that an object is queued.
-func (s *stream) begin(key string, round int) {
+// enqueued takes note that an object is queued.
+func (s *stream) enqueued(key string, round int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inflight[key] = flight{round: round}
@@ -150,15 +195,17 @@ func (s *stream) planPoll(at time.Time) {
 }
 
 // see takes note of a listed key, and reports whether it is late: lower than one
-// that was listed before.
-func (s *stream) see(obj source.Object, key logkey.Key) (late bool) {
+// that was listed before. One that is ahead of the clock moves nothing.
+func (s *stream) see(obj source.Object, key logkey.Key, now time.Time) (late bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if obj.Key < s.listed {
 		return true
 	}
-	s.listed = obj.Key
-	s.keyIs(key)
+	if !key.Time.After(now.Add(ahead)) {
+		s.listed = obj.Key
+		s.keyIs(key)
+	}
 	return false
 }
 
@@ -182,11 +229,11 @@ func (s *stream) advanced() string {
 	for key, f := range s.inflight {
 		// A late object that sorts below the watermark of before is found by
 		// the sweeps and audits.
-		if !f.finished && key > s.watermark && key <= mark {
+		if !f.finished && key > s.kept.Watermark && key <= mark {
 			mark = key
 		}
 	}
-	return max(mark, s.watermark)
+	return max(mark, s.kept.Watermark)
 }
 
 // committed takes note that an object's commit is done. Its failure is zero if it
@@ -195,19 +242,28 @@ func (s *stream) committed(key string, failure checkpoint.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.inflight, key)
-	delete(s.retry, key)
+	delete(s.again, key)
 	if failure.Attempts > 0 {
-		s.failures[key] = failure
+		s.setFailure(key, failure)
 	} else {
 		delete(s.failures, key)
 	}
+	if s.resolved != nil {
+		s.resolved[key] = true
+	}
 }
 
-// advance takes note that the watermark's commit is done.
-func (s *stream) advance(watermark string) {
+// watch begins to take note of the objects that leave the queue; unwatch ends that.
+func (s *stream) watch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watermark = watermark
+	s.resolved = make(map[string]bool)
+}
+
+func (s *stream) unwatch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resolved = nil
 }
 
 // failed returns a copy of the failures of objects, by key.

@@ -71,6 +71,7 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --checkpoint.path=", "--checkpoint.path is empty"},
 		{"serve DIR --aws.path-style=maybe", "--aws.path-style: bool value must be"},
 		{"serve s3://example-logs --aws.endpoint-url=localhost:9000", `--aws.endpoint-url: "localhost:9000" is no URL`},
+		{"serve s3://example-logs --aws.external-id=4711", "--aws.external-id goes with --aws.role-arn"},
 		{"serve s3://example-logs --aws.endpoint-url=ftp://localhost", `--aws.endpoint-url: "ftp://localhost" is no URL`},
 
 		// What the web server is to be.
@@ -193,9 +194,6 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"missing directory", []string{missing}, "directory " + missing},
-		{"file as directory", []string{file}, "directory " + file + ": not a directory"},
-		{"one of two directories", []string{dir, missing}, missing},
 		{"locked checkpoint", []string{dir, "--checkpoint.path=" + locked}, "checkpoint " + locked + ": in use by another process"},
 		{"foreign checkpoint", []string{dir, "--checkpoint.path=" + file}, "checkpoint " + file + ": not a checkpoint"},
 		{"newer checkpoint", []string{dir, "--checkpoint.path=" + newerCheckpoint(t)}, "newer version"},
@@ -212,7 +210,10 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 			wantFailure(t, runToEnd(t, append(args, test.args...)...), exitFailed, test.want)
 		})
 	}
-	wantFailure(t, runToEnd(t, "report", "-o", "prometheus", missing), exitFailed, "directory "+missing)
+	for _, command := range []string{"report", "events", "backfill"} {
+		wantFailure(t, runToEnd(t, command, missing), exitFailed, "directory "+missing+": no such file or directory")
+		wantFailure(t, runToEnd(t, command, dir, file), exitFailed, "directory "+file+": not a directory")
+	}
 }
 
 // newerCheckpoint returns a checkpoint that a later version has written.
@@ -299,7 +300,7 @@ var serveFlags = map[string]string{
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
 	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
-	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "",
+	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
 }
 
 // filterDefaults are the filters and their defaults.

@@ -18,13 +18,14 @@ import (
 type configFile string
 
 // BeforeResolve is called by kong for a flag that is set, and adds what is in
-// the file.
-func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+// the file: flags, and locations.
+func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path, locations *configuredLocations) error {
 	path := ctx.FlagValue(trace.Flag).(configFile) //nolint:errcheck // it is this flag's value
-	file, err := loadYAML(kong.ExpandPath(string(path)))
+	file, entries, err := loadYAML(kong.ExpandPath(string(path)))
 	if err != nil {
 		return fmt.Errorf("--config.file: %w", err)
 	}
+	locations.entries = entries
 	ctx.AddResolver(file)
 	return nil
 }
@@ -33,24 +34,34 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 // whole or nested at the dots. Of a list it holds the texts of its elements.
 type yamlFile map[string][]string
 
-func loadYAML(path string) (yamlFile, error) {
+// locationsKey is the one key of the file that is no flag.
+const locationsKey = "locations"
+
+func loadYAML(path string) (yamlFile, []locationEntry, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	documents := yaml.NewDecoder(bytes.NewReader(text))
 	var tree map[string]any
 	if err := documents.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := documents.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document", path)
+		return nil, nil, fmt.Errorf("%s: more than one YAML document", path)
+	}
+	var entries []locationEntry
+	if locations, ok := tree[locationsKey]; ok {
+		if entries, err = parseEntries(locations); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		}
+		delete(tree, locationsKey)
 	}
 	file := make(yamlFile)
 	if err := file.add("", tree); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return file, nil
+	return file, entries, nil
 }
 
 func (f yamlFile) add(name string, value any) error {

@@ -52,8 +52,10 @@ func (cmd *coverageCmd) Validate() error {
 
 // Run asks, and prints what it was answered.
 func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
-	if _, err := parsePlaces(cmd.Locations); err != nil {
-		return err
+	if len(cmd.Locations) > 0 {
+		if _, err := env.locations(cmd.Locations, cmd.AWS); err != nil {
+			return err
+		}
 	}
 	accounts, err := cmd.accounts(ctx)
 	if err != nil {
@@ -100,7 +102,7 @@ func (cmd *coverageCmd) print(
 func (cmd *coverageCmd) accounts(ctx context.Context) ([]coverage.Account, error) {
 	accounts, err := coverage.Accounts(ctx, coverage.Access{
 		SDK: s3source.Config{
-			EndpointURL: cmd.AWS.EndpointURL, Region: cmd.AWS.Region, RoleARN: cmd.AWS.RoleARN, PathStyle: cmd.AWS.PathStyle,
+			EndpointURL: cmd.AWS.EndpointURL, Region: cmd.AWS.Region, RoleARN: cmd.AWS.RoleARN, ExternalID: cmd.AWS.ExternalID, PathStyle: cmd.AWS.PathStyle,
 		},
 		Role: cmd.RoleName,
 	})

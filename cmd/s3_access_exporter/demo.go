@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
@@ -77,7 +78,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 		started: func(s *web.Server) { cmd.print(env.stdout, s) },
 	}
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return d.run(ctx, []place{{dir: bucket}}) })
+	both.Go(func() error { return d.run(ctx, []location.Location{{Dir: bucket}}) })
 	both.Go(func() error { return keepDelivering(ctx, clients, bucket, start) })
 	return both.Wait()
 }

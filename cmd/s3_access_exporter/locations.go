@@ -1,171 +1,160 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"errors"
 	"fmt"
-	"net/url"
-	"path/filepath"
-	"regexp"
+	"maps"
+	"os"
+	"slices"
 	"strings"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/s3access/s3_access_exporter/scanner/dirsource"
-	"github.com/s3access/s3_access_exporter/scanner/s3source"
-	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 )
 
-const locationHelp = "Where logs are: s3://bucket[/prefix], or a directory that holds a copy of one."
+const locationHelp = "Where logs are: s3://bucket[/prefix], or a directory that holds a copy of one. " +
+	"By default those of $$" + locationsVariable + ", with commas between them, or of locations in the configuration file."
 
-// settle is how long a file of a tailed directory must not have changed before
-// it is read: whoever copies files there may still be writing.
-const settle = 2 * time.Second
+const locationsVariable = envPrefix + "_LOCATIONS"
 
 type awsFlags struct {
 	EndpointURL string `name:"endpoint-url" placeholder:"URL" help:"Where S3 is, if not at AWS."`
 	Region      string `name:"region" placeholder:"REGION" help:"The log buckets' Region; S3 is asked for it by default."`
 	PathStyle   bool   `name:"path-style" help:"Put the bucket into the path of URLs, not into the host."`
 	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"Role to assume for reading the log buckets."`
+	ExternalID  string `name:"external-id" placeholder:"ID" help:"What the role's trust policy asks for, if it does."`
 }
 
 // Validate implements kong's validation of flags.
 func (f awsFlags) Validate() error {
-	if f.EndpointURL == "" {
-		return nil
+	if f.ExternalID != "" && f.RoleARN == "" {
+		return errors.New("--aws.external-id goes with --aws.role-arn")
 	}
-	u, err := url.Parse(f.EndpointURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("--aws.endpoint-url: %q is no URL such as https://s3.example.com", f.EndpointURL)
+	if err := f.options().Validate(); err != nil {
+		return fmt.Errorf("--aws.endpoint-url: %w", err)
 	}
 	return nil
 }
 
-// place is a location as the user named it.
-type place struct {
-	bucket, prefix string // of S3
-	dir            string // absolute; empty if the place is in S3
-}
-
-// name returns the location's name in the checkpoint, metrics and log.
-func (p place) name() string {
-	switch {
-	case p.dir != "":
-		return "file://" + filepath.ToSlash(p.dir)
-	case p.prefix != "":
-		return "s3://" + p.bucket + "/" + p.prefix
+func (f awsFlags) options() location.Options {
+	return location.Options{
+		EndpointURL: f.EndpointURL, Region: f.Region, RoleARN: f.RoleARN, ExternalID: f.ExternalID, PathStyle: f.PathStyle,
 	}
-	return "s3://" + p.bucket
 }
 
-// overlaps reports whether an object may lie in both places.
-func (p place) overlaps(q place) bool {
-	if p.dir == "" || q.dir == "" {
-		return p.dir == q.dir && p.bucket == q.bucket &&
-			(strings.HasPrefix(p.prefix, q.prefix) || strings.HasPrefix(q.prefix, p.prefix))
+// locations returns what a command is to read: what its arguments name, or else the
+// environment, or else the configuration file. There is at least one.
+func (e *environment) locations(arguments []string, aws awsFlags) ([]location.Location, error) {
+	all, err := e.namedLocations(arguments, aws.options())
+	if err != nil {
+		return nil, usageError{err}
 	}
-	dir, other := realPath(p.dir), realPath(q.dir)
-	return within(dir, other) || within(other, dir)
-}
-
-// realPath returns the directory without symbolic links, as far as it is there.
-func realPath(dir string) string {
-	if followed, err := filepath.EvalSymlinks(dir); err == nil {
-		return followed
+	if len(all) == 0 {
+		return nil, usagef(`expected "<location> ...", $%s, or locations in the file of --config.file`, locationsVariable)
 	}
-	return dir
+	if err := location.CheckOverlap(all); err != nil {
+		return nil, usageError{err}
+	}
+	return all, nil
 }
 
-func within(dir, parent string) bool {
-	rel, err := filepath.Rel(parent, dir)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
-// and what was allowed before 2018.
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
-
-// parsePlaces reads the locations of the command line.
-func parsePlaces(texts []string) ([]place, error) {
-	var places []place
-	for _, text := range texts {
-		p, err := parsePlace(text)
+func (e *environment) namedLocations(texts []string, options location.Options) ([]location.Location, error) {
+	entries := e.configured.entries
+	if variable := os.Getenv(locationsVariable); len(texts) == 0 && variable != "" {
+		texts = strings.Split(variable, ",")
+	}
+	if len(texts) > 0 {
+		entries = nil
+		for _, text := range texts {
+			entries = append(entries, locationEntry{location: text})
+		}
+	}
+	var all []location.Location
+	for _, entry := range entries {
+		l, err := location.Parse(entry.location, entry.options(options))
 		if err != nil {
 			return nil, err
 		}
-		for i, q := range places {
-			if p.overlaps(q) {
-				return nil, usagef("locations %s and %s overlap: their objects would count twice", texts[i], text)
-			}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// configuredLocations are those of a configuration file.
+type configuredLocations struct{ entries []locationEntry }
+
+// locationEntry is one of them. What it leaves out, flags say for all.
+type locationEntry struct {
+	location  string
+	own       location.Options
+	pathStyle *bool
+}
+
+func (e *locationEntry) options(general location.Options) location.Options {
+	options := location.Options{
+		EndpointURL: cmp.Or(e.own.EndpointURL, general.EndpointURL),
+		Region:      cmp.Or(e.own.Region, general.Region),
+		RoleARN:     cmp.Or(e.own.RoleARN, general.RoleARN),
+		ExternalID:  cmp.Or(e.own.ExternalID, general.ExternalID),
+		Store:       e.own.Store,
+		PathStyle:   general.PathStyle,
+	}
+	if e.own.RoleARN != "" {
+		options.ExternalID = e.own.ExternalID // the general one is for another role
+	}
+	if e.pathStyle != nil {
+		options.PathStyle = *e.pathStyle
+	}
+	return options
+}
+
+// parseEntries reads the list of locations in a configuration file.
+func parseEntries(value any) ([]locationEntry, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, errors.New("locations is no list")
+	}
+	var entries []locationEntry
+	for i, element := range list {
+		entry, err := parseEntry(element)
+		if err != nil {
+			return nil, fmt.Errorf("locations[%d]: %w", i, err)
 		}
-		places = append(places, p)
+		entries = append(entries, entry)
 	}
-	return places, nil
+	return entries, nil
 }
 
-func parsePlace(text string) (place, error) {
-	if rest, ok := strings.CutPrefix(text, "s3://"); ok {
-		bucket, prefix, _ := strings.Cut(rest, "/")
-		if !bucketName.MatchString(bucket) {
-			return place{}, usagef("location %q: %q is no bucket's name", text, bucket)
+func parseEntry(value any) (locationEntry, error) {
+	var entry locationEntry
+	texts := map[string]*string{
+		"location":     &entry.location,
+		"role_arn":     &entry.own.RoleARN,
+		"external_id":  &entry.own.ExternalID,
+		"region":       &entry.own.Region,
+		"endpoint_url": &entry.own.EndpointURL,
+		"store":        &entry.own.Store,
+	}
+	options, ok := value.(map[string]any)
+	if !ok {
+		options = map[string]any{"location": value}
+	}
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		text, isText := options[name].(string)
+		truth, isTruth := options[name].(bool)
+		switch to := texts[name]; {
+		case name == "path_style" && isTruth:
+			entry.pathStyle = &truth
+		case to != nil && isText && text != "":
+			*to = text
+		case to != nil || name == "path_style":
+			return entry, fmt.Errorf("%s has no value of its kind", name)
+		default:
+			return entry, fmt.Errorf("%s is no option; options are location, role_arn, external_id, region, endpoint_url, path_style and store", name)
 		}
-		return place{bucket: bucket, prefix: prefix}, nil
 	}
-	dir, isURL := strings.CutPrefix(text, "file://")
-	if !isURL && strings.Contains(text, "://") || isURL && !strings.HasPrefix(dir, "/") || dir == "" {
-		return place{}, usagef("location %q: write s3://bucket/prefix, file:///directory or ./directory", text)
+	if entry.location == "" {
+		return entry, errors.New("location is missing")
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return place{}, fmt.Errorf("location %q: %w", text, err)
-	}
-	return place{dir: dir}, nil
-}
-
-// opener makes sources of places.
-type opener struct {
-	aws      awsFlags
-	settle   time.Duration
-	requests func(operation string)
-}
-
-// open returns the locations of the places, each of which was seen to be there.
-func (o opener) open(ctx context.Context, places []place) ([]source.Location, error) {
-	locations := make([]source.Location, len(places))
-	checks, ctx := errgroup.WithContext(ctx)
-	for i, p := range places {
-		checks.Go(func() error {
-			src, err := o.source(ctx, p)
-			if err != nil {
-				return fmt.Errorf("location %s: %w", p.name(), err)
-			}
-			locations[i] = source.Location{Name: p.name(), Source: src, Prefix: p.prefix, Store: src.Store()}
-			return nil
-		})
-	}
-	return locations, checks.Wait()
-}
-
-// storedSource is a Source that names its store and bucket: see source.Location.
-type storedSource interface {
-	source.Source
-	Store() string
-}
-
-func (o opener) source(ctx context.Context, p place) (storedSource, error) {
-	if p.dir != "" {
-		return dirsource.New(p.dir, dirsource.Settle(o.settle))
-	}
-	src, err := s3source.New(ctx, s3source.Config{
-		Bucket:      p.bucket,
-		EndpointURL: o.aws.EndpointURL,
-		Region:      o.aws.Region,
-		RoleARN:     o.aws.RoleARN,
-		PathStyle:   o.aws.PathStyle,
-		Requests:    o.requests,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return src, src.Check(ctx, p.prefix)
+	return entry, nil
 }

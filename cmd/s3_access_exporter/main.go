@@ -29,7 +29,10 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
-const program = "s3_access_exporter"
+const (
+	program   = "s3_access_exporter"
+	envPrefix = "S3_ACCESS_EXPORTER"
+)
 
 // Exit codes.
 const (
@@ -71,6 +74,8 @@ type environment struct {
 	stderr *terminal.Screen
 	logger *slog.Logger
 	engine newEngine
+	// configured are the locations of the configuration file.
+	configured configuredLocations
 	// lastLine is set by a command, and printed on standard error when all else is.
 	lastLine string
 }
@@ -98,16 +103,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // runOn is run on an engine.
 func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newEngine) int {
 	var c cli
+	var configured configuredLocations
 	printed := -1 // the exit code of --help, which kong prints by itself
 	parser, err := kong.New(&c,
 		kong.Name(program),
 		kong.Description("Who uses an S3 bucket and how, live, from S3's request logs."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.DefaultEnvars("S3_ACCESS_EXPORTER"),
+		kong.DefaultEnvars(envPrefix),
 		kong.Writers(stdout, stderr),
 		variables(),
 		kong.Exit(func(code int) { printed = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&configured),
 	)
 	if err != nil {
 		return fail(stderr, err, exitFailed)
@@ -120,7 +127,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
 	}
 	lines := terminal.New(stderr)
-	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on}
+	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on, configured: configured}
 	code := exitCode(command.Run(env), stderr)
 	if env.lastLine != "" {
 		fmt.Fprintf(stderr, "%s: %s\n", program, env.lastLine)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/once"
@@ -15,7 +16,7 @@ import (
 // oneShot is what the commands have in common that look once at what lies in some
 // locations now: report, events and backfill.
 type oneShot struct {
-	Locations []string `arg:"" name:"location" help:"${location_help}"`
+	Locations []string `arg:"" optional:"" name:"location" help:"${location_help}"`
 
 	Filter filterFlags `embed:""`
 	Scan   readFlags   `embed:"" prefix:"scan."`
@@ -85,11 +86,14 @@ func unreadError(unread []*once.ObjectError) error {
 
 // ask puts a question to the engine, and shows its progress.
 func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
-	places, err := parsePlaces(o.Locations)
+	named, err := env.locations(o.Locations, o.AWS)
 	if err != nil {
 		return new(once.Summary), err
 	}
-	locations, err := opener{aws: o.AWS}.open(ctx, places)
+	locations, err := location.Opener{}.Open(ctx, named)
+	if err == nil {
+		err = location.Check(ctx, locations)
+	}
 	if err != nil {
 		return new(once.Summary), err
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,4 +150,69 @@ func BenchmarkPerformance_ReportMemory(b *testing.B) {
 			b.ReportMetric(float64(memory)/(1<<10), "MiB-RSS")
 		})
 	}
+}
+
+// Processes that read from a store which takes 30 ms for each request: the most memory
+// that they have, and the time from the start to the first row of events.
+func BenchmarkPerformance_FromS3Process(b *testing.B) {
+	withoutAWS(b)
+	binary := build(b)
+	for _, from := range []struct {
+		name      string
+		trails    bool
+		perObject int
+	}{{"server_access", false, 40}, {"cloudtrail", true, 100}, {"large-cloudtrail", true, 3000}} {
+		bodies := logs(b, from.trails, from.perObject, 200<<20)
+		keys := trailKeys(len(bodies))
+		if !from.trails {
+			keys = flatKeys(*performanceObjects)
+		}
+		store := startFar(b, keys, bodies)
+		for _, command := range []string{"report", "events", "backfill"} {
+			b.Run(from.name+"/"+command, func(b *testing.B) {
+				memory, first := 0, time.Duration(math.MaxInt64)
+				for b.Loop() {
+					used, took := firstRow(b, binary, command, "--aws.path-style", "--aws.endpoint-url", store.url, "s3://"+farBucket)
+					memory, first = max(memory, used), min(first, took)
+				}
+				b.ReportMetric(float64(memory)/(1<<10), "MiB-RSS")
+				if command == "events" {
+					b.ReportMetric(first.Seconds(), "s-to-first-row")
+				}
+			})
+		}
+	}
+}
+
+// firstRow runs the program to its end. It returns the most memory that it had, in KiB,
+// and when it began to print its second line, which is the first row.
+func firstRow(b *testing.B, binary string, args ...string) (memory int, took time.Duration) {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), binary, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	for range 2 {
+		if _, err := lines.ReadString('\n'); err != nil {
+			b.Fatal(err)
+		}
+	}
+	took = time.Since(began)
+	memory = peak(cmd.Process.Pid)
+	buffer := make([]byte, 1<<20)
+	for err == nil {
+		_, err = lines.Read(buffer)
+		memory = max(memory, peak(cmd.Process.Pid))
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return memory, took
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,7 +97,9 @@ func wantValid(t *testing.T, exposition []byte) {
 	}
 }
 
-func TestServe_NamesWhatIsWrongAboutABucket(t *testing.T) {
+// A bucket that cannot be listed ends what is to read it once, and is waited for by
+// what tails.
+func TestRun_NamesWhatIsWrongAboutABucket(t *testing.T) {
 	t.Parallel()
 	minio := miniotest.Start(t)
 	minio.CreateBucket(t, "example-logs")
@@ -120,17 +123,24 @@ func TestServe_NamesWhatIsWrongAboutABucket(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			location, endpoint := cmp.Or(test.location, "s3://example-logs"), cmp.Or(test.endpoint, minio.Endpoint)
-			for _, command := range [][]string{
-				serveArgs("--checkpoint.path=" + filepath.Join(t.TempDir(), "checkpoint.db")),
-				{"report", "-o", "prometheus"},
-			} {
-				p := launch(t, append(credentials(minio), test.env...), append(command,
-					"--aws.endpoint-url="+endpoint, "--aws.path-style", location)...)
-				code, text := p.exitCode(), p.stderr.String()
-				if code != exitFailed || strings.Count(text, "\n") != 1 ||
-					!strings.HasPrefix(text, program+": error: location "+location+": ") || !strings.Contains(text, test.want) {
-					t.Errorf("%s: exit code %d, %s", command[0], code, text)
+			env := append(credentials(minio), test.env...)
+			at := []string{"--aws.endpoint-url=" + endpoint, "--aws.path-style", location}
+			p := launch(t, env, append([]string{"report", "-o", "prometheus"}, at...)...)
+			code, text := p.exitCode(), p.stderr.String()
+			if code != exitFailed || strings.Count(text, "\n") != 1 ||
+				!strings.HasPrefix(text, program+": error: location "+location+": ") || !strings.Contains(text, test.want) {
+				t.Errorf("report: exit code %d, %s", code, text)
+			}
+			p = launch(t, env, append(serveArgs("--checkpoint.path="+filepath.Join(t.TempDir(), "checkpoint.db")), at...)...)
+			eventually(t, time.Minute, "it says why it is not ready", func() bool {
+				if p.url() == "" {
+					return false
 				}
+				code, text := p.ready(t)
+				return code == http.StatusServiceUnavailable && strings.Contains(text, location+" cannot be listed")
+			})
+			if code := p.stop(t); code != exitOK || !strings.Contains(p.stderr.String(), "listing failed") {
+				t.Errorf("serve: exit code %d, %s", code, p.stderr.String())
 			}
 		})
 	}

@@ -15,16 +15,18 @@ import (
 	"github.com/prometheus/common/version"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // serveCmd tails log buckets and serves their metrics.
 type serveCmd struct {
-	Locations []string `arg:"" name:"location" help:"${location_help}"`
+	Locations []string `arg:"" optional:"" name:"location" help:"${location_help}"`
 
 	Web        webFlags        `embed:"" prefix:"web."`
 	Checkpoint checkpointFlags `embed:"" prefix:"checkpoint."`
@@ -85,22 +87,22 @@ func (f seriesFlags) Validate() error {
 
 // Run tails and serves until ctx ends.
 func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
-	places, err := parsePlaces(cmd.Locations)
+	locations, err := env.locations(cmd.Locations, cmd.AWS)
 	if err != nil {
 		return err
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: settle, started: func(s *web.Server) {
-		cmd.logStart(env.logger, places)
+	d := daemon{serveCmd: cmd, env: env, settle: dirsource.DefaultSettle, started: func(s *web.Server) {
+		cmd.logStart(env.logger, locations)
 		env.logger.Info("listening", "url", s.URL("/"))
 	}}
-	return d.run(ctx, places)
+	return d.run(ctx, locations)
 }
 
 // logStart logs what is tailed, and how.
-func (cmd *serveCmd) logStart(logger *slog.Logger, places []place) {
+func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location) {
 	var names []string
-	for _, p := range places {
-		names = append(names, p.name())
+	for _, l := range locations {
+		names = append(names, l.Name())
 	}
 	since := "all"
 	if cmd.Scan.Since > 0 {
@@ -118,8 +120,8 @@ type daemon struct {
 	started func(*web.Server) // called once the server listens and everything is in place
 }
 
-// run tails the places and serves until ctx ends.
-func (d *daemon) run(ctx context.Context, places []place) (err error) {
+// run tails the locations and serves until ctx ends.
+func (d *daemon) run(ctx context.Context, named []location.Location) (err error) {
 	logger := d.env.logger
 	counters, err := collector.New(collector.Config{
 		Labels:      d.Labels.config(),
@@ -144,8 +146,8 @@ func (d *daemon) run(ctx context.Context, places []place) (err error) {
 		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
 	}
 
-	from := opener{aws: d.AWS, settle: d.settle, requests: metrics.CountRequest}
-	locations, err := from.open(ctx, places)
+	from := location.Opener{Settle: d.settle, Requests: metrics.CountRequest}
+	locations, err := from.Open(ctx, named)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,168 +15,223 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
-var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-
-func open(t *testing.T, path string) *checkpoint.File {
-	t.Helper()
-	f, err := checkpoint.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	return f
-}
-
-func update(t *testing.T, f *checkpoint.File, fn func(tx *checkpoint.Tx) error) {
-	t.Helper()
-	if err := f.Update(fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func newPath(t *testing.T) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), "state.db")
-}
-
-// series returns what is stored as text.
-func series(t *testing.T, f *checkpoint.File) map[string]string {
-	t.Helper()
-	got := make(map[string]string)
-	err := f.View(func(tx *checkpoint.Tx) error {
-		return tx.Series().Each(func(k, v []byte) error {
-			got[string(k)] = string(v)
-			return nil
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
 func TestFile_KeepsEverythingAcrossReopening(t *testing.T) {
 	path := newPath(t)
 	f := open(t, path)
-	state := checkpoint.LocationState{Floor: noon.Add(-time.Hour), LastAudit: noon}
-	trouble := checkpoint.Failure{
-		Reason: "throttled", Error: "slow down", Attempts: 3, Since: noon, NextTry: noon.Add(time.Minute),
-		Size: 42, LastModified: noon.Add(-time.Second),
+	state := checkpoint.Stream{
+		Watermark: "a/2026", Begin: noon.Add(-time.Hour), Audited: noon, Within: "a/2", Newest: noon.Add(time.Second),
 	}
-	id := checkpoint.NewObjectID("a/2026-03-04-12-00-00-X", noon)
+	failure := checkpoint.Failure{
+		Reason: "throttled", Error: "slow down", Attempts: 3, Since: noon, NextTry: noon.Add(time.Minute),
+		Size: 42, LastModified: noon.Add(-time.Second), ETag: `"abc"`,
+	}
+	prefix := checkpoint.Prefix{Floor: noon, Searched: noon.Add(time.Minute)}
+	mark := checkpoint.NewMark("a/2026-03-04-12-00-00-X", 42, "etag")
 	update(t, f, func(tx *checkpoint.Tx) error {
-		if err := tx.PutLocation("s3://b", state); err != nil {
-			return err
-		}
-		s, err := tx.CreateStream("s3://b", "s:a/")
-		return errors.Join(err,
-			tx.PutNewest("s3://b", map[string]time.Time{"cloudtrail": noon}),
-			s.PutWatermark("a/2026"),
-			s.MarkSeen(id, noon),
-			s.PutFailure("a/bad", trouble),
+		return errors.Join(
+			tx.PutPrefix("aws/logs", "a", prefix),
+			tx.PutStream(id("s:a/"), state),
+			tx.AddMarks(id("s:a/"), checkpoint.Counted, checkpoint.DayOf(noon), mark),
+			tx.PutFailure(id("s:a/"), "a/bad", failure),
+			tx.AppendEvents([]byte("0123456789abcdef")),
 			tx.Series().Put([]byte("k"), []byte("v")))
 	})
-	if err := f.Close(); err != nil {
+	before, err := content(f)
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-
-	f = open(t, path)
-	err := f.View(func(tx *checkpoint.Tx) error {
-		if got, known, err := tx.Location("s3://b"); err != nil || !known || got != state {
-			t.Errorf("location: %v %v %v, want %v", got, known, err, state)
+	f = open(t, path, checkpoint.MustExist())
+	view(t, f, func(tx *checkpoint.Tx) error {
+		if got, err := tx.Prefixes("aws/logs"); err != nil || len(got) != 1 || got["a"] != prefix {
+			t.Errorf("prefixes: %v %v", got, err)
 		}
-		if got, err := tx.Newest("s3://b"); err != nil || !got["cloudtrail"].Equal(noon) {
-			t.Errorf("newest: %v %v", got, err)
+		if got, known, err := tx.Stream(id("s:a/")); err != nil || !known || got != state {
+			t.Errorf("stream: %+v %v %v, want %+v", got, known, err, state)
 		}
-		return tx.EachStream("s3://b", func(name string, s *checkpoint.Stream) error {
-			if name != "s:a/" || s.Watermark() != "a/2026" || !s.Seen(id) {
-				t.Errorf("stream %q: watermark %q, seen %v", name, s.Watermark(), s.Seen(id))
+		seen, err := tx.Seen(id("s:a/"), checkpoint.DayOf(noon))
+		if sight, kind := seen.Find(mark); sight != checkpoint.Unchanged || kind != checkpoint.Counted {
+			t.Errorf("the object is seen as %v, %v", sight, kind)
+		}
+		return errors.Join(err, tx.EachFailure(id("s:a/"), func(key string, got checkpoint.Failure) error {
+			if key != "a/bad" || got != failure {
+				t.Errorf("failure %q: %+v, want %+v", key, got, failure)
 			}
-			return s.EachFailure(func(key string, got checkpoint.Failure) error {
-				if key != "a/bad" || got != trouble {
-					t.Errorf("trouble %q: %+v, want %+v", key, got, trouble)
-				}
-				return nil
-			})
-		})
+			return nil
+		}))
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := series(t, f); got["k"] != "v" {
-		t.Errorf("series: %v", got)
+	if after, err := content(f); err != nil || after != before {
+		t.Errorf("other content (%v)", err)
 	}
 }
 
 func TestFile_UnknownNamesAreEmpty(t *testing.T) {
 	f := open(t, newPath(t))
-	err := f.View(func(tx *checkpoint.Tx) error {
-		_, known, err := tx.Location("s3://none")
-		newest, err2 := tx.Newest("s3://none")
-		s := tx.Stream("s3://none", "s:")
-		if known || newest != nil || s.Watermark() != "" || s.Seen(checkpoint.ObjectID{}) {
+	update(t, f, func(tx *checkpoint.Tx) error {
+		prefixes, err := tx.Prefixes("none")
+		_, known, err2 := tx.Stream(id("none"))
+		seen, err3 := tx.Seen(id("none"), 1)
+		if len(prefixes) > 0 || known || len(seen) > 0 {
 			t.Error("something is known of what was never stored")
 		}
-		return errors.Join(err, err2,
-			s.ForgetSeen(noon, noon), s.DeleteFailure("x"),
-			s.EachFailure(func(string, checkpoint.Failure) error { return errors.New("trouble") }),
-			tx.EachStream("s3://none", func(string, *checkpoint.Stream) error { return errors.New("stream") }))
+		return errors.Join(err, err2, err3,
+			tx.DeleteFailure(id("none"), "x"),
+			tx.Series().Delete([]byte("x")),
+			tx.DropEvents(3),
+			tx.EachFailure(id("none"), func(string, checkpoint.Failure) error { return errors.New("failure") }),
+			tx.EachStream("none", func(checkpoint.StreamID, checkpoint.Stream) error { return errors.New("stream") }))
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
-func TestFile_FailedUpdateLeavesNothing(t *testing.T) {
+// Buckets and streams whose names begin alike are told apart.
+func TestFile_NamesDoNotRunIntoEachOther(t *testing.T) {
 	f := open(t, newPath(t))
-	failure := errors.New("no")
-	err := f.Update(func(tx *checkpoint.Tx) error {
-		return errors.Join(
-			tx.PutLocation("s3://b", checkpoint.LocationState{}),
-			tx.Series().Put([]byte("k"), []byte("v")),
-			failure)
-	})
-	if !errors.Is(err, failure) {
-		t.Errorf("error %v, want %v", err, failure)
-	}
-	if got := series(t, f); len(got) > 0 {
-		t.Errorf("series %v after a failed update", got)
-	}
-}
-
-func TestStream_ForgetsOldMarksUnlessAnAuditNeedsThem(t *testing.T) {
-	f := open(t, newPath(t))
-	id := func(hours int) checkpoint.ObjectID {
-		at := noon.Add(time.Duration(hours) * time.Hour)
-		return checkpoint.NewObjectID(fmt.Sprint("key", hours), at)
-	}
+	ids := []checkpoint.StreamID{{Store: "b", Stream: "s"}, {Store: "b", Stream: "s2"}, {Store: "bs", Stream: ""}, {Store: "", Stream: "bs"}}
 	update(t, f, func(tx *checkpoint.Tx) error {
-		if err := tx.PutLocation("l", checkpoint.LocationState{}); err != nil {
-			return err
+		var errs []error
+		for i, id := range ids {
+			mark := checkpoint.NewMark(fmt.Sprint(i), 0, "")
+			errs = append(errs,
+				tx.PutStream(id, checkpoint.Stream{Watermark: fmt.Sprint(i)}),
+				tx.PutFailure(id, fmt.Sprint(i), checkpoint.Failure{}),
+				tx.AddMarks(id, checkpoint.Counted, 0, mark))
 		}
-		s, err := tx.CreateStream("l", "s")
-		if err != nil {
-			return err
-		}
-		for hours := range 100 {
-			modified := noon
-			if hours == 7 {
-				modified = noon.Add(2 * time.Hour)
-			}
-			if err := s.MarkSeen(id(hours), modified); err != nil {
-				return err
-			}
-		}
-		return s.ForgetSeen(noon.Add(50*time.Hour), noon.Add(time.Hour))
+		return errors.Join(errs...)
 	})
-	_ = f.View(func(tx *checkpoint.Tx) error {
-		for hours := range 100 {
-			if got, want := tx.Stream("l", "s").Seen(id(hours)), hours >= 50 || hours == 7; got != want {
-				t.Errorf("object of hour %d: seen %v, want %v", hours, got, want)
+	view(t, f, func(tx *checkpoint.Tx) error {
+		for i, id := range ids {
+			got, _, err := tx.Stream(id)
+			seen, err2 := tx.Seen(id, 0)
+			if sight, _ := seen.Find(checkpoint.NewMark(fmt.Sprint(i), 0, "")); got.Watermark != fmt.Sprint(i) || len(seen) != 1 || sight == checkpoint.Unseen {
+				t.Errorf("%v holds %+v, %v", id, got, seen)
+			}
+			err3 := tx.EachFailure(id, func(key string, _ checkpoint.Failure) error {
+				if key != fmt.Sprint(i) {
+					t.Errorf("%v has the failure of %s", id, key)
+				}
+				return nil
+			})
+			if err := errors.Join(err, err2, err3); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+func TestFile_FailedUpdateLeavesNothing(t *testing.T) {
+	f := open(t, newPath(t))
+	before, _ := content(f)
+	failure := errors.New("no")
+	err := f.Update(func(tx *checkpoint.Tx) error { return errors.Join(fill(tx, 0), failure) })
+	if !errors.Is(err, failure) {
+		t.Errorf("error %v, want %v", err, failure)
+	}
+	if after, err := content(f); err != nil || after != before {
+		t.Errorf("other content after a failed update (%v)", err)
+	}
+}
+
+func TestFile_EventsAreDroppedOldestFirst(t *testing.T) {
+	f := open(t, newPath(t))
+	for commit := range 5 {
+		update(t, f, func(tx *checkpoint.Tx) error { return tx.AppendEvents([]byte{byte(commit)}) })
+	}
+	update(t, f, func(tx *checkpoint.Tx) error { return tx.DropEvents(3) })
+	update(t, f, func(tx *checkpoint.Tx) error { return tx.AppendEvents([]byte{5}) })
+	var got []byte
+	view(t, f, func(tx *checkpoint.Tx) error {
+		return tx.EachEvents(func(ids []byte) error {
+			got = append(got, ids...)
+			return nil
+		})
+	})
+	if !bytes.Equal(got, []byte{3, 4, 5}) {
+		t.Errorf("events %v, want those of the last three commits", got)
+	}
+}
+
+func TestOpen_TellsANewCheckpointFromAnOldOne(t *testing.T) {
+	path := newPath(t)
+	if _, err := checkpoint.Open(path, checkpoint.MustExist()); !errors.Is(err, checkpoint.ErrMissing) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want ErrMissing with the path", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a checkpoint was made that was to exist: %v", err)
+	}
+	for _, isNew := range []bool{true, false} {
+		f := open(t, path)
+		if f.Created() != isNew {
+			t.Errorf("created: %v, want %v", f.Created(), isNew)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("beside the checkpoint there is something else: %v %v", entries, err)
+	}
+}
+
+// A checkpoint without a byte is one that was lost, as on a disk that was full.
+func TestOpen_RefusesAnEmptyFile(t *testing.T) {
+	path := newPath(t)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := checkpoint.Open(path)
+	if !errors.Is(err, checkpoint.ErrDamaged) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want one that is ErrDamaged and names the file", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() != 0 {
+		t.Errorf("the file was changed: %v %v", info, err)
+	}
+}
+
+// What is written to a file that nobody finds again must not be relied on.
+func TestFile_FailsForGoodOnceThePathLeadsElsewhere(t *testing.T) {
+	put := func(tx *checkpoint.Tx) error { return tx.Series().Put([]byte("k"), []byte("v")) }
+	tests := map[string]func(path string) error{
+		"deleted": os.Remove,
+		"moved":   func(path string) error { return os.Rename(path, path+".old") },
+		"replaced": func(path string) error {
+			other, err := checkpoint.Open(path + ".other")
+			return errors.Join(err, other.Close(), os.Rename(path+".other", path))
+		},
+		"directory moved": func(path string) error { return os.Rename(filepath.Dir(path), filepath.Dir(path)+".old") },
+	}
+	for name, change := range tests {
+		for _, during := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " during an update: ", during), func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "dir", "state.db")
+				if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				f := open(t, path)
+				update(t, f, put)
+				err := f.Update(func(tx *checkpoint.Tx) error {
+					if during {
+						return errors.Join(put(tx), change(path))
+					}
+					return put(tx)
+				})
+				if !during {
+					err = errors.Join(err, change(path), f.Update(put))
+				}
+				if !errors.Is(err, checkpoint.ErrReplaced) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("error %v, want one line that is ErrReplaced and names the path", err)
+				}
+				if name == "moved" { // and back
+					if err := os.Rename(path+".old", path); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := f.Update(put); !errors.Is(err, checkpoint.ErrReplaced) {
+					t.Errorf("another update: %v, want ErrReplaced", err)
+				}
+			})
+		}
+	}
 }
 
 func TestOpen_RefusesASecondOpener(t *testing.T) {
@@ -186,6 +240,9 @@ func TestOpen_RefusesASecondOpener(t *testing.T) {
 	_, err := checkpoint.Open(path)
 	if !errors.Is(err, checkpoint.ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v, want one that is ErrLocked and names the file", err)
+	}
+	if _, err := checkpoint.Verify(path); !errors.Is(err, checkpoint.ErrLocked) {
+		t.Errorf("Verify: %v, want ErrLocked", err)
 	}
 }
 
@@ -205,34 +262,32 @@ func TestOpen_RefusesAFileThatIsNoCheckpointAndLeavesIt(t *testing.T) {
 			return errors.Join(err, b.Put([]byte("format"), []byte("s3_access_exporter checkpoint")), b.Put([]byte("version"), version))
 		}
 	}
+	text := func(content string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bucket := func(name string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			database(t, path, func(tx *bbolt.Tx) error {
+				_, err := tx.CreateBucket([]byte(name))
+				return err
+			})
+		}
+	}
 	tests := map[string]struct {
 		create func(t *testing.T, path string)
 		want   error
 	}{
-		"text": {func(t *testing.T, path string) {
-			if err := os.WriteFile(path, []byte("my diary\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}, checkpoint.ErrForeign},
-		"long text": {func(t *testing.T, path string) {
-			if err := os.WriteFile(path, bytes.Repeat([]byte("my diary\n"), 10_000), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}, checkpoint.ErrForeign},
-		"other database": {func(t *testing.T, path string) {
-			database(t, path, func(tx *bbolt.Tx) error {
-				_, err := tx.CreateBucket([]byte("users"))
-				return err
-			})
-		}, checkpoint.ErrForeign},
-		"other database with meta": {func(t *testing.T, path string) {
-			database(t, path, func(tx *bbolt.Tx) error {
-				_, err := tx.CreateBucket([]byte("meta"))
-				return err
-			})
-		}, checkpoint.ErrForeign},
-		"no version":    {func(t *testing.T, path string) { database(t, path, meta([]byte("1"))) }, checkpoint.ErrForeign},
-		"newer version": {func(t *testing.T, path string) { database(t, path, meta([]byte{0, 0, 0, 99})) }, checkpoint.ErrNewer},
+		"text":                     {text("my diary\n"), checkpoint.ErrForeign},
+		"long text":                {text(strings.Repeat("my diary\n", 10_000)), checkpoint.ErrForeign},
+		"other database":           {bucket("users"), checkpoint.ErrForeign},
+		"other database with meta": {bucket("meta"), checkpoint.ErrForeign},
+		"no version":               {func(t *testing.T, path string) { database(t, path, meta([]byte("1"))) }, checkpoint.ErrForeign},
+		"older version":            {func(t *testing.T, path string) { database(t, path, meta([]byte{0, 0, 0, 1})) }, checkpoint.ErrOlder},
+		"newer version":            {func(t *testing.T, path string) { database(t, path, meta([]byte{0, 0, 0, 99})) }, checkpoint.ErrNewer},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -268,131 +323,54 @@ func TestOpen_NamesAPathThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// filled returns the bytes of a checkpoint with some content.
-func filled(t testing.TB) ([]byte, map[string]string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "filled.db")
-	f, err := checkpoint.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := make(map[string]string)
-	err = f.Update(func(tx *checkpoint.Tx) error {
-		for i := range 200 {
-			want[fmt.Sprint("key", i)] = strings.Repeat("v", i)
-		}
-		for k, v := range want {
-			if err := tx.Series().Put([]byte(k), []byte(v)); err != nil {
-				return err
-			}
-		}
-		return tx.PutLocation("s3://b", checkpoint.LocationState{Floor: noon})
-	})
-	content, err2 := os.ReadFile(path)
-	if err := errors.Join(err, err2, f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return content, want
-}
-
-// readAll opens content as a checkpoint and reads all of it: a panic or a fault
-// fails the test. What it returns is nil if the checkpoint was refused.
-func readAll(t *testing.T, content []byte) map[string]string {
-	path := newPath(t)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := checkpoint.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = f.Close() }()
-	_ = f.View(func(tx *checkpoint.Tx) error {
-		_, _, _ = tx.Location("s3://b")
-		return tx.EachStream("s3://b", func(_ string, s *checkpoint.Stream) error {
-			return s.EachFailure(func(string, checkpoint.Failure) error { return nil })
-		})
-	})
-	return series(t, f)
-}
-
 // On a full disk every write would be an error.
 func TestOpen_WritesNothingToACompleteCheckpoint(t *testing.T) {
-	content, _ := filled(t)
-	path := filepath.Join(t.TempDir(), "checkpoint.db")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	file, _ := filled(t)
+	path := newPath(t)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := checkpoint.Open(path)
-	if err != nil {
+	if err := open(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, content) {
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, file) {
 		t.Errorf("the file is another one now (%v)", err)
 	}
 }
 
-func TestOpen_RefusesATruncatedFile(t *testing.T) {
-	content, want := filled(t)
-	for n := len(content); n > 0; n -= 509 {
-		got := readAll(t, content[:n]) // the file's end may be space that nothing uses yet
-		if got != nil && !maps.Equal(got, want) || n == len(content) && got == nil || n < len(content)/4 && got != nil {
-			t.Errorf("%d of %d bytes read as a checkpoint of %d series, want %d", n, len(content), len(got), len(want))
-		}
+// A stream's state is moved whole, and nothing else is.
+func TestTx_CopyStreamMovesAllOfAStream(t *testing.T) {
+	from, to := open(t, newPath(t)), open(t, newPath(t))
+	for commit := range 3 {
+		update(t, from, func(tx *checkpoint.Tx) error { return fill(tx, commit) })
 	}
-}
-
-// A damaged file is refused or read, but never crashes the process.
-func FuzzOpen(f *testing.F) {
-	content, _ := filled(f)
-	f.Add(uint32(0), []byte("x"))
-	f.Add(uint32(4096+16), []byte{0, 0, 0, 0})
-	f.Add(uint32(2*4096+8), []byte{255, 255})
-	f.Add(uint32(3*4096+16), bytes.Repeat([]byte{255}, 64))
-	f.Fuzz(func(t *testing.T, offset uint32, patch []byte) {
-		damaged := bytes.Clone(content)
-		copy(damaged[int(offset)%len(damaged):], patch)
-		readAll(t, damaged)
+	update(t, from, func(tx *checkpoint.Tx) error {
+		_, err := tx.Tidy(t.Context(), checkpoint.Tidying{Packing: checkpoint.DayOf(noon) - 1})
+		return errors.Join(err, tx.AddMarks(id("s:access/1"), checkpoint.PassedOver, checkpoint.DayOf(noon)-3, checkpoint.NewMark("1-1", 99, "other")))
 	})
-}
-
-// What one commit of many objects costs, fsync included, and how large a
-// checkpoint of many seen objects is.
-func BenchmarkUpdate(b *testing.B) {
-	for _, objects := range []int{1, 512} {
-		b.Run(fmt.Sprint(objects, "_objects"), func(b *testing.B) {
-			f, err := checkpoint.Open(filepath.Join(b.TempDir(), "state.db"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer func() { _ = f.Close() }()
-			n := 0
-			for b.Loop() {
-				err := f.Update(func(tx *checkpoint.Tx) error {
-					if err := tx.PutLocation("s3://b", checkpoint.LocationState{}); err != nil {
-						return err
-					}
-					s, err := tx.CreateStream("s3://b", "s:")
-					if err != nil {
-						return err
-					}
-					for range objects {
-						n++
-						at := noon.Add(time.Duration(n) * time.Second)
-						if err := s.MarkSeen(checkpoint.NewObjectID(fmt.Sprint("key", n), at), at); err != nil {
-							return err
-						}
-					}
-					return nil
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(f.Size())/float64(n), "B/object")
+	moved := id("s:access/1")
+	copyStream := func() error {
+		return from.View(func(source *checkpoint.Tx) error {
+			return to.Update(func(tx *checkpoint.Tx) error { return tx.CopyStream(source, moved) })
 		})
+	}
+	if err := copyStream(); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyStream(); err == nil {
+		t.Error("the stream was copied over itself")
+	}
+	only := func(text string) string { // what content has of the stream
+		_, text, _ = strings.Cut(text, fmt.Sprint("stream ", moved))
+		text, _, _ = strings.Cut(text, "stream ")
+		return text
+	}
+	want, err := content(from)
+	got, err2 := content(to)
+	if err := errors.Join(err, err2); err != nil || only(got) != only(want) || !strings.Contains(only(got), "failure") {
+		t.Errorf("%v; of %d bytes of content %d were copied", err, len(only(want)), len(only(got)))
+	}
+	if strings.Count(got, "stream ") != 1 || strings.Contains(got, "series") {
+		t.Errorf("more than the stream was copied: %d bytes", len(got))
 	}
 }

@@ -1,248 +1,156 @@
 package checkpoint
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
-var (
-	stateKey      = []byte("state")
-	newestKey     = []byte("newest")
-	watermarkKey  = []byte("watermark")
-	seenBucket    = []byte("seen")
-	troubleBucket = []byte("trouble")
-)
-
-// LocationState is what is kept of a location as a whole.
-type LocationState struct {
-	// Floor: objects whose keys tell an earlier time were there before the
-	// location was first read, and are not counted.
-	Floor time.Time `json:"floor"`
-	// LastAudit is when the last complete audit began, or the first start.
-	LastAudit time.Time `json:"last_audit"`
+// StreamID names a stream of log objects.
+type StreamID struct {
+	// Store names the store and the bucket, the same however a location in it is
+	// spelled.
+	Store string
+	// Stream is a name that no other stream of the store has.
+	Stream string
 }
 
-// Failure is what is kept of an object that could not be read.
-type Failure struct {
-	Reason      string    `json:"reason"`
-	Error       string    `json:"error"`
-	Attempts    int       `json:"attempts"`
-	Since       time.Time `json:"since"`    // of the first attempt
-	NextTry     time.Time `json:"next_try"` // zero if quarantined
-	Quarantined bool      `json:"quarantined"`
+func (id StreamID) key() []byte { return append(appendText(nil, id.Store), id.Stream...) }
 
-	Size         int64     `json:"size"`
-	LastModified time.Time `json:"last_modified"`
+// set names a set of entries that belong to one stream, or another.
+type set [8]byte
+
+func newSet(key []byte) (s set) {
+	sum := sha256.Sum256(key)
+	copy(s[:], sum[:])
+	return s
 }
 
-// ObjectID names a log object within its stream in the set of seen objects.
-// It holds the time that the object's key tells, so that old IDs are found and
-// forgotten together, and a hash of the key, so that a million of them stay small.
-type ObjectID [16]byte
+// failures returns the set of the stream's failures.
+func (id StreamID) failures() set { return newSet(id.key()) }
 
-// NewObjectID returns the ID of the object with the given key, whose key tells
-// time t. Of the 128 bits 96 are SHA-256's: no two keys share them.
-func NewObjectID(key string, t time.Time) ObjectID {
-	var id ObjectID
-	binary.BigEndian.PutUint32(id[:4], unixSeconds(t))
-	sum := sha256.Sum256([]byte(key))
-	copy(id[4:], sum[:])
-	return id
-}
-
-// unixSeconds fits seconds into 32 bits, which last until 2106.
-func unixSeconds(t time.Time) uint32 {
-	return uint32(max(0, min(t.Unix(), 1<<32-1)))
-}
-
-// Location returns the state of the location called name, or false if the
-// checkpoint does not know it.
-func (tx *Tx) Location(name string) (LocationState, bool, error) {
-	var state LocationState
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(name))
-	if b == nil {
-		return state, false, nil
-	}
-	if err := json.Unmarshal(b.Get(stateKey), &state); err != nil {
-		return state, false, fmt.Errorf("location %s: %w: %w", name, ErrDamaged, err)
-	}
-	return state, true, nil
-}
-
-// PutLocation stores the state of the location called name.
-func (tx *Tx) PutLocation(name string, state LocationState) error {
-	b, err := tx.tx.Bucket(locationsBucket).CreateBucketIfNotExists([]byte(name))
-	if err != nil {
-		return err
-	}
-	return putJSON(b, stateKey, state)
-}
-
-// Newest returns the time of the newest request that was counted of a location,
-// by the name of the log; nil if there was none.
-func (tx *Tx) Newest(location string) (map[string]time.Time, error) {
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(location))
-	if b == nil || b.Get(newestKey) == nil {
-		return nil, nil
-	}
-	var newest map[string]time.Time
-	if err := json.Unmarshal(b.Get(newestKey), &newest); err != nil {
-		return nil, fmt.Errorf("location %s: %w: %w", location, ErrDamaged, err)
-	}
-	return newest, nil
-}
-
-// PutNewest stores what Newest returns. The location must have been put.
-func (tx *Tx) PutNewest(location string, newest map[string]time.Time) error {
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(location))
-	if b == nil {
-		return fmt.Errorf("location %s is not in the checkpoint", location)
-	}
-	return putJSON(b, newestKey, newest)
-}
-
-func putJSON(b *bbolt.Bucket, key []byte, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return b.Put(key, text)
-}
-
-// EachStream calls fn with the name of every stream of a location.
-func (tx *Tx) EachStream(location string, fn func(stream string, s *Stream) error) error {
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(location))
-	if b == nil {
-		return nil
-	}
-	return b.ForEachBucket(func(name []byte) error {
-		return fn(string(name), &Stream{b: b.Bucket(name)})
-	})
-}
-
-// Stream returns the state of a stream for reading. That the checkpoint does not
-// know it is no error: the Stream is then empty, and must not be written to.
-func (tx *Tx) Stream(location, stream string) *Stream {
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(location))
-	if b == nil {
-		return &Stream{}
-	}
-	return &Stream{b: b.Bucket([]byte(stream))}
-}
-
-// CreateStream returns the state of a stream for writing. The location must have
-// been put.
-func (tx *Tx) CreateStream(location, stream string) (*Stream, error) {
-	b := tx.tx.Bucket(locationsBucket).Bucket([]byte(location))
-	if b == nil {
-		return nil, fmt.Errorf("location %s is not in the checkpoint", location)
-	}
-	s, err := b.CreateBucketIfNotExists([]byte(stream))
-	if err != nil {
-		return nil, err
-	}
-	return &Stream{b: s}, nil
-}
-
-// Stream is the part of a transaction that holds the state of one stream.
+// Stream is how far a stream was read.
 type Stream struct {
-	b *bbolt.Bucket // nil: not there
+	// Watermark is the key below which every object that was ever listed is
+	// resolved: counted, or kept as a Failure. Empty: there is none yet.
+	Watermark string `json:"watermark,omitempty"`
+	// Begin: objects whose keys tell this time or a later one, and that have neither
+	// a mark nor a Failure, are new. Others may have been there before.
+	Begin time.Time `json:"begin"`
+	// Audited is when the last complete audit began, zero if there was none.
+	Audited time.Time `json:"audited,omitzero"`
+	// Within is the prefix of the keys that are listed, if it reaches into the dates
+	// of the stream's; empty if all of them are.
+	Within string `json:"within,omitempty"`
+	// Newest is the time of the newest request that was counted, zero if there was
+	// none.
+	Newest time.Time `json:"newest,omitzero"`
 }
 
-func (s *Stream) sub(name []byte) *bbolt.Bucket {
-	if s.b == nil {
-		return nil
-	}
-	return s.b.Bucket(name)
+// Stream returns what is kept of a stream, or false if the checkpoint does not know
+// it.
+func (tx *Tx) Stream(id StreamID) (s Stream, known bool, err error) {
+	known, err = tx.table(tableStreams).getJSON(id.key(), &s)
+	return s, known, err
 }
 
-// Watermark returns the key below which every object of the stream that was ever
-// listed is resolved: counted, or kept as trouble. It is empty before the first.
-func (s *Stream) Watermark() string {
-	if s.b == nil {
-		return ""
-	}
-	return string(s.b.Get(watermarkKey))
+// PutStream stores what is kept of a stream.
+func (tx *Tx) PutStream(id StreamID, s Stream) error {
+	return tx.table(tableStreams).putJSON(id.key(), s)
 }
 
-// PutWatermark stores the watermark.
-func (s *Stream) PutWatermark(key string) error { return s.b.Put(watermarkKey, []byte(key)) }
-
-// Seen reports whether the object was counted, or found to be gone.
-func (s *Stream) Seen(id ObjectID) bool {
-	seen := s.sub(seenBucket)
-	return seen != nil && seen.Get(id[:]) != nil
-}
-
-// MarkSeen marks the object as counted.
-func (s *Stream) MarkSeen(id ObjectID, lastModified time.Time) error {
-	seen, err := s.b.CreateBucketIfNotExists(seenBucket)
-	if err != nil {
-		return err
-	}
-	seen.FillPercent = 0.9 // IDs begin with the time: most go to the end
-	return seen.Put(id[:], binary.BigEndian.AppendUint32(nil, unixSeconds(lastModified)))
-}
-
-// ForgetSeen removes the marks of objects whose keys tell a time before t, if
-// they were not modified after lastModified.
-func (s *Stream) ForgetSeen(t, lastModified time.Time) error {
-	seen := s.sub(seenBucket)
-	if seen == nil {
-		return nil
-	}
-	end := binary.BigEndian.AppendUint32(nil, unixSeconds(t))
-	limit := unixSeconds(lastModified)
-	var old [][]byte // a cursor must not delete what it stands on and go on
-	c := seen.Cursor()
-	for k, v := c.First(); k != nil && bytes.Compare(k[:4], end) < 0; k, v = c.Next() {
-		if len(v) == 4 && binary.BigEndian.Uint32(v) <= limit {
-			old = append(old, k)
-		}
-	}
-	for _, k := range old {
-		if err := seen.Delete(k); err != nil {
+// EachStream calls fn with every stream of a store, in the order of their names,
+// until fn returns an error.
+func (tx *Tx) EachStream(store string, fn func(id StreamID, s Stream) error) error {
+	prefix := appendText(nil, store)
+	return tx.table(tableStreams).each(prefix, func(key, value []byte) error {
+		var s Stream
+		if err := parseJSON(tableStreams, key, value, &s); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// EachFailure calls fn with every object of the stream that could not be read.
-func (s *Stream) EachFailure(fn func(key string, t Failure) error) error {
-	b := s.sub(troubleBucket)
-	if b == nil {
-		return nil
-	}
-	return b.ForEach(func(k, v []byte) error {
-		var t Failure
-		if err := json.Unmarshal(v, &t); err != nil {
-			return fmt.Errorf("object %q: %w: %w", k, ErrDamaged, err)
-		}
-		return fn(string(k), t)
+		return fn(StreamID{Store: store, Stream: string(key[len(prefix):])}, s)
 	})
 }
 
-// PutFailure keeps an object that could not be read.
-func (s *Stream) PutFailure(key string, t Failure) error {
-	b, err := s.b.CreateBucketIfNotExists(troubleBucket)
+// Prefix is what is kept of a prefix of keys that is, or was, listed in a store.
+type Prefix struct {
+	// Floor is how far back the first start went: objects whose keys tell an earlier
+	// time, and that were there then, are not counted. Zero: it went all the way.
+	Floor time.Time `json:"floor,omitzero"`
+	// Searched is when the last complete search for streams began, zero if there was
+	// none. What lies in a stream that it did not find has come later.
+	Searched time.Time `json:"searched,omitzero"`
+	// Before is how many log objects the first search found that lie before Floor. It
+	// does not count on for ever: More is whether there are more.
+	Before int  `json:"before,omitempty"`
+	More   bool `json:"more,omitempty"`
+}
+
+// PutPrefix stores what is kept of a prefix.
+func (tx *Tx) PutPrefix(store, prefix string, p Prefix) error {
+	return tx.table(tablePrefixes).putJSON(append(appendText(nil, store), prefix...), p)
+}
+
+// Prefixes returns what is kept of the prefixes of a store.
+func (tx *Tx) Prefixes(store string) (map[string]Prefix, error) {
+	prefixes := make(map[string]Prefix)
+	of := appendText(nil, store)
+	err := tx.table(tablePrefixes).each(of, func(key, value []byte) error {
+		var p Prefix
+		err := parseJSON(tablePrefixes, key, value, &p)
+		prefixes[string(key[len(of):])] = p
+		return err
+	})
+	return prefixes, err
+}
+
+// CopyStream takes all that another checkpoint keeps of a stream: its state, its
+// failures and its marks. This one must not know the stream.
+func (tx *Tx) CopyStream(from *Tx, id StreamID) error {
+	s, known, err := from.Stream(id)
+	if err != nil || !known {
+		return err
+	}
+	_, known, err = tx.Stream(id)
+	if known {
+		err = fmt.Errorf("stream %q of %s is here already", id.Stream, id.Store)
+	}
 	if err != nil {
 		return err
 	}
-	return putJSON(b, []byte(key), t)
+	if err := tx.PutStream(id, s); err != nil {
+		return err
+	}
+	of := id.failures()
+	err = from.table(tableFailures).each(of[:], func(key, value []byte) error {
+		return tx.table(tableFailures).put(key, value)
+	})
+	if err != nil {
+		return err
+	}
+	return tx.copyMarks(from, id)
 }
 
-// DeleteFailure forgets an object's trouble; that there is none is no error.
-func (s *Stream) DeleteFailure(key string) error {
-	b := s.sub(troubleBucket)
-	if b == nil {
-		return nil
+func (t *table) getJSON(key []byte, to any) (known bool, err error) {
+	value, err := t.get(key)
+	if err != nil || value == nil {
+		return false, err
 	}
-	return b.Delete([]byte(key))
+	return true, parseJSON(t.id, key, value, to)
+}
+
+func (t *table) putJSON(key []byte, from any) error {
+	value, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return t.put(key, value)
+}
+
+func parseJSON(id tableID, key, value []byte, to any) error {
+	if err := json.Unmarshal(value, to); err != nil {
+		return fmt.Errorf("%w: %w", entryError(tableNames[id], key), err)
+	}
+	return nil
 }

@@ -122,11 +122,17 @@ func parseTrail(l *layout, folder, stem string) (Key, bool) {
 	if why := skipReason(folder); why != SkipUnknown {
 		return foreign(folder, why), true
 	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, AccountID: account, Region: region}
-	if account, kind, region, ok := cutThree(prefix); ok && isAccount(account) && kind == "CloudTrail" && record.IsRegion(region) {
-		k.Stream.File = account + "_CloudTrail_" + region + "_"
+	s := Stream{Prefix: prefix, Layout: l.Layout, File: trailFile(prefix)}
+	return Key{Stream: s, Time: t, AccountID: account, Region: region}, true
+}
+
+// trailFile returns the File of the Trail with that prefix.
+func trailFile(prefix string) string {
+	account, kind, region, ok := cutThree(prefix)
+	if !ok || !isAccount(account) || kind != "CloudTrail" || !record.IsRegion(region) {
+		return ""
 	}
-	return k, true
+	return account + "_CloudTrail_" + region + "_"
 }
 
 // parsePartitioned parses 2006-01-02-15-04-05-UNIQUE below the folders of the same day.

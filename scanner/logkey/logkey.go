@@ -60,7 +60,7 @@ func foreign(folder string, why SkipReason) Key {
 // Free reports whether the key shows no more of an object than when it was written: what
 // it is, its content has to show.
 func (k Key) Free() bool {
-	return k.Skip == "" && (k.Stream.Layout == Dated || k.Stream.Layout == Hive)
+	return k.Skip == "" && k.Stream.free()
 }
 
 // Stray reports whether the object's folder does not show what lies there: other

@@ -181,3 +181,59 @@ func TestStream_LogFollowsFromTheLayout(t *testing.T) {
 		}
 	}
 }
+
+func TestParseID_TakesTheIDsOfStreams(t *testing.T) {
+	for _, key := range []string{
+		"access/2026-03-04-12-00-00-0123456789ABCDEF",
+		"2026-03-04-12-00-00-0123456789ABCDEF",
+		"logs/111122223333/eu-west-1/b/2026/03/04/2026-03-04-12-00-00-0123456789ABCDEF",
+		"AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T1200Z_aBcDeFgHiJkLmNoP.json.gz",
+		"copied/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T1200Z_aBcDeFgHiJkLmNoP.json.gz",
+		"free/2026/03/04/12/x.gz",
+		"free/year=2026/month=03/day=04/x.gz",
+	} {
+		want := logkey.Parse(key).Stream
+		if got, ok := logkey.ParseID(want.ID()); !ok || got != want {
+			t.Errorf("%s: %+v %v, want %+v", want.ID(), got, ok, want)
+		}
+	}
+	for _, id := range []string{"", "s", "sx", "x:logs/", "f:logs/", logkey.Stream{}.ID()} {
+		if got, ok := logkey.ParseID(id); ok {
+			t.Errorf("%q is the ID of %+v", id, got)
+		}
+	}
+}
+
+func TestStream_MayHoldWhatReachesIntoItsDates(t *testing.T) {
+	simple := logkey.Stream{Layout: logkey.Simple, Prefix: "logs/"}
+	folders := logkey.Stream{Layout: logkey.Partitioned, Prefix: "logs/1/r/b/"}
+	hive := logkey.Stream{Layout: logkey.Hive, Prefix: "logs/year="}
+	for _, test := range []struct {
+		stream logkey.Stream
+		prefix string
+		want   bool
+	}{
+		{simple, "", true},
+		{simple, "logs", true},
+		{simple, "logs/", true},
+		{simple, "logs/2026-03-0", true},
+		{simple, "logs/2026-03-04-12-00-00-0123", true},
+		{simple, "logs/2026/03/04/", false},
+		{simple, "logs/1", false},
+		{simple, "logs/201122223333/", false},
+		{simple, "logs/other", false},
+		{simple, "other", false},
+		{folders, "logs/1/r/", true},
+		{folders, "logs/1/r/b/2026/03/0", true},
+		{folders, "logs/1/r/b/2026/03/04/2026-03-04-12", true},
+		{folders, "logs/1/r/b/2026-03-04", false},
+		{folders, "logs/1/r/b/c", false},
+		{hive, "logs/year=2026/mon", true},
+		{hive, "logs/year=2026/month=03/day=04/hour=12", true},
+		{hive, "logs/year=2026/03", false},
+	} {
+		if got := test.stream.MayHold(test.prefix); got != test.want {
+			t.Errorf("%+v may hold %q: %v, want %v", test.stream, test.prefix, got, test.want)
+		}
+	}
+}

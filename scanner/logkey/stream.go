@@ -1,6 +1,7 @@
 package logkey
 
 import (
+	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -17,6 +18,49 @@ type Stream struct {
 
 // ID returns a name for the stream that no other stream of a bucket has.
 func (s Stream) ID() string { return string(s.Layout) + ":" + s.Prefix }
+
+// ParseID returns the stream that has an ID, or false if it is the ID of none that a log
+// object can be of.
+func ParseID(id string) (Stream, bool) {
+	if len(id) < 2 || id[1] != ':' {
+		return Stream{}, false
+	}
+	s := Stream{Layout: Layout(id[0]), Prefix: id[2:]}
+	l := s.line()
+	if l.Layout != s.Layout || l.log == 0 && !s.free() {
+		return Stream{}, false
+	}
+	if l.named {
+		s.File = trailFile(s.Prefix)
+	}
+	return s, true
+}
+
+// MayHold reports whether keys of the stream may begin with prefix: all of them, or those
+// of some dates.
+func (s Stream) MayHold(prefix string) bool {
+	if strings.HasPrefix(s.Prefix, prefix) {
+		return true
+	}
+	date, ok := strings.CutPrefix(prefix, s.Prefix)
+	if !ok {
+		return false
+	}
+	form := fileTime
+	if folders := s.line().folders; folders != "" {
+		form = folders
+	}
+	for i := range min(len(date), len(form)) {
+		digit := i > 1 && '0' <= form[i] && form[i] <= '9' // S3 began in 2006
+		if digit && (date[i] < '0' || date[i] > '9') || !digit && date[i] != form[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// free reports whether the keys show no more than a time.
+func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive }
 
 // Log returns the kind of log that the stream holds, 0 if its keys do not show that, or it
 // is a Foreign one.

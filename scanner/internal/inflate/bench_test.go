@@ -77,8 +77,8 @@ func (c *calls) measure(b *testing.B, z gunzipper, src io.Reader, p []byte) {
 	}
 }
 
-func (c calls) sum() (sum time.Duration) {
-	for _, d := range c {
+func (c *calls) sum() (sum time.Duration) {
+	for _, d := range *c {
 		sum += d
 	}
 	return sum

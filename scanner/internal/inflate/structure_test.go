@@ -35,7 +35,7 @@ func randomStream(random *rand.Rand) *deflater {
 
 func TestReader_ReadsBlocksOfAllStructures(t *testing.T) {
 	var j jury
-	for seed := range uint64(1000) {
+	for seed := range uint64(500) {
 		d := randomStream(rand.New(rand.NewPCG(seed, 2)))
 		want, n := inflateSlowly(d.data)
 		if want.err != nil || want.plain != string(d.plain) || n != len(d.data) {
@@ -169,7 +169,7 @@ func brokenPrecodes(add func(name string, write func(d *deflater))) {
 
 func TestReader_RefusesBrokenStreams(t *testing.T) {
 	var j jury
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		for _, stream := range broken(rand.New(rand.NewPCG(seed, 4))) {
 			got := j.judge(t, member(stream.data, nil))
 			if !errors.As(got.err, new(flate.CorruptInputError)) {

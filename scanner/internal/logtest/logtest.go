@@ -20,7 +20,10 @@ func AccessLog(at time.Time, ids ...string) []byte {
 
 // Trail returns a compressed log file of CloudTrail with one event for each ID, which
 // is also that of its request.
-func Trail(at time.Time, ids ...string) []byte {
+func Trail(at time.Time, ids ...string) []byte { return Gzip(TrailText(at, ids...)) }
+
+// TrailText is Trail, not compressed.
+func TrailText(at time.Time, ids ...string) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"Records":[`)
 	for i, id := range ids {
@@ -31,7 +34,7 @@ func Trail(at time.Time, ids ...string) []byte {
 			at.UTC().Format(time.RFC3339), id, id)
 	}
 	b.WriteString(`]}`)
-	return Gzip(b.Bytes())
+	return b.Bytes()
 }
 
 // Gzip returns compressed text.

@@ -138,8 +138,8 @@ func TestRead_HoldsNoMoreBytesThanItHasMemoryFor(t *testing.T) {
 	onCores(t, 2)
 	synctest.Test(t, func(t *testing.T) {
 		const memory = 32 << 20
-		r := &remote{latency: time.Second, body: bytes.Repeat(logtest.AccessLog(at, "r"), 2000)}
-		r.readMany(t, 150, reader.Config{})
+		r := &remote{latency: time.Second, body: bytes.Repeat(logtest.AccessLog(at, "r"), 1000)}
+		r.readMany(t, 500, reader.Config{})
 		if r.mostBytes > memory || r.mostBytes < memory/2 {
 			t.Errorf("%d objects of %d bytes are held at once", r.most, len(r.body))
 		}

@@ -197,6 +197,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
 	duplicates := int64(0)
+	most := rd.cfg.Now().Add(Ahead).Unix()
 	for dec.Next() {
 		rec := dec.Record()
 		if len(rec.AccountID) == 0 {
@@ -205,7 +206,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 		if len(rec.Region) == 0 {
 			rec.Region = region
 		}
-		out.span(rec.Time)
+		out.span(rec.Time, most)
 		if window.Has(&out.Claim, rec) {
 			duplicates++
 			continue

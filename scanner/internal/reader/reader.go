@@ -3,7 +3,7 @@
 // them goes as Results; both carry a state of whoever started the reading, which the
 // package does not look at.
 //
-// Read starts a goroutine for each object, which waits for its bytes, then for a core,
+// Read hands each object to a goroutine, which waits for its bytes, then for a core,
 // and unpacks and decodes it there (object.go) with what unpack.go keeps for that. How
 // many objects are under way at once, flow.go decides: waiting for a store costs no core,
 // so they are many more than there are cores if the store is far away. formats.go has the
@@ -48,6 +48,8 @@ type Config struct {
 	// Patience is the longest pause after which an object is asked for again that the
 	// store has throttled; 0: it is not.
 	Patience time.Duration
+	// Now returns the time of the wall, for Outcome.Newest; nil means time.Now.
+	Now func() time.Time
 }
 
 // withDefaults returns a copy.
@@ -55,6 +57,9 @@ func (c *Config) withDefaults() *Config {
 	d := *c
 	if d.MaxObjectSize == 0 {
 		d.MaxObjectSize = DefaultMaxObjectSize
+	}
+	if d.Now == nil {
+		d.Now = time.Now
 	}
 	return &d
 }
@@ -99,7 +104,8 @@ type Outcome struct {
 	byLog     [record.CloudTrail + 1]int64 // Records by log
 	Skipped   record.Skipped               // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
-	// duplicates included, in seconds since 1970; 0 if there are none after that.
+	// duplicates included, in seconds since 1970; 0 if there are none after that. Requests
+	// that are more than Ahead to come are left out: somebody's clock was wrong.
 	Oldest, Newest int64
 }
 
@@ -130,8 +136,14 @@ func (o *Outcome) recognise(err error) error {
 	return nil
 }
 
-// span takes note of the time of a request.
-func (o *Outcome) span(seconds int64) {
+// Ahead is how far the time of a request may lie ahead of the clock.
+const Ahead = time.Hour
+
+// span takes note of the time of a request, which is none if it is later than most.
+func (o *Outcome) span(seconds, most int64) {
+	if seconds > most {
+		return
+	}
 	if o.Newest == 0 || seconds < o.Oldest {
 		o.Oldest = max(0, seconds)
 	}
@@ -146,21 +158,33 @@ func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[
 	results, rd := newResults[T](shared), newObjectReader(shared)
 	go func() {
 		var reading sync.WaitGroup
+		next := make(chan *Job[T]) // to goroutines that are done with another one
 		for j := range jobs {
 			if ctx.Err() != nil {
 				continue
 			}
-			size := footprint(j.Object.Size)
-			rd.flow.begin(size)
-			reading.Go(func() {
-				defer rd.flow.end(size)
-				j.read(ctx, rd, results.put)
-			})
+			rd.flow.begin(footprint(j.Object.Size))
+			select {
+			case next <- j:
+			default:
+				reading.Go(func() { readAll(ctx, rd, j, next, results.put) })
+			}
 		}
+		close(next)
 		reading.Wait()
 		close(results.ahead)
 	}()
 	return results
+}
+
+// readAll reads the object of a Job, and then those of next: the calls of a store's client
+// lie deep, and each new goroutine would grow its stack anew.
+func readAll[T any](ctx context.Context, rd *objectReader, j *Job[T], next <-chan *Job[T], handOn func(*Result[T])) {
+	for more := true; more; j, more = <-next {
+		size := footprint(j.Object.Size) // as it is listed; reading may find a newer one
+		j.read(ctx, rd, handOn)
+		rd.flow.end(size)
+	}
 }
 
 // read reads the Job's object and hands on what came of it.

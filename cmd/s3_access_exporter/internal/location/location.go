@@ -1,0 +1,140 @@
+// Package location knows where logs are: what users write for a location, and how it
+// becomes a source.Location. A location that is not there takes nothing else down: its
+// Source fails as long as that is so, and is asked again.
+package location
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Options are how to get at a location in S3. The zero value of each means AWS's, or
+// that of the SDK's environment.
+type Options struct {
+	EndpointURL string // http or https
+	Region      string
+	RoleARN     string // to assume
+	ExternalID  string // for that role
+	PathStyle   bool   // the bucket stands in the path of URLs, not in the host
+	Store       string // the name of a store that is not AWS; see s3source.Config
+}
+
+// Validate returns what is wrong in the Options, without a secret that is in them.
+func (o Options) Validate() error {
+	if o.ExternalID != "" && o.RoleARN == "" {
+		return errors.New("an external ID goes with the ARN of a role")
+	}
+	if o.EndpointURL == "" {
+		return nil
+	}
+	u, err := url.Parse(o.EndpointURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is no URL such as https://s3.example.com", withoutPassword(o.EndpointURL))
+	}
+	return nil
+}
+
+// withoutPassword returns a text that may have been meant as a URL, without what would
+// be a user and a password in it.
+func withoutPassword(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		return "…" + text[at:]
+	}
+	return text
+}
+
+// Location is where logs are.
+type Location struct {
+	Bucket, Prefix string // in S3
+	Dir            string // absolute; empty if it is in S3
+	Options        Options
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
+// and what was allowed before 2018.
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
+
+// Parse reads s3://bucket[/prefix], file:///directory or a directory's path. Its error
+// is one line, which names the text.
+func Parse(text string, options Options) (Location, error) {
+	if rest, ok := strings.CutPrefix(text, "s3://"); ok {
+		bucket, prefix, _ := strings.Cut(rest, "/")
+		if !bucketName.MatchString(bucket) {
+			return Location{}, fmt.Errorf("location %q: %q is no bucket's name", text, bucket)
+		}
+		if err := options.Validate(); err != nil {
+			return Location{}, fmt.Errorf("location %q: %w", text, err)
+		}
+		return Location{Bucket: bucket, Prefix: prefix, Options: options}, nil
+	}
+	dir, isURL := strings.CutPrefix(text, "file://")
+	if !isURL && strings.Contains(text, "://") || isURL && !strings.HasPrefix(dir, "/") || dir == "" {
+		return Location{}, fmt.Errorf("location %q: write s3://bucket/prefix, file:///directory or ./directory", text)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Location{}, fmt.Errorf("location %q: %w", text, err)
+	}
+	return Location{Dir: dir}, nil
+}
+
+// Name returns the location's name in metrics, in the log and on pages.
+func (l Location) Name() string {
+	switch {
+	case l.Dir != "":
+		return "file://" + filepath.ToSlash(l.Dir)
+	case l.Prefix != "":
+		return "s3://" + l.Bucket + "/" + l.Prefix
+	}
+	return "s3://" + l.Bucket
+}
+
+// CheckOverlap returns an error if an object may lie in two of some locations.
+func CheckOverlap(all []Location) error {
+	for i, l := range all {
+		for _, other := range all[:i] {
+			if l.overlaps(other) {
+				return overlapError(other.Name(), l.Name())
+			}
+		}
+	}
+	return nil
+}
+
+func overlapError(a, b string) error {
+	return fmt.Errorf("locations %s and %s overlap: their objects would count twice", a, b)
+}
+
+// overlaps reports whether an object may lie in both locations, as far as their texts
+// show it.
+func (l Location) overlaps(other Location) bool {
+	if l.Dir == "" || other.Dir == "" {
+		return l.Dir == other.Dir && l.Bucket == other.Bucket && l.Options.EndpointURL == other.Options.EndpointURL &&
+			l.Options.Store == other.Options.Store && prefixesOverlap(l.Prefix, other.Prefix)
+	}
+	a, b := realPath(l.Dir), realPath(other.Dir)
+	return within(a, b) || within(b, a)
+}
+
+func prefixesOverlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
+
+// realPath returns a path without symbolic links, as far as it is there.
+func realPath(dir string) string {
+	followed, err := filepath.EvalSymlinks(dir)
+	if parent := filepath.Dir(dir); err != nil && parent != dir {
+		return filepath.Join(realPath(parent), filepath.Base(dir))
+	}
+	if err != nil {
+		return dir
+	}
+	return followed
+}
+
+func within(dir, parent string) bool {
+	rel, err := filepath.Rel(parent, dir)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}

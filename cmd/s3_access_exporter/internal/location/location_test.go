@@ -1,0 +1,173 @@
+package location
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+func parse(t *testing.T, text string, options Options) Location {
+	t.Helper()
+	l, err := Parse(text, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestParse_NamesWhatItRead(t *testing.T) {
+	for text, want := range map[string]string{
+		"s3://example-logs":         "s3://example-logs",
+		"s3://example-logs/":        "s3://example-logs",
+		"s3://example-logs/a/b":     "s3://example-logs/a/b",
+		"/var/log/../s3":            "file:///var/s3",
+		"file:///var/s3":            "file:///var/s3",
+		"s3://Old_Name.before.2018": "s3://Old_Name.before.2018",
+	} {
+		if got := parse(t, text, Options{}).Name(); got != want {
+			t.Errorf("%s is named %s, want %s", text, got, want)
+		}
+	}
+	if got := parse(t, "logs", Options{}).Dir; !filepath.IsAbs(got) {
+		t.Errorf("a relative path becomes %s", got)
+	}
+	for _, text := range []string{"", "s3://", "s3://a", "s3://a b", "https://example.com", "file://logs"} {
+		if _, err := Parse(text, Options{}); err == nil || !strings.Contains(err.Error(), "location \""+text) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestCheckOverlap_ComparesWhatIsInOneStore(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	other := Options{EndpointURL: "http://localhost:9000"}
+	for _, test := range []struct {
+		a, b Location
+		want bool
+	}{
+		{parse(t, "s3://example-logs", Options{}), parse(t, "s3://example-logs/a", Options{}), true},
+		{parse(t, "s3://example-logs/ab", Options{}), parse(t, "s3://example-logs/a", Options{}), true},
+		{parse(t, "s3://example-logs/b", Options{}), parse(t, "s3://example-logs/a", Options{}), false},
+		{parse(t, "s3://example-logs", Options{}), parse(t, "s3://example-logs", other), false},
+		{parse(t, "s3://example-logs", other), parse(t, "s3://example-logs", other), true},
+		{parse(t, dir, Options{}), parse(t, dir+"/below", Options{}), true},
+		{parse(t, dir, Options{}), parse(t, link+"/not/there", Options{}), true},
+		{parse(t, dir, Options{}), parse(t, dir+"2", Options{}), false},
+		{parse(t, dir, Options{}), parse(t, "s3://example-logs", Options{}), false},
+	} {
+		for _, both := range [][]Location{{test.a, test.b}, {test.b, test.a}} {
+			if err := CheckOverlap(both); (err != nil) != test.want {
+				t.Errorf("%s and %s: %v", both[0].Name(), both[1].Name(), err)
+			}
+		}
+	}
+}
+
+// One bucket may be reached in two ways.
+func TestOpen_FindsOverlapsOfOneStoreThatIsWrittenInTwoWays(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	a := parse(t, "s3://example-logs", Options{Region: "eu-west-1"})
+	b := parse(t, "s3://example-logs/x", Options{EndpointURL: "https://s3.dualstack.eu-west-1.amazonaws.com", Region: "eu-west-1"})
+	if err := CheckOverlap([]Location{a, b}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Opener{}).Open(t.Context(), []Location{a, b}); err == nil || !strings.Contains(err.Error(), "overlap") {
+		t.Error(err)
+	}
+}
+
+func listed(ctx context.Context, src source.Source) (keys []string, failed error) {
+	for obj, err := range src.List(ctx, "", "") {
+		if err != nil {
+			return keys, err
+		}
+		keys = append(keys, obj.Key)
+	}
+	return keys, nil
+}
+
+func TestDirectory_IsReadOnceItIsThere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	opened, err := Opener{}.Open(t.Context(), []Location{{Dir: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := opened[0].Source
+	if _, err := listed(t.Context(), src); !isFailure(err, source.ReasonNoSuchBucket) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("list: %v", err)
+	}
+	if _, err := src.Open(t.Context(), source.Object{Key: "x"}); !isFailure(err, source.ReasonNoSuchBucket) {
+		t.Errorf("open: %v", err)
+	}
+	if _, err := src.Stat(t.Context(), "x"); !isFailure(err, source.ReasonNoSuchBucket) {
+		t.Errorf("stat: %v", err)
+	}
+	if err := Check(t.Context(), opened); err == nil || !strings.Contains(err.Error(), "location file://"+dir+": directory "+dir+": no such file") {
+		t.Errorf("check: %v", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x"), []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := listed(t.Context(), src)
+	if err != nil || len(keys) != 1 {
+		t.Errorf("%q, %v", keys, err)
+	}
+	obj, err := src.Stat(t.Context(), "x")
+	if err != nil || obj.Size != 4 {
+		t.Errorf("%+v, %v", obj, err)
+	}
+	body, err := src.Open(t.Context(), obj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = body.Close()
+	if err := Check(t.Context(), opened); err != nil {
+		t.Error(err)
+	}
+}
+
+func isFailure(err error, reason source.Reason) bool {
+	var failure *source.Error
+	return errors.As(err, &failure) && failure.Reason == reason
+}
+
+// What was read is remembered under the directory's canonical path. Where that turns
+// out to be another one, nothing is read, and so nothing is counted twice.
+func TestDirectory_NeverBecomesAnotherOne(t *testing.T) {
+	parent := t.TempDir()
+	target, link := filepath.Join(parent, "target"), filepath.Join(parent, "link")
+	opened, err := Opener{Settle: time.Second}.Open(t.Context(), []Location{{Dir: link}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "file://" + link; opened[0].Store != want {
+		t.Errorf("the store is %s, want %s", opened[0].Store, want)
+	}
+	if err := errors.Join(os.Mkdir(target, 0o700), os.Symlink(target, link)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listed(t.Context(), opened[0].Source); err == nil || !strings.Contains(err.Error(), "start anew") {
+		t.Error(err)
+	}
+	again, err := Opener{}.Open(t.Context(), []Location{{Dir: link}})
+	if err != nil || again[0].Store != "file://"+target {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if keys, err := listed(t.Context(), again[0].Source); err != nil || len(keys) > 0 {
+		t.Errorf("%q, %v", keys, err)
+	}
+}

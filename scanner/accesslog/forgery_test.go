@@ -1,0 +1,91 @@
+package accesslog
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
+)
+
+// layouts are lines with REFERER and AGENT in the places of what a client writes.
+var layouts = map[string]string{
+	"27 fields, SigV2": modern("14/Nov/2026", "arn:aws:iam::111122223333:user/a", `- aG9zdA== SigV2 TLS_AES_128_GCM_SHA256 AuthHeader example.com TLSv1.3 - - -`),
+	"24 fields, SigV4": modern("03/Sep/2019", "arn:aws:iam::111122223333:user/a", `- aG9zdA== SigV4 TLS_AES_128_GCM_SHA256 QueryString example.com TLSv1.2`),
+	"unsigned":         modern("14/Nov/2026", "-", `- aG9zdA== - TLS_AES_128_GCM_SHA256 - example.com TLSv1.3 - - -`),
+	"plain HTTP":       modern("14/Nov/2026", "-", `- aG9zdA== - - - example.com - - - -`),
+	"no host":          modern("14/Nov/2026", "-", `- aG9zdA== - - - - - - - -`),
+	"March 2019":       modern("14/Mar/2019", "arn:aws:iam::111122223333:user/a", `- - aG9zdA== SigV2 - AuthHeader example.com -`),
+	"18 fields":        modern("14/Nov/2016", "arn:aws:iam::111122223333:user/a", `-`),
+	"18 fields today":  modern("14/Nov/2026", "arn:aws:iam::111122223333:user/a", `-`),
+	"17 fields":        strings.TrimSuffix(modern("14/Nov/2008", "-", ``), " "),
+	"Wasabi":           strings.Replace(modern("14/Nov/2026", "ABC", `-`), " HTTP/1.1", "", 1),
+	"a quoted host":    modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "example.com" TLSv1.3 - - -`),
+	"a quoted end":     modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader example.com TLSv1.3 - - - "x y"`),
+	"Ceph": `alice photos [14/Nov/2026:11:15:27 +0200] 192.0.2.7 alice tx00000000000000000abcd-0066b1f1f1-106c-default ` +
+		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - 512 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
+}
+
+func modern(day, requester, tail string) string {
+	return `0a1b2c3d example-bucket [` + day + `:09:15:27 +0000] 192.0.2.10 ` + requester + ` 79A5B3C1D2E4F607 REST.GET.OBJECT key ` +
+		`"GET /key HTTP/1.1" 200 - 5 5 3 2 "REFERER" "AGENT" ` + tail
+}
+
+// pieces are what a client may think of to put into a header.
+var pieces = []string{
+	`"`, `" `, ` "`, ` `, `-`, `" "`, `" - `, ` - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 - - -`, ` - h - - - h - - - -`, ` SigV4`, ` SigV2 - AuthHeader`,
+	` "h"`, ` "x y"`, ` TLSv1.3`, ` HTTP/1.1" 200 - 1 1 1 1`, ` "GET /k HTTP/1.1" 404 - 1 1 - 1 - "u" - - SigV4 - AuthHeader h - - -`,
+	` REST.PUT.OBJECT`, ` a`, ` -`, ` Sig`, `AuthHeader`, `curl/8.5.0`,
+}
+
+// Whatever a client writes as its Referer and user agent, all other fields are as if it had
+// not, or the line is malformed.
+func TestDecoder_LetsNoHeaderForgeAnotherField(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	write := func() string {
+		var text strings.Builder
+		for range random.IntN(7) {
+			text.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		return strings.TrimSpace(text.String()) // as HTTP does
+	}
+	read := func(line string) (decodertest.Text, bool) {
+		records, _, _ := decodeAll(strings.NewReader(line))
+		if len(records) == 0 {
+			return decodertest.Text{}, false
+		}
+		return records[0], true
+	}
+	for name, layout := range layouts {
+		t.Run(name, func(t *testing.T) {
+			fill := func(referer, agent string) string {
+				return strings.NewReplacer("REFERER", referer, "AGENT", agent).Replace(layout)
+			}
+			want, ok := read(fill("-", "curl/8.5.0"))
+			if !ok {
+				t.Fatal("malformed")
+			}
+			sound := 0
+			for range 5_000 {
+				referer, agent := "-", write()
+				if random.IntN(3) == 0 {
+					if referer = write(); referer == "" {
+						referer = "-"
+					}
+				}
+				got, ok := read(fill(referer, agent))
+				if !ok {
+					continue
+				}
+				sound++
+				got.UserAgent = want.UserAgent
+				if got != want {
+					t.Fatalf("Referer %q and user agent %q:\n got %+v\nwant %+v", referer, agent, got, want)
+				}
+			}
+			if sound < 500 {
+				t.Errorf("only %d lines are sound", sound)
+			}
+		})
+	}
+}

@@ -1,0 +1,134 @@
+package scanner_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+const parts = "logs/111122223333/eu-west-1/b/"
+
+// What was read belongs to the store, the bucket and the key, however the location is
+// spelled.
+func TestScanner_RespelledLocationsCountOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var want []string
+		for i, prefix := range []string{"logs", "logs/", "", "logs/1", "logs"} {
+			r.prefix = prefix
+			id := string(rune('a' + i))
+			want = append(want, id)
+			r.bucket.Put(logtest.PartitionedKey(parts, time.Now(), "0123456789ABCDEF"), logtest.AccessLog(time.Now(), id), time.Now())
+			r.start()
+			r.wait(30 * time.Hour)
+			r.expect(want...)
+			r.crash()
+		}
+	})
+}
+
+// The same bucket at another address is another one only if its store is.
+func TestScanner_OtherStoreIsCountedForItself(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(time.Minute)
+		r.stop()
+		r.config.Locations = []source.Location{{Name: "s3://other", Store: "minio:9000/logs", Source: r.bucket}}
+		r.start()
+		r.wait(time.Minute)
+		if got := r.consumer.shown()["r1"]; got != 2 {
+			t.Errorf("r1 is counted %d times in two stores, want twice", got)
+		}
+	})
+}
+
+// An account that was opened while nothing ran, or while the location was spelled
+// otherwise, is not one that was there before.
+func TestScanner_AccountBornDuringDowntimeLosesNothing(t *testing.T) {
+	for name, prefix := range map[string]string{"same prefix": "logs/", "shorter prefix": "", "longer prefix": "logs/44"} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.prefix = "logs/"
+				r.config.Since = 24 * time.Hour
+				r.start()
+				r.wait(time.Minute)
+				r.stop()
+				begin := time.Now()
+				for i, id := range []string{"r1", "r2", "r3"} {
+					at := begin.Add(time.Duration(i) * 24 * time.Hour)
+					r.bucket.Put(logtest.PartitionedKey("logs/444455556666/us-east-1/new/", at, "0123456789ABCDEF"), logtest.AccessLog(at, id), at)
+				}
+				time.Sleep(5 * 24 * time.Hour)
+				r.prefix = prefix
+				r.start()
+				r.wait(time.Hour)
+				r.expect("r1", "r2", "r3")
+			})
+		})
+	}
+}
+
+// What a stream holds that the last search did not find has come since, however old it
+// is.
+func TestScanner_NewStreamOfLateObjectsCounts(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = 24 * time.Hour
+		r.start()
+		r.wait(time.Minute)
+		r.put(began.Add(-60*time.Hour), "A", "late")
+		r.put(began.Add(-1000*time.Hour), "B", "older than what audits look for")
+		r.wait(30 * time.Hour)
+		r.expect("late")
+	})
+}
+
+// What was never listed begins where a new location does.
+func TestScanner_WiderLocationStartsAtSinceWhereItIsNew(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.prefix = "logs/"
+		r.config.Since = 24 * time.Hour
+		r.start()
+		r.wait(30 * time.Minute)
+		r.stop()
+		time.Sleep(100 * time.Hour)
+		r.put(time.Now().Add(-48*time.Hour), "A", "old")
+		r.put(time.Now().Add(-time.Hour), "B", "new")
+		r.prefix = ""
+		r.start()
+		r.wait(30 * time.Hour)
+		r.expect("new")
+	})
+}
+
+// Two locations that list parts of one stream would not know of each other.
+func TestScanner_StreamOfTwoLocationsIsAnError(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.prefix = "access/2026-03"
+		r.config.Locations = []source.Location{{Name: "s3://logs/access/2026-04", Store: "aws/logs", Source: r.bucket, Prefix: "access/2026-04"}}
+		r.put(began, "A", "r1")
+		r.put(began.AddDate(0, 1, 0), "B", "r2")
+		r.start()
+		r.wait(time.Minute)
+		status := r.scanner.Status()
+		if a, b := status.Locations[0].PollError, status.Locations[1].PollError; (a == "") == (b == "") || !strings.Contains(a+b, "is read by location s3://logs") {
+			t.Errorf("errors %q and %q, want one that names the other location", a, b)
+		}
+	})
+}
+
+func TestScanner_LocationNeedsAStore(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Locations = []source.Location{{Name: "s3://other", Source: r.bucket}}
+		r.start()
+		if err := <-r.stopped; err == nil || !strings.Contains(err.Error(), "s3://other") {
+			t.Errorf("Run: %v, want an error that names the location", err)
+		}
+		if err := r.state.Close(); err != nil {
+			t.Error(err)
+		}
+		r.stopped = nil
+	})
+}

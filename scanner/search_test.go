@@ -1,0 +1,98 @@
+package scanner_test
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+)
+
+// What is known to hold no logs costs a search one request a run of it, whatever its
+// size; what comes behind it is counted, and a stream within is found in a day.
+func TestScanner_SearchPassesOverWhatItHasSkipped(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		const undated = 20_000
+		for i := range undated {
+			r.bucket.Put(fmt.Sprintf("data/%05d", i), nil, began)
+		}
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(time.Minute)
+		if got := r.metric("skipped_objects_total", "not_a_log"); got != undated {
+			t.Errorf("%v objects are skipped, want %d", got, undated)
+		}
+		before := r.bucket.Pages()
+		r.wait(12 * time.Hour)
+		idle := r.bucket.Pages() - before // the stream's own listings are among them
+		if most := 12*2 + 12*5; idle > most {
+			t.Errorf("%d listings in 12 hours, want %d at most", idle, most)
+		}
+		r.bucket.Put("data/99999", nil, time.Now())
+		r.bucket.Put("more/1", nil, time.Now())
+		r.bucket.Put(logtest.SimpleKey(time.Now(), "B"), logtest.AccessLog(time.Now(), "r2"), time.Now())
+		r.bucket.Put("e/"+logtest.SimpleKey(time.Now(), "C"), logtest.AccessLog(time.Now(), "r3"), time.Now())
+		r.wait(2 * time.Hour)
+		r.expect("r1", "r2", "r3")
+		if got := r.metric("skipped_objects_total", "not_a_log"); got != undated+2 {
+			t.Errorf("%v objects are skipped, want two more", got)
+		}
+		r.bucket.Put("data/1/"+logtest.SimpleKey(time.Now(), "D"), logtest.AccessLog(time.Now(), "r4"), time.Now())
+		r.wait(25 * time.Hour)
+		r.expect("r1", "r2", "r3", "r4")
+	})
+}
+
+// A location that is green and empty has a reason.
+func TestScanner_ShowsWhatLiesBeforeTheStart(t *testing.T) {
+	for _, objects := range []int{0, 3, 10_500} {
+		t.Run(fmt.Sprint(objects), func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.Since = 24 * time.Hour
+				for i := range objects {
+					r.put(began.AddDate(-3, 0, 0).Add(time.Duration(i)*time.Second), "A", "old")
+				}
+				r.put(began, "B", "r1")
+				for range 2 { // the second process knows it from the checkpoint
+					r.start()
+					r.wait(2 * time.Hour)
+					l := r.scanner.Status().Locations[0]
+					if want := min(objects, 10_000); l.BeforeStart != want || l.BeforeStartMore != (objects > want) || !l.Start.Equal(began.Add(-24*time.Hour)) {
+						t.Errorf("%d objects before %v, more: %v; want %d", l.BeforeStart, l.Start, l.BeforeStartMore, want)
+					}
+					r.stop()
+				}
+				if n := strings.Count(r.log.String(), "lie before the start"); n != min(objects, 1) {
+					t.Errorf("the log has %d lines of them:\n%s", n, &r.log)
+				}
+				r.expect("r1")
+			})
+		})
+	}
+}
+
+// With the level debug, the log has every listing, object and commit.
+func TestScanner_LogsWhatItDoes(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(time.Minute)
+		r.stop()
+		if text := r.log.String(); !strings.Contains(text, "location is tailed") || strings.Contains(text, "DEBUG") || strings.Count(text, "\n") != 1 {
+			t.Errorf("without debug:\n%s", text)
+		}
+		r.level = slog.LevelDebug
+		key2 := r.put(time.Now(), "B", "r2")
+		r.start()
+		r.wait(time.Minute)
+		r.stop()
+		for _, want := range []string{`msg="stream was listed"`, `msg="object is counted"`, "msg=committed", "stream=access/", "key=" + key2} {
+			if !strings.Contains(r.log.String(), want) {
+				t.Errorf("%q is missing:\n%s", want, &r.log)
+			}
+		}
+
+	})
+}

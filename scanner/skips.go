@@ -1,0 +1,96 @@
+package scanner
+
+import (
+	"hash/maphash"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+)
+
+// maxSkipped is how many skipped objects are remembered, 8 bytes each, so that they
+// are counted once in a process's life; more are not counted.
+const maxSkipped = 1 << 20
+
+// skips counts the objects of a location that are no log objects, each once, and knows
+// how to pass over them. It is owned by the goroutine of tail, but for what it has found.
+//
+// Those below folders of a day are passed over up to the last one that was counted. The
+// others are passed over by runs: such objects that follow each other in a listing,
+// without one of a stream among them. So a search that passes over them takes as many
+// requests as there are runs, of which there are no more than streams. A stream that
+// begins within a run is found by the next search that passes over nothing.
+type skips struct {
+	metrics *Metrics
+	logger  *slog.Logger      // of the location
+	counted map[uint64]bool   // hashes of keys
+	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
+	seed    maphash.Seed
+
+	full bool  // the search passes over no runs
+	runs []run // of the searches before, in order
+	next []run // of this search
+	open bool  // the last of next goes on
+
+	mu    sync.Mutex // guards all below
+	found map[logkey.SkipReason]SkippedStatus
+}
+
+// run is a run of skipped objects, from the first key to the last.
+type run struct{ first, last string }
+
+func newSkips(m *Metrics, logger *slog.Logger) *skips {
+	return &skips{
+		metrics: m, logger: logger, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
+		found: make(map[logkey.SkipReason]SkippedStatus),
+	}
+}
+
+// begin begins a search. A full one passes over no runs.
+func (s *skips) begin(full bool) { s.full, s.next, s.open = full, nil, false }
+
+// end ends a run.
+func (s *skips) end() { s.open = false }
+
+// done takes note that the search is complete.
+func (s *skips) done() { s.runs, s.next = s.next, nil }
+
+// count counts an object unless it was counted before. Of foreign streams it counts
+// those from the floor on.
+func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string) {
+	if prefix := key.Stream.Prefix; key.Stream.Layout != 0 && !key.Time.IsZero() {
+		s.open = false
+		if begin := min(max(s.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
+			return begin
+		}
+		s.cursors[prefix] = name
+	} else {
+		goOn = s.extend(name)
+	}
+	if id := maphash.String(s.seed, name); !s.counted[id] && len(s.counted) < maxSkipped {
+		s.counted[id] = true
+		s.note(name, key.Skip)
+	}
+	return goOn
+}
+
+// extend makes an object part of a run, and returns the last key of the run that it
+// was part of before.
+func (s *skips) extend(name string) (goOn string) {
+	last := name
+	if !s.full {
+		i, _ := slices.BinarySearchFunc(s.runs, name, func(r run, name string) int { return strings.Compare(r.last, name) })
+		if i < len(s.runs) && s.runs[i].first <= name {
+			last, goOn = s.runs[i].last, s.runs[i].last
+		}
+	}
+	if s.open {
+		s.next[len(s.next)-1].last = last
+	} else {
+		s.next, s.open = append(s.next, run{first: name, last: last}), true
+	}
+	return goOn
+}
