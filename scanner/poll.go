@@ -151,8 +151,8 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 	return "", ls.location.enqueue(ctx, &job{Key: key, Object: obj, State: tailed{stream: st, late: late}}), nil
 }
 
-// look reports whether a listed object is to be read, and takes note of what else there
-// is to say about it.
+// look reports whether a listed object is to be read, and takes note of what else it
+// shows.
 func (ls *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (isNew bool, err error) {
 	if d := checkpoint.DayOf(key.Time); !ls.loaded || d != ls.day {
 		if err := ls.load(ctx, d); err != nil {

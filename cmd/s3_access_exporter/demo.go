@@ -24,6 +24,8 @@ type demoCmd struct {
 const (
 	// demoBacklog is how much of the past lies in the demo's log bucket at the start.
 	demoBacklog = 2 * time.Minute
+	// demoKept is how long logs lie there.
+	demoKept = time.Hour
 	// demoHold is the demo's --series.hold: short, so that counters move soon.
 	demoHold = 10 * time.Second
 	// demoSecond is how often logs are delivered.
@@ -56,9 +58,9 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 	if err := os.Mkdir(bucket, 0o700); err != nil {
 		return err
 	}
-	clients := fleet.New(fleet.Config{Seed: uint64(time.Now().UnixNano())})
 	start := time.Now()
-	if err := deliver(clients, bucket, start.Add(-demoBacklog), start); err != nil {
+	logs := delivery{clients: fleet.New(fleet.Config{Seed: uint64(start.UnixNano())}), bucket: bucket}
+	if err := logs.deliver(start.Add(-demoBacklog), start); err != nil {
 		return err
 	}
 	d := daemon{
@@ -79,7 +81,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 	}
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return d.run(ctx, []location.Location{{Dir: bucket}}) })
-	both.Go(func() error { return keepDelivering(ctx, clients, bucket, start) })
+	both.Go(func() error { return logs.keepDelivering(ctx, start) })
 	return both.Wait()
 }
 
@@ -87,8 +89,21 @@ func (cmd *demoCmd) print(w io.Writer, s *web.Server) {
 	fmt.Fprintf(w, demoText, s.URL(cmd.Web.TelemetryPath), s.URL(web.StatusPath), s.URL("/"), demoHold)
 }
 
+// delivery fills the demo's log bucket.
+type delivery struct {
+	clients *fleet.Fleet
+	bucket  string
+	lying   []delivered // in the order of their times
+}
+
+// delivered are files, and when they were delivered.
+type delivered struct {
+	at    time.Time
+	paths []string
+}
+
 // keepDelivering delivers what happened since start, again and again, until ctx ends.
-func keepDelivering(ctx context.Context, clients *fleet.Fleet, bucket string, start time.Time) error {
+func (d *delivery) keepDelivering(ctx context.Context, start time.Time) error {
 	ticker := time.NewTicker(demoSecond)
 	defer ticker.Stop()
 	for from := start; ; {
@@ -96,7 +111,10 @@ func keepDelivering(ctx context.Context, clients *fleet.Fleet, bucket string, st
 		case <-ctx.Done():
 			return nil
 		case to := <-ticker.C:
-			if err := deliver(clients, bucket, from, to); err != nil {
+			if err := d.deliver(from, to); err != nil {
+				return err
+			}
+			if err := d.removeBefore(to.Add(-demoKept)); err != nil {
 				return err
 			}
 			from = to
@@ -105,12 +123,29 @@ func keepDelivering(ctx context.Context, clients *fleet.Fleet, bucket string, st
 }
 
 // deliver writes the log objects of a span of time as files.
-func deliver(clients *fleet.Fleet, bucket string, from, to time.Time) error {
-	objects, _ := clients.Deliver(from, to)
+func (d *delivery) deliver(from, to time.Time) error {
+	objects, _ := d.clients.Deliver(from, to)
+	added := delivered{at: to}
 	for _, obj := range objects {
-		if err := writeObject(filepath.Join(bucket, filepath.FromSlash(obj.Key)), obj.Body); err != nil {
+		path := filepath.Join(d.bucket, filepath.FromSlash(obj.Key))
+		if err := writeObject(path, obj.Body); err != nil {
 			return err
 		}
+		added.paths = append(added.paths, path)
+	}
+	d.lying = append(d.lying, added)
+	return nil
+}
+
+// removeBefore removes what was delivered before a time.
+func (d *delivery) removeBefore(t time.Time) error {
+	for len(d.lying) > 0 && d.lying[0].at.Before(t) {
+		for _, path := range d.lying[0].paths {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+		d.lying = d.lying[1:]
 	}
 	return nil
 }

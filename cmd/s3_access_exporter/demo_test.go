@@ -1,10 +1,14 @@
 package main
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
 )
 
 // The whole tour takes half a minute, for the new series' hold; what is born at 0
@@ -44,4 +48,34 @@ func hasFamily(s samples, name string) bool {
 		}
 	}
 	return false
+}
+
+func TestDemo_KeepsNoMoreThanAnHourOfLogs(t *testing.T) {
+	d := delivery{clients: fleet.New(fleet.Config{Seed: 1}), bucket: t.TempDir()}
+	start := time.Date(2026, 1, 15, 8, 0, 0, 0, time.UTC)
+	for now := start; now.Before(start.Add(2 * time.Hour)); now = now.Add(time.Minute) {
+		if err := d.deliver(now, now.Add(10*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.removeBefore(now.Add(-demoKept)); err != nil {
+			t.Fatal(err)
+		}
+		if oldest := d.lying[0].at; now.Sub(oldest) > demoKept {
+			t.Fatalf("at %v, logs of %v lie there", now, oldest)
+		}
+	}
+	lying := 0
+	for _, l := range d.lying {
+		lying += len(l.paths)
+	}
+	files := 0
+	err := filepath.WalkDir(d.bucket, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files++
+		}
+		return err
+	})
+	if err != nil || files != lying || files == 0 {
+		t.Errorf("%d files, want %d, %v", files, lying, err)
+	}
 }

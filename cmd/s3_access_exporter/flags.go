@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector/classify"
@@ -34,6 +35,9 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 	level, format := promslog.NewLevel(), promslog.NewFormat()
 	// Both texts are from kong's enums.
 	_, _ = level.Set(f.Level), format.Set(f.Format)
+	if f.Format == "json" { // in logfmt they are quoted
+		w = hostile.JSONWriter(w)
+	}
 	return promslog.New(&promslog.Config{Level: level, Format: format, Writer: w})
 }
 

@@ -21,7 +21,7 @@ const (
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "location", internal + "query", internal + "report", internal + "rows",
+		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
 	},
@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	internal + "events":            {internal + "engine", internal + "extsort", internal + "query", internal + "rows", "collector/classify"},
 	internal + "extsort":           {},
 	internal + "extsort/sums":      {internal + "extsort", "scanner/record"},
+	internal + "hostile":           {},
 	internal + "golden":            {},
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
@@ -40,9 +41,9 @@ var imports = map[string][]string{
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
 	},
-	internal + "rows":     {internal + "query", internal + "terminal"},
+	internal + "rows":     {internal + "hostile", internal + "query", internal + "terminal"},
 	internal + "terminal": {},
-	internal + "web":      {internal + "coverage", "scanner"},
+	internal + "web":      {internal + "hostile", internal + "coverage", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},

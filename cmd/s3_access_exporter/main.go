@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
@@ -45,11 +46,21 @@ const (
 func main() {
 	// Releases set it when they are linked.
 	version.Version = cmp.Or(version.Version, moduleVersion())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// endSignals returns the signals that end the program in peace. The end of a terminal
+// is one, unless nohup has the program outlive it.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // cli is the command line. Each flag is also an environment variable and a key
@@ -152,6 +163,7 @@ var lineBreak = regexp.MustCompile(`\s*\n\s*`)
 
 // fail prints an error in one line, which not all packages keep to.
 func fail(stderr io.Writer, err error, code int) int {
-	fmt.Fprintf(stderr, "%s: error: %s\n", program, lineBreak.ReplaceAllString(err.Error(), " "))
+	text := hostile.Visible(lineBreak.ReplaceAllString(err.Error(), " "))
+	fmt.Fprintf(stderr, "%s: error: %s\n", program, text)
 	return code
 }

@@ -214,9 +214,13 @@ func (s *farStore) list(w http.ResponseWriter, r *http.Request) {
 func flatKeys(n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
-		keys[i] = "access/" + epoch.Add(time.Duration(i)*time.Second).Format("2006-01-02-15-04-05-") + fmt.Sprintf("%016X", i)
+		keys[i] = farKey(i)
 	}
 	return keys
+}
+
+func farKey(i int) string {
+	return "access/" + epoch.Add(time.Duration(i)*time.Second).Format("2006-01-02-15-04-05-") + fmt.Sprintf("%016X", i)
 }
 
 // streamKeys are of 200 streams.
@@ -236,11 +240,15 @@ func streamKeys(n int) []string {
 func trailKeys(n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
-		at := epoch.Add(time.Duration(i) * time.Minute)
-		keys[i] = "AWSLogs/111122223333/CloudTrail/eu-west-1/" + at.Format("2006/01/02/") +
-			"111122223333_CloudTrail_eu-west-1_" + at.Format("20060102T1504Z_") + fmt.Sprintf("%016d", i) + ".json.gz"
+		keys[i] = farTrailKey(i)
 	}
 	return keys
+}
+
+func farTrailKey(i int) string {
+	at := epoch.Add(time.Duration(i) * time.Minute)
+	return "AWSLogs/111122223333/CloudTrail/eu-west-1/" + at.Format("2006/01/02/") +
+		"111122223333_CloudTrail_eu-west-1_" + at.Format("20060102T1504Z_") + fmt.Sprintf("%016d", i) + ".json.gz"
 }
 
 // Objects of some 20 KB in a store that takes 30 ms for each request, as serve catches up

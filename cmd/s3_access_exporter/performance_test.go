@@ -16,15 +16,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/history"
-	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
-	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -199,24 +196,6 @@ func catchUp(b *testing.B, src source.Source, objects, concurrency int) {
 	}
 	if err := state.Close(); err != nil {
 		b.Fatal(err)
-	}
-}
-
-// readOnce counts what lies in a location, as report does. What has counted before
-// knows the label values, as it does in the steady state.
-func readOnce(b *testing.B, src source.Source, counters *history.Metrics) {
-	b.Helper()
-	everything, err := query.New(query.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	scan := engine.Scan{Config: once.Config{
-		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
-		DedupeWindow: dedupeWindow,
-	}}
-	summary, err := scan.Run(b.Context(), &engine.Question{Filter: everything, Needs: counters.Needs()}, counters)
-	if err != nil || len(summary.Unread) > 0 {
-		b.Fatal(err, summary.Unread)
 	}
 }
 

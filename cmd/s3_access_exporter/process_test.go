@@ -50,7 +50,7 @@ func launch(t *testing.T, env []string, args ...string) *process {
 		ended: make(chan struct{}),
 	}
 	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stderr = &p.stderr
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

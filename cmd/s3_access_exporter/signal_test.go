@@ -3,7 +3,10 @@
 package main
 
 import (
+	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,7 +15,7 @@ import (
 
 func TestRun_ExitsWith130OnTheFirstSignal(t *testing.T) {
 	const objects, given, readers = 40, 20, 8
-	for _, interrupt := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, interrupt := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(interrupt.String(), func(t *testing.T) {
 			store, location := startStuckStore(t, objects, given)
 			p := launch(t, nil, append([]string{"report", "-o", "prometheus"}, location...)...)
@@ -68,6 +71,57 @@ func TestEvents_EndQuietlyWithTheirReader(t *testing.T) {
 		out, err := head.Output()
 		if err != nil || strings.Count(string(out), "\n") != 1 || stderr.Len() > 0 {
 			t.Errorf("%s: %v, %q, %s", format, err, out, stderr.String())
+		}
+	}
+}
+
+func TestDemo_RemovesItsDirectoryWhenTheTerminalEnds(t *testing.T) {
+	scratch := t.TempDir()
+	p := launch(t, []string{"TMPDIR=" + scratch}, "demo", "--web.listen-address=127.0.0.1:0")
+	eventually(t, time.Minute, "it listens", func() bool { return p.url() != "" })
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exitCode(); code != exitOK {
+		t.Errorf("exit code %d, %s", code, p.stderr.String())
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v is left", err, left)
+	}
+}
+
+// nohup starts a program in which SIGHUP is ignored.
+func TestServe_OutlivesItsTerminalUnderNohup(t *testing.T) {
+	for _, nohup := range []bool{true, false} {
+		args := serveArgs("--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), t.TempDir())
+		shell := "exec " + built + ` "$@"`
+		if nohup {
+			shell = "trap '' HUP; " + shell
+		}
+		p := exec.CommandContext(t.Context(), "sh", append([]string{"-c", shell, "sh"}, args...)...)
+		var s site
+		p.Stderr = &s.stderr
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, time.Minute, "it listens", func() bool { return s.url() != "" })
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		if !nohup {
+			if err := p.Wait(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		if code, _, err := s.get(t.Context(), "/-/healthy", ""); err != nil || code != http.StatusOK {
+			t.Errorf("it does not answer: %d, %v", code, err)
+		}
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Wait(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
@@ -11,35 +12,40 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// listing lists one location, and queues what is asked for. It belongs to one
-// goroutine until that ends.
+// listing lists one location, and queues what is asked for.
 type listing struct {
-	location source.Location
-	query    *Query
-	jobs     chan<- *job
-	logger   *slog.Logger
+	location   source.Location
+	query      *Query
+	jobs       chan<- *job
+	logger     *slog.Logger
+	recogniser *reader.Recogniser
+	helpers    *helpers
+	pageSize   int // keys of a page
 
-	recogniser     *reader.Recogniser // nil before the first free key
-	unreadable     bool               // it was logged that an object could not be looked at
-	aside          *job               // an object with a free key that was not asked for; nil: there is none
-	found          bool               // a log object lies there, as its key shows
+	mu             sync.Mutex // guards all below until the listing has ended
+	found          bool       // a log object lies there, as its key shows
+	looked         bool       // at an object with a free key
+	aside          *job       // an object with a free key that was not asked for; nil: there is none
+	unreadable     bool       // it was logged that an object could not be looked at
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 }
 
-// run queues every log object of the location that is asked for.
-func (l *listing) run(ctx context.Context) error {
-	err := source.Walk(ctx, l.location.Source, l.location.Prefix, "", func(obj source.Object) (string, bool) {
-		key := readable(logkey.Parse(obj.Key))
-		if !key.Free() && key.Stream.Layout != logkey.Export { // of which only reading shows what they are
-			l.note(obj.Key, key)
+// run queues every log object of a part of the location that is asked for. What it leaves
+// to helpers, they queue. It returns how many keys it has listed.
+func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
+	w := newWalk(l, p)
+	err = source.Walk(ctx, &w.requests, l.location.Prefix, p.from, func(obj source.Object) (string, bool) {
+		if !w.holds(obj.Key) {
+			return "", false
 		}
+		key := readable(logkey.Parse(obj.Key))
+		l.note(obj.Key, key)
+		w.share(ctx, obj.Key, key)
 		read, goOn := l.query.choose(key)
 		if !read {
-			if key.Free() && l.aside == nil {
-				l.aside = &job{Location: l.location, Key: key, Object: obj}
-			}
-			return goOn, true
+			l.putAside(obj, key)
+			return goOn, w.holds(goOn)
 		}
 		if key.Free() && !l.recognise(ctx, obj, key) {
 			return "", ctx.Err() == nil
@@ -47,17 +53,13 @@ func (l *listing) run(ctx context.Context) error {
 		l.query.Progress.list(obj)
 		return "", l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
 	})
-	if err == nil && !l.found && l.aside != nil && l.recogniser == nil {
-		// Nothing matches and nothing was there shall not look alike.
-		l.found = l.recognise(ctx, l.aside.Object, l.aside.Key)
-	}
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", l.location.Name, err)
+		return w.keys, fmt.Errorf("%s: %w", l.location.Name, err)
 	}
-	return nil
+	return w.keys, nil
 }
 
 // readable returns the key of what a pass reads although it is skipped by whoever needs a
@@ -69,26 +71,37 @@ func readable(k logkey.Key) logkey.Key {
 	return k
 }
 
-// note takes note of what lies there.
+// note takes note of what lies there, as far as keys show it.
 func (l *listing) note(name string, key logkey.Key) {
+	if key.Free() || key.Stream.Layout == logkey.Export {
+		return // only reading shows what it is
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if key.Skip == "" {
 		l.found = true
-		if !key.Time.IsZero() {
-			l.oldest, l.newest = earliest(l.oldest, key.Time), latest(l.newest, key.Time)
-		}
+		l.oldest, l.newest = earliest(l.oldest, key.Time), latest(l.newest, key.Time)
 		return
 	}
 	l.skip(name, key.Skip)
+}
+
+// skip takes note of an object that is skipped. l.mu is held.
+func (l *listing) skip(name string, why logkey.SkipReason) {
+	if l.skipped == nil {
+		l.skipped = make(map[logkey.SkipReason]SkippedObjects)
+	}
+	noteSkipped(l.skipped, why, l.location.Name, name)
 }
 
 // recognise reports whether an object with a free key may be a log object, and takes note
 // of it as of one that is skipped if not. Whether it is a log object, its reading will
 // show.
 func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.Key) bool {
-	if l.recogniser == nil {
-		l.recogniser = reader.NewRecogniser()
-	}
 	why, err := l.recogniser.Look(ctx, l.location.Source, obj, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.looked = true
 	if err != nil && ctx.Err() == nil && !l.unreadable {
 		l.unreadable = true
 		l.logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.location.Name, "key", obj.Key, "err", err)
@@ -101,12 +114,25 @@ func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.K
 	return true
 }
 
-// skip takes note of an object that is skipped.
-func (l *listing) skip(name string, why logkey.SkipReason) {
-	if l.skipped == nil {
-		l.skipped = make(map[logkey.SkipReason]SkippedObjects)
+// putAside keeps an object with a free key that was not asked for.
+func (l *listing) putAside(obj source.Object, key logkey.Key) {
+	if !key.Free() {
+		return
 	}
-	noteSkipped(l.skipped, why, l.location.Name, name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aside == nil {
+		l.aside = &job{Location: l.location, Key: key, Object: obj}
+	}
+}
+
+// lookAside looks at an object that was not asked for if none was looked at, for nothing
+// matches and nothing was there shall not look alike. It is called when the listing has
+// ended.
+func (l *listing) lookAside(ctx context.Context) {
+	if !l.found && !l.looked && l.aside != nil {
+		l.found = l.recognise(ctx, l.aside.Object, l.aside.Key)
+	}
 }
 
 // send queues a job, or returns false because ctx has ended.

@@ -2,8 +2,8 @@
 // Query what may hold the requests that are asked for, reads that, and hands what it
 // read to a Consumer. It keeps nothing, and tries nothing again.
 //
-// Goroutines hand on what they have: one for each location lists and queues objects
-// (list.go), readers open and decode them (package reader), and the caller's own takes
+// Goroutines hand on what they have: one for each location, and helpers where it has many
+// pages (share.go), list and queue objects (list.go), readers open and decode them (package reader), and the caller's own takes
 // what was read (take.go). Query decides what is listed (query.go), Summary what came of it
 // (summary.go), Progress how far the pass is (progress.go).
 package once
@@ -101,13 +101,20 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 
 	listings := make([]listing, len(cfg.Locations))
 	listers, listCtx := errgroup.WithContext(scan) // which ends with the listing
+	help := &helpers{group: listers, busy: make(chan struct{}, maxHelpers)}
 	for i, l := range cfg.Locations {
-		listings[i] = listing{location: l, query: &q, jobs: jobs, logger: cfg.Logger}
-		listers.Go(func() error { return listings[i].run(listCtx) })
+		listings[i] = listing{location: l, query: &q, jobs: jobs, logger: cfg.Logger, helpers: help, pageSize: source.PageSize, recogniser: reader.NewRecogniser()}
+		listers.Go(func() error {
+			_, err := listings[i].run(listCtx, part{})
+			return err
+		})
 	}
 	listed := make(chan error, 1)
 	go func() {
 		err := listers.Wait()
+		for i := range listings {
+			listings[i].lookAside(scan)
+		}
 		if err == nil {
 			q.Progress.listedAll()
 		}

@@ -24,8 +24,7 @@ type Query struct {
 	// nil: all may. It decides by the Stream's log, AccountID, Region and Bucket, of
 	// which what is empty is not known and speaks against nothing; Time and ByEvent
 	// are not set. Where it refuses an object whose whole stream has the same in its
-	// keys, the listing passes over the stream. It is called from a goroutine for each
-	// location.
+	// keys, the listing passes over the stream. It is called from many goroutines at once.
 	Wanted func(logkey.Key) bool
 	// Prefilter reports whether a record may be asked for, by its bytes as they stand
 	// in the log; see the Format of each decoder. Others are neither decoded nor counted

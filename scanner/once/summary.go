@@ -109,7 +109,7 @@ func (s *Summary) skip(r *result) {
 
 func noteSkipped(all map[logkey.SkipReason]SkippedObjects, why logkey.SkipReason, location, key string) {
 	skipped, known := all[why]
-	if !known {
+	if !known || location == skipped.Example.Location && key < skipped.Example.Key {
 		skipped.Example = Example{Location: location, Key: key}
 	}
 	skipped.Objects++

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -78,12 +79,15 @@ func objects(head []byte) func(yield func(members []string) bool) {
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
 // beginning of one in each folder, day and kind of name. From the first day on of which
 // one is a log object, all of its stream are taken for such: what is none will be found
-// when it is read. A Recogniser is for one location, and one goroutine at a time. It keeps
-// what it has found in memory alone.
+// when it is read. A Recogniser is for one location. Its methods may be called from any
+// goroutine. It keeps what it has found in memory alone.
 type Recogniser struct {
+	looking  sync.Mutex // held while an object is looked at
 	unpacker *unpacker
-	logs     map[logkey.Stream]bool
-	none     map[kind]logkey.SkipReason
+
+	mu   sync.Mutex // guards all below
+	logs map[logkey.Stream]bool
+	none map[kind]logkey.SkipReason
 }
 
 // kind is what objects have in common that are likely to be of the same kind.
@@ -110,28 +114,50 @@ func NewRecogniser() *Recogniser {
 // error, and logkey.SkipUnreadable: nobody knows, and the next object of the kind is looked
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
-	if r.logs[key.Stream] {
-		return "", nil
-	}
 	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(obj.Key)}
-	if why, known := r.none[k]; known {
+	if why, known := r.known(k); known {
+		return why, nil
+	}
+	r.looking.Lock()
+	defer r.looking.Unlock()
+	if why, known := r.known(k); known { // somebody else has looked meanwhile
 		return why, nil
 	}
 	which, why, err := r.look(ctx, src, obj)
 	switch {
 	case err != nil:
 		return logkey.SkipUnreadable, err
-	case which >= 0:
-		r.logs[key.Stream] = true
-		return "", nil
-	case why == "": // it is empty, of which no more can be learned
+	case which < 0 && why == "": // it is empty, which shows nothing
 		return logkey.SkipUnknown, nil
 	}
-	if len(r.none) >= maxKinds {
+	r.found(k, why)
+	return why, nil
+}
+
+// known returns why objects of a kind are no log objects, or nothing if they are, if that
+// is known.
+func (r *Recogniser) known(k kind) (why logkey.SkipReason, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.logs[k.stream] {
+		return "", true
+	}
+	why, known = r.none[k]
+	return why, known
+}
+
+// found takes note of why objects of a kind are no log objects; nothing if they are.
+func (r *Recogniser) found(k kind, why logkey.SkipReason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case why == "":
+		r.logs[k.stream] = true
+		return
+	case len(r.none) >= maxKinds:
 		clear(r.none)
 	}
 	r.none[k] = why
-	return why, nil
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (which int, why logkey.SkipReason, err error) {

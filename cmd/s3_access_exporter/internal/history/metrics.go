@@ -3,7 +3,6 @@ package history
 import (
 	"io"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
@@ -71,22 +70,7 @@ func (m *Metrics) Take(taken engine.Batch) error {
 
 // Print prints the families of requests as exposition text.
 func (m *Metrics) Print(w io.Writer) error {
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(m.counters); err != nil {
-		return err
-	}
-	found, err := registry.Gather()
-	if err != nil {
-		return err
-	}
-	ofRequests := make(map[string]bool)
-	for _, family := range collector.Families() {
-		ofRequests[family.String()] = true
-	}
-	for _, family := range found {
-		if !ofRequests[family.GetName()] {
-			continue // one in which the collector reports on itself
-		}
+	for family := range m.counters.Gathered() {
 		if _, err := expfmt.MetricFamilyToText(w, family); err != nil {
 			return err
 		}

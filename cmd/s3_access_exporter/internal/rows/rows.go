@@ -7,12 +7,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
@@ -95,8 +93,8 @@ func (j *jsonRows) Write(row []Cell) error {
 func (j *jsonRows) Flush() error { return j.w.Flush() }
 func (j *jsonRows) Close() error { return j.w.Flush() }
 
-// appendJSON appends a string of JSON, in which all control characters are
-// escaped, also those that JSON allows: terminals obey them.
+// appendJSON appends a string of JSON, in which all characters that deceive are
+// escaped, also those that JSON allows.
 func appendJSON(dst []byte, text string) []byte {
 	if isPlain(text) {
 		return append(append(append(dst, '"'), text...), '"')
@@ -105,14 +103,7 @@ func appendJSON(dst []byte, text string) []byte {
 	encoder := json.NewEncoder(&quoted)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(text) // a string into memory cannot fail
-	for _, c := range strings.TrimSuffix(quoted.String(), "\n") {
-		if unicode.IsControl(c) {
-			dst = fmt.Appendf(dst, `\u%04x`, c)
-		} else {
-			dst = utf8.AppendRune(dst, c)
-		}
-	}
-	return dst
+	return hostile.AppendJSON(dst, strings.TrimSuffix(quoted.String(), "\n"))
 }
 
 // isPlain reports whether text stands in JSON as it is.
@@ -125,8 +116,8 @@ func isPlain(text string) bool {
 	return true
 }
 
-// csvRows are comma-separated values, as in RFC 4180. These have no escapes, so
-// control characters, which terminals obey, become U+FFFD.
+// csvRows are comma-separated values, as in RFC 4180. Cells are harmless, see
+// hostile.Cell.
 type csvRows struct {
 	w      *csv.Writer
 	record []string
@@ -143,16 +134,9 @@ func newCSVRows(w io.Writer, columns []Column) *csvRows {
 
 func (c *csvRows) Write(row []Cell) error {
 	for i, cell := range row {
-		c.record[i] = strings.Map(withoutControl, cell.Text)
+		c.record[i] = hostile.Cell(cell.Text)
 	}
 	return c.w.Write(c.record)
-}
-
-func withoutControl(c rune) rune {
-	if unicode.IsControl(c) {
-		return utf8.RuneError
-	}
-	return c
 }
 
 func (c *csvRows) Flush() error {

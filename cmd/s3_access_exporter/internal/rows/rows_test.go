@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/rivo/uniseg"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
@@ -51,12 +51,12 @@ func hostileTexts() []string {
 	}
 }
 
-func TestRows_LetNoControlCharacterThrough(t *testing.T) {
+func TestRows_LetNothingThroughThatDeceives(t *testing.T) {
 	for _, format := range []string{Table, JSON, CSV} {
 		for _, text := range hostileTexts() {
 			out := written(t, format, []string{"user_agent"}, []string{text})
 			for _, c := range out {
-				if unicode.IsControl(c) && c != '\n' {
+				if hostile.Deceives(c) && c != '\n' {
 					t.Errorf("%s: %q is written as %q", format, text, out)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
@@ -173,16 +174,5 @@ func readable(c Cell, kind query.Kind) string {
 	case err == nil && kind == query.KindNumber:
 		return humanize.Comma(n)
 	}
-	return harmless(c.Text)
-}
-
-// harmless returns a text that a terminal shows and does not obey: one with
-// anything else than visible characters comes quoted, as in Go.
-func harmless(text string) string {
-	for _, c := range text {
-		if !strconv.IsPrint(c) {
-			return strconv.Quote(text)
-		}
-	}
-	return text
+	return hostile.Quoted(c.Text)
 }

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
@@ -22,7 +23,7 @@ type statusPages struct {
 
 func newStatusPages(status func() scanner.Status, buckets Coverage) (*statusPages, error) {
 	page, err := template.New("status").Funcs(template.FuncMap{
-		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": visible,
+		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": hostile.Visible,
 	}).Parse(statusHTML)
 	return &statusPages{status: status, coverage: buckets, page: page}, err
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/s3access/s3_access_exporter/scanner"
 )
@@ -239,23 +238,4 @@ func formatUSD(amount float64) string {
 		return "< $0.0001"
 	}
 	return fmt.Sprintf("$%.4f", amount)
-}
-
-// visible makes every character of a text that others have written visible:
-// those that cannot be seen, or change how others are seen, become Go's escapes.
-func visible(text string) string {
-	var b strings.Builder
-	for text != "" {
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-		text = text[size:]
-	}
-	return b.String()
 }
