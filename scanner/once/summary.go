@@ -40,7 +40,7 @@ type Summary struct {
 	// Locations are those of the Config, in its order.
 	Locations []LocationSummary
 
-	found map[string]bool // locations of which a log object was read
+	found map[string]bool // locations of which a log object was read, or could not be
 }
 
 // SkippedObjects are objects that are no log objects.
@@ -58,7 +58,7 @@ type Example struct {
 type LocationSummary struct {
 	Name string
 	// Found is whether a log object lies there, whether or not it was asked for; of those
-	// that only their content shows to be some, one that was read. If listing failed, it
+	// that only their content shows to be some, one that was read, or could not be. If listing failed, it
 	// may be false all the same.
 	Found bool
 	// OldestKey and NewestKey are the times in the keys of the log objects that were
@@ -93,10 +93,15 @@ func (s *Summary) add(r *result) {
 		}
 		s.SkippedRecords[reason] += n
 	}
+	s.foundIn(r.Location.Name)
+}
+
+// foundIn takes note that a log object lies in a location.
+func (s *Summary) foundIn(location string) {
 	if s.found == nil {
 		s.found = make(map[string]bool)
 	}
-	s.found[r.Location.Name] = true
+	s.found[location] = true
 }
 
 // skip takes note of an object that turned out to be none of a log.

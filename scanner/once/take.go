@@ -34,6 +34,7 @@ func (t *taker) take(ctx context.Context, r *result) {
 			continue
 		}
 		t.summary.Unread = append(t.summary.Unread, r.Err)
+		t.summary.foundIn(r.Location.Name)
 	}
 }
 
