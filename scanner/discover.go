@@ -28,6 +28,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	var conflict error
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
+		if key.Free() && !l.knows(key.Stream) {
+			key.Skip = l.recognise(ctx, obj, key, own.Floor)
+		}
 		if key.Skip != "" {
 			return l.skips.count(obj.Key, key, own.Floor), true
 		}
@@ -44,6 +47,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 				return "", true
 			}
 			own.More = true
+		}
+		if key.Free() {
+			return passFree(key, now), true
 		}
 		return key.Stream.Beyond(key.Time), true
 	})

@@ -32,8 +32,8 @@ func (l *location) scope(st *stream, start, now time.Time, audit bool) scope {
 		}
 		sc.lower = latest(sc.lower, mark.Add(-back))
 	}
-	if st.day() {
-		sc.lower = sc.lower.UTC().Truncate(day)
+	if grain := st.grain(); grain > 0 {
+		sc.lower = sc.lower.UTC().Truncate(grain)
 	}
 	sc.from = sc.lower
 	if begin := l.auditBegin(now); audit && begin.Before(sc.from) {
@@ -110,7 +110,7 @@ func (ls *listing) run(ctx context.Context) error {
 	l, st := ls.location, ls.stream
 	ls.pauses = st.pausesFrom(ls.scope.lower)
 	var failed error
-	err := source.Walk(ctx, l.Source, l.within(st.Stream), st.After(ls.scope.from), func(obj source.Object) (goOn string, more bool) {
+	err := source.Walk(ctx, l.Source, l.within(st.Stream), st.after(ls.scope.from), func(obj source.Object) (goOn string, more bool) {
 		goOn, more, failed = ls.visit(ctx, obj)
 		return goOn, more && failed == nil
 	})
@@ -137,7 +137,10 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 		return "", true, nil // the search counts it
 	}
 	if key.Stream != st.Stream {
-		return key.Stream.Beyond(key.Time), true, nil
+		if key.Stream.Prefix == st.Prefix {
+			return "", true, nil // it lies among the stream's own
+		}
+		return key.Beyond(), true, nil
 	}
 	ls.objects++
 	if !key.Time.After(ls.now) {
@@ -208,7 +211,10 @@ func (ls *listing) load(ctx context.Context, d checkpoint.Day) error {
 
 // beginOf returns the time from which on objects with such a key are new.
 func (ls *listing) beginOf(key logkey.Key) time.Time {
-	if key.ByEvent || key.Stream.Unordered() {
+	switch {
+	case key.Grain > 0:
+		return ls.begin.UTC().Truncate(key.Grain)
+	case key.ByEvent || key.Stream.Unordered():
 		return ls.begin.UTC().Truncate(day)
 	}
 	return ls.begin

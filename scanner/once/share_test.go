@@ -3,6 +3,7 @@ package once
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,6 +39,7 @@ func list(t *testing.T, bucket *sourcetest.Fake, q Query, helping, pageSize int)
 	group, ctx := errgroup.WithContext(t.Context())
 	l := &listing{
 		location: source.Location{Name: "s3://logs", Source: bucket}, query: &q, jobs: jobs,
+		logger: slog.New(slog.DiscardHandler), recogniser: reader.NewRecogniser(),
 		helpers: &helpers{group: group, busy: make(chan struct{}, helping)}, pageSize: pageSize,
 	}
 	out, before := listed{listing: l}, bucket.Pages()
