@@ -59,6 +59,7 @@ import (
 type Collector struct {
 	config     Config
 	schemas    []*schema
+	limit      *prometheus.Desc
 	size       *prometheus.Desc
 	overflew   *prometheus.Desc
 	caches     sync.Pool // of *labelCache, for tallies
@@ -73,10 +74,11 @@ type Collector struct {
 	// For the one goroutine only.
 	labelPairs labelPairs
 	held       map[*series]time.Time // not released: when this process began to show them
-	nextExpiry int64                 // Unix seconds before which no series expires
-	rows       []rowGain             // memory for the next stage
-	changes    []change              // the same
-	buf        []byte                // for two keys
+	progress   progress
+	nextExpiry int64     // progress before which no series expires
+	rows       []rowGain // memory for the next stage
+	changes    []change  // the same
+	buf        []byte    // for two keys
 }
 
 // New returns a Collector without series. It does no I/O. The error is about a
@@ -91,11 +93,14 @@ func New(config Config) (*Collector, error) {
 	c := &Collector{
 		config:   config,
 		schemas:  newSchemas(),
+		limit:    prometheus.NewDesc(limitName, limitHelp, nil, nil),
 		size:     prometheus.NewDesc(seriesName, seriesHelp, []string{"family"}, nil),
 		overflew: prometheus.NewDesc(overflowName, overflowHelp, []string{"family"}, nil),
 		held:     make(map[*series]time.Time),
 		buf:      make([]byte, 0, 2*maxKey),
 	}
+	now := config.Now()
+	c.progress = progress{begun: now.Unix(), started: now}
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
@@ -120,6 +125,7 @@ func (c *Collector) Load(key, value []byte) error {
 	if err != nil {
 		return &StoredError{Family: name, Err: err}
 	}
+	c.progress.load(loaded.state.last)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.insert(loaded, c.config.Now())
@@ -151,31 +157,31 @@ func (c *Collector) Due() bool {
 			return true
 		}
 	}
-	return len(c.expired(now)) > 0
+	return len(c.expired(c.progress.at(now, c.progress.newest))) > 0
 }
 
 func (c *Collector) holdOver(since, now time.Time) bool {
 	return now.Sub(since) >= c.config.SeriesHold
 }
 
-// expired returns the series without an increment for the ttl. A series that
-// has not shown its value yet stays until it has.
-func (c *Collector) expired(now time.Time) []*series {
-	if c.config.SeriesTTL == 0 || now.Unix() < c.nextExpiry {
+// expired returns the series without an increment for the ttl, when the log has come to
+// now. A series that has not shown its value yet stays until it has.
+func (c *Collector) expired(now int64) []*series {
+	if c.config.SeriesTTL == 0 || now < c.nextExpiry {
 		return nil
 	}
 	ttl := int64(math.Ceil(c.config.SeriesTTL.Seconds()))
-	next := now.Unix() + ttl
+	next := now + ttl
 	var old []*series
 	for _, family := range c.series {
 		for _, s := range family {
 			switch expiry := s.state.last + ttl; {
-			case expiry > now.Unix():
+			case expiry > now:
 				next = min(next, expiry)
 			case s.state.released:
 				old = append(old, s)
 			default:
-				next = now.Unix()
+				next = now
 			}
 		}
 	}
@@ -190,6 +196,7 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, sc := range c.schemas {
 		descs <- sc.desc
 	}
+	descs <- c.limit
 	descs <- c.size
 	descs <- c.overflew
 }
@@ -204,6 +211,11 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		shown[i] = nil // what was sent is not needed any more
 	}
+	limit := math.Inf(1)
+	if c.config.SeriesLimit > 0 {
+		limit = float64(c.config.SeriesLimit)
+	}
+	metrics <- prometheus.MustNewConstMetric(c.limit, prometheus.GaugeValue, limit)
 	for _, sc := range c.schemas {
 		metrics <- prometheus.MustNewConstMetric(
 			c.size, prometheus.GaugeValue, float64(sizes[sc.family]), sc.name)

@@ -212,11 +212,12 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	clock := newClock()
 	config := Config{SeriesTTL: time.Hour, Now: clock.Now}
 	c, store := newCollector(t, config), newMemStore()
-	commit(t, c, store, request(inBucket("busy")), request(inBucket("idle")))
+	commit(t, c, store, request(inBucket("busy"), at(clock.now)), request(inBucket("idle"), at(clock.now)))
 	clock.advance(30 * time.Minute)
-	commit(t, c, store, request(inBucket("busy")))
+	commit(t, c, store, request(inBucket("busy"), at(clock.now)))
 
 	clock.advance(30*time.Minute - time.Second)
+	commit(t, c, store, request(inBucket("busy"), at(clock.now.Add(time.Second))))
 	if c.Due() {
 		t.Error("due before the ttl")
 	}
@@ -234,8 +235,8 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	store.commit()
 	expose()
 	for _, c := range []*Collector{c, store.load(t, config)} {
-		if got := only(t, c, requestsTotal).GetCounter().GetValue(); got != 2 {
-			t.Errorf("the series that is left has %v, want busy's 2", got)
+		if got := only(t, c, requestsTotal).GetCounter().GetValue(); got != 3 {
+			t.Errorf("the series that is left has %v, want busy's 3", got)
 		}
 	}
 	if c.Due() {
@@ -246,8 +247,8 @@ func TestCollector_DropsASeriesAfterItsTTL(t *testing.T) {
 	}
 	// Back again, it is born at 0 once more.
 	commit(t, c, store, request(inBucket("idle")))
-	if got := sum(t, c, requestsTotal); got != 3 {
-		t.Errorf("%v requests, want 3", got)
+	if got := sum(t, c, requestsTotal); got != 4 {
+		t.Errorf("%v requests, want 4", got)
 	}
 }
 
@@ -258,25 +259,25 @@ func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
 	cache := newLabelCache(c.schemas, classify.Config{}, maxRows)
 	c.caches.New = func() any { return cache }
 	for range 2 {
-		commit(t, c, store, request())
+		commit(t, c, store, request(at(clock.now)))
 	}
 	clock.advance(time.Hour)
-	commit(t, c, store)
-	if got := count(t, c, requestsTotal); got != 0 {
-		t.Fatalf("%d series after the ttl", got)
+	commit(t, c, store, request(inBucket("other"), at(clock.now)))
+	if got := count(t, c, requestsTotal); got != 1 {
+		t.Fatalf("%d series after the ttl, want the other one", got)
 	}
-	commit(t, c, store, request())
-	if got := sum(t, c, requestsTotal); got != 1 {
-		t.Errorf("%v requests, want the 1 since", got)
+	commit(t, c, store, request(at(clock.now)))
+	if got := sum(t, c, requestsTotal); got != 2 {
+		t.Errorf("%v requests, want the 2 since", got)
 	}
 }
 
 func TestCollector_KeepsAnExpiringSeriesThatCounts(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
-	commit(t, c, store, request())
+	commit(t, c, store, request(at(clock.now)))
 	clock.advance(2 * time.Hour)
-	commit(t, c, store, request())
+	commit(t, c, store, request(at(clock.now)))
 	if got := sum(t, c, requestsTotal); got != 2 {
 		t.Errorf("%v requests, want 2", got)
 	}
@@ -285,12 +286,11 @@ func TestCollector_KeepsAnExpiringSeriesThatCounts(t *testing.T) {
 func TestCollector_DropsNoSeriesBeforeItsValueWasShown(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Second, SeriesHold: time.Hour, Now: clock.Now}), newMemStore()
-	commit(t, c, store, request())
+	commit(t, c, store, request(inBucket("held"), at(clock.now)))
 	clock.advance(time.Minute)
-	commit(t, c, store)
-	wantSeries := count(t, c, requestsTotal)
-	if wantSeries != 1 {
-		t.Errorf("%d series, want the held one", wantSeries)
+	commit(t, c, store, request(inBucket("other"), at(clock.now)))
+	if got := count(t, c, requestsTotal); got != 2 {
+		t.Errorf("%d series, want the held one and the other", got)
 	}
 }
 

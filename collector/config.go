@@ -13,16 +13,19 @@ type Config struct {
 	// exporter's default.
 	Labels classify.Config
 	// SeriesLimit is the number of series of one family beyond which further
-	// label sets are folded together. 0 is no limit.
+	// label sets are folded together: into ones that name nobody, of which there may be
+	// as many again, and beyond that into a few. So a family has twice as many series at
+	// most, and those few. 0 is no limit.
 	SeriesLimit int
 	// SeriesTTL is the time without an increment after which a series is
-	// dropped, in whole seconds (rounded up). 0 keeps series for ever.
+	// dropped, in whole seconds (rounded up). It is that of the log, as far as it was
+	// counted, not that of the clock. 0 keeps series for ever.
 	SeriesTTL time.Duration
 	// SeriesHold is the time for which a new series shows 0, so that at least
 	// one scrape sees it before its first increment; choose it longer than the
 	// scrape interval. 0 shows increments at once.
 	SeriesHold time.Duration
-	// Now is the clock. nil is time.Now.
+	// Now is the wall clock, which may jump. nil is time.Now.
 	Now func() time.Time
 }
 

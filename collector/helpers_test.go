@@ -156,6 +156,9 @@ func fromIP(ip string) func(*record.Record) {
 	return func(r *record.Record) { r.SourceIP = []byte(ip) }
 }
 
+// at is an option of request: when it came.
+func at(t time.Time) func(*record.Record) { return func(r *record.Record) { r.Time = t.Unix() } }
+
 func inBucket(name string) func(*record.Record) {
 	return func(r *record.Record) { r.Bucket = []byte(name) }
 }

@@ -27,6 +27,8 @@ type Store interface {
 // A nil store keeps nothing, as for a single look. The error is the store's.
 func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err error) {
 	m := &merge{collector: c, now: c.config.Now(), tallies: tallies, rows: c.rows[:0], changes: c.changes[:0]}
+	m.newest = c.progress.counting(tallies, m.now)
+	m.progress = c.progress.at(m.now, m.newest)
 	for family, known := range c.series {
 		m.sizes[family] = len(known)
 	}
@@ -54,6 +56,8 @@ func (c *Collector) Stage(tallies []*Tally, store Store) (expose func(), err err
 type merge struct {
 	collector *Collector
 	now       time.Time
+	newest    int64 // progress.newest when this is exposed
+	progress  int64 // in Unix seconds
 	tallies   []*Tally
 	rows      []rowGain // of all tallies together
 	changes   []change
@@ -102,7 +106,7 @@ func (m *merge) add(d *delta) {
 		m.overflow[d.cell.schema.family] += d.records
 	}
 	next := &m.change(target).next
-	next.last = m.now.Unix()
+	next.last = max(next.last, m.progress)
 	next.value = record.AddSaturating(next.value, d.value)
 	next.verdict = max(next.verdict, verdict)
 	next.exemplar.replace(d.exemplar)
@@ -194,7 +198,7 @@ func (m *merge) release() {
 
 // expire finds the series to drop.
 func (m *merge) expire() {
-	for _, old := range m.collector.expired(m.now) {
+	for _, old := range m.collector.expired(m.progress) {
 		if !m.touched(old) {
 			m.expired = append(m.expired, old)
 		}
@@ -226,6 +230,7 @@ func (m *merge) write(store Store) error {
 // expose makes the changes visible.
 func (m *merge) expose() {
 	m.show()
+	m.collector.progress.newest = m.newest
 	for _, tally := range m.tallies {
 		tally.release()
 	}

@@ -73,7 +73,7 @@ type series struct {
 // changed.
 type state struct {
 	created  int64 // Unix milliseconds: when the series was born, at 0
-	last     int64 // Unix seconds of the last commit with an increment
+	last     int64 // the log's progress at the last commit with an increment, in Unix seconds
 	value    uint64
 	duration *histogram       // of KindHistogram
 	exemplar exemplar         // not stored

@@ -12,6 +12,7 @@ type Tally struct {
 	collector *Collector
 	cache     *labelCache // from the first record to Done
 	held      *increments // from the first record until they are exposed
+	newest    int64       // time of the newest request
 }
 
 // increments are what a Tally holds. Their memory goes from one Tally to the next.
@@ -51,6 +52,7 @@ func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).add
 
 // gained returns what the row of a record gained so far.
 func (t *Tally) gained(r *record.Record) *rowGain {
+	t.newest = max(t.newest, r.Time)
 	if t.cache == nil {
 		t.cache = t.collector.caches.Get().(*labelCache)    //nolint:errcheck // New makes nothing else
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else

@@ -66,8 +66,6 @@ func loadCatalogue(t *testing.T) catalogue {
 	known := catalogue{"up": newLabelSet()}
 	// What varies between two runs is masked there.
 	known.add(t, []byte(strings.NewReplacer("{VARIES}", `{version=""}`, " VARIES", " 0").Replace(string(exposition))))
-	// Exporters that do not have it yet are taken to have the default.
-	known["s3_access_exporter_series_limit"] = newLabelSet()
 	known.add(t, expositionOf(t, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})))
 	for name, names := range known {
 		known[name] = names.with("job", "instance") // from the scrape

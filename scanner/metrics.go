@@ -52,8 +52,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
 		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
-		changedObjects: counter("changed_objects_total", "Objects that were seen before and are others now, by what is: their size, or but their ETag or time of modification. They are not read again.", "change"),
-		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start only."),
+		changedObjects: counter("changed_objects_total", "Objects that were seen before and have changed since, by what has: the size, or only the content. What was counted stays counted.", "change"),
+		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start, or once they change."),
 		pending:        gauge("pending_objects", "Log objects that could not be read yet and are tried again."),
 		late:           counter("late_objects_total", "Log objects that appeared below an object that was already listed.", "log"),
 		newestEvent: gaugeVec("newest_event_timestamp_seconds",
@@ -81,6 +81,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
 	}
+	m.begin()
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.changedObjects, m.quarantined,
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
+	return m
+}
+
+// begin makes the series of all known label values, so that they are 0 before anything
+// happens.
+func (m *Metrics) begin() {
 	for _, log := range record.Logs() {
 		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
 			vec.WithLabelValues(log.String())
@@ -101,9 +110,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range reader.Reasons() {
 		m.objectErrors.WithLabelValues(string(reason))
 	}
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.changedObjects, m.quarantined,
-		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
-	return m
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

@@ -96,7 +96,7 @@ func (m *model) run() {
 		}
 	}
 	m.begin()
-	m.wait(20 * time.Minute) // what lies there at the start is told from what comes
+	m.wait(20 * time.Minute) // what lies there at the start is known before more comes
 	for range 40 {
 		for range m.random.IntN(6) {
 			m.arrive()

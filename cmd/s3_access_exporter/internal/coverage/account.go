@@ -1,3 +1,15 @@
+// Package coverage finds out which buckets are logged at all: which log holds how much
+// of a bucket's requests, whether it arrives, and who reads it. "No request was signed
+// with Signature Version 2" is only true of what is logged.
+//
+// Look asks AWS about an account: S3 for its buckets and their server access logs
+// (inventory.go), CloudTrail for trails and event data stores (recorders.go). How much of
+// a bucket the selectors of a trail cover is a pure function (selectors.go, scope.go), and
+// so is the verdict (verdict.go). Nothing that may not be asked counts as none: it is
+// unknown. Close prints the commands that close the gaps (commands.go, commands_trail.go),
+// Print the rest (print.go); Watch looks again and again for Metrics.
+//
+// account.go has the calls that are needed, sdk.go makes them with AWS's SDK.
 package coverage
 
 import (

@@ -47,14 +47,15 @@ func (l *look) findRecorders(ctx context.Context) (recorders []Recorder, unasked
 			own = append(own, t)
 		}
 	}
-	recorders = make([]Recorder, len(own))
+	asked := make([]Recorder, len(own))
 	for i, t := range own {
 		l.calls.Go(func() error {
-			recorders[i] = l.trail(ctx, &t)
+			asked[i] = l.trail(ctx, &t)
 			return nil
 		})
 	}
 	_ = l.calls.Wait()
+	recorders = asked[:len(asked):len(asked)]
 	for _, s := range stores.all {
 		if !seen[s.ARN] {
 			seen[s.ARN] = true

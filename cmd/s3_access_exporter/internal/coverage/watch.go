@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// accountsAtOnce is how many accounts are looked at at once.
+// accountsAtOnce is how many accounts may be looked at together.
 const accountsAtOnce = 5
 
 // LookAll looks at several accounts. The inventories are in the order of the accounts.
