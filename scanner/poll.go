@@ -66,7 +66,12 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	forgets := st.forgotten()
 	ls := &listing{location: l, stream: st, scope: l.scope(st, start, now, audit), now: now}
 	defer st.unwatch()
-	if err := ls.run(ctx); err != nil {
+	err := ls.run(ctx)
+	if ls.resized > 0 {
+		l.cfg.Logger.Warn("objects have other sizes than when they were seen first; what was counted stays counted",
+			"location", l.Name, "key", ls.resizedKey, "objects", ls.resized)
+	}
+	if err != nil {
 		return err
 	}
 	l.cfg.Logger.Debug("stream was listed", "location", l.Name, "stream", st.Prefix, "from", ls.scope.from, "audit", audit,
@@ -97,6 +102,8 @@ type listing struct {
 	over   []checkpoint.Mark
 
 	objects, queued, passed int
+	resized                 int    // objects that have another size than when they were seen
+	resizedKey              string // of the first of them
 }
 
 func (ls *listing) run(ctx context.Context) error {
@@ -167,7 +174,7 @@ func (ls *listing) look(ctx context.Context, obj source.Object, key logkey.Key) 
 	switch {
 	case sight == checkpoint.Unchanged:
 	case sight != checkpoint.Unseen:
-		return false, ls.location.renew(ctx, ls.stream, obj, ls.day, kind, mark, sight)
+		return false, ls.renew(ctx, obj, kind, mark, sight)
 	case !key.Time.Before(ls.beginOf(key)):
 		return true, nil
 	case ls.scope.audit:
@@ -220,6 +227,21 @@ func (ls *listing) passOver(ctx context.Context) error {
 	}
 	n := &passedOver{stream: ls.stream, day: ls.day, marks: ls.over}
 	ls.over = nil
+	return ls.location.send(ctx, n)
+}
+
+// renew has the mark of an object renewed that has changed.
+func (ls *listing) renew(ctx context.Context, obj source.Object, kind checkpoint.MarkKind, mark checkpoint.Mark, sight checkpoint.Sight) error {
+	if !ls.stream.renew(obj.Key) {
+		return nil
+	}
+	n := &renewed{home: ls.location, stream: ls.stream, key: obj.Key, day: ls.day, kind: kind, mark: mark, change: changeContent}
+	if sight == checkpoint.OtherSize {
+		n.change = changeSize
+		if ls.resized++; ls.resized == 1 {
+			ls.resizedKey = obj.Key
+		}
+	}
 	return ls.location.send(ctx, n)
 }
 

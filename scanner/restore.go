@@ -99,7 +99,7 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 }
 
 // floor returns where a location starts that is read for the first time now.
-func (c *Config) floor(now time.Time) time.Time {
+func (c Config) floor(now time.Time) time.Time {
 	if c.Since == 0 {
 		return time.Time{}
 	}

@@ -20,6 +20,7 @@ const (
 type tidying struct {
 	last   time.Time // the last look
 	marks  int       // that were added since then
+	more   bool      // there was more to do than for one transaction
 	failed bool      // the last attempt has
 }
 
@@ -27,10 +28,11 @@ type tidying struct {
 // it is time for that. What cannot be done now is done later: nothing depends on it
 // before. Once ctx has ended, nothing is begun and what was begun is void.
 func (c *committer) tidy(ctx context.Context) {
-	if ctx.Err() != nil || time.Since(c.tidying.last) < tidyInterval && c.tidying.marks < tidyMarks {
+	t := &c.tidying
+	if ctx.Err() != nil || time.Since(t.last) < tidyInterval && t.marks < tidyMarks && !t.more {
 		return
 	}
-	c.tidying.last, c.tidying.marks = time.Now(), 0
+	t.last, t.marks, t.more = time.Now(), 0, false
 	streams := make(map[checkpoint.StreamID]*stream)
 	todo := c.plan(streams, c.cfg.Now())
 	isTidy := false
@@ -38,19 +40,19 @@ func (c *committer) tidy(ctx context.Context) {
 		isTidy, err = tx.IsTidy(ctx, todo)
 		return err
 	})
-	for more := !isTidy; err == nil && more; {
-		more, err = c.tidyOnce(ctx, todo, streams)
+	if err == nil && !isTidy {
+		t.more, err = c.tidyOnce(ctx, todo, streams)
 	}
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
 		c.cfg.Metrics.commitFailures.Inc()
-		if !c.tidying.failed {
+		if !t.failed {
 			c.cfg.Logger.Warn("old marks cannot be removed from the checkpoint for now", "err", err)
 		}
 	}
-	c.tidying.failed = err != nil
+	t.failed = err != nil
 }
 
 // tidyOnce tidies in one transaction. It reports whether there is more to do.

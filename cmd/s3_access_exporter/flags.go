@@ -136,6 +136,7 @@ func variables() kong.Vars {
 		"overlap":         short(scanner.DefaultOverlap),
 		"sweep_interval":  short(scanner.DefaultSweepInterval),
 		"sweep_window":    short(scanner.DefaultSweepWindow),
+		"version":         program + " " + versionText(), // kong.VersionFlag's
 	}
 }
 

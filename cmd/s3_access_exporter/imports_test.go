@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
-	internal + "location": {"scanner/dirsource", "scanner/s3source", "scanner/source"},
+	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
 	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
@@ -89,6 +89,7 @@ var outside = map[string][]string{
 	"go.etcd.io/bbolt":                       {"scanner/checkpoint"},
 	"go.yaml.in/yaml":                        {"cmd/..."},
 	"golang.org/x/sync":                      {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
+	"golang.org/x/sys":                       {"scanner/checkpoint"},
 	"golang.org/x/term":                      {"cmd/..."},
 	"google.golang.org/protobuf":             {"collector"},
 
