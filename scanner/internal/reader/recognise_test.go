@@ -21,7 +21,7 @@ import (
 // bomb returns text, compressed as often as that, which has much more bytes than itself.
 func bomb(t *testing.T, text string, size, times int) []byte {
 	t.Helper()
-	body := io.Reader(io.MultiReader(strings.NewReader(text), io.LimitReader(zeros{}, int64(size))))
+	body := io.MultiReader(strings.NewReader(text), io.LimitReader(zeros{}, int64(size)))
 	for range times {
 		var out bytes.Buffer
 		z := gzip.NewWriter(&out)
