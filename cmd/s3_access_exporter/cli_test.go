@@ -108,7 +108,11 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 
 		// report.
 		{"report -o parquet DIR", "--output must be"},
-		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval"},
+		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval, a flag of serve (see s3_access_exporter report --help)"},
+		{"serve --top 3 DIR", "unknown flag --top, a flag of report (see s3_access_exporter serve --help)"},
+		{"report --top -1 DIR", "--top must not be negative (see s3_access_exporter report --help)"},
+		{"events --key -x DIR", `--key: "-x" is taken for a flag; write --key=-x (see s3_access_exporter events --help)`},
+		{"checkpoint verify", "(see s3_access_exporter checkpoint verify --help)"},
 		{"report -o prometheus --labels.requester=x DIR", "--labels.requester: "},
 	} {
 		t.Run(test.args, func(t *testing.T) {

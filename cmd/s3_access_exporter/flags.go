@@ -234,6 +234,20 @@ func (m *instant) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// sortOrder is a flag's order of requests; empty: as they are read.
+type sortOrder string
+
+const orderTime sortOrder = "time"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *sortOrder) UnmarshalText(text []byte) error {
+	if order := sortOrder(text); order != "" && order != orderTime {
+		return fmt.Errorf("%q is no order: write %s", text, orderTime)
+	}
+	*o = sortOrder(text)
+	return nil
+}
+
 // fieldList is a flag's list of fields.
 type fieldList []query.Field
 

@@ -137,7 +137,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 	case printed >= 0:
 		return printed
 	case err != nil:
-		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
+		return fail(stderr, withHint(parser.Model, err), exitUsage)
 	}
 	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on, configured: configured}
