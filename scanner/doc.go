@@ -10,27 +10,25 @@
 //	   │         └───────────────────────────────┘        gone
 //	   └─▶ passed over
 //
-// Listed: each location has rounds, one in each Interval. A round finds new streams
-// (discover.go), and lists those that are due (poll.go): from Overlap behind the
+// Listed: each location has rounds, one in each Interval. A round searches for new
+// streams (discover.go), and lists those that are due (poll.go): from Overlap behind the
 // watermark in a poll, from SweepWindow behind it in a sweep, over the whole AuditWindow
-// in an audit (audit.go), of which a stream's first listing is one. A listed object is new
+// in an audit (audit.go). A listed object is new if it is not queued and has not failed,
+// if the checkpoint has no mark of it, and if its key has no time before its stream's
+// beginning.
 //
-//   - if it is not queued, and has not failed, or has changed since it failed,
-//   - and if the checkpoint has no mark of it,
-//   - and if its key's time is not before the stream's beginning.
+// The order in which that is asked is what exactly-once rests on. A listing begins to
+// watch which objects leave the queue, then reads the marks of a day, and then asks for
+// each object of that day first the queue, with what has left it since, and then the
+// marks. An object leaves the queue only after its commit. So if its commit came before
+// the marks were read, it has a mark; if it came later, the object is in the queue or was
+// seen leaving it. Asked in any other order, an object whose commit comes between two
+// questions would count twice.
 //
-// Marks live as long as any listing can come across them, so it does not matter when an
-// object was modified. What lies before the beginning may have been there before the
-// stream was first listed, or its marks may be forgotten (tidy.go): an audit marks it and
-// passes over it, and when that is complete, the beginning is where the audit began. When
-// marks are forgotten, the beginning moves up to what is left, in the same transaction;
-// and whoever reads marks reads the beginning with them.
-//
-// The order in which it is asked: first the queue, then the checkpoint. An object leaves
-// the queue only after its commit, so whoever does not find it in the queue any more
-// finds it in the checkpoint. Asked the other way round, an object whose commit comes
-// between the two questions would count twice. As marks are read by the day, the stream
-// takes note of what leaves the queue since (stream.watch).
+// Passed over: in an audit, an object without a mark from before its stream's beginning.
+// It was there before the location was read for the first time, and does not count. It
+// is marked, so that once all of the AuditWindow has marks the stream may begin earlier,
+// and what comes late is new.
 //
 // Queued: the stream takes note that the object is in flight (stream.go), and it waits
 // for a reader. From now on until it is batched, the watermark does not pass it.
