@@ -45,7 +45,7 @@ type scanFlags struct {
 	Overlap       interval `name:"overlap" default:"${overlap}" help:"How far behind the newest object each listing begins."`
 	SweepWindow   interval `name:"sweep-window" default:"${sweep_window}" help:"How far behind it a deeper listing for late objects begins."`
 	SweepInterval interval `name:"sweep-interval" default:"${sweep_interval}" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
-	AuditWindow   interval `name:"audit-window" default:"${audit_window}" help:"How far back the deepest listing begins; in it counts what came after the one before."`
+	AuditWindow   interval `name:"audit-window" default:"${audit_window}" help:"How far back the deepest listing begins; in it counts what was not seen before."`
 	AuditInterval interval `name:"audit-interval" default:"${audit_interval}" help:"Time between two of those."`
 	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
 	readFlags     `embed:""`
