@@ -89,9 +89,11 @@ var catalogue = [familyCount]spec{
 	},
 }
 
-// The families in which the collector speaks of itself. Their one label is
-// "family", the name of a family of the catalogue.
+// The families in which the collector reports on itself. But for the limit, their one
+// label is "family", the name of a family of the catalogue.
 const (
+	limitName    = "s3_access_exporter_series_limit"
+	limitHelp    = "Series that a family may hold until further label sets are counted as other; +Inf if there is no limit."
 	seriesName   = "s3_access_exporter_series"
 	seriesHelp   = "Series that the family holds now."
 	overflowName = "s3_access_exporter_series_overflow_total"

@@ -59,6 +59,7 @@ import (
 type Collector struct {
 	config     Config
 	schemas    []*schema
+	limit      *prometheus.Desc
 	size       *prometheus.Desc
 	overflew   *prometheus.Desc
 	caches     sync.Pool // of *labelCache, for tallies
@@ -92,6 +93,7 @@ func New(config Config) (*Collector, error) {
 	c := &Collector{
 		config:   config,
 		schemas:  newSchemas(),
+		limit:    prometheus.NewDesc(limitName, limitHelp, nil, nil),
 		size:     prometheus.NewDesc(seriesName, seriesHelp, []string{"family"}, nil),
 		overflew: prometheus.NewDesc(overflowName, overflowHelp, []string{"family"}, nil),
 		held:     make(map[*series]time.Time),
@@ -194,6 +196,7 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, sc := range c.schemas {
 		descs <- sc.desc
 	}
+	descs <- c.limit
 	descs <- c.size
 	descs <- c.overflew
 }
@@ -208,6 +211,11 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		shown[i] = nil // what was sent is not needed any more
 	}
+	limit := math.Inf(1)
+	if c.config.SeriesLimit > 0 {
+		limit = float64(c.config.SeriesLimit)
+	}
+	metrics <- prometheus.MustNewConstMetric(c.limit, prometheus.GaugeValue, limit)
 	for _, sc := range c.schemas {
 		metrics <- prometheus.MustNewConstMetric(
 			c.size, prometheus.GaugeValue, float64(sizes[sc.family]), sc.name)

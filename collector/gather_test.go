@@ -25,7 +25,7 @@ func TestCollector_GatheredIsWhatARegistryGathers(t *testing.T) {
 		}
 		var ofRequests []*dto.MetricFamily
 		for _, family := range all {
-			if name := family.GetName(); name != seriesName && name != overflowName {
+			if name := family.GetName(); name != seriesName && name != overflowName && name != limitName {
 				ofRequests = append(ofRequests, family)
 			}
 		}

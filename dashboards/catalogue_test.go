@@ -56,7 +56,7 @@ type catalogue map[string]labelSet
 
 // loadCatalogue returns what a Prometheus has that scrapes the exporter and
 // evaluates the recording rules. The exporter's own metrics are from the
-// exposition that a test of the command holds the binary against.
+// expositions that tests of the command hold it against.
 func loadCatalogue(t *testing.T) catalogue {
 	t.Helper()
 	exposition, err := os.ReadFile("../cmd/s3_access_exporter/testdata/serve.golden")
@@ -66,8 +66,7 @@ func loadCatalogue(t *testing.T) catalogue {
 	known := catalogue{"up": newLabelSet()}
 	// What varies between two runs is masked there.
 	known.add(t, []byte(strings.NewReplacer("{VARIES}", `{version=""}`, " VARIES", " 0").Replace(string(exposition))))
-	// Exporters that do not have it yet are taken to have the default.
-	known["s3_access_exporter_series_limit"] = newLabelSet()
+	known.add(t, coverageExposition(t))
 	known.add(t, expositionOf(t, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})))
 	for name, names := range known {
 		known[name] = names.with("job", "instance") // from the scrape
@@ -253,7 +252,7 @@ func (c catalogue) checkCall(e *parser.Call) (labelSet, error) {
 // requestFamily reports whether a metric tells of requests, of which one may
 // stand in both logs.
 func (c catalogue) requestFamily(name string) bool {
-	return c[name]["log"] && !strings.HasPrefix(name, "s3_access_exporter_")
+	return c[name]["log"] && !strings.HasPrefix(name, "s3_access_exporter_") && !strings.HasPrefix(name, ofBuckets)
 }
 
 // sumsOverLog returns the metrics of which the expression mixes the two logs.

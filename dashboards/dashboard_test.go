@@ -12,8 +12,9 @@
 // A storage of Prometheus (prometheus_test.go) with made-up series
 // (requests_test.go) shows that a choice reaches every panel (account_test.go),
 // and other programs reach none (foreign_test.go), that backfills show
-// (backfill_test.go), how days and weeks compare (compare_test.go), and that
-// thousands of series do not flood a panel (scale_test.go).
+// (backfill_test.go), how days and weeks compare (compare_test.go), that
+// thousands of series do not flood a panel (scale_test.go), and how many buckets
+// are not seen (coverage_test.go).
 //
 // grafana_test.go asks Grafana's own library what becomes of results
 // (screen_test.go), if it is told where that is; oldest_test.go asks the engine

@@ -2,7 +2,9 @@ package dashboards_test
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +80,30 @@ func TestRules_AlertsCarryWhatAPagerNeeds(t *testing.T) {
 			if !strings.HasSuffix(r.Annotations["runbook_url"], "/dashboards/README.md#"+strings.ToLower(r.Alert)) {
 				t.Errorf("%s: runbook_url %q does not lead to the alert's section", r.Alert, r.Annotations["runbook_url"])
 			}
+		}
+	}
+}
+
+var queryInREADME = regexp.MustCompile("(?s)```promql\n(.*?)```")
+
+func TestREADME_AsksForWhatIsThere(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := loadCatalogue(t)
+	queries := queryInREADME.FindAllSubmatch(text, -1)
+	if len(queries) < 10 {
+		t.Errorf("it has only %d queries", len(queries))
+	}
+	for _, query := range queries {
+		expr, err := promQL().ParseExpr(string(query[1]))
+		if err != nil {
+			t.Errorf("%s: %v", query[1], err)
+			continue
+		}
+		if _, err := known.check(expr); err != nil {
+			t.Errorf("%s: %v", query[1], err)
 		}
 	}
 }

@@ -201,7 +201,7 @@ func someExporter(t *testing.T, p *timeless, begin, end time.Time) {
 	text := strings.NewReplacer("{VARIES}", `{version="1.10"}`, " VARIES", " 7").Replace(string(exposition))
 	target := labels.FromStrings("job", "s3_access_exporter", "instance", "exporter:10403")
 	known := readExposition(t, []byte(text), "text/plain", target)
-	var samples []sample
+	samples := someCoverage(t, target, end)
 	for _, s := range known {
 		if strings.HasPrefix(s.labels.Get(model.MetricNameLabel), "s3_access_exporter_") {
 			samples = append(samples, s)
@@ -217,6 +217,7 @@ func someExporter(t *testing.T, p *timeless, begin, end time.Time) {
 		at := begin.Add(time.Duration(minute) * time.Minute)
 		for i := range samples {
 			switch name := samples[i].labels.Get(model.MetricNameLabel); {
+			case strings.HasPrefix(name, ofBuckets), strings.Contains(name, "coverage"):
 			case strings.Contains(name, "timestamp_seconds"):
 				samples[i].number = float64(at.Unix())
 			case strings.HasSuffix(name, "_total"), strings.HasSuffix(name, "_bucket"), strings.HasSuffix(name, "_sum"), strings.HasSuffix(name, "_count"):

@@ -41,6 +41,7 @@ type story struct {
 	directory      string         // of the second
 	roomy, cramped *exporter
 	requests       []fleet.Request // all that the first exporter is to count in the evening
+	coverage       []sample        // what the first exporter finds out once, at the begin
 
 	now     time.Time
 	dusk    time.Time              // the begin
@@ -62,7 +63,7 @@ const (
 // logBucket is the name of the bucket in S3.
 const logBucket = "example-logs"
 
-// malformed is how many lines of its logs are no requests.
+// malformed is how many lines of one of its logs are no requests.
 const malformed = 3
 
 // Marks in the keys of objects that S3 lists but does not hand out.
@@ -102,6 +103,7 @@ func newStory(t *testing.T) *story {
 		drawn:     make(map[*exporter][]sample),
 	}
 	s.dusk = s.now
+	s.coverage = someCoverage(t, labels.FromStrings("job", job, "instance", roomy), s.dusk)
 	s.past(t)
 	if err := s.bucket.CreateBucket(logBucket); err != nil {
 		t.Fatal(err)
@@ -163,9 +165,13 @@ func (s *story) traffic(t *testing.T) time.Time {
 	others := fleet.New(fleet.Config{Seed: 7, Rate: 2})
 	s.scrape(t)
 	s.brokenObjects(t)
+	spoilt := false
 	for range 12 {
 		objects, requests := clients.Deliver(s.now, s.now.Add(time.Minute))
 		for _, obj := range objects {
+			if !spoilt && !strings.HasSuffix(obj.Key, ".gz") {
+				obj.Body, spoilt = append(obj.Body, strings.Repeat("this is no request\n", malformed)...), true
+			}
 			s.put(t, obj.Key, obj.Body)
 		}
 		s.requests = append(s.requests, requests...)
@@ -193,12 +199,11 @@ func (s *story) traffic(t *testing.T) time.Time {
 	return s.now
 }
 
-// brokenObjects puts one object each that has lines which are no requests, that
-// is truncated, that nobody may read, and that is gone when it is to be read.
+// brokenObjects puts one object each that is truncated, that nobody may read, and
+// that is gone when it is to be read.
 func (s *story) brokenObjects(t *testing.T) {
 	t.Helper()
 	nothing := []byte("nobody will see this\n")
-	s.put(t, accessLogKey("broken", s.now, "BR0KEN0000000000"), []byte(strings.Repeat("this is no request\n", malformed)))
 	s.put(t, trailKey(s.now, "TruncatedTruncat"), gzipped(t, []byte(`{"Records": [{"eventVersion": "1.11", "eventTi`)))
 	s.put(t, accessLogKey("broken", s.now, forbiddenMark), nothing)
 	s.put(t, accessLogKey("broken", s.now, goneMark), nothing)
@@ -311,6 +316,7 @@ func (s *story) store(t *testing.T) {
 	for _, samples := range s.drawn {
 		s.add(t, s.now, samples)
 	}
+	s.add(t, s.now, s.coverage)
 	s.record(t, s.now, s.rules)
 }
 

@@ -95,6 +95,8 @@ var truthRules = []rule{
 					byAccount, byBucket := strings.Contains(target.Expr, `account_id=~"$account_id"`), strings.Contains(target.Expr, `bucket=~"$bucket"`)
 					// What names no bucket is of all accounts, whose value is .*, and of none.
 					byBucket = byBucket && (byAccount || strings.Contains(target.Expr, `bucket=~".+|$account_id"`))
+					// Of a bucket that no log covers there are no requests, and so it cannot be chosen.
+					byBucket = byBucket || byAccount && strings.Contains(target.Expr, ofBuckets)
 					if !byBucket && !strings.Contains(target.Expr, "s3_access_exporter_") {
 						complain("panel %q, query %s does not", p.Title, target.RefID)
 					}

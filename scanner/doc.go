@@ -6,30 +6,36 @@
 // # The life of an object
 //
 //	listed ─▶ queued ─▶ read ─▶ held ─▶ batched ─▶ committed: it counts
-//	             ▲                         └─▶ pending ─▶ quarantined
-//	             └───────────────────────────────┘        gone
+//	   │         ▲                         └─▶ pending ─▶ quarantined
+//	   │         └───────────────────────────────┘        gone
+//	   └─▶ passed over
 //
-// Listed: each location has rounds, one in each Interval. A round finds new streams
-// (discover.go), and lists those that are due (poll.go): from Overlap behind the
+// Listed: each location has rounds, one in each Interval. A round searches for new
+// streams (discover.go), and lists those that are due (poll.go): from Overlap behind the
 // watermark in a poll, from SweepWindow behind it in a sweep, over the whole AuditWindow
-// in an audit (audit.go). A listed object is new
+// in an audit (audit.go). A listed object is new if it is not queued and has not failed,
+// if the checkpoint has no mark of it, and if its key has no time before its stream's
+// beginning.
 //
-//   - if its key has a time within what a sweep lists, or, in an audit, if it was
-//     modified after the audit before,
-//   - and if it is not queued, and has not failed,
-//   - and if the checkpoint has not marked it as seen.
+// The order in which that is asked is what exactly-once rests on. A listing begins to
+// watch which objects leave the queue, then reads the marks of a day, and then asks for
+// each object of that day first the queue, with what has left it since, and then the
+// marks. An object leaves the queue only after its commit. So if its commit came before
+// the marks were read, it has a mark; if it came later, the object is in the queue or was
+// seen leaving it. Asked in any other order, an object whose commit comes between two
+// questions would count twice.
 //
-// That is the order in which it is asked: first the queue, then the checkpoint. An
-// object leaves the queue only after its commit, so whoever does not find it in the
-// queue any more finds it in the checkpoint. Asked the other way round, an object whose
-// commit comes between the two questions would count twice.
+// Passed over: in an audit, an object without a mark from before its stream's beginning.
+// It was there before the location was read for the first time, and does not count. It
+// is marked, so that once all of the AuditWindow has marks the stream may begin earlier,
+// and what comes late is new.
 //
 // Queued: the stream takes note that the object is in flight (stream.go), and it waits
 // for a reader. From now on until it is batched, the watermark does not pass it.
 //
-// Read: a reader opens the object, decompresses and decodes it to its very end, and adds
-// its records to a Tally; see package reader. What fails gives no records at all. What
-// was read waits until the committer takes it.
+// Read: the object is fetched, decompressed and decoded to its very end, and its records
+// are added to a Tally; see package reader. What fails gives no records at all. What was
+// read waits until the committer takes it.
 //
 // Held: an object that has passed over an event of CloudTrail, since another object in
 // flight has that event, waits until that other one was read to its end. If the other
@@ -38,38 +44,39 @@
 // Batched: the object is finished and waits for a commit (commit.go). The watermark that
 // is committed with it may be above it, but not above any object that is not finished.
 //
-// Committed: one transaction marks the objects of the batch as seen, moves the
-// watermarks of their streams, and writes the IDs of their events and what
-// Consumer.Stage makes of their Tallies. Only when it is durable, in this order: the
-// Consumer exposes the Tallies, the watermarks advance in memory, the objects leave the
-// queue. If it fails, the batch stays as it is and is committed again, and nothing has
-// been exposed.
+// Committed: one transaction marks the objects of the batch, moves the watermarks of
+// their streams, and writes the IDs of their events, what Consumer.Stage makes of their
+// Tallies, and what locations have sent as notes (notes.go). Only when it is durable, in
+// this order: the Consumer exposes the Tallies, the watermarks advance in memory, the
+// objects leave the queue. If it fails, the batch stays as it is and is committed again,
+// and nothing has been exposed.
 //
 // Pending: the object could not be read. The same transaction keeps that as a Failure in
 // place of a mark, so that the watermark may pass it. Rounds queue it anew by its key,
-// after ever longer waits (retry.go), until it counts or is gone.
+// after ever longer waits (retry.go), until it counts or is gone; at once if it is
+// listed as another version.
 //
 // Quarantined: the object cannot be read, and trying again is pointless, or was for a
-// week. It is queued once more in each process.
+// week. It is queued once more in each process, or if it is listed as another version.
 //
-// Gone: the object is not there any more. It is marked as seen, and gives nothing.
+// Gone: the object is not there any more. It is marked, and gives nothing.
 //
 // When the context of Run ends, objects that are not batched are dropped, wherever they
 // are: they are not marked, and the watermark is not above them, so the next Run reads
-// them.
+// them. Marks are kept as long as any listing can come across their objects (tidy.go).
 //
 // # Who owns what
 //
 // Each location has one goroutine, tail, and within a round up to eight more, each of
 // which polls one stream. Each object that is being read has one goroutine; package
 // reader decides how many there are at once, for all locations together. One committer,
-// in the goroutine that called Run, takes what was read: it alone marks objects, moves
-// watermarks and calls the Consumer's Stage. Status and Ready may be called from any
-// goroutine.
+// in the goroutine that called Run, takes what was read and what was noted: it alone
+// writes to the checkpoint, moves watermarks and calls the Consumer's Stage. Status and
+// Ready may be called from any goroutine.
 //
 // Locks are held for moments, and never during calls of the store or the checkpoint.
 // Where one is taken while another one is held, it is in this order: location.mu before
-// stream.mu, backlog.mu before readiness.mu.
+// owners.mu and stream.mu, backlog.mu before readiness.mu.
 //
 // # Who may use it
 //

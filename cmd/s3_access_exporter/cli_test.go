@@ -53,6 +53,8 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"serve DIR --scan.since=ever", `--scan.since: "ever" is neither a duration such as 24h nor all`},
 		{"serve DIR --scan.since=0", `--scan.since: "0"`},
 		{"serve DIR --series.hold=2", `--series.hold: "2" is no duration`},
+		{"serve DIR --coverage.interval=often", `--coverage.interval: "often" is no duration`},
+		{"serve DIR --coverage.role-name=reader", "--coverage.role-name goes with --coverage.interval"},
 		{"serve DIR --series.limit=-1", "--series.limit must not be negative"},
 		{"serve DIR --series.limit=1e4", `--series.limit: expected a valid 64 bit int but got "1e4"`},
 		{"serve DIR --scan.concurrency=-1", "--scan.concurrency must not be negative"},
@@ -308,6 +310,7 @@ var serveFlags = map[string]string{
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
 	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
+	"coverage.interval": "0", "coverage.role-name": "",
 	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
 }
 

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/scanner/s3source"
 )
@@ -62,7 +61,7 @@ func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	now := time.Now()
-	found, err := lookAt(ctx, accounts, coverage.Options{
+	found, err := coverage.LookAll(ctx, accounts, coverage.Options{
 		Wanted: cmd.wanted, Locations: cmd.Locations, Now: now,
 	})
 	if err != nil {
@@ -100,30 +99,63 @@ func (cmd *coverageCmd) print(
 
 // accounts returns the accounts to look at that are wanted.
 func (cmd *coverageCmd) accounts(ctx context.Context) ([]coverage.Account, error) {
-	accounts, err := coverage.Accounts(ctx, coverage.Access{
-		SDK: s3source.Config{
-			EndpointURL: cmd.AWS.EndpointURL, Region: cmd.AWS.Region, RoleARN: cmd.AWS.RoleARN, ExternalID: cmd.AWS.ExternalID, PathStyle: cmd.AWS.PathStyle,
-		},
-		Role: cmd.RoleName,
-	})
+	accounts, err := coverage.Accounts(ctx, cmd.AWS.access(cmd.RoleName))
 	return slices.DeleteFunc(accounts, func(a coverage.Account) bool { return !query.Hold(cmd.AccountIDs, a.ID) }), err
+}
+
+// access returns how AWS is asked which buckets are logged: in every account of the
+// organization if role is the name of a role, else in that of the credentials.
+func (f awsFlags) access(role string) coverage.Access {
+	return coverage.Access{
+		SDK: s3source.Config{
+			EndpointURL: f.EndpointURL, Region: f.Region, RoleARN: f.RoleARN, ExternalID: f.ExternalID, PathStyle: f.PathStyle,
+		},
+		Role: role,
+	}
 }
 
 func (cmd *coverageCmd) wanted(_, region, bucket string) bool {
 	return query.Hold(cmd.Regions, region) && query.Hold(cmd.Buckets, bucket)
 }
 
-// lookAt looks at several accounts at once.
-func lookAt(ctx context.Context, accounts []coverage.Account, options coverage.Options) ([]*coverage.Inventory, error) {
-	const atOnce = 5
-	found := make([]*coverage.Inventory, len(accounts))
-	looks, ctx := errgroup.WithContext(ctx)
-	looks.SetLimit(atOnce)
-	for i, a := range accounts {
-		looks.Go(func() (err error) {
-			found[i], err = coverage.Look(ctx, a, options)
-			return err
-		})
+// coverageFlags say whether serve finds out again and again which buckets are logged.
+type coverageFlags struct {
+	Interval duration `name:"interval" default:"0" help:"Time between two looks at which buckets are logged; 0: none."`
+	RoleName string   `name:"role-name" placeholder:"NAME" help:"Look at every account of the organization, not at that of the credentials alone: the role to assume in each other one."`
+}
+
+// Validate implements kong's validation of flags.
+func (f coverageFlags) Validate() error {
+	if f.RoleName != "" && f.Interval == 0 {
+		return errors.New("--coverage.role-name goes with --coverage.interval")
 	}
-	return found, looks.Wait()
+	return nil
+}
+
+// watchCoverage returns what looks until a context ends, and what it has found; nil
+// of both if nobody is to look. It fails alone: tailing goes on without it.
+func (d *daemon) watchCoverage(tailed []location.Location) (watch func(context.Context), found *coverage.Metrics) {
+	if d.Coverage.Interval == 0 {
+		return nil, nil
+	}
+	access := d.AWS.access(d.Coverage.RoleName)
+	w := coverage.Watch{
+		Accounts:  func(ctx context.Context) ([]coverage.Account, error) { return coverage.Accounts(ctx, access) },
+		Locations: ofAWS(tailed),
+		Interval:  time.Duration(d.Coverage.Interval),
+		Logger:    d.env.logger,
+	}
+	found = coverage.NewMetrics()
+	return func(ctx context.Context) { w.Run(ctx, found) }, found
+}
+
+// ofAWS returns the names of the locations that are in AWS's S3.
+func ofAWS(all []location.Location) []string {
+	var names []string
+	for _, l := range all {
+		if l.Dir == "" && l.Options.Store == "" {
+			names = append(names, l.Name())
+		}
+	}
+	return names
 }

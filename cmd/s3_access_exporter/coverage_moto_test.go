@@ -5,12 +5,15 @@ package main
 import (
 	"encoding/json"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 )
 
 // moto is a server that answers for AWS, and the AWS CLI that talks to it.
@@ -139,10 +142,8 @@ func TestCoverage_ItsCommandsCloseTheGaps(t *testing.T) {
 	}
 }
 
-func TestCoverage_LooksAtEveryAccountOfTheOrganization(t *testing.T) {
-	t.Parallel()
-	m := startMoto(t)
-	m.sh(t, `
+// twoAccounts makes an organization of two accounts with a bucket each.
+const twoAccounts = `
 		aws s3api create-bucket --bucket of-the-management-account
 		aws organizations create-organization --feature-set ALL
 		aws organizations create-account --email member@example.com --account-name member
@@ -150,13 +151,74 @@ func TestCoverage_LooksAtEveryAccountOfTheOrganization(t *testing.T) {
 		credentials=$(aws sts assume-role --role-arn "arn:aws:iam::$member:role/reader" --role-session-name test --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)
 		export AWS_ACCESS_KEY_ID=$(echo "$credentials" | cut -f1) AWS_SECRET_ACCESS_KEY=$(echo "$credentials" | cut -f2) AWS_SESSION_TOKEN=$(echo "$credentials" | cut -f3)
 		aws s3api create-bucket --bucket of-the-member
-	`)
+`
+
+func TestCoverage_LooksAtEveryAccountOfTheOrganization(t *testing.T) {
+	t.Parallel()
+	m := startMoto(t)
+	m.sh(t, twoAccounts)
 	rows := m.rows(t, "--org", "--role-name", "reader")
 	if a, b := rows["of-the-management-account"]["account_id"], rows["of-the-member"]["account_id"]; len(rows) != 2 || a == b || b == nil {
 		t.Errorf("the rows are %v", rows)
 	}
 	if rows := m.rows(t); len(rows) != 1 {
 		t.Errorf("without the organization, the rows are %v", rows)
+	}
+}
+
+// serve looks by itself, again and again: the metrics and the status page follow what
+// an operator changes.
+func TestServe_FindsOutAgainAndAgainWhichBucketsAreLogged(t *testing.T) {
+	t.Parallel()
+	m := startMoto(t)
+	m.sh(t, `
+		aws s3api create-bucket --bucket access-logs
+		aws s3api put-bucket-policy --bucket access-logs --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::access-logs/*"}]}'
+		aws s3api create-bucket --bucket lit
+		aws s3api put-bucket-logging --bucket lit --bucket-logging-status '{"LoggingEnabled":{"TargetBucket":"access-logs","TargetPrefix":"lit/"}}'
+		aws s3api create-bucket --bucket dark
+	`)
+	p := serve(t, m.env, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--aws.path-style", "--coverage.interval=1s", "s3://access-logs")
+	shown := func(series string) bool { _, ok := p.mustScrape(t)[series]; return ok }
+	const logging = `s3_access_bucket_logging{account_id="123456789012",aws_region="us-east-1",bucket="dark",log="server_access",scope=`
+	eventually(t, time.Minute, "the first look", func() bool { return shown(logging + `"none"}`) })
+	found := p.mustScrape(t)
+	if got := found["s3_access_bucket_tailed"+`{account_id="123456789012",aws_region="us-east-1",bucket="lit"}`]; got != 1 {
+		t.Errorf("the bucket whose log is read is tailed: %v", got)
+	}
+	if got := found.sum("s3_access_bucket_tailed"); got != 1 {
+		t.Errorf("%v buckets are tailed", got)
+	}
+	if at := found["s3_access_exporter_coverage_last_success_timestamp_seconds"]; time.Since(time.Unix(int64(at), 0)) > time.Hour {
+		t.Errorf("the last look was at %v", at)
+	}
+	if code, body, err := p.get(t.Context(), web.StatusPath, ""); err != nil || code != http.StatusOK ||
+		!strings.Contains(string(body), `id="coverage"`) || !strings.Contains(string(body), "dark") {
+		t.Errorf("HTTP %d, %v: %s", code, err, body)
+	}
+	if !p.isReady(t) {
+		t.Error("it does not tail meanwhile")
+	}
+
+	m.sh(t, `aws s3api put-bucket-logging --bucket dark --bucket-logging-status '{"LoggingEnabled":{"TargetBucket":"access-logs","TargetPrefix":"dark/"}}'`)
+	eventually(t, time.Minute, "another look", func() bool { return shown(logging+`"all"}`) && !shown(logging+`"none"}`) })
+	if code := p.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestServe_LooksAtEveryAccountOfTheOrganization(t *testing.T) {
+	t.Parallel()
+	m := startMoto(t)
+	m.sh(t, twoAccounts)
+	p := serve(t, m.env, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--coverage.interval=1h", "--coverage.role-name=reader",
+		"--aws.path-style", t.TempDir())
+	eventually(t, time.Minute, "the buckets of both accounts", func() bool {
+		found := p.mustScrape(t)
+		return found.sum("s3_access_bucket_logging", "of-the-management-account") == 2 && found.sum("s3_access_bucket_logging", "of-the-member") == 2
+	})
+	if got := p.mustScrape(t).sum("s3_access_bucket_tailed"); got != 0 {
+		t.Errorf("a directory tails %v buckets", got)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
@@ -75,19 +76,26 @@ func (f webFlags) Validate() error {
 	return nil
 }
 
-// listen returns the web server that the flags describe. It listens.
-func (f webFlags) listen(ctx context.Context, metrics prometheus.Gatherer, tail web.Tailer, logger *slog.Logger) (*web.Server, error) {
+// listen returns the web server that the flags describe. It listens. Without found,
+// it shows nothing of which buckets are logged.
+func (f webFlags) listen(
+	ctx context.Context, metrics prometheus.Gatherer, tail web.Tailer, found *coverage.Metrics, logger *slog.Logger,
+) (*web.Server, error) {
 	if err := web.CheckConfigFile(f.ConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file: %w", err)
 	}
-	server, err := web.New(ctx, web.Config{
+	config := web.Config{
 		Name:            program,
 		Version:         versionText(),
 		ListenAddresses: f.ListenAddress,
 		TelemetryPath:   f.TelemetryPath,
 		ConfigFile:      f.ConfigFile,
 		MaxRequests:     f.MaxRequests,
-	}, metrics, tail, logger)
+	}
+	if found != nil {
+		config.Coverage = found
+	}
+	server, err := web.New(ctx, config, metrics, tail, logger)
 	if err != nil {
 		return nil, fmt.Errorf("--web.listen-address: %w", err)
 	}

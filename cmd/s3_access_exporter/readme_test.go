@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
 	"github.com/s3access/s3_access_exporter/collector"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
@@ -65,9 +66,13 @@ func TestReadme_TellsEveryMetric(t *testing.T) {
 	if missing, more := difference(want, got); missing != nil || more != nil {
 		t.Errorf("README has not %q, and has %q too much", missing, more)
 	}
-	golden, err := os.ReadFile("testdata/serve.golden")
-	if err != nil {
-		t.Fatal(err)
+	var golden []byte
+	for _, file := range []string{"testdata/serve.golden", "internal/coverage/testdata/metrics.golden"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden = append(golden, text...)
 	}
 	for name, labels := range want {
 		if len(got[name]) < 3 {
@@ -125,7 +130,7 @@ func describedFamilies(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	var d describer
-	d.MustRegister(counters, versioncollector.NewCollector(program))
+	d.MustRegister(counters, versioncollector.NewCollector(program), coverage.NewMetrics())
 	scanner.NewMetrics(&d)
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

@@ -33,6 +33,7 @@ type serveCmd struct {
 	Scan       scanFlags       `embed:"" prefix:"scan."`
 	Labels     labelFlags      `embed:"" prefix:"labels."`
 	Series     seriesFlags     `embed:"" prefix:"series."`
+	Coverage   coverageFlags   `embed:"" prefix:"coverage."`
 	AWS        awsFlags        `embed:"" prefix:"aws."`
 
 	Check bool `name:"check" env:"-" help:"Look at flags, files and credentials, list every location once, print what was found, and end."`
@@ -151,15 +152,20 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 		return err
 	}
 	scan := scanner.New(d.config(locations, counters, metrics, state))
-	server, err := d.Web.listen(ctx, registry, scan, logger)
+	watch, found := d.watchCoverage(named)
+	server, err := d.Web.listen(ctx, registry, scan, found, logger)
 	if err != nil {
 		return err
 	}
 	d.started(server, state.Created())
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return server.Run(ctx) })
-	both.Go(func() error { return scan.Run(ctx) })
-	return both.Wait()
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return server.Run(ctx) })
+	all.Go(func() error { return scan.Run(ctx) })
+	if watch != nil {
+		registry.MustRegister(found)
+		all.Go(func() error { watch(ctx); return nil })
+	}
+	return all.Wait()
 }
 
 func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {

@@ -30,6 +30,9 @@ func summaryLine(s *once.Summary, candidates bool) string {
 	if n := len(s.Unread); n > 0 {
 		line += fmt.Sprintf("; could not read %s", counted(int64(n), "log object"))
 	}
+	if s.NewSchema > 0 {
+		line += fmt.Sprintf("; %s of a schema version that is not known, read as far as it is", counted(s.NewSchema, "request"))
+	}
 	if skipped := skippedText(s); skipped != "" {
 		line += "; skipped " + skipped
 	}
@@ -58,8 +61,18 @@ func requestsText(s *once.Summary, candidates bool) string {
 	return fmt.Sprintf("%s %s from %s to %s", strings.Join(byLog, " and "), what, s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 }
 
-// skippedText lists what was skipped by reason, with an example of the objects that are
-// not even AWS's.
+// isExpected reports whether objects that are skipped for the reason lie beside logs as a
+// matter of course.
+func isExpected(reason logkey.SkipReason) bool {
+	switch reason {
+	case logkey.SkipDigest, logkey.SkipInsight, logkey.SkipNetworkActivity, logkey.SkipAggregated, logkey.SkipFolder:
+		return true
+	}
+	return false
+}
+
+// skippedText lists what was skipped by reason, with an example of the objects that may
+// hold what somebody misses.
 func skippedText(s *once.Summary) string {
 	var lists []string
 	if objects := skippedObjects(s.SkippedObjects); objects != "" {
@@ -85,7 +98,7 @@ func skippedObjects(byReason map[logkey.SkipReason]once.SkippedObjects) string {
 		skipped := byReason[reason]
 		total += skipped.Objects
 		text := fmt.Sprintf("%s %s", reason, humanize.Comma(skipped.Objects))
-		if reason == logkey.SkipUnknown {
+		if !isExpected(reason) {
 			text += " such as " + strconv.Quote(query.LogObject(skipped.Example.Location, skipped.Example.Key))
 		}
 		parts = append(parts, text)

@@ -9,7 +9,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// How many objects may be under way at once where Config.Concurrency does not say it.
+// How many objects may be under way at once where Config.Concurrency is 0.
 const (
 	// startObjects is how many they are at first, and always with a source that answers
 	// at once, as a directory does: more would only push each other out of the caches.

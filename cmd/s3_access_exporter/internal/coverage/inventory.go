@@ -61,7 +61,7 @@ func Look(ctx context.Context, a Account, o Options) (*Inventory, error) {
 		b := &l.buckets[i]
 		b.Trail = trailOf(b, recorders, unasked[b.Region])
 		b.Tailed = tailedBy(b, recorders, o.Locations)
-		b.Verdict = b.judge(o.Now, len(o.Locations) > 0)
+		b.Verdict = b.judge(o.Now)
 	}
 	l.findLoops(recorders)
 	Sort(l.buckets)

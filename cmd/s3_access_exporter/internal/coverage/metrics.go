@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Metrics shows how buckets are logged, as it was found last. It shows nothing before
-// that. Its methods may be called from any goroutine.
+// Metrics shows how buckets are logged, as it was found last: no bucket before that.
+// Its methods may be called from any goroutine.
 type Metrics struct {
 	logging *prometheus.Desc
+	newest  *prometheus.Desc
+	tailed  *prometheus.Desc
 	success *prometheus.Desc
 
 	mu      sync.Mutex
@@ -26,8 +28,14 @@ func NewMetrics() *Metrics {
 		logging: prometheus.NewDesc("s3_access_bucket_logging",
 			"Always 1: how much of the bucket's object requests a log holds, as AWS's settings show it.",
 			[]string{"account_id", "aws_region", "bucket", "log", "scope"}, nil),
+		newest: prometheus.NewDesc("s3_access_bucket_logging_newest_timestamp_seconds",
+			"When the newest object of the bucket's access log was written, or its trails delivered last, in seconds since 1970; 0: not for a year.",
+			[]string{"account_id", "aws_region", "bucket", "log"}, nil),
+		tailed: prometheus.NewDesc("s3_access_bucket_tailed",
+			"Whether one of the exporter's locations reads a log of the bucket: 1 or 0.",
+			[]string{"account_id", "aws_region", "bucket"}, nil),
 		success: prometheus.NewDesc("s3_access_exporter_coverage_last_success_timestamp_seconds",
-			"When it was last found out which buckets are logged, in seconds since 1970.", nil, nil),
+			"When it was last found out which buckets are logged, in seconds since 1970; 0: not since the start.", nil, nil),
 	}
 }
 
@@ -48,26 +56,52 @@ func (m *Metrics) Last() ([]Bucket, time.Time) {
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- m.logging
+	descs <- m.newest
+	descs <- m.tailed
 	descs <- m.success
 }
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	buckets, at := m.Last()
-	if at.IsZero() {
-		return
-	}
-	metrics <- prometheus.MustNewConstMetric(m.success, prometheus.GaugeValue, float64(at.UnixMilli())/1000)
+	metrics <- prometheus.MustNewConstMetric(m.success, prometheus.GaugeValue, seconds(at))
 	for i := range buckets {
-		b := &buckets[i]
-		if b.Name == "" {
-			continue // the account's row, of which no bucket is known
-		}
-		metrics <- prometheus.MustNewConstMetric(m.logging, prometheus.GaugeValue, 1,
-			b.AccountID, b.Region, b.Name, "server_access", b.Access.Scope.String())
-		metrics <- prometheus.MustNewConstMetric(m.logging, prometheus.GaugeValue, 1,
-			b.AccountID, b.Region, b.Name, "cloudtrail", b.Trail.Scope.String())
+		m.collect(&buckets[i], metrics)
 	}
+}
+
+// collect shows a bucket. The row of an account whose buckets nobody may list has no
+// name, and so an empty label.
+func (m *Metrics) collect(b *Bucket, metrics chan<- prometheus.Metric) {
+	show := func(desc *prometheus.Desc, value float64, more ...string) {
+		labels := append([]string{b.AccountID, b.Region, b.Name}, more...)
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	show(m.logging, 1, accessLog, b.Access.Scope.String())
+	show(m.logging, 1, cloudTrail, b.Trail.Scope.String())
+	if b.Access.Scope == ScopeAll && b.Access.Unseen == "" {
+		show(m.newest, seconds(b.Access.Newest), accessLog)
+	}
+	if b.Trail.Scope > ScopeUnknown {
+		show(m.newest, seconds(b.Trail.Newest), cloudTrail)
+	}
+	if b.Tailed != nil && max(b.Access.Scope, b.Trail.Scope) > ScopeUnknown {
+		show(m.tailed, float64(min(len(b.Tailed), 1)))
+	}
+}
+
+// The values of the label log.
+const (
+	accessLog  = "server_access"
+	cloudTrail = "cloudtrail"
+)
+
+// seconds returns the seconds since 1970; 0 for no time at all.
+func seconds(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return float64(at.UnixMilli()) / 1000
 }
 
 // Print prints what was found as exposition text.

@@ -40,7 +40,7 @@ type Bucket struct {
 
 	Access AccessLog
 	Trail  Trail
-	// Tailed are the given locations that read a log of the bucket.
+	// Tailed are the given locations that read a log of the bucket; nil: none was given.
 	Tailed []string
 	// Loops are the names of trails that record the requests to this bucket and deliver
 	// to it: each delivery, and each reading of what was delivered, makes more.

@@ -203,9 +203,12 @@ func (t *Trail) take(r *Recorder) {
 }
 
 // tailedBy returns those of the locations that read a log of the bucket, whole or in
-// part.
+// part; nil if there are no locations.
 func tailedBy(b *Bucket, recorders []Recorder, locations []string) []string {
-	var by []string
+	if len(locations) == 0 {
+		return nil
+	}
+	by := []string{}
 	for _, location := range locations {
 		bucket := bucketOf(location)
 		prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")

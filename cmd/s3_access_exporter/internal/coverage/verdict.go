@@ -46,8 +46,8 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 // bucket may have no requests on a weekend.
 const Patience = 3 * 24 * time.Hour
 
-// judge returns the verdict on a bucket. tailed is whether locations were given.
-func (b *Bucket) judge(now time.Time, tailed bool) Verdict {
+// judge returns the verdict on a bucket.
+func (b *Bucket) judge(now time.Time) Verdict {
 	best := max(b.Access.Scope, b.Trail.Scope)
 	switch {
 	case best == ScopeNone:
@@ -58,7 +58,7 @@ func (b *Bucket) judge(now time.Time, tailed bool) Verdict {
 		return VerdictNotArriving
 	case best != ScopeAll:
 		return VerdictPart
-	case tailed && len(b.Tailed) == 0:
+	case b.Tailed != nil && len(b.Tailed) == 0:
 		return VerdictNotTailed
 	}
 	return VerdictCovered

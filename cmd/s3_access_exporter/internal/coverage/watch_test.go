@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 )
 
 func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
@@ -26,8 +28,11 @@ func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
 			Interval:  time.Hour,
 			Logger:    slog.New(slog.NewTextHandler(&log, nil)),
 		}
-		if testutil.CollectAndCount(m) != 0 {
-			t.Error("there is something before the first look")
+		const never = "# HELP s3_access_exporter_coverage_last_success_timestamp_seconds When it was last found out which buckets are logged, in seconds since 1970; 0: not since the start.\n" +
+			"# TYPE s3_access_exporter_coverage_last_success_timestamp_seconds gauge\n" +
+			"s3_access_exporter_coverage_last_success_timestamp_seconds 0\n"
+		if err := testutil.CollectAndCompare(m, strings.NewReader(never)); err != nil {
+			t.Errorf("before the first look: %v", err)
 		}
 		ended := make(chan struct{})
 		go func() {
@@ -73,12 +78,50 @@ func TestMetrics_AreClean(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
 	}
+}
+
+// The golden exposition is what the tests of the dashboards and of README take for
+// the metrics that there are.
+func TestMetrics_ShowEachBucket(t *testing.T) {
+	const account = "111122223333"
+	hourAgo, longAgo := now.Add(-time.Hour), now.Add(-10*24*time.Hour)
+	bucket := func(name string, access AccessLog, trail Trail, tailed ...string) Bucket {
+		return Bucket{AccountID: account, Region: "eu-west-1", Name: name, Access: access, Trail: trail, Tailed: append([]string{}, tailed...)}
+	}
+	logs, reads := AccessLog{Scope: ScopeAll, Newest: hourAgo}, Trail{Scope: ScopeReads, Newest: hourAgo}
+	m := NewMetrics()
+	m.Set([]Bucket{
+		bucket("blind", AccessLog{}, Trail{}),
+		bucket("covered", logs, reads, "s3://logs"),
+		bucket("never-came", AccessLog{Scope: ScopeAll}, Trail{}, "s3://logs"),
+		bucket("old", AccessLog{Scope: ScopeAll, Newest: longAgo}, Trail{}, "s3://logs"),
+		bucket("part", AccessLog{}, reads, "s3://logs"),
+		bucket("unknown", AccessLog{Scope: ScopeUnknown}, Trail{Scope: ScopeUnknown}),
+		bucket("unread", logs, Trail{}),
+		bucket("unseen", AccessLog{Scope: ScopeAll, Unseen: "needs s3:ListBucket"}, Trail{}, "s3://logs"),
+		{AccountID: "444455556666", Access: AccessLog{Scope: ScopeUnknown}, Trail: Trail{Scope: ScopeUnknown}},
+	}, now)
 	var text bytes.Buffer
 	if err := m.Print(&text); err != nil {
 		t.Fatal(err)
 	}
-	want := `s3_access_bucket_logging{account_id="111122223333",aws_region="eu-west-1",bucket="covered",log="server_access",scope="all"} 1`
-	if !strings.Contains(text.String(), want) {
-		t.Errorf("there is no %s in\n%s", want, text.String())
+	golden.Want(t, "metrics.golden", text.String())
+}
+
+func TestMetrics_WithoutLocationsShowNothingOfThem(t *testing.T) {
+	for locations, want := range map[string]int{"": 0, "s3://elsewhere": 6} {
+		options := Options{Now: now}
+		if locations != "" {
+			options.Locations = []string{locations}
+		}
+		found, err := Look(t.Context(), world().account(ownID), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := NewMetrics()
+		m.Set(found.Buckets, now)
+		if got := testutil.CollectAndCount(m, "s3_access_bucket_tailed"); got != want {
+			t.Errorf("locations %q: %d series, want %d", locations, got, want)
+		}
 	}
 }
