@@ -62,6 +62,6 @@ func (s *stream) begins(key logkey.Key) {
 		s.oldest = key.Time
 	}
 	if s.listed == "" {
-		s.byEvent = key.ByEvent // where the first listing begins depends on it
+		s.keyIs(key) // where the first listing begins depends on it
 	}
 }

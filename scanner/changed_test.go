@@ -23,7 +23,7 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 		if size != 1 || content != 0 {
 			t.Errorf("%v objects of another size, %v of other content, want 1 and 0", size, content)
 		}
-		if n := strings.Count(r.log.String(), "another size"); n != 1 || !strings.Contains(r.log.String(), key) {
+		if n := strings.Count(r.log.String(), "other sizes"); n != 1 || !strings.Contains(r.log.String(), key) {
 			t.Errorf("the log has %d warnings of %s, want 1:\n%s", n, key, &r.log)
 		}
 		r.bucket.Put(key, logtest.AccessLog(began, "r3", "r4"), time.Now())
@@ -39,7 +39,7 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 		if got := r.metric("changed_objects_total"); got != 0 {
 			t.Errorf("after a restart %v objects have changed again", got)
 		}
-		if n := strings.Count(r.log.String(), "another size"); n != 1 {
+		if n := strings.Count(r.log.String(), "other sizes"); n != 1 {
 			t.Errorf("the log has %d warnings, want 1", n)
 		}
 	})

@@ -273,15 +273,18 @@ func (c *committer) resolved(f *finished) {
 	m := c.cfg.Metrics
 	f.State.stream.committed(f.Object.Key, f.after)
 	m.failing(f.before, f.after)
-	if f.Err != nil {
+	switch {
+	case f.Err != nil:
 		m.objectErrors.WithLabelValues(string(f.Err.Reason)).Inc()
 		c.logFailure(f)
-	} else {
+	case f.Skip != "":
+		f.State.home.skips.note(f.Object.Key, f.Skip)
+	default:
 		m.counted(f.result)
 		f.LogSkipped(c.cfg.Logger)
 		c.cfg.Logger.Debug("object is counted", "location", f.Location.Name, "key", f.Object.Key, "records", f.Records, "bytes", f.Object.Size)
 		if f.Newest > 0 {
-			f.State.home.newer(f.Key.Stream.Log().String(), time.Unix(f.Newest, 0).UTC())
+			f.State.home.newer(f.Log().String(), time.Unix(f.Newest, 0).UTC())
 		}
 	}
 	if f.State.backlog {

@@ -28,6 +28,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	var conflict error
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
+		if key.Free() && !l.knows(key.Stream) {
+			key.Skip = l.recognise(ctx, obj, key, own.Floor)
+		}
 		if key.Skip != "" {
 			return l.skips.count(obj.Key, key, own.Floor), true
 		}
@@ -45,6 +48,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 			}
 			own.More = true
 		}
+		if key.Free() {
+			return passFree(key, now), true
+		}
 		return key.Stream.Beyond(key.Time), true
 	})
 	if err == nil {
@@ -54,6 +60,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
 		l.searchedFull = start
 	}

@@ -61,9 +61,20 @@
 //
 // Gone: the object is not there any more. It is marked, and gives nothing.
 //
+// An object that has a mark and is listed as another version gets a new mark, and is shown
+// in a metric. What was counted stays counted.
+//
 // When the context of Run ends, objects that are not batched are dropped, wherever they
 // are: they are not marked, and the watermark is not above them, so the next Run reads
 // them. Marks are kept as long as any listing can come across their objects (tidy.go).
+//
+// # What belongs to what
+//
+// What was read belongs to the store, the bucket and the key (source.Location.Store), and
+// is kept by stream, so that a stream's state stands alone. Of a location there is but its
+// prefix: where its first start was, and when it was searched last. A stream that is found
+// later begins where those prefixes began that cover it, or, where one of them was searched
+// before, as far back as audits look: all that lies in it has come since.
 //
 // # Who owns what
 //

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -32,6 +33,7 @@ type location struct {
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
 	rounds       int       // that were begun
+	recogniser   *reader.Recogniser
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log

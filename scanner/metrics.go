@@ -20,6 +20,7 @@ type Metrics struct {
 	bytes          *prometheus.CounterVec
 	skippedObjects *prometheus.CounterVec
 	skippedRecords *prometheus.CounterVec
+	newSchema      *prometheus.CounterVec
 	objectErrors   *prometheus.CounterVec
 	changedObjects *prometheus.CounterVec
 	quarantined    prometheus.Gauge
@@ -51,6 +52,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		bytes:          counter("log_bytes_total", "Bytes of the log objects that were counted, as stored.", "log"),
 		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
 		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
+		newSchema:      counter("new_schema_records_total", "Records that were counted although the version of their schema is not known: with what they held in the versions before.", "log"),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
 		changedObjects: counter("changed_objects_total", "Objects that were seen before and have changed since, by what has: the size, or only the content. What was counted stays counted.", "change"),
 		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start, or once they change."),
@@ -82,7 +84,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
 	}
 	m.begin()
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.objectErrors, m.changedObjects, m.quarantined,
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.objectErrors, m.changedObjects, m.quarantined,
 		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
 	return m
 }
@@ -91,7 +93,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // happens.
 func (m *Metrics) begin() {
 	for _, log := range record.Logs() {
-		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late} {
+		for _, vec := range []*prometheus.CounterVec{m.objects, m.records, m.bytes, m.late, m.newSchema} {
 			vec.WithLabelValues(log.String())
 		}
 		for reason := range (record.Skipped{}).All() {
@@ -147,9 +149,12 @@ func (m *Metrics) requestCounts() map[string]int64 {
 
 // counted shows an object that was read and committed.
 func (m *Metrics) counted(r *result) {
-	log := r.Key.Stream.Log().String()
+	log := r.Log().String()
 	m.objects.WithLabelValues(log).Inc()
-	m.records.WithLabelValues(log).Add(float64(r.Records))
+	for _, l := range record.Logs() {
+		m.records.WithLabelValues(l.String()).Add(float64(r.RecordsOf(l)))
+	}
+	m.newSchema.WithLabelValues(log).Add(float64(r.NewSchema))
 	m.bytes.WithLabelValues(log).Add(float64(r.Object.Size))
 	for reason, n := range r.Skipped.All() {
 		m.skippedRecords.WithLabelValues(log, string(reason)).Add(float64(n))

@@ -59,6 +59,7 @@ type model struct {
 	killed []byte        // the checkpoint at the moment of the kill
 	jumped time.Duration // how far the wall clock is ahead
 
+	narrow time.Time       // since when processes list less than the whole bucket; zero: they do not
 	late   int             // hours that objects are late at most
 	audits []time.Duration // AuditWindows, one of which is each process's
 }
@@ -132,6 +133,11 @@ func (m *model) now() time.Time {
 
 // begin starts a process and checks that what it shows is no less than before.
 func (m *model) begin() {
+	if whole := strings.HasPrefix("logs", m.prefix); whole { // all keys begin like that
+		m.narrow = time.Time{}
+	} else if m.narrow.IsZero() {
+		m.narrow = time.Now()
+	}
 	m.hook = m.step
 	m.config.AuditWindow = m.audits[m.random.IntN(len(m.audits))]
 	m.start()
@@ -318,6 +324,11 @@ func (m *model) end() {
 	if m.random.IntN(3) == 0 {
 		m.respell() // for the next process
 	}
+	// What comes late, and then is not listed for long, is older than audits look.
+	widen := !m.narrow.IsZero() && time.Since(m.narrow) > 6*time.Hour
+	if widen {
+		m.prefix = ""
+	}
 	switch {
 	case killed != nil:
 		m.stop()
@@ -325,7 +336,7 @@ func (m *model) end() {
 			m.t.Fatal(err)
 		}
 		m.begin()
-	case m.random.IntN(8) == 0:
+	case widen || m.random.IntN(8) == 0:
 		m.stop()
 		m.begin()
 	}

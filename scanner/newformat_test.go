@@ -15,11 +15,11 @@ import (
 var newFormat = []struct{ file, above, line string }{
 	{
 		"logkey/layouts.go", "var layouts = [...]layout{\n",
-		"\t{'v', \"vended\", record.ServerAccess, true, false, fileTime, \".tsv\", parsePartitioned},\n",
+		"\t{'v', \"vended\", record.ServerAccess, dayFolders, \"\", false, fileTime, \".tsv\", parsePartitioned},\n",
 	},
 	{
 		"internal/reader/formats.go", "\treturn []format{\n",
-		"\t\t{tsvlog.Format, []logkey.Layout{'v'}, func() record.Decoder { return tsvlog.NewDecoder(nil) }, nil},\n",
+		"\t\t{tsvlog.Format, []logkey.Layout{'v'}, func() record.Decoder { return tsvlog.NewDecoder(nil) }, nil, nil},\n",
 	},
 	{
 		"internal/reader/formats.go", "import (\n",

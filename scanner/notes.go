@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // note is a change of the checkpoint other than what becomes of objects that are read.
@@ -67,15 +66,7 @@ type renewed struct {
 	day    checkpoint.Day
 	kind   checkpoint.MarkKind
 	mark   checkpoint.Mark
-	sight  checkpoint.Sight
-}
-
-// renew has an object's mark renewed. What was counted stays counted.
-func (l *location) renew(ctx context.Context, st *stream, obj source.Object, d checkpoint.Day, kind checkpoint.MarkKind, mark checkpoint.Mark, sight checkpoint.Sight) error {
-	if !st.renew(obj.Key) {
-		return nil
-	}
-	return l.send(ctx, &renewed{home: l, stream: st, key: obj.Key, day: d, kind: kind, mark: mark, sight: sight})
+	change string // changeSize or changeContent
 }
 
 // renew takes note that an object's mark is to be renewed, and reports whether that is
@@ -102,13 +93,7 @@ func (n *renewed) committed() {
 	n.stream.mu.Lock()
 	delete(n.stream.renewed, n.key)
 	n.stream.mu.Unlock()
-	cfg := n.home.cfg
-	if n.sight == checkpoint.OtherContent {
-		cfg.Metrics.changedObjects.WithLabelValues(changeContent).Inc()
-		return
-	}
-	cfg.Metrics.changedObjects.WithLabelValues(changeSize).Inc()
-	cfg.Logger.Warn("object has another size than when it was seen first; it is not read again", "location", n.home.Name, "key", n.key)
+	n.home.cfg.Metrics.changedObjects.WithLabelValues(n.change).Inc()
 }
 
 func (n *renewed) weight() int { return 1 }

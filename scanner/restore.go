@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *location {
 	return &location{
-		Location: l,
-		cfg:      cfg,
-		ready:    ready,
-		owners:   o,
-		skips:    newSkips(cfg.Metrics),
-		newest:   make(map[string]time.Time),
-		streams:  make(map[string]*stream),
+		Location:   l,
+		cfg:        cfg,
+		ready:      ready,
+		owners:     o,
+		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
+		recogniser: reader.NewRecogniser(),
+		newest:     make(map[string]time.Time),
+		streams:    make(map[string]*stream),
 	}
 }
 
@@ -97,7 +99,7 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 }
 
 // floor returns where a location starts that is read for the first time now.
-func (c *Config) floor(now time.Time) time.Time {
+func (c Config) floor(now time.Time) time.Time {
 	if c.Since == 0 {
 		return time.Time{}
 	}

@@ -524,3 +524,25 @@ func TestScanner_RunEndsWithItsContext(t *testing.T) {
 		r.expect("r1")
 	})
 }
+
+// A proxy's page with status 200 is no log, and nothing of it may pass for one.
+func TestScanner_PageInPlaceOfALogIsQuarantined(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A")
+		page := []byte("<!DOCTYPE html>\n<html><body>Please log in to the network.</body></html>\n")
+		r.bucket.Put(key, page, began)
+		r.bucket.Put(logtest.SimpleKey(began, "B"), append(logtest.AccessLog(began, "r1"), "half a line"...), began)
+		r.start()
+		r.wait(time.Minute)
+		r.expect("r1")
+		if got := r.metric("object_errors_total", "not_a_log"); got != 1 {
+			t.Errorf("%v objects are no logs, want 1", got)
+		}
+		if got := r.metric("quarantined_objects"); got != 1 {
+			t.Errorf("%v objects are quarantined, want the page", got)
+		}
+		r.bucket.Put(key, logtest.AccessLog(began, "r2"), time.Now())
+		r.wait(16 * time.Minute)
+		r.expect("r1", "r2")
+	})
+}

@@ -93,6 +93,5 @@ func TestScanner_LogsWhatItDoes(t *testing.T) {
 				t.Errorf("%q is missing:\n%s", want, &r.log)
 			}
 		}
-
 	})
 }

@@ -2,8 +2,10 @@ package scanner
 
 import (
 	"hash/maphash"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -14,7 +16,7 @@ import (
 const maxSkipped = 1 << 20
 
 // skips counts the objects of a location that are no log objects, each once, and knows
-// how to pass over them. It is owned by the goroutine of tail.
+// how to pass over them. It is owned by the goroutine of tail, but for what it has found.
 //
 // Those below folders of a day are passed over up to the last one that was counted. The
 // others are passed over by runs: such objects that follow each other in a listing,
@@ -23,6 +25,7 @@ const maxSkipped = 1 << 20
 // begins within a run is found by the next search that passes over nothing.
 type skips struct {
 	metrics *Metrics
+	logger  *slog.Logger      // of the location
 	counted map[uint64]bool   // hashes of keys
 	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
 	seed    maphash.Seed
@@ -31,13 +34,19 @@ type skips struct {
 	runs []run // of the searches before, in order
 	next []run // of this search
 	open bool  // the last of next goes on
+
+	mu    sync.Mutex // guards all below
+	found map[logkey.SkipReason]SkippedStatus
 }
 
 // run is a run of skipped objects, from the first key to the last.
 type run struct{ first, last string }
 
-func newSkips(m *Metrics) *skips {
-	return &skips{metrics: m, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed()}
+func newSkips(m *Metrics, logger *slog.Logger) *skips {
+	return &skips{
+		metrics: m, logger: logger, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
+		found: make(map[logkey.SkipReason]SkippedStatus),
+	}
 }
 
 // begin begins a search. A full one passes over no runs.
@@ -52,7 +61,7 @@ func (s *skips) done() { s.runs, s.next = s.next, nil }
 // count counts an object unless it was counted before. Of foreign streams it counts
 // those from the floor on.
 func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string) {
-	if prefix := key.Stream.Prefix; key.Stream.Layout == logkey.Foreign {
+	if prefix := key.Stream.Prefix; key.Stream.Layout != 0 && !key.Time.IsZero() {
 		s.open = false
 		if begin := min(max(s.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
 			return begin
@@ -63,7 +72,7 @@ func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string
 	}
 	if id := maphash.String(s.seed, name); !s.counted[id] && len(s.counted) < maxSkipped {
 		s.counted[id] = true
-		s.metrics.skippedObjects.WithLabelValues(string(key.Skip)).Inc()
+		s.note(name, key.Skip)
 	}
 	return goOn
 }

@@ -50,18 +50,29 @@ type LocationStatus struct {
 	// and are not resolved yet.
 	Backlog int            `json:"backlog_objects"`
 	Streams []StreamStatus `json:"streams"` // in the order of their prefixes
+	// Skipped are the objects that were found to be no log objects since the start, in the
+	// order of their reasons.
+	Skipped []SkippedStatus `json:"skipped"`
 	// Pending objects could not be read and are tried again, quarantined ones not
 	// before the next start. Both are in the order of their keys.
 	Pending     []ObjectStatus `json:"pending"`
 	Quarantined []ObjectStatus `json:"quarantined"`
 }
 
+// SkippedStatus shows what was skipped for a reason. Others have written the key: escape
+// it.
+type SkippedStatus struct {
+	Reason  logkey.SkipReason `json:"reason"`
+	Objects int               `json:"objects"`
+	Example string            `json:"example"` // the key of the first one
+}
+
 // StreamStatus shows how far a stream was read. What its keys hold, others have
 // written: escape it.
 type StreamStatus struct {
 	Prefix string `json:"prefix"` // everything before the date in its keys
-	Log    string `json:"log"`    // "server_access" or "cloudtrail"
-	Layout string `json:"layout"` // of its keys: "simple", "partitioned" or "cloudtrail"
+	Log    string `json:"log"`    // "server_access" or "cloudtrail"; "unknown" if keys do not show it
+	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated" or "hive"
 	// EventTime is whether the keys have no more than the day of the requests. Times
 	// of keys, and the lag, are then those of a day's beginning.
 	EventTime bool `json:"event_time"`
@@ -138,6 +149,7 @@ func (l *location) status(now time.Time) LocationStatus {
 		LastPoll:    l.polled.UTC(),
 		PollError:   message(l.failure),
 		Streams:     []StreamStatus{},
+		Skipped:     l.skips.status(),
 		Pending:     []ObjectStatus{},
 		Quarantined: []ObjectStatus{},
 

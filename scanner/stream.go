@@ -29,6 +29,7 @@ type stream struct {
 	oldest   time.Time         // of the objects that lie there; zero if not known
 	cadence  time.Duration     // see cadence.go; 0 if not known
 	byEvent  bool              // of the newest object, or of any before one is listed
+	hours    bool              // that object's key is in the folder of an hour
 	listed   string            // the highest key that was ever listed, but for those that are ahead of the clock
 	inflight map[string]flight // queued objects by key
 	failures map[string]checkpoint.Failure
@@ -45,15 +46,16 @@ type flight struct {
 
 // newStream returns the stream with what the checkpoint keeps of it, or is to keep.
 func newStream(s logkey.Stream, store string, kept checkpoint.Stream) *stream {
-	return &stream{
+	st := &stream{
 		Stream:   s,
 		id:       checkpoint.StreamID{Store: store, Stream: s.ID()},
 		audit:    audit{last: kept.Audited},
 		kept:     kept,
 		listed:   kept.Watermark,
-		byEvent:  logkey.Parse(kept.Watermark).ByEvent,
 		inflight: make(map[string]flight),
 	}
+	st.keyIs(logkey.Parse(kept.Watermark))
+	return st
 }
 
 // restoreFailure takes a failure from the checkpoint.
@@ -130,11 +132,32 @@ func (s *stream) mark(now time.Time) (time.Time, bool) {
 	return t, true
 }
 
-// day reports whether the stream's keys order its objects by no more than days.
-func (s *stream) day() bool {
+// grain returns how exactly the stream's keys order its objects, by days or by hours; 0 if
+// by their times.
+func (s *stream) grain() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.byEvent || s.Unordered()
+	switch {
+	case s.hours:
+		return time.Hour
+	case s.byEvent || s.Unordered():
+		return day
+	}
+	return 0
+}
+
+// after returns a string to list after, for all keys from t on, which must be as exact as
+// the grain.
+func (s *stream) after(t time.Time) string {
+	if s.grain() == time.Hour {
+		return s.AfterHour(t)
+	}
+	return s.After(t)
+}
+
+// keyIs takes note of how exact the times in the stream's keys are. s.mu is held.
+func (s *stream) keyIs(key logkey.Key) {
+	s.byEvent, s.hours = key.ByEvent, key.Grain == time.Hour
 }
 
 // enqueued takes note that an object is queued.
@@ -181,7 +204,7 @@ func (s *stream) see(obj source.Object, key logkey.Key, now time.Time) (late boo
 	}
 	if !key.Time.After(now.Add(ahead)) {
 		s.listed = obj.Key
-		s.byEvent = key.ByEvent
+		s.keyIs(key)
 	}
 	return false
 }

@@ -20,6 +20,7 @@ const (
 type tidying struct {
 	last   time.Time // the last look
 	marks  int       // that were added since then
+	more   bool      // there was more to do than for one transaction
 	failed bool      // the last attempt has
 }
 
@@ -27,45 +28,46 @@ type tidying struct {
 // it is time for that. What cannot be done now is done later: nothing depends on it
 // before. Once ctx has ended, nothing is begun and what was begun is void.
 func (c *committer) tidy(ctx context.Context) {
-	if ctx.Err() != nil || time.Since(c.tidying.last) < tidyInterval && c.tidying.marks < tidyMarks {
+	t := &c.tidying
+	if ctx.Err() != nil || time.Since(t.last) < tidyInterval && t.marks < tidyMarks && !t.more {
 		return
 	}
-	c.tidying.last, c.tidying.marks = time.Now(), 0
+	t.last, t.marks, t.more = time.Now(), 0, false
 	streams := make(map[checkpoint.StreamID]*stream)
-	todo := c.plan(streams, c.cfg.Now())
+	plan := c.plan(streams, c.cfg.Now())
 	isTidy := false
 	err := c.cfg.Checkpoint.View(func(tx *checkpoint.Tx) (err error) {
-		isTidy, err = tx.IsTidy(ctx, todo)
+		isTidy, err = tx.IsTidy(ctx, plan)
 		return err
 	})
-	for more := !isTidy; err == nil && more; {
-		more, err = c.tidyOnce(ctx, todo, streams)
+	if err == nil && !isTidy {
+		t.more, err = c.tidyOnce(ctx, plan, streams)
 	}
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
 		c.cfg.Metrics.commitFailures.Inc()
-		if !c.tidying.failed {
+		if !t.failed {
 			c.cfg.Logger.Warn("old marks cannot be removed from the checkpoint for now", "err", err)
 		}
 	}
-	c.tidying.failed = err != nil
+	t.failed = err != nil
 }
 
 // tidyOnce tidies in one transaction. It reports whether there is more to do.
-func (c *committer) tidyOnce(ctx context.Context, todo checkpoint.Tidying, streams map[checkpoint.StreamID]*stream) (more bool, err error) {
+func (c *committer) tidyOnce(ctx context.Context, plan checkpoint.Tidying, streams map[checkpoint.StreamID]*stream) (more bool, err error) {
 	start := time.Now()
 	var done checkpoint.Tidied
 	err = c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
-		done, err = tx.Tidy(ctx, todo)
+		done, err = tx.Tidy(ctx, plan)
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
 	for _, id := range done.Forgotten {
-		streams[id].forget(todo.Horizons[id].Time())
+		streams[id].forget(plan.Horizons[id].Time())
 	}
 	c.cfg.Logger.Debug("checkpoint was tidied", "streams", len(done.Forgotten), "duration", time.Since(start))
 	return done.More, nil
@@ -85,9 +87,9 @@ func (c *committer) plan(streams map[checkpoint.StreamID]*stream, now time.Time)
 			}
 		}
 	}
-	todo := checkpoint.Tidying{Horizons: make(map[checkpoint.StreamID]checkpoint.Day), Packing: checkpoint.DayOf(now.Add(-settling))}
+	plan := checkpoint.Tidying{Horizons: make(map[checkpoint.StreamID]checkpoint.Day), Packing: checkpoint.DayOf(now.Add(-settling))}
 	for id, mark := range marks {
-		todo.Horizons[id] = checkpoint.DayOf(earliest(newest.Add(-c.cfg.AuditWindow), mark.Add(-c.cfg.SweepWindow)))
+		plan.Horizons[id] = checkpoint.DayOf(earliest(newest.Add(-c.cfg.AuditWindow), mark.Add(-c.cfg.SweepWindow)))
 	}
-	return todo
+	return plan
 }

@@ -108,7 +108,11 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 
 		// report.
 		{"report -o parquet DIR", "--output must be"},
-		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval"},
+		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval, a flag of serve (see s3_access_exporter report --help)"},
+		{"serve --top 3 DIR", "unknown flag --top, a flag of report (see s3_access_exporter serve --help)"},
+		{"report --top -1 DIR", "--top must not be negative (see s3_access_exporter report --help)"},
+		{"events --key -x DIR", `--key: "-x" is taken for a flag; write --key=-x (see s3_access_exporter events --help)`},
+		{"checkpoint verify", "(see s3_access_exporter checkpoint verify --help)"},
 		{"report -o prometheus --labels.requester=x DIR", "--labels.requester: "},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -132,6 +136,8 @@ func TestRun_NamesWhatIsWrongInTheConfigurationFile(t *testing.T) {
 		{"scan: 1m", "scan is no flag"},
 		{"scan.interval: {minutes: 1}", "scan.interval.minutes is no flag"},
 		{"help: true", "help is no flag"},
+		{"version: true", "version is no flag"},
+		{"check: true", "check is no flag"},
 		{"config.file: other.yml", "config.file is no flag"},
 		{"scan.interval:", "scan.interval has no value"},
 		{"scan.interval: 1m\nscan: {interval: 2m}", "scan.interval is there twice"},
@@ -196,11 +202,12 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"locked checkpoint", []string{dir, "--checkpoint.path=" + locked}, "checkpoint " + locked + ": in use by another process"},
+		{"locked checkpoint", []string{dir, "--checkpoint.path=" + locked}, "checkpoint " + locked + ": in use by another process: stop that one, or choose another path"},
+		{"no checkpoint that must exist", []string{dir, "--checkpoint.must-exist"}, "there is none, and it must exist; leave --checkpoint.must-exist out to begin a new one"},
 		{"foreign checkpoint", []string{dir, "--checkpoint.path=" + file}, "checkpoint " + file + ": not a checkpoint"},
 		{"newer checkpoint", []string{dir, "--checkpoint.path=" + newerCheckpoint(t)}, "newer version"},
 		{"directory as checkpoint", []string{dir, "--checkpoint.path=" + dir}, "checkpoint " + dir},
-		{"checkpoint in no directory", []string{dir, "--checkpoint.path=" + missing}, "checkpoint " + missing + ": no such file or directory"},
+		{"checkpoint in no directory", []string{dir, "--checkpoint.path=" + missing}, "checkpoint " + missing + ": no such file or directory; make the directory, or name another file with --checkpoint.path"},
 		{"port in use", []string{dir, "--web.listen-address=" + listener.Addr().String()}, "address already in use"},
 		{"no web configuration", []string{dir, "--web.config.file=" + missing}, "--web.config.file: open " + missing},
 		{"broken web configuration", []string{dir, "--web.config.file=" + writeFile(t, "web.yml", "tls:\n  a: 1\nauth: 2\n")}, "--web.config.file: yaml: "},
@@ -296,8 +303,9 @@ func TestRun_PrefersTheCommandLineToTheEnvironmentToTheFile(t *testing.T) {
 var serveFlags = map[string]string{
 	"config.file": "", "log.level": "info", "log.format": "logfmt",
 	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "", "web.max-requests": "40",
-	"checkpoint.path": "s3_access_exporter.db",
-	"scan.since":      "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
+	"checkpoint.path": "s3_access_exporter.db", "checkpoint.must-exist": "",
+	"check": "", "version": "",
+	"scan.since": "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
@@ -326,22 +334,22 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 }
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
-	report := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
+	report := only(serveFlags, "config.", "log.", "version", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
-	events := only(serveFlags, "config.", "log.", "aws.", "scan.max-object-size", "scan.concurrency")
+	events := only(serveFlags, "config.", "log.", "version", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
 	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
-	backfill := only(serveFlags, "config.", "log.", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
+	backfill := only(serveFlags, "config.", "log.", "version", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{
 		"serve":    serveFlags,
-		"demo":     only(serveFlags, "config.", "log.", "web."),
+		"demo":     only(serveFlags, "config.", "log.", "version", "web."),
 		"report":   report,
 		"events":   events,
 		"backfill": backfill,
-		"version":  only(serveFlags, "config.", "log."),
+		"version":  only(serveFlags, "config.", "log.", "version"),
 	} {
 		t.Run(command, func(t *testing.T) {
 			got := helpedFlags(t, command)
@@ -382,10 +390,16 @@ func helpedFlags(t *testing.T, command string) map[string]string {
 	return flags
 }
 
-func TestRun_TellsItsVersion(t *testing.T) {
+func TestRun_PrintsItsVersion(t *testing.T) {
 	got := runToEnd(t, "version")
 	if got.code != exitOK || !strings.HasPrefix(got.stdout, program+" ") || !strings.Contains(got.stdout, runtime.Version()) ||
 		strings.Count(got.stdout, "\n") != 1 {
 		t.Errorf("exit code %d, %q", got.code, got.stdout)
+	}
+	t.Setenv("S3_ACCESS_EXPORTER_VERSION", "true") // is nobody's flag
+	for _, args := range [][]string{{"--version"}, {"serve", "--version"}} {
+		if flag := runToEnd(t, args...); flag != got {
+			t.Errorf("%q: exit code %d, %q, %q", args, flag.code, flag.stdout, flag.stderr)
+		}
 	}
 }

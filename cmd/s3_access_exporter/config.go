@@ -105,8 +105,9 @@ func (f yamlFile) Validate(app *kong.Application) error {
 	if err := kong.Visit(app, collect); err != nil {
 		return err
 	}
-	delete(known, "help")
-	delete(known, "config.file")
+	for _, onlyByHand := range []string{"help", "version", "config.file", "check"} {
+		delete(known, onlyByHand)
+	}
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		if !known[name] {
 			return fmt.Errorf("--config.file: %s is no flag", name)

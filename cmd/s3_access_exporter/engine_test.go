@@ -149,6 +149,10 @@ func (s *shortening) shorten(e *query.Entry) record.Record {
 	switch {
 	case needed(query.Time):
 		short.Time = r.Time
+	case needed(query.Hour):
+		short.Time = r.Time - r.Time%3600
+	case needed(query.Day):
+		short.Time = r.Time - r.Time%86400
 	case s.needs.Step > 0:
 		short.Time = r.Time - r.Time%s.needs.Step
 	}
@@ -159,7 +163,7 @@ func (s *shortening) shorten(e *query.Entry) record.Record {
 func TestEngine_ThatGroupsGivesTheSameBytes(t *testing.T) {
 	commands := []string{
 		"report", "report -o csv --top=0", "report -o json --labels.requester=account", "report -o prometheus", "report -o prometheus --signature SigV2",
-		"report --by bucket,key,status", "report --by time,log,sent_bytes --top=0 -o csv", "report --by log_object,request_id --log server_access --top=0 -o json",
+		"report --by bucket,key,status", "report --by day,log --top=0", "report --by hour,outcome -o csv", "report --by time,log,sent_bytes --top=0 -o csv", "report --by log_object,request_id --log server_access --top=0 -o json",
 		"report --by user_agent --labels.source-ip=24,64 --object", "backfill --since 2026-01-01 --step 1h",
 		"backfill --since 2026-01-01 --step 1m --requester 'arn:*'",
 	}

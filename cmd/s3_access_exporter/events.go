@@ -18,7 +18,7 @@ import (
 type eventsCmd struct {
 	Output  string    `name:"output" short:"o" default:"table" enum:"table,json,csv" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold."`
 	Fields  fieldList `name:"fields" placeholder:"FIELD,..." help:"What to print: ${fields}. By default all, in a table some."`
-	Sort    string    `name:"sort" default:"" enum:",time" placeholder:"ORDER" help:"Order: time, which is the earliest first. By default requests come as they are read."`
+	Sort    sortOrder `name:"sort" placeholder:"ORDER" help:"Order: time, which is the earliest first. By default requests come as they are read."`
 	Limit   int       `name:"limit" placeholder:"N" help:"Print the first N requests; all by default."`
 	OneShot oneShot   `embed:""`
 }
@@ -51,7 +51,7 @@ func (cmd *eventsCmd) Validate() error {
 
 // Run prints the requests that match. In order of time they come in the end.
 func (cmd *eventsCmd) Run(ctx context.Context, env *environment) error {
-	cfg := events.Config{Fields: cmd.fields(), Limit: cmd.Limit, ByTime: cmd.Sort == "time"}
+	cfg := events.Config{Fields: cmd.fields(), Limit: cmd.Limit, ByTime: cmd.Sort == orderTime}
 	if cmd.Output == rows.Table {
 		cfg.Patience = 2 * time.Second
 	}
@@ -90,7 +90,7 @@ func (cmd *eventsCmd) fields() []query.Field {
 	case cmd.Output == rows.Table:
 		return tableFields()
 	}
-	return query.Fields()
+	return query.WholeFields()
 }
 
 func (cmd *eventsCmd) writer(w io.Writer) rows.Writer {

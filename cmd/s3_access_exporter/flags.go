@@ -144,6 +144,7 @@ func variables() kong.Vars {
 		"overlap":         short(scanner.DefaultOverlap),
 		"sweep_interval":  short(scanner.DefaultSweepInterval),
 		"sweep_window":    short(scanner.DefaultSweepWindow),
+		"version":         program + " " + versionText(), // kong.VersionFlag's
 	}
 }
 
@@ -230,6 +231,20 @@ func (m *instant) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no time: write 2026-01-31T12:00:00Z, 2026-01-31, or a duration back from now such as 36h or 7d", text)
 	}
 	*m = instant(time.Now().Add(-time.Duration(ago)))
+	return nil
+}
+
+// sortOrder is a flag's order of requests; empty: as they are read.
+type sortOrder string
+
+const orderTime sortOrder = "time"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *sortOrder) UnmarshalText(text []byte) error {
+	if order := sortOrder(text); order != "" && order != orderTime {
+		return fmt.Errorf("%q is no order: write %s", text, orderTime)
+	}
+	*o = sortOrder(text)
 	return nil
 }
 

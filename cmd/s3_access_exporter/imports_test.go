@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
-	internal + "location": {"scanner/dirsource", "scanner/s3source", "scanner/source"},
+	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
 	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
@@ -50,14 +50,18 @@ var imports = map[string][]string{
 	"scanner": {
 		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source",
 	},
-	"scanner/accesslog":          {"scanner/record"},
+	"scanner/accesslog":          {"scanner/internal/access", "scanner/record"},
+	"scanner/accesslogjson":      {"scanner/internal/access", "scanner/internal/jsonscan", "scanner/record"},
 	"scanner/checkpoint":         {},
-	"scanner/cloudtrail":         {"scanner/record"},
+	"scanner/cloudwatch":         {"scanner/accesslogjson", "scanner/cloudtrail", "scanner/internal/jsonscan", "scanner/record"},
+	"scanner/cloudtrail":         {"scanner/internal/jsonscan", "scanner/record"},
 	"scanner/dirsource":          {"scanner/source"},
 	"scanner/internal/dedupe":    {"scanner/record"},
+	"scanner/internal/access":    {"scanner/record"},
+	"scanner/internal/jsonscan":  {"scanner/record"},
 	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
-	"scanner/internal/reader":    {"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/logkey":             {"scanner/record"},
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
@@ -85,6 +89,7 @@ var outside = map[string][]string{
 	"go.etcd.io/bbolt":                       {"scanner/checkpoint"},
 	"go.yaml.in/yaml":                        {"cmd/..."},
 	"golang.org/x/sync":                      {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
+	"golang.org/x/sys":                       {"scanner/checkpoint"},
 	"golang.org/x/term":                      {"cmd/..."},
 	"google.golang.org/protobuf":             {"collector"},
 

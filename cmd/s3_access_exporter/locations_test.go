@@ -51,21 +51,21 @@ func TestRun_ReadsTheLocationsOfTheCommandLineOrTheEnvironmentOrTheFile(t *testi
 }
 
 func TestRun_NamesWhatIsWrongInConfiguredLocations(t *testing.T) {
-	for text, want := range map[string]string{
-		"locations: s3://example-logs":     "locations is no list",
-		"locations: [4]":                   "locations[0]: location has no value of its kind",
-		"locations: [s3://a]":              `location "s3://a": "a" is no bucket's name`,
-		"locations: [{region: eu-west-1}]": "locations[0]: location is missing",
-		"locations: [s3://example-logs, {location: s3://b, role: x}]":               "locations[1]: role is no option; options are location, role_arn,",
-		"locations: [{location: s3://example-logs, path_style: maybe}]":             "locations[0]: path_style has no value of its kind",
-		"locations: [{location: s3://example-logs, region: ''}]":                    "locations[0]: region has no value of its kind",
-		"locations: [{location: s3://example-logs, external_id: x}]":                `location "s3://example-logs": an external ID goes with the ARN of a role`,
-		"locations: [{location: s3://example-logs, endpoint_url: 'u:secret@host'}]": `location "s3://example-logs": "…@host" is no URL`,
-		"locations: [s3://example-logs, s3://example-logs/a]":                       "locations s3://example-logs and s3://example-logs/a overlap",
-		"locations: []": `expected "<location> ..."`,
+	for _, test := range []struct{ text, want string }{
+		{"locations: s3://example-logs", "locations is no list"},
+		{"locations: [4]", "locations[0]: location has no value of its kind"},
+		{"locations: [s3://a]", `location "s3://a": "a" is no bucket's name`},
+		{"locations: [{region: eu-west-1}]", "locations[0]: location is missing"},
+		{"locations: [s3://example-logs, {location: s3://b, role: x}]", "locations[1]: role is no option; options are location, role_arn,"},
+		{"locations: [{location: s3://example-logs, path_style: maybe}]", "locations[0]: path_style has no value of its kind"},
+		{"locations: [{location: s3://example-logs, region: ''}]", "locations[0]: region has no value of its kind"},
+		{"locations: [{location: s3://example-logs, external_id: x}]", `location "s3://example-logs": an external ID goes with the ARN of a role`},
+		{"locations: [{location: s3://example-logs, endpoint_url: 'u:secret@host'}]", `location "s3://example-logs": "…@host" is no URL`},
+		{"locations: [s3://example-logs, s3://example-logs/a]", "locations s3://example-logs and s3://example-logs/a overlap"},
+		{"locations: []", `expected "<location> ..."`},
 	} {
-		got := runToEnd(t, "serve", "--config.file="+writeFile(t, "config.yml", text))
-		wantFailure(t, got, exitUsage, want)
+		got := runToEnd(t, "serve", "--config.file="+writeFile(t, "config.yml", test.text))
+		wantFailure(t, got, exitUsage, test.want)
 		if strings.Contains(got.stderr, "secret") {
 			t.Errorf("a password is shown: %s", got.stderr)
 		}

@@ -66,8 +66,9 @@ func endSignals() []os.Signal {
 // cli is the command line. Each flag is also an environment variable and a key
 // of the YAML file.
 type cli struct {
-	ConfigFile configFile `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
-	Log        logFlags   `embed:"" prefix:"log."`
+	ConfigFile  configFile       `name:"config.file" placeholder:"PATH" help:"YAML file with flags: scan.interval: 1m, or nested."`
+	Log         logFlags         `embed:"" prefix:"log."`
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print version, revision and Go version."`
 
 	Serve       serveCmd       `cmd:"" help:"Tail log buckets and serve their metrics."`
 	Demo        demoCmd        `cmd:"" help:"Serve a make-believe log bucket: a first look, nothing to configure."`
@@ -75,6 +76,7 @@ type cli struct {
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
 	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
+	Checkpoint  checkpointCmd  `cmd:"" help:"Look after a checkpoint of an exporter that does not run."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`
 }
@@ -135,7 +137,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 	case printed >= 0:
 		return printed
 	case err != nil:
-		return fail(stderr, fmt.Errorf("%w (see %s --help)", err, program), exitUsage)
+		return fail(stderr, withHint(parser.Model, err), exitUsage)
 	}
 	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on, configured: configured}

@@ -129,7 +129,7 @@ func TestFarStoreProcess(t *testing.T) {
 	}
 	s.keys = strings.Split(string(keys), "\n")
 	server := httptest.NewServer(s)
-	fmt.Println(server.URL)
+	fmt.Fprintln(os.Stdout, server.URL)
 	<-t.Context().Done()
 }
 

@@ -173,6 +173,12 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 	if err := writeObject(filepath.Join(other, "picture.jpg"), []byte("JFIF")); err != nil {
 		t.Fatal(err)
 	}
+	foreign := t.TempDir()
+	for name, body := range map[string]string{"a.parquet": "PAR1", "a.json": `{"level":"info"}`} {
+		if err := writeObject(filepath.Join(foreign, "app", "2026", "01", "15", name), []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const lastLine = program + ": looked at "
 	for _, command := range []string{"report", "report -o prometheus", "events", "events --sort time -o csv", "backfill"} {
 		for _, test := range []struct {
@@ -183,6 +189,10 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 			{"empty", empty, exitFailed, []string{"level=WARN", "no log object lies here", "location=file://" + empty, lastLine + "0 log objects (0 B)"}},
 			{"no logs", other, exitFailed, []string{
 				"level=WARN", "location=file://" + other, lastLine + `0 log objects (0 B); skipped 1 object (not_a_log 1 such as "file://` + other + `/picture.jpg")`,
+			}},
+			{"logs of other kinds", foreign, exitFailed, []string{
+				"level=WARN", "location=file://" + foreign, lastLine + `0 log objects (0 B); skipped 2 objects (parquet 1 such as "file://` + foreign +
+					`/app/2026/01/15/a.parquet", unknown_log 1 such as "file://` + foreign + `/app/2026/01/15/a.json")`,
 			}},
 			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},

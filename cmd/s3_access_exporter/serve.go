@@ -35,18 +35,8 @@ type serveCmd struct {
 	Series     seriesFlags     `embed:"" prefix:"series."`
 	Coverage   coverageFlags   `embed:"" prefix:"coverage."`
 	AWS        awsFlags        `embed:"" prefix:"aws."`
-}
 
-type checkpointFlags struct {
-	Path string `name:"path" default:"s3_access_exporter.db" help:"File that keeps what was read and all counters."`
-}
-
-// Validate implements kong's validation of flags.
-func (f checkpointFlags) Validate() error {
-	if f.Path == "" {
-		return errors.New("--checkpoint.path is empty")
-	}
-	return nil
+	Check bool `name:"check" env:"-" help:"Look at flags, files and credentials, list every location once, print what was found, and end."`
 }
 
 type scanFlags struct {
@@ -55,7 +45,7 @@ type scanFlags struct {
 	Overlap       interval `name:"overlap" default:"${overlap}" help:"How far behind the newest object each listing begins."`
 	SweepWindow   interval `name:"sweep-window" default:"${sweep_window}" help:"How far behind it a deeper listing for late objects begins."`
 	SweepInterval interval `name:"sweep-interval" default:"${sweep_interval}" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
-	AuditWindow   interval `name:"audit-window" default:"${audit_window}" help:"How far back the deepest listing begins; in it counts what came after the one before."`
+	AuditWindow   interval `name:"audit-window" default:"${audit_window}" help:"How far back the deepest listing begins; in it counts what was not seen before."`
 	AuditInterval interval `name:"audit-interval" default:"${audit_interval}" help:"Time between two of those."`
 	DedupeWindow  int      `name:"dedupe-window" default:"${dedupe_window}" help:"Newest CloudTrail events that are remembered, so that one delivered again does not count again; 0: none."`
 	readFlags     `embed:""`
@@ -92,15 +82,18 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: dirsource.DefaultSettle, started: func(s *web.Server) {
-		cmd.logStart(env.logger, locations)
+	if cmd.Check {
+		return cmd.check(ctx, env.stdout, locations)
+	}
+	d := daemon{serveCmd: cmd, env: env, settle: dirsource.DefaultSettle, started: func(s *web.Server, created bool) {
+		cmd.logStart(env.logger, locations, created)
 		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, locations)
 }
 
 // logStart logs what is tailed, and how.
-func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location) {
+func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location, created bool) {
 	var names []string
 	for _, l := range locations {
 		names = append(names, l.Name())
@@ -111,14 +104,20 @@ func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location
 	}
 	logger.Info("starting", "version", cmp.Or(version.Version, unreleased), "revision", version.GetRevision(),
 		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "since", since)
+	if created {
+		logger.Warn("the checkpoint is new: all counters begin at 0, and logs count from so far back on",
+			"checkpoint", cmd.Checkpoint.Path, "since", since)
+	}
 }
 
 // daemon is what serve and demo run.
 type daemon struct {
 	*serveCmd
-	env     *environment
-	settle  time.Duration
-	started func(*web.Server) // called once the server listens and everything is in place
+	env    *environment
+	settle time.Duration
+	// started is called once the server listens and everything is in place. created:
+	// the checkpoint is new.
+	started func(server *web.Server, created bool)
 }
 
 // run tails the locations and serves until ctx ends.
@@ -138,7 +137,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	registry.MustRegister(counters, versioncollector.NewCollector(program),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	state, err := checkpoint.Open(d.Checkpoint.Path)
+	state, err := d.Checkpoint.open()
 	if err != nil {
 		return err
 	}
@@ -158,7 +157,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	if err != nil {
 		return err
 	}
-	d.started(server)
+	d.started(server, state.Created())
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
 	all.Go(func() error { return scan.Run(ctx) })

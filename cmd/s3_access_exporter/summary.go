@@ -30,6 +30,9 @@ func summaryLine(s *once.Summary, candidates bool) string {
 	if n := len(s.Unread); n > 0 {
 		line += fmt.Sprintf("; could not read %s", counted(int64(n), "log object"))
 	}
+	if s.NewSchema > 0 {
+		line += fmt.Sprintf("; %s of a schema version that is not known, read as far as it is", counted(s.NewSchema, "request"))
+	}
 	if skipped := skippedText(s); skipped != "" {
 		line += "; skipped " + skipped
 	}
@@ -58,25 +61,25 @@ func requestsText(s *once.Summary, candidates bool) string {
 	return fmt.Sprintf("%s %s from %s to %s", strings.Join(byLog, " and "), what, s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 }
 
-// skippedText lists what was skipped by reason, with an example of the objects that are
-// not even AWS's.
+// isExpected reports whether objects that are skipped for the reason lie beside logs as a
+// matter of course.
+func isExpected(reason logkey.SkipReason) bool {
+	switch reason {
+	case logkey.SkipDigest, logkey.SkipInsight, logkey.SkipNetworkActivity, logkey.SkipAggregated, logkey.SkipFolder:
+		return true
+	}
+	return false
+}
+
+// skippedText lists what was skipped by reason, with an example of the objects that may
+// hold what somebody misses.
 func skippedText(s *once.Summary) string {
+	var lists []string
+	if objects := skippedObjects(s.SkippedObjects); objects != "" {
+		lists = append(lists, objects)
+	}
 	var parts []string
 	total := int64(0)
-	for _, reason := range slices.Sorted(maps.Keys(s.SkippedObjects)) {
-		skipped := s.SkippedObjects[reason]
-		total += skipped.Objects
-		text := fmt.Sprintf("%s %s", reason, humanize.Comma(skipped.Objects))
-		if reason == logkey.SkipUnknown {
-			text += " such as " + strconv.Quote(query.LogObject(skipped.Example.Location, skipped.Example.Key))
-		}
-		parts = append(parts, text)
-	}
-	var lists []string
-	if total > 0 {
-		lists = append(lists, fmt.Sprintf("%s (%s)", counted(total, "object"), strings.Join(parts, ", ")))
-	}
-	parts, total = nil, 0
 	for _, reason := range slices.Sorted(maps.Keys(s.SkippedRecords)) {
 		n := s.SkippedRecords[reason]
 		total += n
@@ -88,8 +91,27 @@ func skippedText(s *once.Summary) string {
 	return strings.Join(lists, " and ")
 }
 
+func skippedObjects(byReason map[logkey.SkipReason]once.SkippedObjects) string {
+	var parts []string
+	total := int64(0)
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		skipped := byReason[reason]
+		total += skipped.Objects
+		text := fmt.Sprintf("%s %s", reason, humanize.Comma(skipped.Objects))
+		if !isExpected(reason) {
+			text += " such as " + strconv.Quote(query.LogObject(skipped.Example.Location, skipped.Example.Key))
+		}
+		parts = append(parts, text)
+	}
+	if total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", counted(total, "object"), strings.Join(parts, ", "))
+}
+
+// counted writes a number of things. Series are their own plural.
 func counted(n int64, what string) string {
-	if n != 1 {
+	if n != 1 && what != "series" {
 		what += "s"
 	}
 	return humanize.Comma(n) + " " + what

@@ -1,8 +1,7 @@
 package accesslog
 
 import (
-	"bytes"
-
+	"github.com/s3access/s3_access_exporter/scanner/internal/access"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -31,7 +30,7 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	if !ok {
 		return "object size"
 	}
-	if isUpload(f.operation) {
+	if access.IsUpload(f.operation) {
 		r.ReceivedBytes = size
 	}
 	if r.Duration, ok = number(f.totalTime, record.Unknown); !ok {
@@ -45,53 +44,22 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	if r.Key = value(f.key); !f.ceph {
 		r.Key = d.decodeKey(f.operation, r.Key)
 	}
-	nobody := isNobody(f.requester)
-	r.Requester = d.requesterOf(f, nobody)
+	meaning := f.meaning()
+	r.Requester = meaning.RequesterOf(&d.service)
 	r.ErrorCode = value(f.errorCode)
 	r.UserAgent = value(f.userAgent)
 	r.Host = value(f.host)
-	r.Signature, r.AuthMethod = f.authentication(nobody)
-	r.Anonymous = nobody && r.Signature == record.SignatureNone && !isOwnWork(f.operation)
+	r.Signature, r.AuthMethod = meaning.Authentication()
+	r.Anonymous = meaning.IsAnonymous(r.Signature)
 	return ""
 }
 
-// requesterOf returns who made the request, if that was somebody. What S3 does on its own account has
-// no requester in some records and AmazonS3 in others; it is AmazonS3 in both.
-func (d *Decoder) requesterOf(f *fields, nobody bool) []byte {
-	const service = "svc:" // before the name of a service that acts for itself
-	switch {
-	case nobody && hasPrefix(f.operation, "S3."):
-		d.requester = append(d.requester[:0], "AmazonS3"...)
-		return d.requester
-	case nobody:
-		return nil
-	case hasPrefix(f.requester, service):
-		return f.requester[len(service):]
+// meaning returns the fields that have a meaning together.
+func (f *fields) meaning() access.Fields {
+	return access.Fields{
+		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI,
+		Signature: f.signature, AuthType: f.authType, Unsaid: f.signature == nil,
 	}
-	return f.requester
-}
-
-// isNobody reports whether this is what stands for the requester where there is none:
-// a dash, or, up to 2015 on AWS's page on the format and today in Ceph, the word
-// Anonymous.
-func isNobody(requester []byte) bool {
-	return isDash(requester) || len(requester) == len("anonymous") && bytes.EqualFold(requester, []byte("anonymous"))
-}
-
-// isOwnWork reports whether operation is S3's own, or Backblaze's: lifecycle rules,
-// restores, checksums of a batch job.
-func isOwnWork(operation []byte) bool {
-	return hasPrefix(operation, "S3.") || hasPrefix(operation, "B2_LIFECYCLE.")
-}
-
-// isUpload reports whether the object size is that of the request's body. A
-// copy's is not: it has none.
-func isUpload(operation []byte) bool {
-	switch string(operation) {
-	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT":
-		return true
-	}
-	return false
 }
 
 // value returns s, or nil if it is the log's word for nothing.

@@ -46,6 +46,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/access"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -77,10 +78,10 @@ type Decoder struct {
 	offset  int64 // of the bytes read
 	skipped record.Skipped
 
-	fields    fields
-	record    record.Record
-	key       []byte // what record.Key points to if it had to be decoded
-	requester []byte // what record.Requester points to if the line does not name it
+	fields  fields
+	record  record.Record
+	key     []byte                    // what record.Key points to if it had to be decoded
+	service [len(access.Service)]byte // what record.Requester points to if the line does not name it
 }
 
 // NewDecoder returns a Decoder that reads decompressed log lines from r. r may

@@ -1,6 +1,10 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/access"
+)
 
 // decodeKey returns a key as S3 knows it: logged itself, or in the Decoder's
 // buffer.
@@ -24,7 +28,7 @@ func (d *Decoder) decodeKey(operation, logged []byte) []byte {
 		return logged
 	}
 	encoded := logged
-	if !hasPrefix(operation, "BATCH.") && !isOwnWork(operation) {
+	if !hasPrefix(operation, "BATCH.") && !access.IsOwnWork(operation) {
 		d.key = unescape(d.key[:0], encoded, '+')
 		encoded = d.key
 	}

@@ -159,13 +159,13 @@ type seenMark struct {
 type Sight byte
 
 const (
-	// Unseen: the object has no mark.
+	// Unseen means that the object has no mark.
 	Unseen Sight = iota
-	// Unchanged: it is as it was.
+	// Unchanged means that it is as it was.
 	Unchanged
-	// OtherContent: it has its size, and another ETag or time of modification.
+	// OtherContent means that it has its size, and another ETag or time of modification.
 	OtherContent
-	// OtherSize: it has another size.
+	// OtherSize means that it has another size.
 	OtherSize
 )
 

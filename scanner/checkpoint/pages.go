@@ -170,7 +170,7 @@ func (p *pages) subtree(id uint64, within bounds, depth int, visit func(leaf) er
 		err = p.node(b, within, depth, visit)
 		p.release(b)
 	}
-	var entry *damagedEntry
+	var entry *damagedError
 	if err != nil && !errors.As(err, &entry) {
 		return fmt.Errorf("page %d: %w", id, err)
 	}

@@ -16,7 +16,7 @@ type StreamID struct {
 	Stream string
 }
 
-func (id StreamID) key() []byte { return append(appendText(nil, id.Store), id.Stream...) }
+func (id StreamID) key() []byte { return append(lengthen(id.Store), id.Stream...) }
 
 // set names a set of entries that belong to one stream, or another.
 type set [8]byte
@@ -63,7 +63,7 @@ func (tx *Tx) PutStream(id StreamID, s Stream) error {
 // EachStream calls fn with every stream of a store, in the order of their names,
 // until fn returns an error.
 func (tx *Tx) EachStream(store string, fn func(id StreamID, s Stream) error) error {
-	prefix := appendText(nil, store)
+	prefix := lengthen(store)
 	return tx.table(tableStreams).each(prefix, func(key, value []byte) error {
 		var s Stream
 		if err := parseJSON(tableStreams, key, value, &s); err != nil {
@@ -89,13 +89,13 @@ type Prefix struct {
 
 // PutPrefix stores what is kept of a prefix.
 func (tx *Tx) PutPrefix(store, prefix string, p Prefix) error {
-	return tx.table(tablePrefixes).putJSON(append(appendText(nil, store), prefix...), p)
+	return tx.table(tablePrefixes).putJSON(append(lengthen(store), prefix...), p)
 }
 
 // Prefixes returns what is kept of the prefixes of a store.
 func (tx *Tx) Prefixes(store string) (map[string]Prefix, error) {
 	prefixes := make(map[string]Prefix)
-	of := appendText(nil, store)
+	of := lengthen(store)
 	err := tx.table(tablePrefixes).each(of, func(key, value []byte) error {
 		var p Prefix
 		err := parseJSON(tablePrefixes, key, value, &p)

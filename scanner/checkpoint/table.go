@@ -82,7 +82,7 @@ func (t *total) remove(checksum uint32) { t.entries, t.sum = t.entries-1, t.sum-
 
 const totalSize = 16
 
-func (t total) bytes() []byte {
+func (t *total) bytes() []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.entries), t.sum)
 }
 
@@ -248,7 +248,8 @@ func (t *table) each(prefix []byte, fn func(key, value []byte) error) error {
 // before returns the last entry whose key is less than key, nil if there is none.
 func (t *table) before(key []byte) (k, value []byte, err error) {
 	c := t.bucket.Cursor()
-	k, stored := c.Seek(key)
+	k, _ = c.Seek(key)
+	var stored []byte
 	if k == nil {
 		k, stored = c.Last()
 	} else {
@@ -261,12 +262,12 @@ func (t *table) before(key []byte) (k, value []byte, err error) {
 	return k, value, err
 }
 
-// appendText appends a text with its length before it.
-func appendText(dst []byte, text string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+// lengthen returns a text with its length before it, which no other text begins with.
+func lengthen(text string) []byte {
+	return append(binary.AppendUvarint(nil, uint64(len(text))), text...)
 }
 
-// cutText cuts a text that appendText has appended off the beginning of b.
+// cutText cuts a text that was lengthened off the beginning of b.
 func cutText(b []byte) (text string, rest []byte, ok bool) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {

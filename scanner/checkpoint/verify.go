@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	berrors "go.etcd.io/bbolt/errors"
@@ -55,8 +54,7 @@ func inspect(path string) (*Report, error) {
 // lockShared waits until no process has the file for writing, as bbolt does.
 func lockShared(f *os.File, timeout time.Duration) error {
 	for deadline := time.Now().Add(timeout); ; time.Sleep(50 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if locked, err := tryLockShared(f); locked || err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
@@ -65,13 +63,13 @@ func lockShared(f *os.File, timeout time.Duration) error {
 	}
 }
 
-// damagedEntry is an entry that is not as it was written, in a page that is.
-type damagedEntry struct {
+// damagedError means an entry that is not as it was written, in a page that is.
+type damagedError struct {
 	table string
 	key   []byte
 }
 
-func (e *damagedEntry) Error() string { return fmt.Sprintf("entry %.100q of %s", e.key, e.table) }
+func (e *damagedError) Error() string { return fmt.Sprintf("entry %.100q of %s", e.key, e.table) }
 
 // verify checks all pages and all entries of a checkpoint.
 func verify(f *os.File, info fs.FileInfo) (*Report, error) {
@@ -132,7 +130,7 @@ func (p *pages) readMeta(bucket []byte) (map[string]total, error) {
 	totals := make(map[string]total)
 	for key, value := range stored {
 		if _, _, ok := openValue(seed, []byte(key), value); !ok {
-			return nil, &damagedEntry{table: name, key: []byte(key)}
+			return nil, &damagedError{table: name, key: []byte(key)}
 		}
 	}
 	for id := tableMeta + 1; id < tableCount; id++ {
@@ -140,7 +138,7 @@ func (p *pages) readMeta(bucket []byte) (map[string]total, error) {
 		value, _, _ := openValue(seed, key, stored[string(key)])
 		t, ok := parseTotal(value)
 		if !ok {
-			return nil, &damagedEntry{table: name, key: key}
+			return nil, &damagedError{table: name, key: key}
 		}
 		totals[tableNames[id]] = t
 	}
@@ -175,7 +173,7 @@ func (p *pages) readTable(id tableID, bucket []byte, want total, take func(id ta
 	err := p.bucket(bucket, func(l leaf) error {
 		value, sum, ok := openValue(seed, l.key, l.value)
 		if l.bucket || !ok || !take(id, l.key, value) {
-			return &damagedEntry{table: name, key: append([]byte(nil), l.key...)}
+			return &damagedError{table: name, key: append([]byte(nil), l.key...)}
 		}
 		got.add(sum)
 		return nil

@@ -5,21 +5,16 @@
 // outside of this module too.
 //
 // A log file has up to 50 MB of events of many services, and of most events
-// nearly nothing matters. So the package has a JSON scanner of its own, in five
-// layers:
+// nearly nothing matters. So the package reads them with jsonscan, and has three layers
+// above that:
 //
-//   - The window is the part of the input that is in memory. It moves along, and
-//     grows only if one event does not fit. Behind it are zeros, at which every loop
-//     stops by itself.
-//   - The scanner knows JSON. It passes over values, and knows of a string or
-//     number where it stands.
 //   - An event is where the values that matter stand, in one pass, in any order
 //     of the members. But a member is first taken for the one that CloudTrail writes
 //     after the one before, and a guess that holds costs no reading of names.
 //   - Shapes are how events were written that were read so. An event that is written
 //     like one of them is compared with it, and only its values are looked for.
 //   - Only of events of S3 these values are looked at, and make a record. They are
-//     slices of the window unless a string has escapes.
+//     slices of the scanner's window unless a string has escapes.
 //
 // The scanner is strict, in what it skips too: what encoding/json refuses is a
 // SyntaxError. But within the bounds of JSON hardly anything is taken for
@@ -34,12 +29,13 @@ package cloudtrail
 import (
 	"io"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // MaxEvent is the number of bytes that an event may have, from brace to brace.
 // Longer events are malformed. CloudTrail's have at most 256 KB.
-const MaxEvent = 1 << 20
+const MaxEvent = jsonscan.MaxHeld
 
 // Decoder is the record.Decoder of CloudTrail's log files. It holds a window of 64 KB,
 // or of up to twice the longest event that it has met, but never more than MaxEvent, and
@@ -51,6 +47,7 @@ type Decoder struct {
 	position position // and where in a document
 
 	candidate func(raw []byte) bool // nil: every event is one
+	bare      bool                  // documents are events
 
 	documents int64 // begun
 	isLog     bool  // the current document has a Records array
@@ -82,6 +79,15 @@ func NewDecoder(r io.Reader) *Decoder {
 	return d
 }
 
+// NewEventDecoder returns a Decoder for events that stand one behind the other, without
+// Records arrays around them, as they come out of CloudWatch Logs. Objects that are no
+// events of CloudTrail's count as OtherLog there.
+func NewEventDecoder(r io.Reader) *Decoder {
+	d := NewDecoder(r)
+	d.bare = true
+	return d
+}
+
 var _ record.Decoder = (*Decoder)(nil)
 
 // Reset implements record.Decoder. What the Decoder has learned of how events are
@@ -103,7 +109,7 @@ func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = can
 // Next implements record.Decoder.
 func (d *Decoder) Next() bool {
 	for {
-		d.scanner.release() // the event before
+		d.scanner.Release() // the event before
 		if !d.findEvent() {
 			return false
 		}
@@ -121,8 +127,8 @@ func (d *Decoder) Record() *record.Record { return &d.record }
 // no log file is read to its end before that is found, so record.ErrNotLog means valid
 // JSON. Several log files in a row are one log.
 func (d *Decoder) Err() error {
-	if d.scanner.err != nil {
-		return d.scanner.err
+	if d.scanner.Err != nil {
+		return d.scanner.Err
 	}
 	return d.err
 }
@@ -134,6 +140,9 @@ func (d *Decoder) Skipped() record.Skipped { return d.skipped }
 // several ones, and then all of them count: the records of the first are out when
 // the second is seen.
 func (d *Decoder) findEvent() bool {
+	if d.bare {
+		return d.findBare()
+	}
 	s := &d.scanner
 	for {
 		var more bool
@@ -144,13 +153,13 @@ func (d *Decoder) findEvent() bool {
 			}
 			continue
 		case beforeMembers:
-			d.at, more = s.first(d.at, '}')
+			d.at, more = s.First(d.at, '}')
 		case behindMember:
-			d.at, more = s.next(d.at, '}')
+			d.at, more = s.Next(d.at, '}')
 		case beforeEvents:
-			d.at, more = s.first(d.at, ']')
+			d.at, more = s.First(d.at, ']')
 		case behindEvent:
-			d.at, more = s.next(d.at, ']')
+			d.at, more = s.Next(d.at, ']')
 		}
 		switch amongEvents := d.position >= beforeEvents; {
 		case amongEvents && more:
@@ -167,18 +176,35 @@ func (d *Decoder) findEvent() bool {
 	}
 }
 
-var documentNames = namesOf("Records")
+// findBare moves to the next document, which is an event.
+func (d *Decoder) findBare() bool {
+	s := &d.scanner
+	d.at, _ = s.Token(d.at)
+	switch {
+	case s.Err != nil:
+		return false
+	case !s.AtEnd(d.at):
+		return true
+	case s.ReadErr != nil:
+		d.at = s.Fail(d.at, "")
+	case d.number > 0 && !d.isLog:
+		d.err = errNotLog
+	}
+	return false
+}
+
+var documentNames = jsonscan.NamesOf("Records")
 
 // readMember passes over a member of a document, or up to the bracket of a Records
 // array.
 func (d *Decoder) readMember() {
 	s := &d.scanner
-	s.hold(d.at)
-	which, i := s.name(d.at, documentNames, 0)
-	s.release()
-	i, opening := s.token(i)
-	if which == none || opening != '[' {
-		d.at, d.position = s.skip(i), behindMember
+	s.Hold(d.at)
+	which, i := s.Name(d.at, documentNames, 0)
+	s.Release()
+	i, opening := s.Token(i)
+	if which == jsonscan.None || opening != '[' {
+		d.at, d.position = s.Skip(i), behindMember
 		return
 	}
 	d.isLog = true
@@ -190,13 +216,13 @@ func (d *Decoder) readMember() {
 // what several gzip members come to.
 func (d *Decoder) findDocument() bool {
 	s := &d.scanner
-	i, opening := s.token(d.at)
+	i, opening := s.Token(d.at)
 	d.at = i
 	first := d.documents == 0
 	switch {
-	case s.atEnd(i):
-		if first || s.readErr != nil {
-			d.at = s.fail(i, "want a document")
+	case s.AtEnd(i):
+		if first || s.ReadErr != nil {
+			d.at = s.Fail(i, "want a document")
 		} else if d.notLog {
 			d.err = errNotLog
 		}
@@ -205,10 +231,10 @@ func (d *Decoder) findDocument() bool {
 		d.isLog = false
 		d.position = beforeMembers
 	case first:
-		d.at = s.skip(i)
+		d.at = s.Skip(i)
 		d.notLog = true
 	default:
-		d.at = s.fail(i, "want another object or the end")
+		d.at = s.Fail(i, "want another object or the end")
 		return false
 	}
 	d.documents++
@@ -221,30 +247,35 @@ func (d *Decoder) findDocument() bool {
 func (d *Decoder) readEvent() bool {
 	s, e := &d.scanner, &d.event
 	d.number++
-	i, opening := s.token(d.at)
-	offset := s.offset(i)
+	i, opening := s.Token(d.at)
+	offset := s.Offset(i)
 	if opening != '{' {
-		d.at = s.skip(i)
+		d.at = s.Skip(i)
 		d.malformed(offset, "not an object")
 		return false
 	}
-	s.hold(i)
+	s.Hold(i)
 	d.at = s.event(i, e)
-	if s.err != nil {
+	if s.Err != nil {
 		return false
 	}
-	if !s.holds() {
+	if !s.Holds() {
 		d.malformed(offset, "longer than an event may be")
 		return false
 	}
-	source := s.text(e[eventSource])
+	source := s.Text(e[eventSource])
+	if d.bare && len(source) == 0 && e[eventVersion].Kind == jsonscan.Absent {
+		d.skipped.OtherLog++
+		return false
+	}
+	d.isLog = d.isLog || d.bare
 	switch {
-	case d.candidate != nil && !d.candidate(s.buf[s.held:d.at:d.at]):
+	case d.candidate != nil && !d.candidate(s.Buf[s.Held:d.at:d.at]):
 		return false
 	case len(source) > 0 && !isS3(source):
 		d.skipped.NotS3++
 		return false
-	case isNoRequest(s.text(e[eventCategory]), s.text(e[eventType])):
+	case isNoRequest(s.Text(e[eventCategory]), s.Text(e[eventType])):
 		d.skipped.NotRequest++
 		return false
 	case len(source) == 0:

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
 
 // smallLog has a record, an event of each other kind, and each kind of JSON value.
@@ -74,7 +76,7 @@ func TestDecoder_SkipsEventsOverTheLimit(t *testing.T) {
 			if first := skipped.First; first != nil && (first.Number != 2 || first.Offset != int64(len(before))) {
 				t.Errorf("first malformed: %v", first)
 			}
-			if size := len(d.scanner.buf); size > MaxEvent+padding {
+			if size := len(d.scanner.Buf); size > MaxEvent+jsonscan.Padding {
 				t.Errorf("the window has %d bytes", size)
 			}
 		})
@@ -88,7 +90,7 @@ func TestDecoder_SkipsWhatStandsOutsideOfEventsInItsSmallestWindow(t *testing.T)
 	if len(records) != 1 || d.Err() != nil || d.Skipped().Malformed != 2 {
 		t.Fatalf("%d records, %+v, error %v", len(records), d.Skipped(), d.Err())
 	}
-	if size := len(d.scanner.buf); size > minWindow+padding {
+	if size := len(d.scanner.Buf); size > jsonscan.MinWindow+jsonscan.Padding {
 		t.Errorf("the window has %d bytes", size)
 	}
 }
@@ -101,7 +103,7 @@ func TestDecoder_KeepsUnescapedStringsOfOneEventOnly(t *testing.T) {
 	if len(records) != 100 || len(records[99].Key) != 1000 {
 		t.Fatalf("%d records, error %v", len(records), d.Err())
 	}
-	if size := cap(d.scanner.scratch); size > 10*1000 {
+	if size := cap(d.scanner.Scratch); size > 10*1000 {
 		t.Errorf("the scratch buffer has %d bytes", size)
 	}
 }
@@ -146,7 +148,7 @@ func TestDecoder_ReportsWhereTheSyntaxIsWrong(t *testing.T) {
 		{`{"a":-}`, 6},
 		{`{"a":nul}`, 8},
 		{`{"a":True}`, 5},
-		{`{"Records":[]}` + strings.Repeat(" ", 2*minWindow) + `x`, 14 + 2*minWindow},
+		{`{"Records":[]}` + strings.Repeat(" ", 2*jsonscan.MinWindow) + `x`, 14 + 2*jsonscan.MinWindow},
 	} {
 		d := NewDecoder(nil)
 		readAll(d, strings.NewReader(test.input))
@@ -183,7 +185,7 @@ func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 		{"among events", `{"Records":[%s]}`, 2},
 	} {
 		for _, over := range []int{0, 1} {
-			depth := maxDepth - test.around + over
+			depth := jsonscan.MaxDepth - test.around + over
 			input := fmt.Sprintf(test.format, strings.Repeat("[", depth)+strings.Repeat("]", depth))
 			d := NewDecoder(nil)
 			readAll(d, strings.NewReader(input))
@@ -193,7 +195,7 @@ func TestDecoder_BoundsNestingLikeEncodingJSON(t *testing.T) {
 		}
 		for _, one := range []string{`[1]`, `[]`, `{"b":1}`, `{}`} { // side by side there may be any number
 			d := NewDecoder(nil)
-			readAll(d, strings.NewReader(fmt.Sprintf(test.format, "["+strings.Repeat(one+",", maxDepth)+one+"]")))
+			readAll(d, strings.NewReader(fmt.Sprintf(test.format, "["+strings.Repeat(one+",", jsonscan.MaxDepth)+one+"]")))
 			if d.Err() != nil {
 				t.Errorf("%s, many of %s: %v", test.name, one, d.Err())
 			}

@@ -1,6 +1,11 @@
 package cloudtrail
 
-import "bytes"
+import (
+	"bytes"
+	"io"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
+)
 
 // slot is the place of a value in an event: that of a member which matters. The slots
 // of one object's members lie side by side, in the order in which CloudTrail writes
@@ -105,13 +110,13 @@ const (
 // group is an object whose members matter.
 type group struct {
 	first slot
-	names []name
+	names []jsonscan.Name
 }
 
-func groupOf(first slot, names ...string) group { return group{first, namesOf(names...)} }
+func groupOf(first slot, names ...string) group { return group{first, jsonscan.NamesOf(names...)} }
 
 // of returns the values of the members in an event.
-func (g *group) of(e *event) []value { return e[g.first:][:len(g.names)] }
+func (g *group) of(e *event) []jsonscan.Value { return e[g.first:][:len(g.names)] }
 
 var (
 	eventGroup = groupOf(eventVersion, "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
@@ -130,21 +135,32 @@ var (
 // event is what matters of an event, by slot. Members that are absent, or of a type
 // that they should not have, are values that are no strings or numbers. Of members
 // that stand there twice the last one counts, as in encoding/json.
-type event [slots]value
+type event [slots]jsonscan.Value
+
+// scanner is a jsonscan.Scanner that knows events.
+type scanner struct {
+	jsonscan.Scanner
+	shapes shapes
+}
+
+func (s *scanner) reset(src io.Reader) {
+	s.Reset(src)
+	s.shapes.reset()
+}
 
 // event passes over an object, which must have been held, and fills e.
 func (s *scanner) event(i int, e *event) (next int) {
 	*e = event{}
-	size, news := s.shapes.match(s.buf[i:s.end+padding], e)
+	size, news := s.shapes.match(s.Buf[i:s.End+jsonscan.Padding], e)
 	if size > 0 {
 		return i + size
 	}
-	*e, s.passed = event{}, s.passed[:0]
-	base := s.base
+	*e, s.Passed = event{}, s.Passed[:0]
+	base := s.Base
 	next = s.members(i, &eventGroup, e)
 	// What went beyond the window is of a shape that may be known.
-	if news && s.base == base && s.holds() && isS3(s.text(e[eventSource])) {
-		s.shapes.learn(s.buf[s.held:next], e, s.passed)
+	if news && s.Base == base && s.Holds() && isS3(s.Text(e[eventSource])) {
+		s.shapes.learn(s.Buf[s.Held:next], e, s.Passed)
 	}
 	return next
 }
@@ -153,29 +169,29 @@ func (s *scanner) event(i int, e *event) (next int) {
 // its members.
 func (s *scanner) members(i int, g *group, e *event) (next int) {
 	which := 0
-	i, more := s.object(i)
+	i, more := s.Object(i)
 	for more {
 		if which == len(g.names) {
 			which = 0
 		}
-		if n := &g.names[which]; n.begins((*[maxName]byte)(s.buf[i:])) { // mostly, and in line
-			i += n.size
+		if n := &g.names[which]; n.Begins((*[jsonscan.MaxName]byte)(s.Buf[i:])) { // mostly, and in line
+			i += n.Size
 		} else {
-			which, i = s.name(i, g.names, which+1)
+			which, i = s.Name(i, g.names, which+1)
 		}
 		switch at := g.first + slot(which); {
-		case which == none:
-			i = s.skip(i)
+		case which == jsonscan.None:
+			i = s.Skip(i)
 		case at < eventEnd && nested&(1<<at) != 0:
 			i = s.inside(i, at, e)
 		default:
-			e[at], i = s.value(i)
+			e[at], i = s.Value(i)
 		}
 		which++
-		if s.buf[i] == ',' {
+		if s.Buf[i] == ',' {
 			i++
 		} else {
-			i, more = s.next(i, '}')
+			i, more = s.Next(i, '}')
 		}
 	}
 	return i
@@ -211,21 +227,21 @@ func (s *scanner) anew(i int, g *group, e *event) (next int) {
 func (s *scanner) resources(i int, e *event) (next int) {
 	clear(e[bucketAccount:slots])
 	var bucket bool
-	i, more := s.array(i)
+	i, more := s.Array(i)
 	for more {
 		i = s.anew(i, &resourceGroup, e)
-		switch kind := resourceKindOf(s.text(e[resourceType])); {
+		switch kind := resourceKindOf(s.Text(e[resourceType])); {
 		case !bucket && kind == bucketResource:
 			bucket = true
 			e[bucketAccount], e[bucketARN] = e[resourceAccount], e[resourceARN]
 		case kind == bucketResource:
 			e[otherBucketAccount], e[otherBucketARN] = e[resourceAccount], e[resourceARN]
-		case kind == objectResource && !e[objectARN].isString():
+		case kind == objectResource && !e[objectARN].IsString():
 			e[objectARN] = e[resourceARN]
 		}
-		s.pass(e[resourceAccount])
-		s.pass(e[resourceARN])
-		i, more = s.next(i, ']')
+		s.Pass(e[resourceAccount])
+		s.Pass(e[resourceARN])
+		i, more = s.Next(i, ']')
 	}
 	clear(resourceGroup.of(e))
 	return i

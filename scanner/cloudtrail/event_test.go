@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
 
 var groups = []*group{&eventGroup, &identityGroup, &parameterGroup, &additionalGroup, &tlsGroup, &addendumGroup, &resourceGroup}
@@ -13,12 +15,12 @@ func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
 	next := eventVersion
 	for _, g := range groups {
 		if g.first != next {
-			t.Errorf("%q stands in slot %d, want %d", g.names[0].text, g.first, next)
+			t.Errorf("%q stands in slot %d, want %d", g.names[0].Text, g.first, next)
 		}
 		next = g.first + slot(len(g.names))
 		for _, n := range g.names {
-			if n.size != len(n.text)+len(`"":`) {
-				t.Errorf("%q does not fit", n.text)
+			if n.Size != len(n.Text)+len(`"":`) {
+				t.Errorf("%q does not fit", n.Text)
 			}
 		}
 	}
@@ -38,8 +40,8 @@ func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
 		resourceType: "type", resourceAccount: "accountId", resourceARN: "ARN",
 	} {
 		for _, g := range groups {
-			if in := at - g.first; in >= 0 && int(in) < len(g.names) && g.names[in].text != want {
-				t.Errorf("slot %d is of %q, want %q", at, g.names[in].text, want)
+			if in := at - g.first; in >= 0 && int(in) < len(g.names) && g.names[in].Text != want {
+				t.Errorf("slot %d is of %q, want %q", at, g.names[in].Text, want)
 			}
 		}
 	}
@@ -48,14 +50,14 @@ func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
 func TestName_BeginsOnlyWithAllOfItsBytes(t *testing.T) {
 	for _, g := range groups {
 		for _, n := range g.names {
-			there := (*[maxName]byte)(append([]byte(`"`+n.text+`":`), bytes.Repeat([]byte{0xff}, maxName)...))
-			if !n.begins(there) {
-				t.Errorf("%s is not known", there[:n.size])
+			there := (*[jsonscan.MaxName]byte)(append([]byte(`"`+n.Text+`":`), bytes.Repeat([]byte{0xff}, jsonscan.MaxName)...))
+			if !n.Begins(there) {
+				t.Errorf("%s is not known", there[:n.Size])
 			}
-			for i := range n.size {
+			for i := range n.Size {
 				there[i] ^= 1
-				if n.begins(there) {
-					t.Errorf("%s is taken for %q", there[:n.size], n.text)
+				if n.Begins(there) {
+					t.Errorf("%s is taken for %q", there[:n.Size], n.Text)
 				}
 				there[i] ^= 1
 			}

@@ -2,8 +2,8 @@ package cloudtrail
 
 import (
 	"bytes"
-	"strconv"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -46,31 +46,31 @@ func (d *Decoder) fill(e *event) (reason string) {
 	s, r := &d.scanner, &d.record
 	r.Reset()
 	r.Log = record.CloudTrail
-	if e[eventVersion].kind != absent && !isMajor1(s.text(e[eventVersion])) {
+	if e[eventVersion].Kind != jsonscan.Absent && !isMajor1(s.Text(e[eventVersion])) {
 		return "eventVersion is not 1"
 	}
 	var ok bool
-	if r.Time, ok = parseTime(s.text(e[eventTime])); !ok {
+	if r.Time, ok = jsonscan.ParseTime(s.Text(e[eventTime])); !ok {
 		return "eventTime is not a time"
 	}
-	if r.Operation = s.text(e[eventName]); len(r.Operation) == 0 {
+	if r.Operation = s.Text(e[eventName]); len(r.Operation) == 0 {
 		return "no eventName"
 	}
-	if r.SentBytes, ok = s.byteCount(e[additionalSent]); !ok {
+	if r.SentBytes, ok = s.Count(e[additionalSent]); !ok {
 		return "bytesTransferredOut is out of range"
 	}
-	if r.ReceivedBytes, ok = s.byteCount(e[additionalReceived]); !ok {
+	if r.ReceivedBytes, ok = s.Count(e[additionalReceived]); !ok {
 		return "bytesTransferredIn is out of range"
 	}
-	r.Region = s.text(e[eventRegion])
-	r.Host = s.text(e[tlsHost])
-	r.SourceIP = s.text(e[eventSourceIP])
-	r.UserAgent = userAgent(s.text(e[eventUserAgent]))
-	r.ErrorCode = s.text(e[eventErrorCode])
-	r.RequestID = s.text(e[eventRequestID])
-	r.EventID = s.text(e[eventID])
-	r.SharedEventID = s.text(e[eventSharedID])
-	r.OriginalEventID = s.text(e[addendumOriginalID])
+	r.Region = s.Text(e[eventRegion])
+	r.Host = s.Text(e[tlsHost])
+	r.SourceIP = s.Text(e[eventSourceIP])
+	r.UserAgent = userAgent(s.Text(e[eventUserAgent]))
+	r.ErrorCode = s.Text(e[eventErrorCode])
+	r.RequestID = s.Text(e[eventRequestID])
+	r.EventID = s.Text(e[eventID])
+	r.SharedEventID = s.Text(e[eventSharedID])
+	r.OriginalEventID = s.Text(e[addendumOriginalID])
 	d.fillBucket(e)
 	d.fillRequester(e)
 	return ""
@@ -83,30 +83,30 @@ func (d *Decoder) fill(e *event) (reason string) {
 // bucket behind it is in resources.
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
-	r.Bucket, r.Key = s.text(e[parameterBucket]), s.text(e[parameterKey])
+	r.Bucket, r.Key = s.Text(e[parameterBucket]), s.Text(e[parameterKey])
 	account := e[bucketAccount]
-	if len(r.Bucket) == 0 || e[otherBucketARN].isString() || isAccessPoint(r.Bucket) {
+	if len(r.Bucket) == 0 || e[otherBucketARN].IsString() || isAccessPoint(r.Bucket) {
 		account = d.chooseBucket(e)
 	}
-	if r.AccountID = s.text(account); len(r.AccountID) == 0 {
-		r.AccountID = s.text(e[eventRecipient])
+	if r.AccountID = s.Text(account); len(r.AccountID) == 0 {
+		r.AccountID = s.Text(e[eventRecipient])
 	}
-	if !e[parameterBucket].isString() && !e[parameterKey].isString() {
-		_, r.Key = splitARN(s.text(e[objectARN]))
+	if !e[parameterBucket].IsString() && !e[parameterKey].IsString() {
+		_, r.Key = splitARN(s.Text(e[objectARN]))
 	}
 }
 
 // chooseBucket returns the account of that bucket in resources which the request was made
 // to, and sets the record's bucket to it if the request does not name one.
-func (d *Decoder) chooseBucket(e *event) (account value) {
+func (d *Decoder) chooseBucket(e *event) (account jsonscan.Value) {
 	s, r := &d.scanner, &d.record
-	bucket, _ := splitARN(s.text(e[bucketARN]))
+	bucket, _ := splitARN(s.Text(e[bucketARN]))
 	account = e[bucketAccount]
 	unnamed := len(r.Bucket) == 0 || isAccessPoint(r.Bucket)
-	if other, _ := splitARN(s.text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
+	if other, _ := splitARN(s.Text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
 		bucket, account = other, e[otherBucketAccount]
 		if !unnamed && !bytes.Equal(r.Bucket, other) {
-			account = value{}
+			account = jsonscan.Value{}
 		}
 	}
 	if unnamed && len(bucket) > 0 {
@@ -137,11 +137,11 @@ func isAccessPoint(name []byte) bool {
 // request was signed, and by whom is not known.
 func (d *Decoder) fillRequester(e *event) {
 	s, r := &d.scanner, &d.record
-	kind, account := s.text(e[identityType]), s.text(e[identityAccount])
-	signature := s.text(e[additionalSignature])
-	r.InvokedBy = s.text(e[identityInvokedBy])
+	kind, account := s.Text(e[identityType]), s.Text(e[identityAccount])
+	signature := s.Text(e[additionalSignature])
+	r.InvokedBy = s.Text(e[identityInvokedBy])
 	r.Signature = record.ParseSignature(signature)
-	r.AuthMethod = record.ParseAuthMethod(s.text(e[additionalMethod]))
+	r.AuthMethod = record.ParseAuthMethod(s.Text(e[additionalMethod]))
 	if string(kind) != "AWSAccount" || !isNobody(account) {
 		r.Requester = d.requester(e, kind, account)
 		return
@@ -164,7 +164,7 @@ func isNobody(account []byte) bool {
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html.
 func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	s := &d.scanner
-	if arn := s.text(e[identityARN]); len(arn) > 0 {
+	if arn := s.Text(e[identityARN]); len(arn) > 0 {
 		return arn
 	}
 	if service := d.record.InvokedBy; len(service) > 0 && (string(kind) == "AWSService" || len(kind) == 0 || len(account) == 0) {
@@ -173,10 +173,10 @@ func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 	if len(account) > 0 {
 		return account
 	}
-	if principal := s.text(e[identityPrincipal]); len(principal) > 0 {
+	if principal := s.Text(e[identityPrincipal]); len(principal) > 0 {
 		return principal
 	}
-	return s.text(e[identityUser])
+	return s.Text(e[identityUser])
 }
 
 // userAgent strips the brackets that S3 puts around the client's header: one
@@ -189,49 +189,4 @@ func userAgent(s []byte) []byte {
 		return nil
 	}
 	return s
-}
-
-// maxByteCount is more than any request has, and so little that sums of it are
-// noticed before they overflow.
-const maxByteCount = 1 << 62
-
-// byteCount returns a number without its fraction: some versions of the format
-// have 500, some 500.0. Anything else than a number that is zero or more is
-// record.Unknown. It is not ok if the number is above maxByteCount.
-func (s *scanner) byteCount(v value) (n int64, ok bool) {
-	if v.kind != number {
-		return record.Unknown, true
-	}
-	text := s.bytes(v)
-	if n, ok = shortNumber(text); ok {
-		return n, true
-	}
-	// Out of range, both functions return the nearest number that is in range.
-	if !bytes.ContainsAny(text, ".eE") {
-		n, _ = strconv.ParseInt(string(text), 10, 64)
-		return max(n, record.Unknown), n <= maxByteCount
-	}
-	switch f, _ := strconv.ParseFloat(string(text), 64); {
-	case f < 0:
-		return record.Unknown, true
-	case f > maxByteCount:
-		return 0, false
-	default:
-		return int64(f), true
-	}
-}
-
-// shortNumber returns the value of a number as nearly all are: of digits alone, and
-// so few that it cannot overflow.
-func shortNumber(text []byte) (n int64, ok bool) {
-	if len(text) > 18 {
-		return 0, false
-	}
-	for _, c := range text {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = 10*n + int64(c-'0')
-	}
-	return n, true
 }

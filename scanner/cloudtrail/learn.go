@@ -3,12 +3,14 @@ package cloudtrail
 import (
 	"cmp"
 	"slices"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
 
 // learn remembers the shape of an event that stands in text. passed are strings and
-// numbers in it that do not matter, of which there may be more if they are maxPassed.
-func (t *shapes) learn(text []byte, e *event, passed []value) {
-	if t.size >= maxShapes || len(text) > maxShape || len(passed) == maxPassed {
+// numbers in it that do not matter, of which there may be more if they are jsonscan.MaxPassed.
+func (t *shapes) learn(text []byte, e *event, passed []jsonscan.Value) {
+	if t.size >= maxShapes || len(text) > maxShape || len(passed) == jsonscan.MaxPassed {
 		return
 	}
 	t.vary(text, e, passed)
@@ -31,13 +33,13 @@ func (t *shapes) learn(text []byte, e *event, passed []value) {
 
 // variable is a value that varies.
 type variable struct {
-	value
+	jsonscan.Value
 	varies variety
 	slot   slot
 }
 
 // vary finds the values that vary in an event, in their order.
-func (t *shapes) vary(text []byte, e *event, passed []value) {
+func (t *shapes) vary(text []byte, e *event, passed []jsonscan.Value) {
 	t.varying = t.varying[:0]
 	for at, v := range e {
 		if constant&(1<<at) == 0 {
@@ -48,15 +50,15 @@ func (t *shapes) vary(text []byte, e *event, passed []value) {
 		t.note(text, v, unread)
 	}
 	// Of a value that matters and was passed too, the one that matters comes first.
-	slices.SortStableFunc(t.varying, func(a, b variable) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(t.varying, func(a, b variable) int { return cmp.Compare(a.From, b.From) })
 }
 
 // note takes note of a value if it is one that may vary.
-func (t *shapes) note(text []byte, v value, at slot) {
+func (t *shapes) note(text []byte, v jsonscan.Value, at slot) {
 	switch {
-	case v.isString():
+	case v.IsString():
 		t.varying = append(t.varying, variable{v, aString, at})
-	case v.kind == number && skipPlainNumber(text, int(v.from)) == int(v.to):
+	case v.Kind == jsonscan.Number && jsonscan.SkipPlainNumber(text, int(v.From)) == int(v.To):
 		t.varying = append(t.varying, variable{v, aNumber, at})
 	}
 }
@@ -74,9 +76,9 @@ func (t *shapes) divide(text []byte) {
 	t.drafts = t.drafts[:0]
 	at := 0
 	for _, v := range t.varying {
-		if int(v.from) > at { // else it is the one before
-			t.drafts = append(t.drafts, draft{text: text[at:v.from], at: at, varies: v.varies, slot: v.slot})
-			at = int(v.to)
+		if int(v.From) > at { // else it is the one before
+			t.drafts = append(t.drafts, draft{text: text[at:v.From], at: at, varies: v.varies, slot: v.slot})
+			at = int(v.To)
 		}
 	}
 	t.drafts = append(t.drafts, draft{text: text[at:], at: at})
@@ -118,8 +120,8 @@ func (t *shapes) add(drafts []draft, next **phrase, e *event) {
 func (d *draft) fixed(e *event) (values []fixed) {
 	for at, v := range e {
 		// What stands at the beginning is the empty string before the draft.
-		if from := int(v.from) - d.at; v.kind != absent && from > 0 && from < len(d.text) {
-			values = append(values, fixed{v.moved(-d.at), slot(at)})
+		if from := int(v.From) - d.at; v.Kind != jsonscan.Absent && from > 0 && from < len(d.text) {
+			values = append(values, fixed{v.Moved(-d.at), slot(at)})
 		}
 	}
 	return values

@@ -1,5 +1,7 @@
 package cloudtrail
 
+import "github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
+
 // shapes remembers how events were written that were read before. Most events of a log
 // are the same but for a few values, so an event is first compared with these, and read
 // member by member only if it is another one.
@@ -25,7 +27,6 @@ const (
 	maxShapes = 256 << 10 // bytes of phrases, about
 	maxOthers = 16        // phrases that stand in the same place
 	maxShape  = 4 << 10   // bytes of an event that is learned from
-	maxPassed = 64        // values in it that vary and do not matter
 )
 
 // phrase is a part of an event.
@@ -40,7 +41,7 @@ type phrase struct {
 
 // fixed is a value in a phrase, by its distances from the beginning of the phrase.
 type fixed struct {
-	value
+	jsonscan.Value
 	slot slot
 }
 
@@ -72,7 +73,7 @@ func (t *shapes) match(b []byte, e *event) (size int, news bool) {
 			return 0, true
 		}
 		for i := range p.fixed {
-			e[p.fixed[i].slot] = p.fixed[i].moved(at)
+			e[p.fixed[i].slot] = p.fixed[i].Moved(at)
 		}
 		at += len(p.text)
 		from := at
@@ -80,16 +81,16 @@ func (t *shapes) match(b []byte, e *event) (size int, news bool) {
 		case nothing:
 			return at, false
 		case aString:
-			var k kind
-			if at, k = skipRest(b, at); k == absent {
+			var k jsonscan.Kind
+			if at, k = jsonscan.SkipRest(b, at); k == jsonscan.Absent {
 				return 0, false
 			}
-			e[p.slot] = value{int32(from), int32(at), k}
+			e[p.slot] = jsonscan.Value{From: int32(from), To: int32(at), Kind: k}
 		case aNumber:
-			if at = skipPlainNumber(b, at); at == from {
+			if at = jsonscan.SkipPlainNumber(b, at); at == from {
 				return 0, false
 			}
-			e[p.slot] = value{int32(from), int32(at), number}
+			e[p.slot] = jsonscan.Value{From: int32(from), To: int32(at), Kind: jsonscan.Number}
 		}
 		next = &p.next
 	}

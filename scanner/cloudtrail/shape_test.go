@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
 
 // ordinaryEvents returns events that are written as most are.
@@ -33,7 +35,7 @@ func taught(t *testing.T, events ...json.RawMessage) *Decoder {
 // knownSize returns the size of the event that text begins with if its shape is known.
 func knownSize(d *Decoder, text []byte) int {
 	var e event
-	size, _ := d.scanner.shapes.match(append(slices.Clone(text), make([]byte, padding)...), &e)
+	size, _ := d.scanner.shapes.match(append(slices.Clone(text), make([]byte, jsonscan.Padding)...), &e)
 	return size
 }
 
@@ -127,11 +129,11 @@ func TestShapes_AreLearnedFromWhatIsNotTooMuch(t *testing.T) {
 	}{
 		{"a long event", nil, event(`,"a":[0` + strings.Repeat(" ", rest) + `]`), true},
 		{"a longer one", nil, event(`,"a":[0` + strings.Repeat(" ", rest+1) + `]`), false},
-		{"one of many values", nil, event(strings.Repeat(`,"a":""`, maxPassed-1)), true},
-		{"one of more values", nil, event(strings.Repeat(`,"a":""`, maxPassed)), false},
-		{"one of many resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2-2) + `]`), true},
-		{"one of more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed/2-1) + `]`), false},
-		{"one of far more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, maxPassed) + `]`), false},
+		{"one of many values", nil, event(strings.Repeat(`,"a":""`, jsonscan.MaxPassed-1)), true},
+		{"one of more values", nil, event(strings.Repeat(`,"a":""`, jsonscan.MaxPassed)), false},
+		{"one of many resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, jsonscan.MaxPassed/2-2) + `]`), true},
+		{"one of more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, jsonscan.MaxPassed/2-1) + `]`), false},
+		{"one of far more resources", nil, event(`,"resources":[{}` + strings.Repeat(`,{}`, jsonscan.MaxPassed) + `]`), false},
 		{"one of many in the same place", names(maxOthers - 1), event(`,"b":""`), true},
 		{"one of more in the same place", names(maxOthers), event(`,"b":""`), false},
 	} {
@@ -140,8 +142,8 @@ func TestShapes_AreLearnedFromWhatIsNotTooMuch(t *testing.T) {
 			if size := knownSize(d, c.event); c.known != (size == len(c.event)) {
 				t.Errorf("%d bytes of %d are known", size, len(c.event))
 			}
-			if len(d.scanner.passed) > maxPassed {
-				t.Errorf("%d values are kept", len(d.scanner.passed))
+			if len(d.scanner.Passed) > jsonscan.MaxPassed {
+				t.Errorf("%d values are kept", len(d.scanner.Passed))
 			}
 		})
 	}

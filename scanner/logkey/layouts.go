@@ -23,22 +23,37 @@ const (
 	// Trail: CloudTrail,
 	// PREFIX/AWSLogs/[ORGANISATION/]ACCOUNT/CloudTrail/REGION/2006/01/02/ACCOUNT_CloudTrail_REGION_20060102T1504Z_UNIQUE.json.gz.
 	Trail Layout = 't'
-	// Foreign: anything else below folders 2006/01/02/, which is skipped.
+	// Dated: any other name below folders PREFIX2006/01/02/[15/], as CloudWatch's log
+	// delivery and Firehose make them. What lies there, its content shows.
+	Dated Layout = 'd'
+	// Hive is Dated with folders PREFIXyear=2006/month=01/day=02/[hour=15/]. A Stream's
+	// Prefix ends in "year=".
+	Hive Layout = 'y'
+	// Export: an export task of CloudWatch Logs, PREFIX/TASK/LOGSTREAM/000000.gz. Such
+	// objects have no time. They are skipped, for SkipExport, by whoever needs one.
+	Export Layout = 'x'
+	// Foreign: anything below folders 2006/01/02/ that is skipped for what its key shows.
 	Foreign Layout = 'f'
 )
 
 const (
-	dayFolders = "2006/01/02/"
-	fileTime   = "2006-01-02-15-04-05"
-	trailTime  = "20060102T1504"
+	dayFolders  = "2006/01/02/"
+	hourFolder  = "15/"
+	hiveFolders = "2006/month=01/day=02/"
+	hiveHour    = "hour=15/"
+	hiveYear    = "year=" // in front of hiveFolders
+
+	fileTime  = "2006-01-02-15-04-05"
+	trailTime = "20060102T1504"
 )
 
 // layout is a line of the table of layouts.
 type layout struct {
 	Layout
 	name    string     // as a Status has it
-	log     record.Log // 0: objects are skipped
-	folders bool       // objects lie below folders of a day
+	log     record.Log // 0: the key does not show it, or objects are skipped
+	folders string     // of a day, below which objects lie; empty: they do not
+	hours   string     // the folder of an hour that may follow; empty: none does
 	named   bool       // in their names, Stream.File stands in front of the time
 	stamp   string     // the time in their names; empty: names are in no order of time
 	suffix  string     // what their names end in, but for .gz behind it; may be empty
@@ -49,10 +64,13 @@ type layout struct {
 
 // layouts has one line for each layout, in the order in which Parse tries them.
 var layouts = [...]layout{
-	{Trail, "cloudtrail", record.CloudTrail, true, true, trailTime, ".json", parseTrail},
-	{Partitioned, "partitioned", record.ServerAccess, true, false, fileTime, "", parsePartitioned},
-	{Simple, "simple", record.ServerAccess, false, false, fileTime, "", parseSimple},
-	{Foreign, "", 0, true, false, "", "", nil},
+	{Trail, "cloudtrail", record.CloudTrail, dayFolders, "", true, trailTime, ".json", parseTrail},
+	{Partitioned, "partitioned", record.ServerAccess, dayFolders, "", false, fileTime, "", parsePartitioned},
+	{Simple, "simple", record.ServerAccess, "", "", false, fileTime, "", parseSimple},
+	{Dated, "dated", 0, dayFolders, hourFolder, false, "", "", parseDated},
+	{Hive, "hive", 0, hiveFolders, hiveHour, false, "", "", parseDated},
+	{Export, "export", 0, "", "", false, "", "", parseExport},
+	{Foreign, "", 0, dayFolders, "", false, "", "", nil},
 }
 
 // line returns the layout's line in the table; that of Foreign for no Layout.

@@ -13,26 +13,6 @@ import (
 	"time"
 )
 
-// SkipReason is why an object is not read, as far as its key shows: a bounded set of
-// short names, the values of the label "reason" of
-// s3_access_exporter_skipped_objects_total. It is no source.Reason: nothing has failed.
-type SkipReason string
-
-// Why objects are skipped.
-const (
-	SkipDigest          SkipReason = "digest"           // CloudTrail-Digest, the hashes of log files
-	SkipInsight         SkipReason = "insight"          // CloudTrail-Insight
-	SkipNetworkActivity SkipReason = "network_activity" // CloudTrail-NetworkActivity
-	SkipAggregated      SkipReason = "aggregated"       // CloudTrail-Aggregated
-	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
-	SkipUnknown         SkipReason = "not_a_log"        // the key has no known layout
-)
-
-// SkipReasons lists every SkipReason. The slice is the caller's.
-func SkipReasons() []SkipReason {
-	return []SkipReason{SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipFolder, SkipUnknown}
-}
-
 // Key is what an object's key shows. It is comparable.
 type Key struct {
 	Stream Stream
@@ -41,8 +21,12 @@ type Key struct {
 	// day. Time is then the day's start. Such objects of one day are delivered over many
 	// hours, and in no order.
 	ByEvent bool
+	// Grain is how much time Time stands for: an hour or a day, of a key whose folders have
+	// no more than that. 0: Time is exact.
+	Grain time.Duration
 	// AccountID, Region and Bucket are those of a Partitioned key's source bucket,
-	// AccountID and Region those of a Trail's key; empty where the key has none.
+	// AccountID and Region those of a Trail's key, or of a Dated or Hive one's folders;
+	// empty where the key has none.
 	AccountID, Region, Bucket string
 	// Skip is why the object is not read; empty for a log object. Stream and Time are
 	// then set if the key stands below folders of a day.
@@ -66,35 +50,32 @@ func Parse(key string) Key {
 
 // foreign is the Key of an object that is skipped.
 func foreign(folder string, why SkipReason) Key {
-	prefix, day, ok := cutDay(folder)
+	prefix, _, day, ok := lastDate(folder, dayFolders)
 	if !ok {
 		return Key{Skip: why}
 	}
 	return Key{Stream: Stream{Prefix: prefix, Layout: Foreign}, Time: day, Skip: why}
 }
 
-// skipReason recognises the siblings of CloudTrail's log files by their folder.
-func skipReason(folder string) SkipReason {
-	for kind, why := range map[string]SkipReason{
-		"Digest": SkipDigest, "Insight": SkipInsight, "NetworkActivity": SkipNetworkActivity, "Aggregated": SkipAggregated,
-	} {
-		if strings.Contains("/"+folder, "/CloudTrail-"+kind+"/") {
-			return why
-		}
-	}
-	return SkipUnknown
+// Free reports whether the key shows no more of an object than when it was written: what
+// it is, its content has to show.
+func (k Key) Free() bool {
+	return k.Skip == "" && k.Stream.free()
 }
 
 // Stray reports whether the object's folder does not show what lies there: other
 // streams may share its prefix and its days, or begin with account IDs where these days
 // stand.
 func (k Key) Stray() bool {
-	return k.Stream.Unordered() || k.Stream.line().folders && k.AccountID == ""
+	return k.Stream.Unordered() || k.Stream.line().folders != "" && k.AccountID == ""
 }
 
 // Beyond is Stream.Beyond where the key may be a stray one.
 func (k Key) Beyond() string {
-	if k.Stray() {
+	switch {
+	case k.Stream.Layout == Hive:
+		return k.Stream.Prefix + k.Time.Format("2006/") + "month=:"
+	case k.Stray():
 		return k.Stream.Prefix + k.Time.Format("2006/") + ":"
 	}
 	return k.Stream.Beyond(k.Time)
@@ -104,7 +85,7 @@ func (k Key) Beyond() string {
 // or a later one, without passing over another stream.
 func (k Key) Ahead(t time.Time) string {
 	s := k.Stream
-	if s.line().folders {
+	if s.line().folders == dayFolders {
 		s.Layout = Foreign // of which the folders count alone
 	}
 	return min(s.After(t), k.Beyond())

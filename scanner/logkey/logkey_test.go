@@ -98,17 +98,21 @@ func TestParse_SkipsWhatIsNoLogForAReason(t *testing.T) {
 		"AWSLogs/" + account + "/CloudTrail-NetworkActivity/us-east-1/" + tail + "CloudTrail-NetworkActivity_us-east-1_20260304T0506Z_aBcDeFgH.json.gz": logkey.SkipNetworkActivity,
 		"AWSLogs/" + account + "/CloudTrail-Aggregated/us-east-1/" + tail + "CloudTrail-Aggregated_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":   logkey.SkipAggregated,
 		"AWSLogs/" + account + "/vpcflowlogs/us-east-1/" + tail + "vpcflowlogs_us-east-1_fl-0_20260304T0506Z_0.log.gz":                                  logkey.SkipUnknown,
-		"AWSLogs/": logkey.SkipFolder,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T0566Z_aBcDeFgHiJkLmNoP.json.gz": logkey.SkipUnknown,
-		"AWSLogs/" + account + "/CloudTrail/us-east-1/2026/03/04/11112222333_CloudTrail_us-east-1_20260304T0506Z_aBcDeFgHiJkLmNoP.json.gz":  logkey.SkipUnknown,
+		"AWSLogs/":                                    logkey.SkipFolder,
 		"2026-02-30-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
 		"2026-03-04-05-06-07":                         logkey.SkipUnknown,
 		"2026-03-04-05-06-07-":                        logkey.SkipUnknown,
 		"2026-03-04-05-06-07-0123456789ABCDEF.gz":     logkey.SkipUnknown,
 		"1999-03-04-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
-		"data/part-00000.snappy.parquet":              logkey.SkipUnknown,
-		"":                                            logkey.SkipFolder,
+		"data/part-00000.snappy.parquet":              logkey.SkipParquet,
+		"lake/2026/07/02/08/part-00000.parquet":       logkey.SkipParquet,
+		"lake/year=2026/month=07/day=02/a.gz.parquet": logkey.SkipParquet,
+		"AWSLogs/111122223333/CloudTrail-Lake/Query/2026/07/02/0f0f/result_1.csv.gz":                         logkey.SkipLakeResult,
+		"shop/processing-failed/2026/07/02/08/shop-1-2026-07-02-08-15-27-0f":                                 logkey.SkipFailed,
+		"exportedlogs/0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f/shop/000000.gz":                                   logkey.SkipExport,
+		"exportedlogs/0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f/000000.gz":                                        logkey.SkipUnknown,
+		"AWSLogs/111122223333/elasticloadbalancing/us-east-1/2026/03/04/111122223333_elasticloadbalancing_x": logkey.SkipUnknown,
+		"": logkey.SkipFolder,
 		"\xff2026-03-04-05-06-07-0123456789ABCDE\xff": logkey.SkipUnknown,
 	}
 	for key, want := range tests {
@@ -185,6 +189,8 @@ func TestParseID_TakesTheIDsOfStreams(t *testing.T) {
 		"logs/111122223333/eu-west-1/b/2026/03/04/2026-03-04-12-00-00-0123456789ABCDEF",
 		"AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T1200Z_aBcDeFgHiJkLmNoP.json.gz",
 		"copied/2026/03/04/111122223333_CloudTrail_us-east-1_20260304T1200Z_aBcDeFgHiJkLmNoP.json.gz",
+		"free/2026/03/04/12/x.gz",
+		"free/year=2026/month=03/day=04/x.gz",
 	} {
 		want := logkey.Parse(key).Stream
 		if got, ok := logkey.ParseID(want.ID()); !ok || got != want {
@@ -201,6 +207,7 @@ func TestParseID_TakesTheIDsOfStreams(t *testing.T) {
 func TestStream_MayHoldWhatReachesIntoItsDates(t *testing.T) {
 	simple := logkey.Stream{Layout: logkey.Simple, Prefix: "logs/"}
 	folders := logkey.Stream{Layout: logkey.Partitioned, Prefix: "logs/1/r/b/"}
+	hive := logkey.Stream{Layout: logkey.Hive, Prefix: "logs/year="}
 	for _, test := range []struct {
 		stream logkey.Stream
 		prefix string
@@ -221,6 +228,9 @@ func TestStream_MayHoldWhatReachesIntoItsDates(t *testing.T) {
 		{folders, "logs/1/r/b/2026/03/04/2026-03-04-12", true},
 		{folders, "logs/1/r/b/2026-03-04", false},
 		{folders, "logs/1/r/b/c", false},
+		{hive, "logs/year=2026/mon", true},
+		{hive, "logs/year=2026/month=03/day=04/hour=12", true},
+		{hive, "logs/year=2026/03", false},
 	} {
 		if got := test.stream.MayHold(test.prefix); got != test.want {
 			t.Errorf("%+v may hold %q: %v, want %v", test.stream, test.prefix, got, test.want)

@@ -27,7 +27,7 @@ func ParseID(id string) (Stream, bool) {
 	}
 	s := Stream{Layout: Layout(id[0]), Prefix: id[2:]}
 	l := s.line()
-	if l.Layout != s.Layout || l.log == 0 {
+	if l.Layout != s.Layout || l.log == 0 && !s.free() {
 		return Stream{}, false
 	}
 	if l.named {
@@ -47,8 +47,8 @@ func (s Stream) MayHold(prefix string) bool {
 		return false
 	}
 	form := fileTime
-	if s.line().folders {
-		form = dayFolders
+	if folders := s.line().folders; folders != "" {
+		form = folders
 	}
 	for i := range min(len(date), len(form)) {
 		digit := i > 1 && '0' <= form[i] && form[i] <= '9' // S3 began in 2006
@@ -59,13 +59,17 @@ func (s Stream) MayHold(prefix string) bool {
 	return true
 }
 
-// Log returns the kind of log that the stream holds, 0 for a Foreign one.
+// free reports whether the keys show no more than a time.
+func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive }
+
+// Log returns the kind of log that the stream holds, 0 if its keys do not show that, or it
+// is a Foreign one.
 func (s Stream) Log() record.Log { return s.line().log }
 
 // End returns a string above every key of the stream, and below every key that shares
 // its prefix and has anything but a date behind it.
 func (s Stream) End() string {
-	if !s.line().folders {
+	if s.line().folders == "" {
 		// Other streams may lie below the very prefix, under account IDs, which are
 		// digits too. This bound leaves them out but for those from 20 on.
 		return s.Prefix + "21"
@@ -77,14 +81,14 @@ func (s Stream) End() string {
 // passed over without passing over another stream: the keys of a whole stream, or of a
 // year where other streams may lie among the stream's own.
 func (s Stream) Beyond(t time.Time) string {
-	if !s.line().folders {
+	if s.line().folders == "" {
 		return s.Prefix + t.UTC().Format("2006-") + "1:" // months begin with 0 or 1
 	}
 	return s.End()
 }
 
-// Unordered reports whether keys of one day come in no order of time: their folders are
-// a day's, and their names are anything.
+// Unordered reports whether keys of one day, or of one hour, come in no order of time:
+// their folders are a day's or an hour's, and their names are anything.
 func (s Stream) Unordered() bool {
 	l := s.line()
 	return l.stamp == "" || l.named && s.File == ""
@@ -95,11 +99,19 @@ func (s Stream) Unordered() bool {
 func (s Stream) After(t time.Time) string {
 	l, t := s.line(), t.UTC()
 	after := s.Prefix
-	if l.folders {
-		after += t.Format(dayFolders)
-	}
+	after += t.Format(l.folders)
 	if !s.Unordered() {
 		after += s.File + t.Format(l.stamp)
+	}
+	return after
+}
+
+// AfterHour is After for a stream of which no object of interest lies in the folder of a
+// day, but each in one of an hour.
+func (s Stream) AfterHour(t time.Time) string {
+	after := s.After(t)
+	if t = t.UTC(); t.Hour() > 0 {
+		after += t.Format(s.line().hours)
 	}
 	return after
 }

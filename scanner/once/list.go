@@ -3,23 +3,30 @@ package once
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // listing lists one location, and queues what is asked for.
 type listing struct {
-	location source.Location
-	query    *Query
-	jobs     chan<- *job
-	helpers  *helpers
-	pageSize int // keys of a page
+	location   source.Location
+	query      *Query
+	jobs       chan<- *job
+	logger     *slog.Logger
+	recogniser *reader.Recogniser
+	helpers    *helpers
+	pageSize   int // keys of a page
 
 	mu             sync.Mutex // guards all below until the listing has ended
-	found          bool       // a log object lies there
+	found          bool       // a log object lies there, as its key shows
+	looked         bool       // at an object with a free key
+	aside          *job       // an object with a free key that was not asked for; nil: there is none
+	unreadable     bool       // it was logged that an object could not be looked at
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 }
@@ -32,12 +39,16 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		if !w.holds(obj.Key) {
 			return "", false
 		}
-		key := logkey.Parse(obj.Key)
+		key := readable(logkey.Parse(obj.Key))
 		l.note(obj.Key, key)
 		w.share(ctx, obj.Key, key)
 		read, goOn := l.query.choose(key)
 		if !read {
+			l.putAside(obj, key)
 			return goOn, w.holds(goOn)
+		}
+		if key.Free() && !l.recognise(ctx, obj, key) {
+			return "", ctx.Err() == nil
 		}
 		l.query.Progress.list(obj)
 		return "", l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
@@ -51,8 +62,20 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 	return w.keys, nil
 }
 
-// note takes note of what lies there.
+// readable returns the key of what a pass reads although it is skipped by whoever needs a
+// time: the objects of export tasks.
+func readable(k logkey.Key) logkey.Key {
+	if k.Skip == logkey.SkipExport {
+		k.Skip = ""
+	}
+	return k
+}
+
+// note takes note of what lies there, as far as keys show it.
 func (l *listing) note(name string, key logkey.Key) {
+	if key.Free() || key.Stream.Layout == logkey.Export {
+		return // only reading shows what it is
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if key.Skip == "" {
@@ -60,15 +83,56 @@ func (l *listing) note(name string, key logkey.Key) {
 		l.oldest, l.newest = earliest(l.oldest, key.Time), latest(l.newest, key.Time)
 		return
 	}
-	s, known := l.skipped[key.Skip]
+	l.skip(name, key.Skip)
+}
+
+// skip takes note of an object that is skipped. l.mu is held.
+func (l *listing) skip(name string, why logkey.SkipReason) {
 	if l.skipped == nil {
 		l.skipped = make(map[logkey.SkipReason]SkippedObjects)
 	}
-	if !known || name < s.Example.Key {
-		s.Example = Example{Location: l.location.Name, Key: name}
+	noteSkipped(l.skipped, why, l.location.Name, name)
+}
+
+// recognise reports whether an object with a free key may be a log object, and takes note
+// of it as of one that is skipped if not. Whether it is a log object, its reading will
+// show.
+func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.Key) bool {
+	why, err := l.recogniser.Look(ctx, l.location.Source, obj, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.looked = true
+	if err != nil && ctx.Err() == nil && !l.unreadable {
+		l.unreadable = true
+		l.logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.location.Name, "key", obj.Key, "err", err)
 	}
-	s.Objects++
-	l.skipped[key.Skip] = s
+	if why != "" {
+		l.skip(obj.Key, why)
+		return false
+	}
+	l.oldest, l.newest = earliest(l.oldest, key.Time), latest(l.newest, key.Time)
+	return true
+}
+
+// putAside keeps an object with a free key that was not asked for.
+func (l *listing) putAside(obj source.Object, key logkey.Key) {
+	if !key.Free() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aside == nil {
+		l.aside = &job{Location: l.location, Key: key, Object: obj}
+	}
+}
+
+// lookAside looks at an object that was not asked for if none was looked at, for nothing
+// matches and nothing was there shall not look alike. It is called when the listing has
+// ended.
+func (l *listing) lookAside(ctx context.Context) {
+	if !l.found && !l.looked && l.aside != nil {
+		l.found = l.recognise(ctx, l.aside.Object, l.aside.Key)
+	}
 }
 
 // send queues a job, or returns false because ctx has ended.

@@ -103,7 +103,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	listers, listCtx := errgroup.WithContext(scan) // which ends with the listing
 	help := &helpers{group: listers, busy: make(chan struct{}, maxHelpers)}
 	for i, l := range cfg.Locations {
-		listings[i] = listing{location: l, query: &q, jobs: jobs, helpers: help, pageSize: source.PageSize}
+		listings[i] = listing{location: l, query: &q, jobs: jobs, logger: cfg.Logger, helpers: help, pageSize: source.PageSize, recogniser: reader.NewRecogniser()}
 		listers.Go(func() error {
 			_, err := listings[i].run(listCtx, part{})
 			return err
@@ -112,6 +112,9 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	listed := make(chan error, 1)
 	go func() {
 		err := listers.Wait()
+		for i := range listings {
+			listings[i].lookAside(scan)
+		}
 		if err == nil {
 			q.Progress.listedAll()
 		}

@@ -41,6 +41,13 @@ const keySkew = 15 * time.Minute
 
 const day = 24 * time.Hour
 
+// ahead and behind are how far the clocks of time zones are before and after UTC. Free
+// keys may have the time of any zone, which nothing in them shows.
+const (
+	ahead  = 14 * time.Hour
+	behind = 12 * time.Hour
+)
+
 // narrow reports whether the query leaves out objects.
 func (q *Query) narrow() bool {
 	return !q.Since.IsZero() || !q.Until.IsZero() || q.Wanted != nil
@@ -50,20 +57,28 @@ func (q *Query) narrow() bool {
 // Where goOn is not empty, none of the keys up to it is.
 func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
 	switch {
-	case !q.narrow() || k.Stream.Layout == 0: // the latter: it belongs to no stream
+	case !q.narrow() || k.Stream.Layout == 0 || k.Time.IsZero(): // the latter: it belongs to no stream, or has no time
 		return k.Skip == "", ""
 	case q.over(k):
 		return false, k.Beyond()
 	case q.early(k):
-		return false, k.Ahead(q.Since.Add(-keySkew))
-	case k.Skip != "" && k.Skip != logkey.SkipUnknown: // nothing else lies in its folder
+		return false, k.Ahead(q.Since.Add(-margin(k)))
+	case k.Skip.Whole():
 		return false, k.Stream.End()
 	case k.Skip != "":
 		return false, ""
 	case !q.wants(k) && !k.Stray():
 		return false, k.Beyond()
 	}
-	return !q.delivered(k.Time) && q.wants(k), ""
+	return !q.delivered(exact(k)) && q.wants(k), ""
+}
+
+// exact returns the time of an object's key, or the earliest that it may mean.
+func exact(k logkey.Key) time.Time {
+	if k.Free() {
+		return k.Time.Add(-ahead)
+	}
+	return k.Time
 }
 
 func (q *Query) wants(k logkey.Key) bool {
@@ -71,9 +86,18 @@ func (q *Query) wants(k logkey.Key) bool {
 	return q.Wanted == nil || q.Wanted(k)
 }
 
+// margin is how long before a request the time in the key of an object may be that holds
+// it.
+func margin(k logkey.Key) time.Duration {
+	if k.Free() {
+		return keySkew + k.Grain + behind
+	}
+	return keySkew
+}
+
 // early reports whether all requests of the object came before Since.
 func (q *Query) early(k logkey.Key) bool {
-	end := k.Time.Add(keySkew)
+	end := k.Time.Add(margin(k))
 	if k.ByEvent {
 		end = k.Time.Add(day)
 	}
@@ -83,7 +107,10 @@ func (q *Query) early(k logkey.Key) bool {
 // over reports whether all requests of the object, and of those behind it in its
 // stream, came after Until.
 func (q *Query) over(k logkey.Key) bool {
-	if k.Stray() {
+	switch {
+	case k.Free():
+		return q.delivered(k.Time.Truncate(day).Add(-ahead))
+	case k.Stray():
 		return q.delivered(k.Time.Truncate(day))
 	}
 	return q.delivered(k.Time)

@@ -19,6 +19,9 @@ type Summary struct {
 	// Requests are the records in these Objects that the Tallies took, by log. How many
 	// of them were asked for, the Consumer alone knows.
 	Requests map[record.Log]int64
+	// NewSchema is how many of them are of a version of their schema that is not known.
+	// They count with what they held in the versions before.
+	NewSchema int64
 	// First and Last are the times of the first and the last of these requests; zero if
 	// there were none.
 	First, Last time.Time
@@ -36,6 +39,8 @@ type Summary struct {
 
 	// Locations are those of the Config, in its order.
 	Locations []LocationSummary
+
+	found map[string]bool // locations of which a log object was read, or could not be
 }
 
 // SkippedObjects are objects that are no log objects.
@@ -52,8 +57,9 @@ type Example struct {
 // LocationSummary shows what is known of one location after a pass.
 type LocationSummary struct {
 	Name string
-	// Found is whether a log object lies there, whether or not it was asked for. If
-	// listing failed, it may be false all the same.
+	// Found is whether a log object lies there, whether or not it was asked for; of those
+	// that only their content shows to be some, one that was read, or could not be. If listing failed, it
+	// may be false all the same.
 	Found bool
 	// OldestKey and NewestKey are the times in the keys of the log objects that were
 	// listed, whether or not they were asked for; zero if there were none. Of a run of
@@ -68,7 +74,12 @@ func (s *Summary) add(r *result) {
 	if s.Requests == nil {
 		s.Requests = make(map[record.Log]int64)
 	}
-	s.Requests[r.Key.Stream.Log()] += r.Records
+	for _, log := range record.Logs() {
+		if n := r.RecordsOf(log); n > 0 {
+			s.Requests[log] += n
+		}
+	}
+	s.NewSchema += r.NewSchema
 	if r.Records > 0 {
 		s.First = earliest(s.First, time.Unix(r.Oldest, 0).UTC())
 		s.Last = latest(s.Last, time.Unix(r.Newest, 0).UTC())
@@ -82,28 +93,64 @@ func (s *Summary) add(r *result) {
 		}
 		s.SkippedRecords[reason] += n
 	}
+	s.foundIn(r.Location.Name)
+}
+
+// foundIn takes note that a log object lies in a location.
+func (s *Summary) foundIn(location string) {
+	if s.found == nil {
+		s.found = make(map[string]bool)
+	}
+	s.found[location] = true
+}
+
+// skip takes note of an object that turned out to be none of a log.
+func (s *Summary) skip(r *result) {
+	if s.SkippedObjects == nil {
+		s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)
+	}
+	noteSkipped(s.SkippedObjects, r.Skip, r.Location.Name, r.Object.Key)
+}
+
+func noteSkipped(all map[logkey.SkipReason]SkippedObjects, why logkey.SkipReason, location, key string) {
+	skipped, known := all[why]
+	if !known || location == skipped.Example.Location && key < skipped.Example.Key {
+		skipped.Example = Example{Location: location, Key: key}
+	}
+	skipped.Objects++
+	all[why] = skipped
 }
 
 // addListings takes note of what was listed, once that has ended.
 func (s *Summary) addListings(listings []listing) {
+	read := s.SkippedObjects
+	s.SkippedObjects = nil
 	for i := range listings {
 		l := &listings[i]
-		s.Locations = append(s.Locations, LocationSummary{Name: l.location.Name, Found: l.found, OldestKey: l.oldest, NewestKey: l.newest})
-		for reason, skipped := range l.skipped {
-			if s.SkippedObjects == nil {
-				s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)
-			}
-			all, known := s.SkippedObjects[reason]
-			if !known {
-				all.Example = skipped.Example
-			}
-			all.Objects += skipped.Objects
-			s.SkippedObjects[reason] = all
-		}
+		s.Locations = append(s.Locations, LocationSummary{
+			Name: l.location.Name, Found: l.found || s.found[l.location.Name], OldestKey: l.oldest, NewestKey: l.newest,
+		})
+		s.addSkipped(l.skipped)
 	}
+	s.addSkipped(read)
 	slices.SortFunc(s.Unread, func(a, b *ObjectError) int {
 		return cmp.Or(cmp.Compare(a.Location, b.Location), cmp.Compare(a.Key, b.Key))
 	})
+}
+
+// addSkipped adds skipped objects. Examples that are there stay.
+func (s *Summary) addSkipped(more map[logkey.SkipReason]SkippedObjects) {
+	for reason, skipped := range more {
+		if s.SkippedObjects == nil {
+			s.SkippedObjects = make(map[logkey.SkipReason]SkippedObjects)
+		}
+		all, known := s.SkippedObjects[reason]
+		if !known {
+			all.Example = skipped.Example
+		}
+		all.Objects += skipped.Objects
+		s.SkippedObjects[reason] = all
+	}
 }
 
 // earliest and latest return the earlier and the later one of two times. A zero time

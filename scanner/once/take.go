@@ -34,10 +34,15 @@ func (t *taker) take(ctx context.Context, r *result) {
 			continue
 		}
 		t.summary.Unread = append(t.summary.Unread, r.Err)
+		t.summary.foundIn(r.Location.Name)
 	}
 }
 
 func (t *taker) count(r *result) {
+	if r.Skip != "" {
+		t.summary.skip(r)
+		return
+	}
 	if t.failed = t.consumer.Take(r.Tally); t.failed != nil {
 		return
 	}

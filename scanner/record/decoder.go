@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -58,3 +59,7 @@ type Decoder interface {
 // where the format allows that, and so is one of which all records are skipped as no
 // requests, or as none to S3.
 var ErrNotLog = errors.New("not a log")
+
+// ErrOtherLog is the ErrNotLog of an object that is sound, and in which every record is one
+// of another log than a Decoder reads.
+var ErrOtherLog = fmt.Errorf("records of other logs alone: %w", ErrNotLog)

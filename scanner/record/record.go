@@ -165,6 +165,10 @@ type Record struct {
 	Signature  Signature
 	AuthMethod AuthMethod
 
+	// NewSchema: the record is of a version of its schema that the decoder does not know.
+	// It holds what it held in the versions that are known.
+	NewSchema bool
+
 	Status    int    // the HTTP status; 0 where the log does not contain it (always in CloudTrail)
 	ErrorCode []byte // S3's error code; empty if there was no error
 

@@ -15,12 +15,13 @@ const (
 	SkipMalformed  SkipReason = "malformed"   // could not be understood, or longer than the decoder's limit
 	SkipNotRequest SkipReason = "not_request" // an event of S3 that is no single request: aggregated, Insight, network activity
 	SkipNotS3      SkipReason = "not_s3"      // a CloudTrail event of another service
+	SkipOtherLog   SkipReason = "other_log"   // a record of another log, where several logs are written to one place
 )
 
 // Skipped counts records that are not counted, by SkipReason. Decoders leave Duplicate
 // at 0: it is for whoever knows the events of other objects.
 type Skipped struct {
-	Duplicate, Malformed, NotRequest, NotS3 int64
+	Duplicate, Malformed, NotRequest, NotS3, OtherLog int64
 	// First is the first malformed record, nil if there was none.
 	First *MalformedError
 }
@@ -30,7 +31,8 @@ type Skipped struct {
 func (s Skipped) All() iter.Seq2[SkipReason, int64] {
 	return func(yield func(SkipReason, int64) bool) {
 		_ = yield(SkipDuplicate, s.Duplicate) && yield(SkipMalformed, s.Malformed) &&
-			yield(SkipNotRequest, s.NotRequest) && yield(SkipNotS3, s.NotS3)
+			yield(SkipNotRequest, s.NotRequest) && yield(SkipNotS3, s.NotS3) &&
+			yield(SkipOtherLog, s.OtherLog)
 	}
 }
 

@@ -280,6 +280,28 @@ func TestSource_GivesTheReason(t *testing.T) {
 	})
 }
 
+// That a store asks for fewer requests is known also where the SDK hides it.
+func TestSource_CountsRefusalsThatTheSDKTriesAgain(t *testing.T) {
+	isolate(t)
+	t.Setenv("AWS_MAX_ATTEMPTS", "3")
+	var asked atomic.Int32
+	src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			writeError(w, http.StatusServiceUnavailable, "SlowDown", "reduce your request rate")
+			return
+		}
+		_, _ = w.Write([]byte("x")) // the reader notices
+	})))
+	body, err := src.Open(t.Context(), of("k", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if src.Throttled() != 1 || asked.Load() != 2 {
+		t.Errorf("%d of %d answers ask for fewer requests, want 1 of 2", src.Throttled(), asked.Load())
+	}
+}
+
 func TestOpen_NeverVouchesForABrokenBody(t *testing.T) {
 	isolate(t)
 	const content = "0123456789"

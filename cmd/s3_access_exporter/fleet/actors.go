@@ -114,7 +114,7 @@ var actors = []actor{
 	{
 		weight: 12, identity: identity{kind: role, account: research, name: "etl", session: "job-#"},
 		network: "203.0.113.#", clients: []client{boto3, javaSDK}, signature: "SigV4", auth: "AuthHeader",
-		buckets: []*bucket{lake, reports}, scripts: []script{read, read, list, write, multipart, duplicate, purge}, answers: healthy,
+		buckets: []*bucket{lake, reports, events}, scripts: []script{read, read, list, write, multipart, duplicate, purge}, answers: healthy,
 	},
 	{
 		weight: 4, identity: identity{kind: role, account: research, name: "training", session: "node-#"},
@@ -128,7 +128,7 @@ var actors = []actor{
 	{
 		weight: 4, identity: identity{kind: user, account: research, name: "alice"},
 		network: "192.0.2.#", clients: []client{newCLI}, signature: "SigV4", auth: "AuthHeader",
-		buckets: []*bucket{lake, backups, assets}, scripts: []script{read, write, list, locate, remove, purge}, answers: watched,
+		buckets: []*bucket{lake, backups, assets, events}, scripts: []script{read, write, list, locate, remove, purge}, answers: watched,
 	},
 	{
 		weight: 3, identity: identity{kind: user, account: research, name: "offsite-sync"},
@@ -188,7 +188,7 @@ var actors = []actor{
 	{
 		weight: 2, identity: identity{kind: root, account: research},
 		network: "192.0.2.#", clients: []client{noneSent}, signature: "SigV2", auth: "AuthHeader", endpoint: global,
-		buckets: []*bucket{backups}, scripts: []script{write, list, remove}, answers: healthy,
+		buckets: []*bucket{backups, events}, scripts: []script{write, list, remove}, answers: healthy,
 	},
 	{
 		weight: 2, identity: identity{kind: user, account: shop, name: "ci"},

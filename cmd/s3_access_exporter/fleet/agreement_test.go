@@ -9,6 +9,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -57,6 +58,13 @@ func TestDecodersAndLabelsTellTheFleetsTruth(t *testing.T) {
 // open returns a decoder of a log object.
 func open(t *testing.T, key logkey.Key, object fleet.Object) decoder {
 	t.Helper()
+	if key.Free() {
+		text, err := gzip.NewReader(bytes.NewReader(object.Body))
+		if err != nil {
+			t.Fatalf("%s: %v", object.Key, err)
+		}
+		return accesslogjson.NewDecoder(text)
+	}
 	if key.Stream.Log() == record.ServerAccess {
 		return accesslog.NewDecoder(bytes.NewReader(object.Body))
 	}
@@ -69,7 +77,7 @@ func open(t *testing.T, key logkey.Key, object fleet.Object) decoder {
 
 // classified returns the record of an object with its labels.
 func classified(classifier *classify.Classifier, key logkey.Key, r *record.Record) fleet.Request {
-	if key.Stream.Layout == logkey.Partitioned {
+	if key.Stream.Layout == logkey.Partitioned || key.Free() {
 		r.AccountID, r.Region = []byte(key.AccountID), []byte(key.Region)
 	}
 	label := classifier.Classify(r).Labels

@@ -24,6 +24,7 @@ const (
 	byDelivery                    // partitioned, by the time of delivery
 	byEvent                       // partitioned, by the day of the requests
 	organisationLog               // CloudTrail, of an organisation's trail
+	inJSON                        // server access log in JSON, below folders of hours
 )
 
 // bucket is a bucket of the fleet and how its requests are logged. All of them
@@ -57,7 +58,11 @@ var (
 		name: "example-reports", account: research, region: "eu-west-1", layout: byEvent, prefix: "by-event/", size: 120e3,
 		keys: []string{"2026/week-#.csv", "2026/summary \"#\".json"},
 	}
-	buckets = []*bucket{assets, media, lake, backups, reports}
+	events = &bucket{
+		name: "example-events", account: research, region: "us-east-1", layout: inJSON, prefix: "json/", size: 40e3,
+		keys: []string{"2026/batch-#.json", "2026/a+b \"#\".json", "replay/Köln #.json"},
+	}
+	buckets = []*bucket{assets, media, lake, backups, reports, events}
 )
 
 // action is one request of S3's API, or a record that S3 writes besides.

@@ -65,10 +65,14 @@ func (f *Fleet) flush(s *stream, now time.Time, late bool) {
 		var portion []call
 		portion, rest = s.cut(rest, f.config.ObjectRequests)
 		object := Object{Key: s.key(portion[0].received, now) + f.token(16, requestIDs), Late: late && s.layout != byEvent}
-		if s.layout == organisationLog {
+		switch s.layout {
+		case organisationLog:
 			object.Key += ".json.gz"
 			object.Body = f.trail(portion)
-		} else {
+		case inJSON:
+			object.Key += ".gz"
+			object.Body = f.accessJSON(s, portion)
+		default:
 			object.Body = f.accessLog(s, portion)
 		}
 		f.objects = append(f.objects, object)
@@ -94,6 +98,7 @@ func (s *stream) cut(calls []call, limit int) (portion, rest []call) {
 }
 
 // key returns the key of an object up to its unique part.
+// How AWS names objects with records in JSON is not documented.
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html and
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html.
 func (s *stream) key(event, delivery time.Time) string {
@@ -107,6 +112,8 @@ func (s *stream) key(event, delivery time.Time) string {
 	case organisationLog:
 		return trailPrefix + b.account + "/CloudTrail/" + b.region + "/" + delivery.Format(dayFolders) +
 			b.account + "_CloudTrail_" + b.region + "_" + delivery.Format("20060102T1504Z") + "_"
+	case inJSON:
+		return b.prefix + "AWSLogs/" + b.account + "/s3/" + b.region + "/" + delivery.Format(dayFolders+"15/")
 	}
 	return b.prefix + delivery.Format(stampFormat) + "-"
 }

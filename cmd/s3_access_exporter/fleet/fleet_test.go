@@ -49,6 +49,7 @@ func TestFleet_KeysHaveTheFormsOfAWS(t *testing.T) {
 		"by event":                regexp.MustCompile(`^by-event/444455556666/eu-west-1/example-reports/` + day + `2026-11-2[12]-00-00-00-` + unique),
 		"trail of one account":    regexp.MustCompile(`^cloudtrail/AWSLogs/o-exampleorg/111122223333/CloudTrail/([a-z]+-[a-z]+-1)/` + day + `111122223333_CloudTrail_([a-z]+-[a-z]+-1)_2026112[12]T\d{4}Z_[0-9A-Z]{16}\.json\.gz$`),
 		"trail of the other":      regexp.MustCompile(`^cloudtrail/AWSLogs/o-exampleorg/444455556666/CloudTrail/([a-z]+-[a-z]+-1)/` + day + `444455556666_CloudTrail_([a-z]+-[a-z]+-1)_2026112[12]T\d{4}Z_[0-9A-Z]{16}\.json\.gz$`),
+		"below hours":             regexp.MustCompile(`^json/AWSLogs/444455556666/s3/us-east-1/` + day + `\d\d/[0-9A-Z]{16}\.gz$`),
 		"digest":                  regexp.MustCompile(`^cloudtrail/AWSLogs/o-exampleorg/111122223333/CloudTrail-Digest/us-east-1/` + day + `111122223333_CloudTrail-Digest_us-east-1_example-trail_us-east-1_2026112[12]T\d{6}Z\.json\.gz$`),
 		"manifest":                regexp.MustCompile(`^inventory/example-lake/daily/2026-11-2[12]T\d\d-\d\d-\d\dZ/manifest\.json$`),
 	}

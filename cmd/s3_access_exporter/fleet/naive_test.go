@@ -17,6 +17,16 @@ import (
 func recordsOf(t *testing.T, o Object) []string {
 	t.Helper()
 	switch {
+	case strings.HasPrefix(o.Key, "json/"):
+		z, err := gzip.NewReader(bytes.NewReader(o.Body))
+		if err != nil {
+			t.Fatalf("%s: %v", o.Key, err)
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatalf("%s: %v", o.Key, err)
+		}
+		return strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
 	case strings.Contains(o.Key, "/CloudTrail/"):
 		z, err := gzip.NewReader(bytes.NewReader(o.Body))
 		if err != nil {
@@ -45,7 +55,7 @@ func recordsOf(t *testing.T, o Object) []string {
 // hostile lines, and so leaves those out.
 func TestFleet_RequestsAreWhatTheLogsTell(t *testing.T) {
 	objects, requests := New(Config{Seed: 7}).Deliver(noon, noon.Add(time.Minute))
-	lines, events, hostile := 0, 0, 0
+	lines, events, records, hostile := 0, 0, 0, 0
 	for _, o := range objects {
 		for _, text := range recordsOf(t, o) {
 			if len(requests) == 0 {
@@ -55,6 +65,9 @@ func TestFleet_RequestsAreWhatTheLogsTell(t *testing.T) {
 			requests = requests[1:]
 			var read Request
 			switch {
+			case strings.HasPrefix(text, `{"schema_version_id"`):
+				records++
+				read = readRecord(t, text)
 			case strings.HasPrefix(text, "{"):
 				events++
 				read = readEvent(t, text)
@@ -73,8 +86,8 @@ func TestFleet_RequestsAreWhatTheLogsTell(t *testing.T) {
 	if len(requests) > 0 {
 		t.Errorf("%d requests stand nowhere", len(requests))
 	}
-	if lines == 0 || events == 0 || hostile == 0 {
-		t.Errorf("%d lines, %d events, %d hostile lines", lines, events, hostile)
+	if lines == 0 || events == 0 || records == 0 || hostile == 0 {
+		t.Errorf("%d lines, %d events, %d records, %d hostile lines", lines, events, records, hostile)
 	}
 }
 
@@ -126,6 +139,37 @@ func readLine(t *testing.T, line string) Request {
 		SourceIP:  dash(field[4], "none"), Signature: dash(field[20], "none"), AuthMethod: dash(field[22], "none"),
 		Status: int(integer(t, field[10], 0)), ErrorCode: dash(field[11], ""),
 		SentBytes: integer(t, field[12], 0), Duration: integer(t, field[14], Unknown), RequestID: field[6],
+	}
+}
+
+func readRecord(t *testing.T, text string) Request {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	said := func(name, instead string) string {
+		if s, ok := r[name].(string); ok {
+			return s
+		}
+		return instead
+	}
+	number := func(name string, instead int64) int64 {
+		if n, ok := r[name].(float64); ok {
+			return int64(n)
+		}
+		return instead
+	}
+	at, err := time.Parse(time.RFC3339, said("request_time", ""))
+	if err != nil || len(r) != 29 {
+		t.Errorf("%d members, time %v, of %s", len(r), err, text)
+	}
+	return Request{
+		Log: "server_access", Time: at.Truncate(time.Second), Bucket: said("bucket_name", ""), Key: said("key_name", ""),
+		Requester: strings.TrimPrefix(said("requester", "-"), "svc:"), SourceIP: said("remote_ip", "none"),
+		Signature: said("signature_version", "none"), AuthMethod: said("authentication_type", "none"),
+		Status: int(number("http_status", 0)), ErrorCode: said("error_code", ""), SentBytes: number("bytes_sent_size", 0),
+		Duration: number("total_duration", Unknown), RequestID: said("request_id", ""),
 	}
 }
 

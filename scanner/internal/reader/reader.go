@@ -13,6 +13,7 @@ package reader
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -92,15 +93,47 @@ type Result[T any] struct {
 type Outcome struct {
 	dedupe.Claim
 
-	Err     *ObjectError   // nil: the object was read to its end
-	Tally   Tally          // nil if Err is not
-	Weight  int            // what it holds, as Tally.Done returns it
-	Records int64          // that were handed to the Tally
-	Skipped record.Skipped // the others
+	Err *ObjectError // nil: the object was read to its end, or Skip shows why it need not be
+	// Skip is why the object, which has a free key, turned out to be no log object; empty
+	// if it is one. Then it has no records.
+	Skip      logkey.SkipReason
+	Tally     Tally                        // nil if Err is not
+	Weight    int                          // what it holds, as Tally.Done returns it
+	Records   int64                        // that were handed to the Tally
+	NewSchema int64                        // of them, those of a version of their schema that is not known
+	byLog     [record.CloudTrail + 1]int64 // Records by log
+	Skipped   record.Skipped               // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
 	// duplicates included, in seconds since 1970; 0 if there are none after that. Requests
 	// that are more than Ahead to come are left out: somebody's clock was wrong.
 	Oldest, Newest int64
+}
+
+// add takes note of a record that was handed to the Tally.
+func (o *Outcome) add(rec *record.Record) {
+	o.Records++
+	o.byLog[rec.Log]++
+	if rec.NewSchema {
+		o.NewSchema++
+	}
+}
+
+// RecordsOf returns how many of the Records are of a log.
+func (o *Outcome) RecordsOf(log record.Log) int64 { return o.byLog[log] }
+
+// recognise makes the object a skipped one if it has ended, with err, and not a record in
+// it was of a log that is known.
+func (o *Outcome) recognise(err error) error {
+	switch {
+	case errors.Is(err, record.ErrOtherLog):
+		o.Skip = logkey.SkipOtherLog
+	case errors.Is(err, record.ErrNotLog):
+		o.Skip = logkey.SkipUnknownLog
+	default:
+		return err
+	}
+	o.Skipped = record.Skipped{}
+	return nil
 }
 
 // Ahead is how far the time of a request may lie ahead of the clock.
@@ -162,6 +195,24 @@ func (j *Job[T]) read(ctx context.Context, rd *objectReader, handOn func(*Result
 		j.Object = obj.Object
 		handOn(r)
 	})
+}
+
+// Log returns the log of the object: that which its key shows, or else that of its
+// records, of most of them. If neither shows it, that is ServerAccess.
+func (r *Result[T]) Log() record.Log {
+	log := r.Key.Stream.Log()
+	if log != 0 {
+		return log
+	}
+	for _, l := range record.Logs() {
+		if n := r.RecordsOf(l); n > 0 && (log == 0 || n > r.RecordsOf(log)) {
+			log = l
+		}
+	}
+	if log == 0 {
+		return record.ServerAccess
+	}
+	return log
 }
 
 // LogSkipped logs that records of an object were skipped which could not be understood.

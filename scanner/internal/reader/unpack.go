@@ -1,9 +1,11 @@
 package reader
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/inflate"
@@ -52,32 +54,97 @@ func (u *unpackers) put(used *unpacker, whole bool) {
 type unpacker struct {
 	limit    int64 // of an object's decompressed bytes
 	gunzip   inflate.Reader
-	decoders map[logkey.Layout]record.Decoder
+	cfg      *Config
+	formats  []format
+	decoders []record.Decoder // of formats; nil before they are needed
+
+	// For free keys:
+	inner inflate.Reader // of what is compressed twice
+	head  *bufio.Reader
 }
 
 func newUnpacker(cfg *Config) *unpacker {
-	u := &unpacker{limit: cfg.MaxObjectSize, decoders: make(map[logkey.Layout]record.Decoder)}
-	for _, f := range formats() {
-		dec := f.newDecoder()
-		if candidate := cfg.Prefilter; candidate != nil {
-			dec.Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
-		}
-		for _, layout := range f.layouts {
-			u.decoders[layout] = dec
-		}
-	}
-	return u
+	known := formats()
+	return &unpacker{limit: cfg.MaxObjectSize, cfg: cfg, formats: known, decoders: make([]record.Decoder, len(known))}
 }
 
-// unpack returns the decoder of an object's records. It is valid until the next call.
-func (u *unpacker) unpack(layout logkey.Layout, stored storedBytes) (record.Decoder, error) {
+// decoder returns the decoder of a format.
+func (u *unpacker) decoder(which int) record.Decoder {
+	if u.decoders[which] == nil {
+		f := &u.formats[which]
+		u.decoders[which] = f.newDecoder()
+		if candidate := u.cfg.Prefilter; candidate != nil {
+			u.decoders[which].Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
+		}
+	}
+	return u.decoders[which]
+}
+
+// formatOf returns the format of objects whose keys show it.
+func (u *unpacker) formatOf(layout logkey.Layout) int {
+	return slices.IndexFunc(u.formats, func(f format) bool { return slices.Contains(f.layouts, layout) })
+}
+
+// unpack returns the decoder of an object's records, which is valid until the next call,
+// or why the object is skipped.
+func (u *unpacker) unpack(key logkey.Key, stored storedBytes) (record.Decoder, logkey.SkipReason, error) {
+	if key.Free() {
+		return u.unpackFree(stored)
+	}
+	content, err := u.content(stored)
+	if err != nil {
+		return nil, "", err
+	}
+	dec := u.decoder(u.formatOf(key.Stream.Layout))
+	dec.Reset(u.limited(content))
+	return dec, "", nil
+}
+
+// unpackFree is unpack for an object that shows itself what it is.
+func (u *unpacker) unpackFree(stored storedBytes) (record.Decoder, logkey.SkipReason, error) {
+	content, err := u.freeContent(stored)
+	if err != nil {
+		return nil, "", err
+	}
+	which, skip, err := recognise(content)
+	if which < 0 {
+		if err == nil && skip == "" { // it is empty
+			skip = logkey.SkipUnknown
+		}
+		return nil, skip, err
+	}
+	dec := u.decoder(which)
+	dec.Reset(content)
+	return dec, "", nil
+}
+
+// freeContent returns the decompressed bytes of an object that may be compressed twice:
+// what CloudWatch Logs sends is compressed, and Firehose compresses it once more if it is
+// told to.
+func (u *unpacker) freeContent(stored storedBytes) (*bufio.Reader, error) {
 	content, err := u.content(stored)
 	if err != nil {
 		return nil, err
 	}
-	dec := u.decoders[layout]
-	dec.Reset(&limitedReader{r: content, limit: u.limit, left: u.limit})
-	return dec, nil
+	if u.head == nil {
+		u.head = bufio.NewReaderSize(nil, headSize)
+	}
+	u.head.Reset(u.limited(content))
+	if first, err := u.head.Peek(1); err != nil || first[0] != '\x1f' {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return u.head, nil
+	}
+	if err := u.inner.Reset(u.head); err != nil {
+		return nil, gunzipFailed(err)
+	}
+	return bufio.NewReaderSize(u.limited(&gunzipReader{gzip: &u.inner}), headSize), nil
+}
+
+// limited returns r, which fails behind as many bytes as an object may have.
+func (u *unpacker) limited(r io.Reader) io.Reader {
+	return &limitedReader{r: r, limit: u.limit, left: u.limit}
 }
 
 // content returns the decompressed bytes of an object. Its first byte shows whether it

@@ -35,6 +35,7 @@ type Text struct {
 	EventID         string `json:",omitempty"`
 	SharedEventID   string `json:",omitempty"`
 	OriginalEventID string `json:",omitempty"`
+	NewSchema       bool   `json:",omitempty"`
 }
 
 // TextOf returns the Text of a record.
@@ -64,6 +65,7 @@ func TextOf(r *record.Record) Text {
 		EventID:         readable(r.EventID),
 		SharedEventID:   readable(r.SharedEventID),
 		OriginalEventID: readable(r.OriginalEventID),
+		NewSchema:       r.NewSchema,
 	}
 }
 

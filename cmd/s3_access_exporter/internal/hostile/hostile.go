@@ -53,16 +53,28 @@ func Quoted(text string) string {
 // https://owasp.org/www-community/attacks/CSV_Injection
 func Cell(text string) string {
 	const formula = "=+-@\uff1d\uff0b\uff0d\uff20" // also as full-width characters
-	text = strings.Map(func(c rune) rune {
-		if Deceives(c) {
-			return utf8.RuneError
-		}
-		return c
-	}, text)
+	if !plain(text) {
+		text = strings.Map(func(c rune) rune {
+			if Deceives(c) {
+				return utf8.RuneError
+			}
+			return c
+		}, text)
+	}
 	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune(formula, first) && text != "" {
 		return "'" + text
 	}
 	return text
+}
+
+// plain reports whether a text is ASCII without control characters, as nearly all are.
+func plain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendJSON appends a text that is JSON already, or part of it, in which characters

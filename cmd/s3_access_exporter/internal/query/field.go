@@ -60,6 +60,8 @@ const (
 	RequestID
 	SigV4Default
 	ObjectName
+	Day
+	Hour
 	fieldCount
 )
 
@@ -83,9 +85,7 @@ type field struct {
 }
 
 var fields = [fieldCount]field{
-	Time: {name: "time", kind: KindTime, append: func(dst []byte, e *Entry) []byte {
-		return time.Unix(e.Record.Time, 0).UTC().AppendFormat(dst, time.RFC3339)
-	}},
+	Time:          timeField("time", time.RFC3339, time.Second),
 	Log:           label("log", classify.LabelLog),
 	AccountID:     label("account_id", classify.LabelAccountID),
 	Region:        label("aws_region", classify.LabelRegion),
@@ -119,6 +119,19 @@ var fields = [fieldCount]field{
 	ObjectName: {name: "log_object", append: func(dst []byte, e *Entry) []byte {
 		return append(dst, e.LogObject...)
 	}},
+	Day:  timeField("day", time.DateOnly, 24*time.Hour),
+	Hour: timeField("hour", time.RFC3339, time.Hour),
+}
+
+// timeField is the time of a request, cut down to the beginning of its span.
+func timeField(name, layout string, span time.Duration) field {
+	f := field{name: name, append: func(dst []byte, e *Entry) []byte {
+		return time.Unix(e.Record.Time, 0).UTC().Truncate(span).AppendFormat(dst, layout)
+	}}
+	if layout == time.RFC3339 {
+		f.kind = KindTime
+	}
+	return f
 }
 
 // label is a field that is a label of the metrics too, with the same values.
@@ -155,6 +168,12 @@ func Fields() []Field {
 		all[i] = Field(i)
 	}
 	return all
+}
+
+// WholeFields returns the fields that together show all that is known of a request: all
+// but those that only another one's value is cut down to, which are for groups.
+func WholeFields() []Field {
+	return slices.DeleteFunc(Fields(), func(f Field) bool { return f == Day || f == Hour })
 }
 
 // LabelFields returns the fields that are labels of the metrics too.

@@ -44,6 +44,7 @@ func TestFields_TellARequest(t *testing.T) {
 		"client=aws-cli", "client_version=1.10.67", "user_agent=aws-cli/1.10.67", "signature=SigV2",
 		"auth_method=AuthHeader", "outcome=denied", "status=403", "error_code=AccessDenied", "sent_bytes=0",
 		"received_bytes=1048576", "request_id=7C3A9E51D2B810F3", "sigv4_default=no", "log_object=s3://example-logs/access/1",
+		"day=2026-01-15", "hour=2026-01-15T08:00:00Z",
 	} {
 		name, value, _ := strings.Cut(want, "=")
 		if got[name] != value {
@@ -63,7 +64,7 @@ func TestFields_DoNotTellWhatTheLogDoesNot(t *testing.T) {
 	got := told(t, &r)
 	for name, value := range got {
 		said := slices.Contains([]string{
-			"time", "log", "requester", "source_ip", "client", "signature", "outcome", "sigv4_default", "log_object",
+			"time", "log", "requester", "source_ip", "client", "signature", "outcome", "sigv4_default", "log_object", "day", "hour",
 		}, name)
 		if said != (value != "null") {
 			t.Errorf("%s is %s", name, value)
@@ -73,7 +74,7 @@ func TestFields_DoNotTellWhatTheLogDoesNot(t *testing.T) {
 
 func TestFields_AreInTheirOrder(t *testing.T) {
 	const want = "time log account_id aws_region bucket operation key requester source_ip client client_version user_agent " +
-		"signature auth_method outcome status error_code sent_bytes received_bytes request_id sigv4_default log_object"
+		"signature auth_method outcome status error_code sent_bytes received_bytes request_id sigv4_default log_object day hour"
 	var names []string
 	for _, f := range query.Fields() {
 		names = append(names, f.String())

@@ -256,9 +256,11 @@ func (f *Filter) Query() once.Query {
 // event, not the one that owns the bucket, which may be another.
 func (f *Filter) wanted(k logkey.Key) bool {
 	shown := map[classify.Label]string{
-		classify.LabelLog:    k.Stream.Log().String(),
 		classify.LabelRegion: k.Region,
 		classify.LabelBucket: k.Bucket,
+	}
+	if log := k.Stream.Log(); log != 0 { // else the key does not show it
+		shown[classify.LabelLog] = log.String()
 	}
 	if k.Stream.Layout == logkey.Partitioned {
 		shown[classify.LabelAccountID] = k.AccountID

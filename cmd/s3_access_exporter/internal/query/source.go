@@ -25,25 +25,25 @@ type Source struct {
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Source) UnmarshalText(text []byte) error {
-	place, negated := strings.CutPrefix(string(text), "!")
+	origin, negated := strings.CutPrefix(string(text), "!")
 	*s = Source{negated: negated}
-	if network, err := netip.ParsePrefix(place); err == nil {
+	if network, err := netip.ParsePrefix(origin); err == nil {
 		s.network = unmapped(network)
 		return nil
 	}
-	if address, ok := parseAddress(place); ok {
+	if address, ok := parseAddress(origin); ok {
 		s.network = netip.PrefixFrom(address, address.BitLen())
 		return nil
 	}
-	if place == nowhere {
+	if origin == nowhere {
 		return nil
 	}
 	// The collector knows the names that AWS writes in the place of an address.
-	class := classify.NewClassifier(classify.Config{}).Classify(&record.Record{SourceIP: []byte(place)})
-	if place == "" || place == masked || class.Labels[classify.LabelSourceIP] != place {
-		return fmt.Errorf("%q is no address, network or AWS service: write 192.0.2.1, 2001:db8::/32 or athena.amazonaws.com", place)
+	class := classify.NewClassifier(classify.Config{}).Classify(&record.Record{SourceIP: []byte(origin)})
+	if origin == "" || origin == masked || class.Labels[classify.LabelSourceIP] != origin {
+		return fmt.Errorf("%q is no address, network or AWS service: write 192.0.2.1, 2001:db8::/32 or athena.amazonaws.com", origin)
 	}
-	s.name = place
+	s.name = origin
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"github.com/dustin/go-humanize"
@@ -67,17 +68,31 @@ func (p *Printer) table(g *groups, out *layout, first bool) error {
 	return p.leftOut(g)
 }
 
-// heading prints a table's title, for people.
+// heading prints a table's title and what all its groups add up to, for people.
 func (p *Printer) heading(g *groups, first bool) error {
-	if p.Format != rows.Table || g.table.Title == "" {
+	if p.Format != rows.Table {
 		return nil
 	}
-	title := g.table.Title + "\n"
+	var lines []string
 	if !first {
-		title = "\n" + title
+		lines = append(lines, "")
 	}
-	_, err := io.WriteString(p.W, title)
-	return err
+	if g.table.Title != "" {
+		lines = append(lines, g.table.Title)
+	}
+	for _, log := range slices.Sorted(maps.Keys(g.totals)) {
+		line := g.totals[log].String()
+		if log != "" {
+			line = log + ": " + line
+		}
+		lines = append(lines, line)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(p.W, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leftOut reports that a table does not show all groups: in the log where rows are for

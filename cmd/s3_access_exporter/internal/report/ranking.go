@@ -9,14 +9,17 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort/sums"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 )
 
 // groups are the finished groups of a Table, in order: those with the higher rank
 // first, then by their keys.
 type groups struct {
 	table *Table
-	total Sum   // of all groups; it has no requests if there are none
-	left  int64 // groups that each leaves out
+	// totals are what all groups add up to. The two logs may hold one request, so where
+	// groups are by log, totals are by log; else the key is empty.
+	totals map[string]Sum
+	left   int64 // groups that each leaves out
 
 	top  int             // how many to keep; 0: all
 	best []ranked        // in no order, the first ones and others; if top is not 0
@@ -39,26 +42,26 @@ func (r ranked) compare(other ranked) int {
 // finish returns the first groups of a table in order; all if top is 0. The caller
 // closes them.
 func (r *Report) finish(table, top int) (*groups, error) {
-	g := &groups{table: &r.tables[table], top: top, pool: &r.pool}
+	g := &groups{table: &r.tables[table], top: top, pool: &r.pool, totals: make(map[string]Sum)}
 	if top == 0 {
 		g.all = r.pool.Get(totalMemory)
 	}
 	found := int64(0)
-	total := make([]int64, columnCount)
+	byLog := slices.Index(g.table.Fields, query.Log)
 	err := r.totals[table].Each(func(key []byte, row []int64) error {
-		if found == 0 {
-			copy(total, row)
-		} else {
-			columns().Merge(total, row)
-		}
 		found++
-		return g.add(key, sumOf(row))
+		log := ""
+		if byLog >= 0 {
+			log = strings.Split(string(key), separator)[byLog]
+		}
+		s := sumOf(row)
+		g.totals[log] = g.totals[log].plus(s)
+		return g.add(key, s)
 	})
 	if err != nil {
 		return nil, err
 	}
 	g.cut()
-	g.total = sumOf(total)
 	if top > 0 {
 		g.left = max(found-int64(top), 0)
 	}

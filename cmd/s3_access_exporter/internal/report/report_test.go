@@ -18,9 +18,9 @@ func TestGroups_KeepTheFirstOnesInOrder(t *testing.T) {
 		defer r.Close()
 		var want []ranked
 		for i := range count {
-			want = append(want, ranked{rank: random.Int64N(50), key: fmt.Sprint(i)})
+			want = append(want, ranked{rank: 1 + random.Int64N(50), key: fmt.Sprint(i)})
 		}
-		want = append(want, ranked{rank: 1<<63 - 1, key: "most"}, ranked{key: ""})
+		want = append(want, ranked{rank: 1<<63 - 1, key: "most"}, ranked{rank: 1, key: ""})
 		b := r.NewBatch()
 		for i := range want {
 			want[i].sum = Sum{Requests: want[i].rank, Sent: 1, Received: record.Unknown, First: int64(i), Last: int64(i)}
@@ -50,7 +50,7 @@ func TestGroups_KeepTheFirstOnesInOrder(t *testing.T) {
 				t.Errorf("the first %d of %d: %v, %d left, %v", top, len(want), got, g.left, err)
 			}
 			g.close()
-			if total := g.total; total.Requests != 1<<63-1 || total.Sent != int64(len(want)) || total.Received != record.Unknown ||
+			if total := g.totals[""]; total.Requests != 1<<63-1 || total.Sent != int64(len(want)) || total.Received != record.Unknown ||
 				total.First != 0 || total.Last != int64(len(want)-1) {
 				t.Errorf("the total is %+v", total)
 			}
@@ -63,7 +63,7 @@ func TestGroups_OfNothingAreNone(t *testing.T) {
 	defer r.Close()
 	for i := range r.tables {
 		g, err := r.finish(i, 10)
-		if err != nil || g.total.Requests != 0 || g.left != 0 || len(g.best) != 0 {
+		if err != nil || len(g.totals) != 0 || g.left != 0 || len(g.best) != 0 {
 			t.Errorf("%+v, %v", g, err)
 		}
 	}
@@ -91,8 +91,8 @@ func TestReport_TakesBoundedMemoryHoweverManyRequestersThereAre(t *testing.T) {
 		t.Errorf("%d groups are in memory", held)
 	}
 	g, err := r.finish(0, 10)
-	if err != nil || g.left != requesters-10 || g.total.Requests != 2*requesters {
-		t.Errorf("%d groups are left out of %d requests, %v", g.left, g.total.Requests, err)
+	if err != nil || g.left != requesters-10 || g.totals[""].Requests != 2*requesters {
+		t.Errorf("%d groups are left out of %d requests, %v", g.left, g.totals[""].Requests, err)
 	}
 	for _, b := range g.best {
 		if b.sum.Requests != 2 || b.sum.Sent != 20 {

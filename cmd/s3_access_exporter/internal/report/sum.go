@@ -1,8 +1,11 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort/sums"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/rows"
@@ -50,6 +53,16 @@ func rowOf(w record.Weight) [columnCount]int64 {
 	return Sum{Requests: w.Requests, Sent: w.SentBytes, Received: w.ReceivedBytes, First: w.First, Last: w.Last}.row()
 }
 
+// plus returns what both add up to. A Sum without requests is nothing.
+func (s Sum) plus(other Sum) Sum {
+	if s.Requests == 0 {
+		return other
+	}
+	sum, row := s.row(), other.row()
+	columns().Merge(sum[:], row[:])
+	return sumOf(sum[:])
+}
+
 // bytes returns what was sent and received.
 func (s Sum) bytes() int64 {
 	total := []int64{max(s.Sent, 0)}
@@ -66,4 +79,21 @@ func (c column) cell(n int64) rows.Cell {
 		return rows.Cell{}
 	}
 	return rows.Cell{Text: strconv.FormatInt(n, 10), Known: true}
+}
+
+// String returns the Sum as a line for people.
+func (s Sum) String() string {
+	text := humanize.Comma(s.Requests) + " requests"
+	if s.Requests == 1 {
+		text = "1 request"
+	}
+	for _, bytes := range []struct {
+		n    int64
+		what string
+	}{{s.Sent, "sent"}, {s.Received, "received"}} {
+		if bytes.n != record.Unknown {
+			text += fmt.Sprintf(", %s %s", humanize.IBytes(uint64(bytes.n)), bytes.what)
+		}
+	}
+	return text + fmt.Sprintf(", from %s to %s", firstSeen.cell(s.First).Text, lastSeen.cell(s.Last).Text)
 }

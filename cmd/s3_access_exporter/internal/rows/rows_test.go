@@ -112,32 +112,73 @@ func TestTable_MakesNumbersReadable(t *testing.T) {
 	}
 }
 
-func TestTable_FitsIntoATerminal(t *testing.T) {
+func TestTable_GoesOnInTheNextLineColumnByColumn(t *testing.T) {
 	rows := [][]string{
-		{"2026-01-15", "GetObject", strings.Repeat("images/", 20) + "a.jpg", "arn:aws:sts::111122223333:assumed-role/web-shop/i-0a1b2c3d4e5f60718"},
-		{"2026-01-15", "GetObject", strings.Repeat("日本語", 30), "arn:aws:iam::111122223333:user/cms"},
+		{"2026-01-15T08:00:00Z", "GetObject", strings.Repeat("images/", 20) + "a.jpg", "1234", "arn:aws:sts::111122223333:assumed-role/web-shop/i-0a1b2c3d4e5f60718"},
+		{"2026-01-15T08:00:00Z", "GetObject", "b.jpg", "7", "arn:aws:iam::111122223333:user/cms"},
+		{"2026-01-15T08:00:00Z", "GetObject", strings.Repeat("日本語", 30), "", "-"},
 	}
-	columns := []Column{{"time", query.KindTime}, {"operation", query.KindText}, {"key", query.KindText}, {"requester", query.KindText}}
-	for _, room := range []int{0, 200, 120, 80, 60} {
+	columns := []Column{
+		{"time", query.KindTime}, {"operation", query.KindText}, {"key", query.KindText}, {"requests", query.KindNumber}, {"requester", query.KindText},
+	}
+	for _, room := range []int{0, 400, 200, 120, 80, 60, 20} {
 		var out strings.Builder
 		table := newTextTable(&out, columns)
 		table.room = room
 		writeRows(t, table, rows)
-		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		if len(lines) != 3 {
-			t.Fatalf("%d lines", len(lines))
-		}
-		for _, line := range lines {
+		found := 0 // rows
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimSuffix(line, "\n")
 			if width := uniseg.StringWidth(line); room > 0 && width > room {
 				t.Errorf("in %d columns, a line has %d: %s", room, width, line)
 			}
+			if !strings.HasPrefix(line, indent) {
+				found++
+			}
+			if rest := strings.TrimRight(line, separators); room >= 60 && strings.Contains(line, "images/") && rest != strings.TrimRight(line, "/") {
+				t.Errorf("in %d columns, a line ends in the middle of a word: %s", room, line)
+			}
 		}
-		if cut := strings.Contains(out.String(), "…"); cut != (room > 0) {
-			t.Errorf("in %d columns, is it cut? %t", room, cut)
+		if found != 1+len(rows) || room == 0 && strings.Count(out.String(), "\n") != found {
+			t.Errorf("in %d columns, there are %d rows:\n%s", room, found, out.String())
 		}
-		if !strings.Contains(lines[1], "GetObject") {
-			t.Errorf("a narrow column is cut: %s", lines[1])
+		// Nothing is lost.
+		joined := strings.Join(strings.Fields(out.String()), "")
+		for _, row := range rows {
+			for i, text := range row {
+				if i != 3 && !strings.Contains(joined, text) {
+					t.Errorf("in %d columns, %s is missing:\n%s", room, text, out.String())
+				}
+			}
 		}
+	}
+}
+
+func TestTable_LooksLikeThisIn80Columns(t *testing.T) {
+	var out strings.Builder
+	table := newTextTable(&out, []Column{
+		{"log", query.KindText},
+		{"requester", query.KindText},
+		{"client", query.KindText},
+		{"requests", query.KindNumber},
+		{"sent_bytes", query.KindBytes},
+		{"first_seen", query.KindTime},
+		{"last_seen", query.KindTime},
+	})
+	table.room = 80
+	writeRows(t, table, [][]string{
+		{"cloudtrail", "arn:aws:sts::111122223333:assumed-role/web-shop", "boto3", "1234567", "1024", "2026-01-15T08:00:00Z", "2026-01-15T09:00:00Z"},
+		{"server_access", "anonymous", "curl", "3", "0", "2026-01-15T08:00:00Z", "2026-01-15T09:00:00Z"},
+	})
+	const want = `LOG            REQUESTER                   CLIENT   REQUESTS  SENT_BYTES
+    FIRST_SEEN            LAST_SEEN
+cloudtrail     arn:aws:sts::111122223333:assumed-role/web-shop  boto3
+    1,234,567     1.0 KiB  2026-01-15T08:00:00Z  2026-01-15T09:00:00Z
+server_access  anonymous                   curl            3         0 B
+    2026-01-15T08:00:00Z  2026-01-15T09:00:00Z
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 )
 
 // textTable prints rows for people: aligned, with readable numbers, and on a terminal
-// no wider than that.
+// no wider than that: what has no room in a line goes on in the next one, column by
+// column, further to the right.
 //
 // The columns are as wide as the first rows need, so that rows without end take
 // no memory; a later cell that is wider moves the rest of its row.
@@ -30,7 +31,7 @@ type textTable struct {
 // pageRows is how many rows decide on the widths of a table.
 const pageRows = 200
 
-// newTextTable returns a table that is cut to the width of w if that is a terminal.
+// newTextTable returns a table that has the width of w if that is a terminal.
 func newTextTable(w io.Writer, columns []Column) *textTable {
 	t := &textTable{w: bufio.NewWriter(w), columns: columns}
 	if room, ok := terminal.Width(w); ok {
@@ -76,69 +77,41 @@ func (t *textTable) begin() error {
 	return nil
 }
 
-const gap = "  " // between columns
+const (
+	gap    = "  "   // between columns
+	indent = "    " // of lines after a row's first one
+)
 
-// fit makes the widest columns of text narrower until the table has room, or they
-// are too narrow to be of use.
+// fit gives columns of text no more than their share of a terminal on which the table
+// has no room, so that one long key does not spread all rows over more lines.
 func (t *textTable) fit() {
-	const narrow = 12
-	if t.room == 0 {
+	const share = 3
+	total := len(gap) * (len(t.widths) - 1)
+	for _, width := range t.widths {
+		total += width
+	}
+	if t.room == 0 || total <= t.room {
 		return
 	}
-	over := len(gap)*(len(t.widths)-1) - t.room
-	for _, width := range t.widths {
-		over += width
-	}
-	for ; over > 0; over-- {
-		widest := -1
-		for i, c := range t.columns {
-			if c.Kind == query.KindText && t.widths[i] > narrow && (widest < 0 || t.widths[i] > t.widths[widest]) {
-				widest = i
-			}
+	for i, c := range t.columns {
+		if c.Kind == query.KindText {
+			t.widths[i] = min(t.widths[i], t.room/share)
 		}
-		if widest < 0 {
-			return
-		}
-		t.widths[widest]--
 	}
 }
 
 func (t *textTable) print(row []string) error {
-	var line strings.Builder
+	out := lines{room: t.room}
 	for i, text := range row {
-		if i > 0 {
-			line.WriteString(gap)
-		}
-		width := uniseg.StringWidth(text)
-		if t.room > 0 && width > t.widths[i] {
-			text, width = cut(text, t.widths[i])
-		}
-		padding := strings.Repeat(" ", max(t.widths[i]-width, 0))
+		padding := strings.Repeat(" ", max(t.widths[i]-uniseg.StringWidth(text), 0))
 		if kind := t.columns[i].Kind; kind == query.KindNumber || kind == query.KindBytes {
-			line.WriteString(padding + text)
+			out.add(padding + text)
 		} else {
-			line.WriteString(text + padding)
+			out.add(text + padding)
 		}
 	}
-	_, err := t.w.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	_, err := t.w.WriteString(out.text())
 	return err
-}
-
-// cut returns as much of text as there is room for, with a mark that it is cut.
-func cut(text string, room int) (short string, width int) {
-	const mark = "…"
-	end, state := 0, -1
-	for rest := text; rest != ""; {
-		var character string
-		var columns int
-		character, rest, columns, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if width+columns > room-1 {
-			break
-		}
-		end += len(character)
-		width += columns
-	}
-	return text[:end] + mark, width + 1
 }
 
 func (t *textTable) Flush() error {

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
@@ -53,7 +55,7 @@ func wellStatus() scanner.Status {
 				Watermark: key, WatermarkTime: before(30 * time.Second), Newest: key, NewestTime: before(30 * time.Second),
 				Lag: 30, NextPoll: statusTime.Add(50 * time.Second), Cadence: 90,
 			}},
-			Pending: []scanner.ObjectStatus{}, Quarantined: []scanner.ObjectStatus{},
+			Pending: []scanner.ObjectStatus{}, Quarantined: []scanner.ObjectStatus{}, Skipped: []scanner.SkippedStatus{},
 		}},
 	}
 }
@@ -87,6 +89,7 @@ func troubledStatus() scanner.Status {
 			Key: "quiet/2026-03-04-11-00-00-" + hostileText, Reason: source.ReasonThrottled, Error: "slow down " + hostileText,
 			Attempts: 7, Since: before(time.Hour), NextTry: statusTime.Add(4 * time.Minute),
 		}},
+		Skipped: []scanner.SkippedStatus{{Reason: logkey.SkipUnknownLog, Objects: 1234, Example: "app/2026/03/04/<b>.json"}},
 		Quarantined: []scanner.ObjectStatus{{
 			Key: "quiet/2026-03-01-00-00-00-0123456789ABCDEF", Reason: "gzip", Error: "decompress: unexpected EOF",
 			Attempts: 1, Since: before(84 * time.Hour),

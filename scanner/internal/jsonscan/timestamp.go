@@ -1,11 +1,11 @@
-package cloudtrail
+package jsonscan
 
 import "time"
 
-// parseTime returns the seconds since 1970-01-01 UTC of a time in the form of RFC
+// ParseTime returns the seconds since 1970-01-01 UTC of a time in the form of RFC
 // 3339, with or without a fraction, in capitals and without leap seconds.
 // CloudTrail writes 2006-01-02T15:04:05Z.
-func parseTime(s []byte) (unix int64, ok bool) {
+func ParseTime(s []byte) (unix int64, ok bool) {
 	const layout = "2006-01-02T15:04:05"
 	if len(s) <= len(layout) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return 0, false

@@ -1,8 +1,10 @@
-package cloudtrail
+package jsonscan
 
 import (
 	"bytes"
+	"regexp"
 	"testing"
+	"time"
 )
 
 func TestIndexSpecial_FindsEveryByteThatIsNotPlain(t *testing.T) {
@@ -11,7 +13,7 @@ func TestIndexSpecial_FindsEveryByteThatIsNotPlain(t *testing.T) {
 			// The bytes before have high bits already, and the byte behind is one
 			// that a borrow would spoil.
 			b := append(bytes.Repeat([]byte{0x80}, at), byte(c), '#', '"')
-			b = append(b, make([]byte, padding)...)
+			b = append(b, make([]byte, Padding)...)
 			want := at + 2
 			if c < ' ' || c == '"' || c == '\\' {
 				want = at
@@ -60,10 +62,17 @@ func TestParseTime_TakesTheFormOfRFC3339(t *testing.T) {
 		{"12026-03-04T05:06:07Z", false},
 		{"2026/03/04T05:06:07Z", false},
 	} {
-		got, ok := parseTime([]byte(test.in))
+		got, ok := ParseTime([]byte(test.in))
 		want, wantOK := referenceTime(test.in)
 		if ok != test.ok || ok != wantOK || ok && got != want {
 			t.Errorf("%q: %d, %v, want %d, %v", test.in, got, ok, want, test.ok)
 		}
 	}
+}
+
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+func referenceTime(s string) (unix int64, ok bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	return t.Unix(), err == nil && rfc3339.MatchString(s)
 }

@@ -1,14 +1,14 @@
-package cloudtrail
+package jsonscan
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// skipPlain passes over the string that begins at b[i], if there is one, it has no
+// SkipPlain passes over the string that begins at b[i], if there is one, it has no
 // escapes, and ends in b. If not, what is there is left to skipString and its like.
 // At the end of b there must be the padding.
-func skipPlain(b []byte, i int) (next int, plain bool) {
+func SkipPlain(b []byte, i int) (next int, plain bool) {
 	if b[i] != '"' {
 		return i, false
 	}
@@ -19,11 +19,11 @@ func skipPlain(b []byte, i int) (next int, plain bool) {
 }
 
 // skipString passes over a string and reports whether it has escapes.
-func (s *scanner) skipString(i int) (next int, escaped bool) {
+func (s *Scanner) skipString(i int) (next int, escaped bool) {
 	i++
 	for {
-		i = indexSpecial(s.buf, i)
-		switch s.buf[i] {
+		i = indexSpecial(s.Buf, i)
+		switch s.Buf[i] {
 		case '"':
 			return i + 1, escaped
 		case '\\':
@@ -32,31 +32,31 @@ func (s *scanner) skipString(i int) (next int, escaped bool) {
 		default:
 			var more bool
 			if i, more = s.more(i); !more {
-				return s.fail(i, "control character in a string"), escaped
+				return s.Fail(i, "control character in a string"), escaped
 			}
 		}
 	}
 }
 
-// skipRest passes over the rest of a string, b[i:], up to its closing quote, and returns
+// SkipRest passes over the rest of a string, b[i:], up to its closing quote, and returns
 // of which kind it is: none if it is no string, or does not end in b. At the end of b
 // there must be the padding.
-func skipRest(b []byte, i int) (next int, k kind) {
-	k = plainString
+func SkipRest(b []byte, i int) (next int, k Kind) {
+	k = PlainString
 	for {
 		i = indexSpecial(b, i)
 		switch b[i] {
 		case '"':
 			return i, k
 		case '\\':
-			k = escapedString
+			k = EscapedString
 			size := escapeSize(b[i:])
 			if size == 0 {
-				return i, absent
+				return i, Absent
 			}
 			i += size
 		default:
-			return i, absent
+			return i, Absent
 		}
 	}
 }
@@ -102,22 +102,22 @@ func special(x uint64) uint64 {
 }
 
 // skipEscape passes over what follows a backslash.
-func (s *scanner) skipEscape(i int) (next int) {
-	i, c := s.peek(i)
+func (s *Scanner) skipEscape(i int) (next int) {
+	i, c := s.Peek(i)
 	switch {
 	case isShortEscape(c):
 		return i + 1
 	case c == 'u':
 		i++
 		for range 4 {
-			if i, c = s.peek(i); !isHex(c) {
-				return s.fail(i, "want a hexadecimal digit")
+			if i, c = s.Peek(i); !isHex(c) {
+				return s.Fail(i, "want a hexadecimal digit")
 			}
 			i++
 		}
 		return i
 	}
-	return s.fail(i, "unknown escape")
+	return s.Fail(i, "unknown escape")
 }
 
 // isShortEscape reports whether c makes an escape with the backslash before it alone.

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+var errCheck = errors.New("the check has failed: see above")
+
+// check looks at all that serve needs, changes nothing, and prints what it found.
+func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.Location) error {
+	if err := web.CheckConfigFile(cmd.Web.ConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %w", err)
+	}
+	locations, err := location.Opener{}.Open(ctx, named)
+	if err != nil {
+		return err
+	}
+	failed := false
+	say := func(line string, err error) {
+		if err != nil {
+			line, failed = line+err.Error(), true
+		}
+		fmt.Fprintln(out, hostile.Visible(line))
+	}
+	say(cmd.checkCheckpoint())
+	for i, found := range lookAtAll(ctx, locations) {
+		say(locations[i].Name+": "+found.text, found.err)
+	}
+	if failed {
+		return errCheck
+	}
+	return ctx.Err()
+}
+
+func (cmd *serveCmd) checkCheckpoint() (line string, err error) {
+	report, err := checkpoint.Verify(cmd.Checkpoint.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !cmd.Checkpoint.MustExist:
+		return fmt.Sprintf("checkpoint %s: there is none; it will be made, and counters begin at 0", cmd.Checkpoint.Path), nil
+	case errors.Is(err, checkpoint.ErrLocked):
+		return err.Error(), nil // most likely the exporter that this is the check for
+	case err != nil:
+		return "", checkpointError(err)
+	}
+	return fmt.Sprintf("checkpoint %s: sound, with %s", report.Path, counted(int64(report.Series), "series")), nil
+}
+
+// looked is what was found in a location.
+type looked struct {
+	text string
+	err  error
+}
+
+// lookAtAll looks at all locations at once.
+func lookAtAll(ctx context.Context, locations []source.Location) []looked {
+	found := make([]looked, len(locations))
+	var all sync.WaitGroup
+	for i, l := range locations {
+		all.Go(func() {
+			survey, err := location.Look(ctx, l)
+			found[i] = looked{text: surveyText(survey), err: err}
+			if err != nil {
+				found[i].text = "cannot be listed: "
+			}
+		})
+	}
+	all.Wait()
+	return found
+}
+
+func surveyText(s location.Survey) string {
+	var streams []string
+	for _, log := range record.Logs() {
+		if n := s.Streams[log]; n > 0 {
+			streams = append(streams, counted(int64(n), "stream")+" of "+log.String())
+		}
+	}
+	text := "no log object lies here yet"
+	if len(streams) > 0 {
+		text = strings.Join(streams, " and ") + ", from " + s.Oldest.UTC().Format(time.RFC3339) + " on"
+	}
+	if skipped := skippedObjects(s.Skipped); skipped != "" {
+		text += "; skipped " + skipped
+	}
+	return text
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+)
+
+func TestServe_CheckListsEveryLocationOnceAndEnds(t *testing.T) {
+	bucket, empty := fixtureBucket(t), t.TempDir()
+	missing := filepath.Join(t.TempDir(), "missing")
+	state := "--checkpoint.path=" + filepath.Join(t.TempDir(), "x.db")
+	got := runToEnd(t, "serve", "--check", state, bucket, empty)
+	if want := []string{
+		"checkpoint " + strings.TrimPrefix(state, "--checkpoint.path=") + ": there is none; it will be made, and counters begin at 0",
+		"file://" + bucket + ": 4 streams of server_access and 2 streams of cloudtrail, from 2026-01-14T00:00:00Z on; skipped ",
+		"file://" + empty + ": no log object lies here yet",
+	}; got.code != exitOK || got.stderr != "" || !linesBeginWith(got.stdout, want) {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	if _, err := os.Stat(strings.TrimPrefix(state, "--checkpoint.path=")); err == nil {
+		t.Error("it has made a checkpoint")
+	}
+	got = runToEnd(t, "serve", "--check", state, empty, missing, "--checkpoint.must-exist")
+	if want := []string{"checkpoint ", "file://" + empty, "file://" + missing + ": cannot be listed: "}; got.code != exitFailed ||
+		!strings.Contains(got.stderr, "the check has failed") || !linesBeginWith(got.stdout, want) {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	wantFailure(t, runToEnd(t, "serve", "--check", empty, "--web.config.file="+missing), exitFailed, "--web.config.file: ")
+}
+
+// linesBeginWith reports whether a text has as many lines, each with its beginning.
+func linesBeginWith(text string, beginnings []string) bool {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) != len(beginnings) {
+		return false
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, beginnings[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestCheckpoint_VerifyPrintsWhatItHolds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	bucket := fixtureBucket(t)
+	e := start(t, "serve", append(whole(path), bucket)...)
+	e.awaitReady(t)
+	wantFailure(t, runToEnd(t, "checkpoint", "verify", path), exitFailed, "in use by another process")
+	if check := runToEnd(t, "serve", "--check", "--checkpoint.path="+path, bucket); check.code != exitOK || !strings.Contains(check.stdout, "in use") {
+		t.Errorf("exit code %d, %s%s", check.code, check.stdout, check.stderr)
+	}
+	e.stop()
+	if !strings.Contains(e.stderr.String(), "the checkpoint is new: all counters begin at 0") {
+		t.Error("a new checkpoint is no warning")
+	}
+	got := runToEnd(t, "checkpoint", "verify", path)
+	if got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, "checkpoint "+path+" is sound") || !strings.Contains(got.stdout, " streams, ") {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	if check := runToEnd(t, "serve", "--check", "--checkpoint.path="+path, bucket); check.code != exitOK || !strings.Contains(check.stdout, ": sound, with ") {
+		t.Errorf("exit code %d, %s%s", check.code, check.stdout, check.stderr)
+	}
+
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(path, text[:len(text)-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, runToEnd(t, "checkpoint", "verify", path), exitFailed, checkpoint.ErrDamaged.Error())
+	wantFailure(t, runToEnd(t, "checkpoint", "verify", path+"2"), exitFailed, "no such file or directory")
+	wantFailure(t, runToEnd(t, "checkpoint", "verify"), exitUsage, `expected "<path>"`)
+	wantFailure(t, runToEnd(t, "checkpoint"), exitUsage, "expected")
+}

@@ -1,0 +1,92 @@
+package scanner
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// Streams with free keys: what lies there, only its content shows. As long as no log was
+// recognised in such a stream, it is none, and the searches for streams look at an object
+// of each kind and day. Then it is tailed like any other one, and each of its objects is
+// read; those that are none of a log are found by that, and skipped.
+//
+// What was looked at is remembered in memory alone. But a stream that is one is kept in the
+// checkpoint.
+
+// knows reports whether a stream is tailed.
+func (l *location) knows(s logkey.Stream) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.streams[s.ID()] != nil
+}
+
+// recognise returns why an object with a free key is no log object, or nothing if it is
+// one. Objects from before the floor are not looked at.
+func (l *location) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
+	if obj.Key < key.Stream.After(floor) {
+		return logkey.SkipUnknown // it is passed over
+	}
+	why, err := l.recogniser.Look(ctx, l.Source, obj, key)
+	if err != nil && ctx.Err() == nil && !l.skips.noted(why) {
+		l.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.Name, "key", obj.Key, "err", err)
+	}
+	return why
+}
+
+// freeAgain is how far back searches look at the keys of a stream with free keys that is
+// known: other streams may lie in the same folders.
+const freeAgain = 48 * time.Hour
+
+// passFree returns where a search goes on behind a key of a stream that is known.
+func passFree(key logkey.Key, now time.Time) (goOn string) {
+	return min(key.Stream.After(now.Add(-freeAgain)), key.Beyond())
+}
+
+// note counts a skipped object. The first of what may hold requests is logged.
+func (s *skips) note(name string, why logkey.SkipReason) {
+	s.metrics.skippedObjects.WithLabelValues(string(why)).Inc()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status, known := s.found[why]
+	if !known {
+		status = SkippedStatus{Reason: why, Example: name}
+		if mayHoldRequests(why) {
+			s.logger.Warn("objects are skipped that may hold requests", "reason", why, "key", name)
+		}
+	}
+	status.Objects++
+	s.found[why] = status
+}
+
+// noted reports whether an object was skipped for the reason.
+func (s *skips) noted(why logkey.SkipReason) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.found[why].Objects > 0
+}
+
+// mayHoldRequests reports whether somebody may miss what is skipped for the reason.
+func mayHoldRequests(why logkey.SkipReason) bool {
+	switch why {
+	case logkey.SkipParquet, logkey.SkipFailed, logkey.SkipExport, logkey.SkipUnknownLog, logkey.SkipOtherLog:
+		return true
+	}
+	return false
+}
+
+// status returns what was skipped, in the order of the reasons.
+func (s *skips) status() []SkippedStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []SkippedStatus{}
+	for _, status := range s.found {
+		all = append(all, status)
+	}
+	slices.SortFunc(all, func(a, b SkippedStatus) int { return strings.Compare(string(a.Reason), string(b.Reason)) })
+	return all
+}

@@ -1,0 +1,164 @@
+package scanner_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// freeKeys are the ways in which keys are written that show no more than a time.
+var freeKeys = map[string]freeKey{
+	"days":          {"AWSLogs/111122223333/s3/eu-west-1/", "2006/01/02/"},
+	"hours":         {"my/prefix/", "2006/01/02/15/"},
+	"days of Hive":  {"", "year=2006/month=01/day=02/"},
+	"hours of Hive": {"p/region=eu-west-1/", "year=2006/month=01/day=02/hour=15/"},
+	"Firehose":      {"logs/", "2006/01/02/15/shop-v-2006-01-02-15-04-05-abababab-abab-abab-abab-abababab"},
+}
+
+// freeKey is a prefix, and the layout of a time behind it.
+type freeKey struct{ prefix, layout string }
+
+// putFree puts an object with a free key.
+func (r *rig) putFree(k freeKey, at time.Time, unique string, body []byte) string {
+	key := k.prefix + at.UTC().Format(k.layout) + unique
+	r.bucket.Put(key, body, time.Now())
+	return key
+}
+
+func TestScanner_TailsStreamsWithFreeKeys(t *testing.T) {
+	for name, layout := range freeKeys {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.putFree(layout, began.Add(-30*time.Hour), "B", logtest.AccessJSON(began, "r1"))
+				r.putFree(layout, began, "C", logtest.Gzip(logtest.AccessJSON(began, "r2", "r3")))
+				r.start()
+				r.wait(time.Minute)
+				r.expect("r1", "r2", "r3")
+				r.putFree(layout, time.Now(), "A", logtest.AccessJSON(began, "r4")) // below one that is counted
+				r.wait(5 * time.Minute)
+				r.expect("r1", "r2", "r3", "r4")
+				r.crash()
+				r.putFree(layout, time.Now(), "D", logtest.AccessJSON(began, "r5"))
+				r.putFree(layout, time.Now().Add(-40*time.Hour), "late", logtest.AccessJSON(began, "r6"))
+				r.putFree(layout, time.Now().AddDate(0, 0, -20), "very late", logtest.AccessJSON(began, "r7"))
+				opens := r.bucket.Opens()
+				r.start()
+				r.wait(30 * time.Hour) // an audit
+				r.expect("r1", "r2", "r3", "r4", "r5", "r6", "r7")
+				if again := r.bucket.Opens() - opens; again != 3 {
+					t.Errorf("%d objects were opened to read 3: the stream is known", again)
+				}
+				if records := r.metric("log_records_total", record.ServerAccess.String()); records != 3 {
+					t.Errorf("%v records are counted, want 3", records)
+				}
+				for range 60 { // days later, each poll costs a listing of an hour's or a day's keys
+					r.putFree(layout, time.Now(), fmt.Sprint("n", time.Now().Unix()), logtest.AccessJSON(began, fmt.Sprint(time.Now().Unix())))
+					r.wait(time.Minute)
+				}
+				if streams := r.scanner.Status().Locations[0].Streams; len(streams) != 1 || streams[0].Log != "unknown" {
+					t.Errorf("streams %+v", streams)
+				}
+			})
+		})
+	}
+}
+
+func TestScanner_PollsOfHoursDoNotListTheDay(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		layout := freeKeys["hours"]
+		for hour := range 12 {
+			for i := range 1500 {
+				r.putFree(layout, began.Add(time.Duration(-hour)*time.Hour), fmt.Sprintf("%04d", i), logtest.AccessJSON(began, fmt.Sprint(hour, "-", i)))
+			}
+		}
+		r.start()
+		r.wait(10 * time.Minute)
+		before := r.bucket.Pages()
+		for range 10 {
+			r.putFree(layout, time.Now(), fmt.Sprint("z", time.Now().Unix()), logtest.AccessJSON(began, fmt.Sprint(time.Now().Unix())))
+			r.wait(time.Minute)
+		}
+		if pages := r.bucket.Pages() - before; pages > 10*5 { // of two hours, with 3000 objects
+			t.Errorf("10 polls took %d pages", pages)
+		}
+	})
+}
+
+// Only what is no log is looked at, once a folder, day and kind of name, and logs that
+// begin among it later are found.
+func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		other := []byte(`{"level":"info"}`)
+		for i := range 100 {
+			r.bucket.Put(fmt.Sprintf("app/2026/03/0%d/%02d.json", 1+i/50, i), other, began)
+		}
+		r.bucket.Put("app/2026/03/02/x.parquet", []byte("PAR1"), began)
+		r.start()
+		r.wait(3 * time.Hour)
+		if opens := r.bucket.Opens(); opens != 2 {
+			t.Errorf("%d objects were opened, want 2", opens)
+		}
+		r.wait(24 * time.Hour)
+		r.bucket.Put("app/2026/03/05/1.json", logtest.AccessJSON(began, "r1"), time.Now())
+		r.bucket.Put("app/2026/03/05/2.json", other, time.Now())
+		r.bucket.Put("app/2026/03/05/3.json", logtest.AccessJSON(began, "r2"), time.Now())
+		r.wait(3 * time.Hour)
+		r.expect("r1", "r2")
+		// From now on all is read, so that nothing is lost.
+		for reason, want := range map[string]float64{"unknown_log": 201, "parquet": 1, "not_a_log": 0} {
+			if got := r.metric("skipped_objects_total", reason); got != want {
+				t.Errorf("skipped_objects_total of %s is %v, want %v", reason, got, want)
+			}
+		}
+		skipped := r.scanner.Status().Locations[0].Skipped
+		if len(skipped) != 2 || skipped[0].Reason != "parquet" || skipped[0].Example != "app/2026/03/02/x.parquet" || skipped[1].Example != "app/2026/03/01/00.json" {
+			t.Errorf("skipped %+v", skipped)
+		}
+		if log := r.log.String(); strings.Count(log, "objects are skipped that may hold requests") != 2 {
+			t.Errorf("the log is\n%s", log)
+		}
+	})
+}
+
+// Objects with other keys may lie in the folders of a stream with free keys.
+func TestScanner_TailsStreamsThatShareFolders(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		put := func(at time.Time, n int) {
+			r.bucket.Put(logtest.PartitionedKey("all/", at, fmt.Sprintf("0123456789ABCDE%d", n)), logtest.AccessLog(at, fmt.Sprint("text", n)), time.Now())
+			r.putFree(freeKey{"all/", "2006/01/02/"}, at, fmt.Sprintf("0-%d", n), logtest.AccessJSON(at, fmt.Sprint("day", n)))
+			r.putFree(freeKey{"all/", "2006/01/02/15/"}, at, fmt.Sprint("x", n), logtest.AccessJSON(at, fmt.Sprint("hour", n)))
+		}
+		put(began, 1)
+		r.start()
+		r.wait(2 * time.Hour)
+		put(time.Now(), 2)
+		r.wait(3 * time.Hour)
+		r.expect("text1", "day1", "hour1", "text2", "day2", "hour2")
+	})
+}
+
+func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
+		fails := true
+		r.bucket.SetFault(func(op, _ string) error {
+			if fails && op == "open" {
+				return fmt.Errorf("broken")
+			}
+			return nil
+		})
+		r.start()
+		r.wait(10 * time.Minute)
+		fails = false
+		r.putFree(freeKeys["days"], time.Now(), "B", logtest.AccessJSON(began, "r2"))
+		r.wait(2 * time.Hour)
+		r.expect("r1", "r2")
+		if !strings.Contains(r.log.String(), "object could not be looked at") {
+			t.Error("nobody was told")
+		}
+	})
+}

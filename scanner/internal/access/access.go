@@ -1,0 +1,127 @@
+// Package access knows what the fields of S3's server access logs mean, in whichever
+// format they are written: who made a request, and how it was signed.
+//
+// A field that is empty or a dash holds nothing.
+package access
+
+import (
+	"bytes"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Fields are those fields of a record that have a meaning together, as logged.
+type Fields struct {
+	Operation, Requester, ErrorCode, RequestURI []byte
+	Signature, AuthType                         []byte
+	// Unsaid: the record is of a layout without the field Signature.
+	Unsaid bool
+}
+
+// IsNothing reports whether a field holds nothing.
+func IsNothing(s []byte) bool { return len(s) == 0 || len(s) == 1 && s[0] == '-' }
+
+// IsNobody reports whether this is what stands for the requester where there is none:
+// nothing, or, up to 2015 on AWS's page on the format and today in Ceph, the word
+// Anonymous.
+func IsNobody(requester []byte) bool {
+	return IsNothing(requester) || len(requester) == len("anonymous") && bytes.EqualFold(requester, []byte("anonymous"))
+}
+
+// IsOwnWork reports whether operation is S3's own, or Backblaze's: lifecycle rules,
+// restores, checksums of a batch job.
+func IsOwnWork(operation []byte) bool {
+	return bytes.HasPrefix(operation, []byte("S3.")) || bytes.HasPrefix(operation, []byte("B2_LIFECYCLE."))
+}
+
+// IsUpload reports whether the object size is that of the request's body. A
+// copy's is not: it has none.
+func IsUpload(operation []byte) bool {
+	switch string(operation) {
+	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT":
+		return true
+	}
+	return false
+}
+
+// Service is who makes the requests that S3 makes on its own account.
+const Service = "AmazonS3"
+
+// RequesterOf returns who made the request, a part of the field or of own, or nil if
+// that is nobody. What S3 does on its own account has no requester in some records and
+// AmazonS3 in others; it is AmazonS3 in both, which is written to own.
+func (f *Fields) RequesterOf(own *[len(Service)]byte) []byte {
+	const service = "svc:" // before the name of a service that acts for itself
+	switch {
+	case IsNobody(f.Requester) && bytes.HasPrefix(f.Operation, []byte("S3.")):
+		return append(own[:0], Service...)
+	case IsNobody(f.Requester):
+		return nil
+	case bytes.HasPrefix(f.Requester, []byte(service)):
+		return f.Requester[len(service):]
+	}
+	return f.Requester
+}
+
+// IsAnonymous reports whether the request, which was signed so, came without
+// credentials.
+func (f *Fields) IsAnonymous(signature record.Signature) bool {
+	return IsNobody(f.Requester) && signature == record.SignatureNone && !IsOwnWork(f.Operation)
+}
+
+// Authentication returns how the request was signed.
+//
+// Nothing in the place of the signature version means unsigned, unless an
+// authentication type is named or S3 refused the credentials: then the request was
+// signed, though the record may name neither requester nor version. What remains
+// then, and in layouts without the field, is the query string, by which presigned
+// requests are known, and the requester: a request without one was not signed.
+func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
+	refused := IsNobody(f.Requester) && record.FailedAuthentication(f.ErrorCode)
+	method := record.ParseAuthMethod(f.AuthType)
+	signed := refused || method != record.AuthUnknown
+	if nothing := IsNothing(f.Signature); !f.Unsaid && !(signed && nothing) {
+		if nothing {
+			return record.SignatureNone, record.AuthNone
+		}
+		return record.ParseSignature(f.Signature), method
+	}
+	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
+		return signature, record.QueryString
+	}
+	if f.Unsaid && IsNobody(f.Requester) && !refused {
+		return record.SignatureNone, record.AuthNone
+	}
+	return record.SignatureUnknown, method
+}
+
+// querySignature returns the signature version of a presigned request, or
+// SignatureUnknown. It looks at nothing but the names and values of the query's
+// parameters, for which see
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html.
+func querySignature(requestURI []byte) record.Signature {
+	_, query, _ := bytes.Cut(requestURI, []byte("?"))
+	query, _, _ = bytes.Cut(query, []byte(" ")) // the HTTP version
+	var accessKey, signature, expires bool
+	for len(query) > 0 {
+		var parameter []byte
+		parameter, query, _ = bytes.Cut(query, []byte("&"))
+		switch {
+		case string(parameter) == "X-Amz-Algorithm=AWS4-HMAC-SHA256":
+			return record.SigV4
+		case string(parameter) == "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
+			return record.SigV4A
+		case bytes.HasPrefix(parameter, []byte("AWSAccessKeyId=")):
+			accessKey = true
+		case bytes.HasPrefix(parameter, []byte("Signature=")):
+			signature = true
+		case bytes.HasPrefix(parameter, []byte("Expires=")):
+			expires = true
+		}
+	}
+	if accessKey && signature && expires {
+		return record.SigV2
+	}
+	return record.SignatureUnknown
+}

@@ -1,0 +1,136 @@
+package reader_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
+)
+
+// bomb returns text, compressed as often as that, which has much more bytes than itself.
+func bomb(t *testing.T, text string, size, times int) []byte {
+	t.Helper()
+	body := io.MultiReader(strings.NewReader(text), io.LimitReader(zeros{}, int64(size)))
+	for range times {
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		if _, err := io.Copy(z, body); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		body = &out
+	}
+	all, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// noTally is a reader.Tally that keeps nothing.
+type noTally struct{}
+
+func (*noTally) Add(*record.Record) {}
+func (*noTally) Done() int          { return 0 }
+
+// zeros is white space without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// What unpacks to more than it may is given up, however often it is compressed.
+func TestRead_GivesUpBombsWithFreeKeys(t *testing.T) {
+	record := string(logtest.AccessJSON(time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC), "r"))
+	for name, test := range map[string]struct {
+		body []byte
+		want source.Reason
+		skip logkey.SkipReason
+	}{
+		"compressed once":            {bomb(t, record, 64<<20, 1), reader.ReasonSize, ""},
+		"compressed twice":           {bomb(t, record, 64<<20, 2), reader.ReasonSize, ""},
+		"white space before it":      {bomb(t, "", 64<<20, 1), "", logkey.SkipUnknown},
+		"compressed three times":     {bomb(t, record, 1<<10, 3), "", logkey.SkipUnknown},
+		"cut off":                    {bomb(t, record, 1<<20, 1)[:200], reader.ReasonGzip, ""},
+		"a log with space behind it": {bomb(t, record, 1<<20, 2), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := new(sourcetest.Fake)
+			key := "a/2026/07/02/08/x"
+			fake.Put(key, test.body, time.Now())
+			jobs := make(chan *reader.Job[struct{}], 1)
+			jobs <- &reader.Job[struct{}]{
+				Location: source.Location{Source: fake}, Key: logkey.Parse(key), Object: source.Object{Key: key, Size: int64(len(test.body))},
+			}
+			close(jobs)
+			for r := range reader.Read(t.Context(), reader.Config{MaxObjectSize: 32 << 20, NewTally: func(_, _ string) reader.Tally { return new(noTally) }}, jobs).All() {
+				var reason source.Reason
+				if r.Err != nil {
+					reason = r.Err.Reason
+				}
+				if reason != test.want || r.Skip != test.skip {
+					t.Errorf("reason %q, skipped for %q, error %v", reason, r.Skip, r.Err)
+				}
+			}
+		})
+	}
+}
+
+// countingSource counts the bytes that are read of it.
+type countingSource struct {
+	source.Source
+	read int
+}
+
+func (s *countingSource) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
+	body, err := s.Source.Open(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{readFunc(func(p []byte) (int, error) {
+		n, err := body.Read(p)
+		s.read += n
+		return n, err
+	}), body}, nil
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestRecogniser_ReadsTheBeginningOfAnObjectAlone(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	key := "a/2026/07/02/08/x"
+	body := bytes.Repeat([]byte(`{"level":"info"}`+"\n"), 1<<16)
+	fake.Put(key, body, time.Now())
+	counted := &countingSource{Source: fake}
+	why, err := reader.NewRecogniser().Look(t.Context(), counted, source.Object{Key: key, Size: int64(len(body))}, logkey.Parse(key))
+	if why != logkey.SkipUnknownLog || err != nil || counted.read > 64<<10 {
+		t.Errorf("%q, error %v, %d bytes are read", why, err, counted.read)
+	}
+	fake.SetFault(func(_, _ string) error { return errors.New("broken") })
+	why, err = reader.NewRecogniser().Look(t.Context(), counted, source.Object{Key: key, Size: int64(len(body))}, logkey.Parse(key))
+	if why != logkey.SkipUnreadable || err == nil {
+		t.Errorf("%q, error %v", why, err)
+	}
+}

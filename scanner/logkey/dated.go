@@ -1,0 +1,124 @@
+package logkey
+
+import (
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// parseDated parses any name below folders of a day, or of an hour in it. The last ones
+// in the key count. Times are taken as UTC, which they may not be: Firehose can be told
+// another zone, and nothing in the key shows it.
+//
+// See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html and
+// https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html.
+func parseDated(l *layout, folder, stem string) (Key, bool) {
+	if why := skipReason(folder); why != SkipUnknown {
+		return foreign(folder, why), true
+	}
+	if strings.HasSuffix(stem, ".parquet") {
+		return foreign(folder, SkipParquet), true
+	}
+	prefix, rest, t, ok := lastDate(folder, l.folders)
+	if !ok || l.Layout == Hive && !endsFolder(prefix, hiveYear) {
+		return Key{}, false
+	}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}
+	if len(rest) >= len(l.hours) {
+		if hour, err := time.Parse(l.hours, rest[:len(l.hours)]); err == nil {
+			k.Time, k.Grain = t.Add(time.Duration(hour.Hour())*time.Hour), time.Hour
+		}
+	}
+	k.AccountID, k.Region = owner(folder)
+	if isOtherService(folder) {
+		return foreign(folder, SkipUnknown), true
+	}
+	return k, true
+}
+
+// lastDate divides folder at the last folders of a day that are in it.
+func lastDate(folder, folders string) (prefix, rest string, day time.Time, ok bool) {
+	for n := len(folder) - len(folders); n >= 0; n-- {
+		if folder[n+len("2006")] != '/' || n > 0 && folder[n-1] != '/' && folder[n-1] != '=' {
+			continue
+		}
+		date := folder[n : n+len(folders)]
+		if day, err := time.Parse(folders, date); err == nil && "2006" <= date && date < "21" {
+			if folders == dayFolders && n > 0 && folder[n-1] != '/' {
+				continue
+			}
+			return folder[:n], folder[n+len(folders):], day, true
+		}
+	}
+	return "", "", time.Time{}, false
+}
+
+// endsFolder reports whether the last folder of prefix is name, as far as it is there.
+func endsFolder(prefix, name string) bool {
+	before, ok := strings.CutSuffix(prefix, name)
+	return ok && (before == "" || strings.HasSuffix(before, "/"))
+}
+
+// owner returns the account and the Region that folders name, as those of CloudWatch's
+// deliveries do: AWSLogs/[aws-account-id=]ACCOUNT/SERVICE/[region=]REGION/.
+func owner(folder string) (account, region string) {
+	_, path, ok := strings.Cut("/"+folder, "/AWSLogs/")
+	if !ok {
+		return "", ""
+	}
+	first := true
+	for part := range strings.SplitSeq(path, "/") {
+		if name, value, ok := strings.Cut(part, "="); ok && (name == "aws-account-id" || name == "region") {
+			part = value
+		}
+		switch {
+		case first && isAccount(part):
+			account = part
+		case region == "" && record.IsRegion(part):
+			region = part
+		}
+		first = false
+	}
+	return account, region
+}
+
+// isOtherService reports whether the folders are those in which another service of AWS
+// delivers its logs, so that nobody need look what these are.
+func isOtherService(folder string) bool {
+	_, path, _ := strings.Cut("/"+folder, "/AWSLogs/")
+	account, path, _ := strings.Cut(path, "/")
+	service, _, _ := strings.Cut(path, "/")
+	if !isAccount(account) {
+		return false
+	}
+	switch service {
+	case "vpcflowlogs", "elasticloadbalancing", "WAFLogs", "Config", "GuardDuty", "vpcdnsquerylogs", "network-firewall",
+		"redshift", "S3StorageLens", "transitgatewayflowlogs":
+		return true
+	}
+	return false
+}
+
+// parseExport parses TASK/LOGSTREAM/000000.gz, with a UUID as TASK.
+func parseExport(l *layout, folder, stem string) (Key, bool) {
+	number, ok := strings.CutSuffix(stem, ".gz")
+	_, task, stream, ok2 := cutThree("//" + folder)
+	if !ok || !ok2 || len(number) != 6 || strings.Trim(number, "0123456789") != "" || !isUUID(task) || stream == "" {
+		return Key{}, false
+	}
+	return Key{Stream: Stream{Prefix: folder, Layout: l.Layout}, Skip: SkipExport}, true
+}
+
+func isUUID(s string) bool {
+	const form = "00000000-0000-0000-0000-000000000000"
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; form[i] == '-' && c != '-' || form[i] == '0' && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
