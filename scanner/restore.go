@@ -60,7 +60,11 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	for _, l := range locations {
-		l.cfg.Logger.Info("location is tailed", "location", l.Name, "store", l.Store, "start", l.prefix.Floor, "streams", len(l.streams))
+		start := "all"
+		if !l.prefix.Floor.IsZero() {
+			start = l.prefix.Floor.UTC().Format(time.RFC3339)
+		}
+		l.cfg.Logger.Info("location is tailed", "location", l.Name, "store", l.Store, "start", start, "streams", len(l.streams))
 	}
 	return locations, nil
 }

@@ -147,9 +147,15 @@ func TestStatus_SaysFirstWhetherAllIsWell(t *testing.T) {
 		"commit fails":   {func(s *scanner.Status, _ *scanner.LocationStatus) { s.CommitError = "disk full" }, []string{"disk full"}},
 		"location fails": {func(_ *scanner.Status, l *scanner.LocationStatus) { l.PollError = "denied" }, []string{"s3://example-logs cannot be listed: denied"}},
 		"not ready":      {func(_ *scanner.Status, l *scanner.LocationStatus) { l.Ready = false }, []string{"Not ready: still reading what lay in s3://example-logs"}},
-		"no logs":        {func(_ *scanner.Status, l *scanner.LocationStatus) { l.Streams = nil }, []string{"No logs were found in s3://example-logs"}},
-		"silent":         {func(_ *scanner.Status, l *scanner.LocationStatus) { l.Streams[0].Silent = true }, []string{"1 stream is silent"}},
-		"not running":    {func(s *scanner.Status, _ *scanner.LocationStatus) { s.Locations = nil }, []string{"Not ready: starting or ending"}},
+		"old logs": {func(_ *scanner.Status, l *scanner.LocationStatus) {
+			l.Start, l.BeforeStart, l.Streams[0].NewestTime = before(24*time.Hour), 1234, time.Time{}
+		}, []string{"Nothing in s3://example-logs is newer than 2026-03-03T12:00:00Z, where it starts: 1,234 log objects are before that and not counted"}},
+		"very many old logs": {func(_ *scanner.Status, l *scanner.LocationStatus) {
+			l.Start, l.BeforeStart, l.BeforeStartMore, l.Streams[0].NewestTime = before(24*time.Hour), 10_000, true, before(1000*time.Hour)
+		}, []string{"more than 10,000 log objects are before that"}},
+		"no logs":     {func(_ *scanner.Status, l *scanner.LocationStatus) { l.Streams = nil }, []string{"No logs were found in s3://example-logs"}},
+		"silent":      {func(_ *scanner.Status, l *scanner.LocationStatus) { l.Streams[0].Silent = true }, []string{"1 stream is silent"}},
+		"not running": {func(s *scanner.Status, _ *scanner.LocationStatus) { s.Locations = nil }, []string{"Not ready: starting or ending"}},
 		"objects, the gravest first": {func(_ *scanner.Status, l *scanner.LocationStatus) {
 			l.Pending, l.Quarantined = make([]scanner.ObjectStatus, 1234), make([]scanner.ObjectStatus, 1)
 		}, []string{"1 object is quarantined", "1,234 objects are pending"}},

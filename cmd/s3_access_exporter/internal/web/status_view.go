@@ -131,7 +131,7 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 		}
 	}
 	if quarantined > 0 {
-		found = append(found, finding{true, plural(quarantined, "object") + " quarantined: not counted, and tried again at the next start only.", "#objects"})
+		found = append(found, finding{true, plural(quarantined, "object") + " quarantined: not counted, and tried again at the next start, or once changed.", "#objects"})
 	}
 	if pending > 0 {
 		found = append(found, finding{false, plural(pending, "object") + " pending: could not be read yet, and will be tried again.", "#objects"})
@@ -145,12 +145,23 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 			found = append(found, finding{false, "Not ready: still reading what lay in " + l.Name + " at the start.", "#locations"})
 		case len(l.Streams) == 0:
 			found = append(found, finding{false, "No logs were found in " + l.Name + " so far.", ""})
+		case l.BeforeStart > 0 && !slices.ContainsFunc(l.Streams, func(s scanner.StreamStatus) bool { return s.NewestTime.After(l.Start) }):
+			found = append(found, finding{false, "Nothing in " + l.Name + " is newer than " + l.Start.UTC().Format(time.RFC3339) +
+				", where it starts: " + beforeStart(l) + " before that and not counted.", ""})
 		}
 	}
 	if len(status.Locations) == 0 {
 		found = append(found, finding{false, "Not ready: starting or ending.", ""})
 	}
 	return found
+}
+
+// beforeStart returns how many log objects lie before a location's start.
+func beforeStart(l scanner.LocationStatus) string {
+	if l.BeforeStartMore {
+		return "more than " + groupDigits(l.BeforeStart) + " log objects are"
+	}
+	return plural(l.BeforeStart, "log object")
 }
 
 // moment is a time as the page shows it.
