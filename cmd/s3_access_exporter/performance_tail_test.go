@@ -164,7 +164,7 @@ func readInto(b *testing.B, src source.Source, needs engine.Needs, sink engine.S
 		b.Fatal(err)
 	}
 	scan := engine.Scan{Config: once.Config{
-		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
+		Locations:    []source.Location{{Name: "s3://example-logs", Source: src, Store: "aws/example-logs"}},
 		DedupeWindow: dedupeWindow,
 	}}
 	summary, err := scan.Run(b.Context(), &engine.Question{Filter: everything, Needs: needs}, sink)

@@ -182,7 +182,7 @@ func catchUp(b *testing.B, src source.Source, objects, concurrency int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	err = scanner.New(scanner.Config{
-		Locations:    []source.Location{{Name: "s3://example-logs", Source: src}},
+		Locations:    []source.Location{{Name: "s3://example-logs", Source: src, Store: "aws/example-logs"}},
 		Consumer:     &enough{counting: counting{newCounters(b)}, objects: objects, done: cancel},
 		Metrics:      scanner.NewMetrics(prometheus.NewRegistry()),
 		Checkpoint:   state,
