@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -13,10 +14,11 @@ import (
 	"time"
 )
 
+var kills = flag.Int("kills", 50, "how often the process is killed")
+
 // The test is not run in parallel with others: it has to scrape often.
 func TestServe_CountsExactlyOnceThroughFiftyKills(t *testing.T) {
 	const (
-		kills   = 50
 		longest = 2 * time.Second // life of a process
 		hold    = time.Second
 		fast    = 10 * time.Second // a restart, however busy the machine is
@@ -28,14 +30,14 @@ func TestServe_CountsExactlyOnceThroughFiftyKills(t *testing.T) {
 	args := []string{
 		bucket, "--checkpoint.path=" + filepath.Join(dir, "checkpoint.db"),
 		"--series.hold=" + hold.String(), "--scan.interval=100ms",
-		"--scan.overlap=1m", "--scan.sweep-interval=1s", // late objects are for the sweeps to find
+		"--scan.overlap=1m", "--scan.sweep-interval=1s", "--scan.audit-interval=1s", // late objects are for the sweeps to find
 	}
 
 	w := &watcher{hold: hold, shown: make(samples)}
 	stopFeed := background(t, func(ctx context.Context) { logs.run(ctx, t) })
 	stopWatching := background(t, w.run)
 	early := 0
-	for range kills {
+	for range *kills {
 		p := launch(t, nil, serveArgs(args...)...)
 		w.follow(p)
 		select {
@@ -63,7 +65,7 @@ func TestServe_CountsExactlyOnceThroughFiftyKills(t *testing.T) {
 	}
 	w.judge(t)
 	t.Logf("%d kills, %d of them before the process listened; %d requests; a restart takes %v",
-		kills, early, len(logs.requests), restart.Round(time.Millisecond))
+		*kills, early, len(logs.requests), restart.Round(time.Millisecond))
 
 	// And an end in peace.
 	if code := p.stop(t); code != exitOK {
