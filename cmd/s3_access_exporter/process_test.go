@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,6 +20,9 @@ import (
 var built string
 
 func TestMain(m *testing.M) {
+	// Under nohup, processes that are started here would ignore SIGHUP too. What is caught
+	// is not inherited.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	dir, err := os.MkdirTemp("", "s3_access_exporter-test-")
 	if err != nil {
 		panic(err)
