@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -71,8 +72,8 @@ func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 	if err := cmd.print(ctx, env.stdout, accounts, found, all, now); err != nil {
 		return err
 	}
-	env.logger.Info("looked at", "accounts", len(accounts), "buckets", len(all.Buckets),
-		"summary", coverage.Summarize(all.Buckets).String())
+	env.lastLine = fmt.Sprintf("looked at %s in %s: %s", counted(int64(len(all.Buckets)), "bucket"),
+		counted(int64(len(accounts)), "account"), coverage.Summarize(all.Buckets))
 	return nil
 }
 

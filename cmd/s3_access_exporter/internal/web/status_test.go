@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -265,6 +267,55 @@ func TestLanding_LinksToTheStatus(t *testing.T) {
 	for _, path := range []string{StatusPath, StatusAPIPath} {
 		if !strings.Contains(body, `href="`+path+`"`) {
 			t.Errorf("no link to %s in:\n%s", path, body)
+		}
+	}
+}
+
+// waitingTail is a Tailer that waits before it reports.
+type waitingTail struct {
+	fixedTail
+	wait  func()
+	asked *atomic.Int64
+}
+
+func (w waitingTail) Status() scanner.Status {
+	w.asked.Add(1)
+	w.wait()
+	return w.status
+}
+
+// A status of many streams is large: it is made once for all who ask meanwhile.
+func TestStatus_IsMadeOnceForAllWhoAskAtTheSameTime(t *testing.T) {
+	const clients = 20
+	for _, path := range []string{StatusPath, StatusAPIPath} {
+		tail := waitingTail{fixedTail: fixedTail{wellStatus()}, asked: new(atomic.Int64)}
+		pages, err := newStatusPages(func() scanner.Status { return tail.Status() }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve := pages.serveHTML
+		if path == StatusAPIPath {
+			serve = pages.serveJSON
+		}
+		s := sharing{turn: new(sync.Mutex)}.of(http.HandlerFunc(serve))
+		tail.wait = func() { awaitClients(s, clients) }
+		bodies := make([]string, clients)
+		var all sync.WaitGroup
+		for i := range bodies {
+			all.Go(func() {
+				answer := httptest.NewRecorder()
+				s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+				bodies[i] = answer.Body.String()
+			})
+		}
+		all.Wait()
+		if n := tail.asked.Load(); n != 1 {
+			t.Errorf("%s: made %d times", path, n)
+		}
+		for _, body := range bodies {
+			if body != bodies[0] || !strings.Contains(body, "example-logs") {
+				t.Fatalf("%s: answers differ", path)
+			}
 		}
 	}
 }
