@@ -2,6 +2,7 @@ package scanner_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,9 +73,10 @@ func TestScanner_ChangedObjectThatFailsOtherwiseIsPending(t *testing.T) {
 		r.bucket.Put(key, []byte("\x1f\x8bbroken"), began)
 		r.start()
 		r.wait(time.Minute)
-		fail := true
+		var fail atomic.Bool
+		fail.Store(true)
 		r.bucket.SetFault(func(op, _ string) error {
-			if op == sourcetest.OpOpen && fail {
+			if op == sourcetest.OpOpen && fail.Load() {
 				return &source.Error{Op: op, Key: key, Reason: source.ReasonThrottled, Err: errSlowDown}
 			}
 			return nil
@@ -84,7 +86,7 @@ func TestScanner_ChangedObjectThatFailsOtherwiseIsPending(t *testing.T) {
 		if pending, quarantined := r.metric("pending_objects"), r.metric("quarantined_objects"); pending != 1 || quarantined != 0 {
 			t.Errorf("%v objects are pending, %v quarantined, want 1 and 0", pending, quarantined)
 		}
-		fail = false
+		fail.Store(false)
 		r.wait(time.Hour)
 		r.expect("r1")
 	})
