@@ -26,6 +26,7 @@ type location struct {
 	owners  *owners
 	skips   *skips
 	backlog backlog
+	resumed bool // text was left out before this start
 	jobs    chan<- *job
 	notes   chan<- note
 

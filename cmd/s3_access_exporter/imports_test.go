@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
 	"scanner": {
-		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source",
+		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source",
 	},
 	"scanner/accesslog":          {"scanner/internal/access", "scanner/record"},
 	"scanner/accesslogjson":      {"scanner/internal/access", "scanner/internal/jsonscan", "scanner/record"},
@@ -61,14 +61,15 @@ var imports = map[string][]string{
 	"scanner/internal/jsonscan":  {"scanner/record"},
 	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
-	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/twice":     {"scanner/record"},
 	"scanner/logkey":             {"scanner/record"},
-	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
 	"scanner/record/decodertest": {"scanner/record"},
 	"scanner/s3source":           {"scanner/source"},
 	"scanner/s3source/miniotest": {},
-	"scanner/source":             {},
+	"scanner/source":             {"scanner/record"},
 	"scanner/source/sourcetest":  {"scanner/source"},
 }
 
