@@ -60,6 +60,7 @@ type Scanner struct {
 func New(cfg Config) *Scanner {
 	s := &Scanner{cfg: cfg.withDefaults()}
 	s.ready.waiting = len(cfg.Locations)
+	cfg.Metrics.showShard(cfg.Shard)
 	return s
 }
 

@@ -66,6 +66,16 @@ func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive }
 // is a Foreign one.
 func (s Stream) Log() record.Log { return s.line().log }
 
+// Region returns the Region that the folders of a Trail name; empty if they name none, so
+// that objects of any Region may lie in it.
+func (s Stream) Region() string {
+	if s.File == "" {
+		return ""
+	}
+	_, _, region, _ := cutThree(s.Prefix)
+	return region
+}
+
 // End returns a string above every key of the stream, and below every key that shares
 // its prefix and has anything but a date behind it.
 func (s Stream) End() string {
