@@ -164,7 +164,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	d.started(server, state.Created())
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
-	all.Go(func() error { return scan.Run(ctx) })
+	all.Go(func() error { return state.Run(ctx, scan.Run) })
 	if watch != nil {
 		registry.MustRegister(found)
 		all.Go(func() error { watch(ctx); return nil })
@@ -172,7 +172,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	return all.Wait()
 }
 
-func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
+func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state scanner.Checkpoint) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
 		Consumer:      counting{counters},
