@@ -35,6 +35,7 @@ type location struct {
 	searchedFull time.Time // the last one that passed over nothing
 	rounds       int       // that were begun
 	recogniser   *reader.Recogniser
+	sharing      sharing
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log
@@ -45,6 +46,7 @@ type location struct {
 	polled   time.Time                    // end of the last round without an error
 	failure  error                        // of the last round
 	streams  map[string]*stream           // by ID
+	others   int                          // streams of other shards, as of the last search
 }
 
 // tail lists the location again and again, and queues what is new.
@@ -74,7 +76,7 @@ func (l *location) round(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	if len(l.all()) == 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		failed = l.search(ctx, start, now)
 	}
 	var polls errgroup.Group
@@ -141,6 +143,13 @@ func (l *location) ended(err error, now time.Time) (before error) {
 		l.polled = now
 	}
 	return before
+}
+
+// barren reports whether no streams are known, of whatever shard.
+func (l *location) barren() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.streams) == 0 && l.others == 0
 }
 
 // all returns the streams that are known.
