@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Options are how to get at a location in S3. The zero value of each means AWS's, or
@@ -53,6 +55,7 @@ type Location struct {
 	Bucket, Prefix string // in S3
 	Dir            string // absolute; empty if it is in S3
 	Options        Options
+	Form           record.Form // of server access logs that are read; 0: all
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
