@@ -37,7 +37,7 @@ var errFlat = errors.New("log objects lie in folders without account, Region and
 
 // Run prints the tables.
 func (cmd *ddlCmd) Run(ctx context.Context, env *environment) error {
-	named, err := env.locations(cmd.Locations, cmd.AWS)
+	named, err := env.locations(cmd.Locations, cmd.AWS, recordForm{})
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,12 @@ import (
 type oneShot struct {
 	Locations []string `arg:"" optional:"" name:"location" help:"${location_help}"`
 
-	Engine engineFlags `embed:""`
-	Filter filterFlags `embed:""`
-	Scan   readFlags   `embed:"" prefix:"scan."`
-	AWS    awsFlags    `embed:"" prefix:"aws."`
+	Engine       engineFlags `embed:""`
+	Filter       filterFlags `embed:""`
+	RecordFormat recordForm  `name:"record-format" group:"Filters" env:"-" placeholder:"FORMAT" help:"Of server access logs, only those in this format: text or json. CloudTrail is read in any case."`
+
+	Scan readFlags `embed:"" prefix:"scan."`
+	AWS  awsFlags  `embed:"" prefix:"aws."`
 }
 
 // asked is what a command makes of the requests that its filters ask for.
@@ -54,6 +56,7 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
+	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError
 	if err != nil && !interrupted && !enough && !errors.As(err, &partial) {
@@ -95,7 +98,7 @@ func unreadError(unread []*once.ObjectError) error {
 
 // open opens the locations, and returns how to read them.
 func (o *oneShot) open(ctx context.Context, env *environment, opener location.Opener) (once.Config, error) {
-	named, err := env.locations(o.Locations, o.AWS)
+	named, err := env.locations(o.Locations, o.AWS, o.RecordFormat)
 	if err != nil {
 		return once.Config{}, err
 	}

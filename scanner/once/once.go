@@ -17,6 +17,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -95,7 +96,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	}, jobs)
 
 	listings, listed := listAll(scan, &cfg, &q, jobs)
-	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary)}
+	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary), finder: twice.NewFinder()}
 	for r := range results.All() {
 		if taker.take(scan, r); taker.failed != nil {
 			stop()
@@ -104,6 +105,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	}
 	err := <-listed
 	taker.summary.addListings(listings)
+	taker.summary.DoubleCounted, taker.summary.DoubleCountedBuckets = taker.finder.Findings(maxDoubleCounted), taker.finder.Len()
 	switch {
 	case taker.failed != nil:
 		err = taker.failed
