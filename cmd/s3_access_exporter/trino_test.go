@@ -227,26 +227,37 @@ func trapBucket(t *testing.T) string {
 const ordinaryLine = `1f2e3d4c traps [15/Jan/2026:08:21:07 +0000] 192.0.2.17 - 7C3A9E51D2B810F3 REST.GET.OBJECT x "GET /x HTTP/1.1" 200 - 1 1 31 27 "-" "curl/8.5.0" - aG9zdA== - - - traps.s3.eu-west-1.amazonaws.com TLSv1.3 - - -` + "\n"
 
 // withIDs returns a log file of which every event has an ID of its own, and no other: by
-// which one an event is known that comes again is a difference that there is.
+// which one an event is known that comes again is a difference that there is. So are halves
+// of surrogates and numbers beyond every range, which CloudTrail does not write.
 func withIDs(text []byte) []byte {
 	n := 0
-	text = regexp.MustCompile(`"eventID": *"[^"]*"`).ReplaceAllFunc(text, func([]byte) []byte {
+	var kept [][]byte
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte(`\ud`)) && !bytes.Contains(line, []byte("out of any range")) {
+			kept = append(kept, line)
+		}
+	}
+	text = regexp.MustCompile(`"eventID": *"[^"]*"`).ReplaceAllFunc(bytes.Join(kept, nil), func([]byte) []byte {
 		n++
 		return fmt.Appendf(nil, `"eventID":"id-%d-%d"`, len(text), n)
 	})
 	return regexp.MustCompile(`"(sharedEventID|originalEventID)"`).ReplaceAll(text, []byte(`"other"`))
 }
 
-// trinoCommands are what is asked of every bucket.
-func trinoCommands(t *testing.T) (commands []string) {
+// trinoCommands are what is asked of every bucket, and what of some.
+func trinoCommands(t *testing.T) (every, commands []string) {
 	t.Helper()
+	every = []string{
+		"report -o csv --top=0", "report -o prometheus --labels.requester=arn", "report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv",
+		"events --sort time -o json",
+	}
 	commands = []string{
-		"report", "report -o csv --top=0", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
+		"report", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
 		"report --by bucket,key,status --top=0 -o csv", "report --by day,log --top=0", "report --by hour,outcome -o csv --top=0", "report --by time,log,sent_bytes,received_bytes --top=0 -o csv",
 		"report --by log_object,request_id,requester --top=0 -o json --labels.requester=arn", "report --by account_id,aws_region,auth_method,error_code --top=0 -o csv",
 		"report --by user_agent,client,client_version,sigv4_default --labels.source-ip=24,64 --object --top=0 -o csv",
 		"report --by source_ip --source-ip !192.0.2.0/24 --top=0 -o csv", "report --by operation --since 2026-01-15T10:00:01Z --until 2026-01-15T10:05:00Z --delivery-slack 1h",
-		"events --sort time -o json", "events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
+		"events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
 	}
 	for command := range readmeCommands(t) {
 		if strings.HasPrefix(command, "events ") {
@@ -254,7 +265,7 @@ func trinoCommands(t *testing.T) (commands []string) {
 		}
 		commands = append(commands, command)
 	}
-	return commands
+	return every, append(every, commands...)
 }
 
 // inTables leaves out objects that can be in no table.
@@ -306,7 +317,11 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 	}
 	for name, location := range locations {
 		server.createTables(t, location)
-		for _, command := range trinoCommands(t) {
+		commands, all := trinoCommands(t)
+		if name == "fleet" || name == "fixtures, organization" {
+			commands = all
+		}
+		for _, command := range commands {
 			t.Run(name+"/"+command, func(t *testing.T) {
 				args := append(shellWords(command), location)
 				want := runToEnd(t, args...)
