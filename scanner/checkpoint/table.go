@@ -38,7 +38,13 @@ type Tx struct {
 	tables [tableCount]*table
 	arena  []byte   // memory for values that are written
 	log    *changes // gets all that put and delete change; nil: nobody wants to know
+
+	written int // bytes that were put
 }
+
+// Written returns how many bytes of keys and values the transaction has put so far: by
+// which one that puts very much ends in time.
+func (tx *Tx) Written() int { return tx.written }
 
 // table returns a table of the file.
 func (tx *Tx) table(id tableID) *table {
@@ -154,6 +160,7 @@ func (t *table) store(key, value []byte) error {
 	}
 	sum := checksum(t.seed, key, value)
 	t.total.add(sum)
+	t.tx.written += len(key) + len(value)
 	return t.bucket.Put(key, t.tx.stored(value, sum))
 }
 
