@@ -208,7 +208,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 			}
 			return nil
 		})
-		time.Sleep(takeover / 2)
+		time.Sleep(takeover/2 + time.Second)
 		if first.journal.Live() {
 			t.Error("a process that cannot write shows counters")
 		}
