@@ -26,6 +26,7 @@ type location struct {
 	owners  *owners
 	skips   *skips
 	backlog backlog
+	resumed bool // text was left out before this start
 	jobs    chan<- *job
 	notes   chan<- note
 
@@ -50,9 +51,8 @@ type location struct {
 
 // tail lists the location again and again, and queues what is new.
 func (l *location) tail(ctx context.Context) {
-	ticker := time.NewTicker(l.cfg.Interval)
-	defer ticker.Stop()
 	for {
+		start := time.Now()
 		err := l.round(ctx)
 		if ctx.Err() != nil {
 			return
@@ -61,9 +61,22 @@ func (l *location) tail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(l.nextRound(start, err))):
 		}
 	}
+}
+
+// nextRound returns when the round comes that follows one at start: an Interval later, or
+// as soon as a stream is due. After an error nothing is due sooner.
+func (l *location) nextRound(start time.Time, err error) time.Time {
+	next := start.Add(l.cfg.Interval)
+	if err != nil {
+		return next
+	}
+	for _, st := range l.all() {
+		next = earliest(next, st.pollPlanned())
+	}
+	return latest(next, start.Add(l.cfg.tick()))
 }
 
 // round does everything that is due, and returns the first error. What has
@@ -87,7 +100,7 @@ func (l *location) round(ctx context.Context) error {
 			}
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || st.pollDue(start.Add(l.cfg.Interval/2)) { // rounds are not on the dot
+		if auditing || !start.Before(st.pollPlanned()) {
 			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
 		}
 	}

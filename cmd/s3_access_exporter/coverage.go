@@ -53,7 +53,7 @@ func (cmd *coverageCmd) Validate() error {
 // Run asks, and prints what it was answered.
 func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 	if len(cmd.Locations) > 0 {
-		if _, err := env.locations(cmd.Locations, cmd.AWS); err != nil {
+		if _, err := env.locations(cmd.Locations, cmd.AWS, recordForm{}); err != nil {
 			return err
 		}
 	}

@@ -37,6 +37,8 @@ type serveCmd struct {
 	Coverage   coverageFlags   `embed:"" prefix:"coverage."`
 	AWS        awsFlags        `embed:"" prefix:"aws."`
 
+	RecordFormat recordForm `name:"record-format" placeholder:"FORMAT" help:"Of server access logs, read only those in this format: text or json. For buckets of which both are delivered, which would count twice."`
+
 	Check bool `name:"check" env:"-" help:"Look at flags, files and credentials, list every location once, print what was found, and end."`
 }
 
@@ -79,7 +81,7 @@ func (f seriesFlags) Validate() error {
 
 // Run tails and serves until ctx ends.
 func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
-	locations, err := env.locations(cmd.Locations, cmd.AWS)
+	locations, err := env.locations(cmd.Locations, cmd.AWS, cmd.RecordFormat)
 	if err != nil {
 		return err
 	}
