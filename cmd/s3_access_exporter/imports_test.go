@@ -23,7 +23,7 @@ var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
 		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/shard", "scanner/source",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/reshard", "scanner/s3source", "scanner/shard", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
 	internal + "coverage":          {internal + "query", internal + "rows", "scanner/s3source"},
@@ -67,6 +67,7 @@ var imports = map[string][]string{
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
 	"scanner/record/decodertest": {"scanner/record"},
+	"scanner/reshard":            {"scanner/checkpoint", "scanner/logkey", "scanner/shard"},
 	"scanner/s3source":           {"scanner/source"},
 	"scanner/s3source/miniotest": {},
 	"scanner/shard":              {"scanner/logkey"},

@@ -145,7 +145,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	if err := d.Shard.claim(state, d.Checkpoint.Path); err != nil {
+	if err := d.Shard.check(state, d.Checkpoint.Path); err != nil {
 		return err
 	}
 	if err := state.View(func(tx *checkpoint.Tx) error { return tx.Series().Each(counters.Load) }); err != nil {
@@ -166,7 +166,14 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	d.started(server, state.Created())
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
-	all.Go(func() error { return state.Run(ctx, scan.Run) })
+	all.Go(func() error {
+		return state.Run(ctx, func(ctx context.Context) error {
+			if err := d.Shard.note(state, d.Checkpoint.Path); err != nil {
+				return err
+			}
+			return scan.Run(ctx)
+		})
+	})
 	if watch != nil {
 		registry.MustRegister(found)
 		all.Go(func() error { watch(ctx); return nil })

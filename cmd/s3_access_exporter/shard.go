@@ -28,27 +28,46 @@ func (f shardFlags) Validate() error {
 
 func (f shardFlags) shard() shard.Shard { return shard.Shard{Index: f.Index, Count: f.Count} }
 
-// claim makes sure that the checkpoint at path is that of the shard, and has it noted where
-// it was never used.
-func (f shardFlags) claim(state scanner.Checkpoint, path string) error {
-	count := max(f.Count, 1) // demo has no flags
-	noted := false
-	err := state.View(func(tx *checkpoint.Tx) (err error) {
-		noted, err = tx.CheckShard(f.Index, count)
+// check makes sure that the checkpoint at path is that of the shard, or was never used. It
+// changes nothing.
+func (f shardFlags) check(state viewer, path string) error {
+	err := state.View(func(tx *checkpoint.Tx) error {
+		_, err := tx.CheckShard(f.Index, f.count())
 		return err
 	})
-	if err == nil && !noted {
-		err = state.Update(func(tx *checkpoint.Tx) error {
-			return tx.PutShard(checkpoint.Shard{Index: f.Index, Count: count})
-		})
-	}
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, checkpoint.ErrResharding):
 		return fmt.Errorf("checkpoint %s: %w; run checkpoint reshard once more", path, err)
 	case errors.Is(err, checkpoint.ErrOtherShard):
-		return fmt.Errorf("checkpoint %s: %w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", path, err, count)
+		return fmt.Errorf("checkpoint %s: %w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", path, err, f.count())
 	}
 	return fmt.Errorf("checkpoint %s: %w", path, err)
+}
+
+// note has it noted that the checkpoint at path, which was checked, is that of the shard,
+// unless it is.
+func (f shardFlags) note(state scanner.Checkpoint, path string) error {
+	noted := false
+	err := state.View(func(tx *checkpoint.Tx) (err error) {
+		noted, err = tx.CheckShard(f.Index, f.count())
+		return err
+	})
+	if err == nil && !noted {
+		err = state.Update(func(tx *checkpoint.Tx) error {
+			return tx.PutShard(checkpoint.Shard{Index: f.Index, Count: f.count()})
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return nil
+}
+
+func (f shardFlags) count() int { return max(f.Count, 1) } // demo has no flags
+
+// viewer is a checkpoint that is looked at.
+type viewer interface {
+	View(fn func(*checkpoint.Tx) error) error
 }

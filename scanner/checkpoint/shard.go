@@ -77,18 +77,25 @@ func (tx *Tx) unused() bool {
 // Resharding is kept in a checkpoint whose streams are being shared out anew, as long as
 // that is not complete. Package reshard has the meaning of its fields.
 type Resharding struct {
-	Set     string             `json:"set"` // what Shard.Set will be
-	From    int                `json:"from"`
-	To      int                `json:"to"`
-	Index   int                `json:"index"`            // of the checkpoint, before and after
-	Before  *Shard             `json:"before,omitempty"` // what Shard was; nil: it was never used
-	Decided bool               `json:"decided,omitempty"`
-	Merged  map[int]string     `json:"merged,omitempty"`
-	Heirs   []ReshardingPrefix `json:"prefixes,omitempty"`
+	Set     string `json:"set"` // what Shard.Set will be
+	From    int    `json:"from"`
+	To      int    `json:"to"`
+	Index   int    `json:"index"` // of the checkpoint, before and after
+	Decided bool   `json:"decided,omitempty"`
+	// Merged is how far the series of other checkpoints were taken, by their Index.
+	Merged map[int]Merged `json:"merged,omitempty"`
+	// Prefixes are what will be kept of prefixes.
+	Prefixes []StoredPrefix `json:"prefixes,omitempty"`
 }
 
-// ReshardingPrefix is what will be kept of a prefix of a store.
-type ReshardingPrefix struct {
+// Merged is how far the series of a checkpoint were taken.
+type Merged struct {
+	Last []byte `json:"last,omitempty"` // key
+	Done bool   `json:"done,omitempty"`
+}
+
+// StoredPrefix is a prefix with what is kept of it.
+type StoredPrefix struct {
 	Store  string `json:"store"`
 	Prefix string `json:"prefix"`
 	Kept   Prefix `json:"kept"`
