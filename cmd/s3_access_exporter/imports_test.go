@@ -73,6 +73,8 @@ var imports = map[string][]string{
 	"scanner/shard":              {"scanner/logkey"},
 	"scanner/source":             {"scanner/record"},
 	"scanner/source/sourcetest":  {"scanner/source"},
+
+	"scanner/checkpoint/journaltest": {"scanner/checkpoint"},
 }
 
 // outside says who may import what is not of the module: a package, a file, or with
@@ -82,7 +84,7 @@ var outside = map[string][]string{
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
 	"github.com/aws":                         {internal + "coverage", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/dustin/go-humanize":          {"cmd/..."},
-	"github.com/klauspost/compress":          {internal + "web"},
+	"github.com/klauspost/compress":          {internal + "web", "scanner/checkpoint"},
 	"github.com/prometheus/client_golang":    {"cmd/...", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/client_model":     {"collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/..."},
@@ -96,9 +98,9 @@ var outside = map[string][]string{
 	"golang.org/x/term":                      {"cmd/..."},
 	"google.golang.org/protobuf":             {"collector"},
 
-	"log":       {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
+	"log":       {"cmd/...", "scanner", "scanner/checkpoint", "scanner/internal/reader", "scanner/once"},
 	"net/http":  {"cmd/...", "scanner/s3source", "scanner/s3source/miniotest"},
-	"testing":   {internal + "golden", "scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
+	"testing":   {internal + "golden", "scanner/checkpoint/journaltest", "scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
 	"io/ioutil": {},
 }
 
