@@ -24,11 +24,15 @@ const countBefore = 10_000
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
+	l.sharing.begin()
 	own := l.own()
 	first := own.Searched.IsZero()
 	var conflict error
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
+		if !l.sharing.owns(key) {
+			return l.passOther(obj.Key, key, own, now), true
+		}
 		if key.Free() && !l.knows(key.Stream) {
 			key.Skip = l.recognise(ctx, obj, key, own.Floor)
 		}
@@ -64,6 +68,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	l.mu.Lock()
+	l.others = len(l.sharing.others)
+	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
 		l.searchedFull = start

@@ -10,6 +10,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/shard"
 )
 
 // Metrics are the exporter's metrics on itself. Their counters begin at 0 with
@@ -35,6 +36,8 @@ type Metrics struct {
 	commitDuration prometheus.Histogram
 	commitFailures prometheus.Counter
 	checkpointSize prometheus.Gauge
+	shardIndex     prometheus.Gauge
+	shardCount     prometheus.Gauge
 }
 
 // The values of the label "change" of s3_access_exporter_changed_objects_total.
@@ -84,10 +87,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Failed attempts to write the checkpoint.",
 		}),
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
+		shardIndex:     gauge("shard_index", "Which of the shards that share the streams this one is, from 0 on."),
+		shardCount:     gauge("shard_count", "How many shards share the streams."),
 	}
 	m.begin()
 	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.doubleCounted, m.objectErrors, m.changedObjects, m.quarantined,
-		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize,
+		m.shardIndex, m.shardCount)
 	return m
 }
 
@@ -126,6 +132,12 @@ func gauge(name, help string) prometheus.Gauge {
 
 func gaugeVec(name, help string, labels ...string) *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// showShard shows which part of the streams is tailed.
+func (m *Metrics) showShard(s shard.Shard) {
+	m.shardIndex.Set(float64(s.Index))
+	m.shardCount.Set(float64(max(s.Count, 1)))
 }
 
 // CountRequest counts one HTTP request to S3, such as "GetObject", that AWS

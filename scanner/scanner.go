@@ -62,6 +62,7 @@ type Scanner struct {
 func New(cfg Config) *Scanner {
 	s := &Scanner{cfg: cfg.withDefaults(), twice: twice.NewFinder()}
 	s.ready.waiting = len(cfg.Locations)
+	cfg.Metrics.showShard(cfg.Shard)
 	return s
 }
 

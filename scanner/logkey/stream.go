@@ -75,6 +75,16 @@ func (s Stream) Form() record.Form {
 	return record.JSON
 }
 
+// Region returns the Region that the folders of a Trail name; empty if they name none, so
+// that objects of any Region may lie in it.
+func (s Stream) Region() string {
+	if s.File == "" {
+		return ""
+	}
+	_, _, region, _ := cutThree(s.Prefix)
+	return region
+}
+
 // End returns a string above every key of the stream, and below every key that shares
 // its prefix and has anything but a date behind it.
 func (s Stream) End() string {

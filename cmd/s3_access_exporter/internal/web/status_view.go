@@ -146,6 +146,7 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 		switch {
 		case !l.Ready:
 			found = append(found, finding{false, "Not ready: still reading what lay in " + l.Name + " at the start.", "#locations"})
+		case len(l.Streams) == 0 && l.OtherStreams > 0: // they are others' to read
 		case len(l.Streams) == 0:
 			found = append(found, finding{false, "No logs were found in " + l.Name + " so far.", ""})
 		case l.BeforeStart > 0 && !slices.ContainsFunc(l.Streams, func(s scanner.StreamStatus) bool { return s.NewestTime.After(l.Start) }):
