@@ -37,7 +37,7 @@ var imports = map[string][]string{
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
 	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
-	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
+	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
 	},
