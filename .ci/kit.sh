@@ -57,7 +57,7 @@ oldest_prometheus() {
 		go get "github.com/prometheus/prometheus/promql@$oldest_prometheus" "github.com/prometheus/prometheus/tsdb@$oldest_prometheus"
 		go build -mod=mod -o oldest .
 	)
-	go test -count=1 -run '^TestOldestPrometheus_' ./dashboards -prometheus.oldest="$project/oldest"
+	go -C dashboards test -count=1 -run '^TestOldestPrometheus_' . -prometheus.oldest="$project/oldest"
 }
 
 # grafana_modules installs what Grafana publishes, and prints the folder.
@@ -74,7 +74,7 @@ grafana_modules() {
 
 # grafana_shows tests what Grafana's library makes of the dashboards.
 grafana_shows() {
-	go test -count=1 -run '^TestGrafana_' ./dashboards -grafana.modules="$(grafana_modules)/node_modules"
+	go -C dashboards test -count=1 -run '^TestGrafana_' . -grafana.modules="$(grafana_modules)/node_modules"
 }
 
 # grafana_types holds the dashboards against the types that Grafana publishes.

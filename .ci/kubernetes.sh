@@ -90,8 +90,9 @@ helm_chart() {
 	done
 	helm_equals_kustomize
 	helm_packages
-	helm_refuses 'locations is empty' --set image.repository=x
-	helm_refuses 'image.repository is empty' --set 'locations={s3://b}'
+	helm_refuses 'locations is empty' --set image.tag=1
+	helm_refuses 'image.repository is empty' --set 'locations={s3://b},image.repository='
+	helm_refuses 'image.tag is empty' --set 'locations={s3://b}'
 	helm_refuses "additional properties 'role' not allowed" --set 'locations[0].location=s3://b,locations[0].role=x'
 	helm_refuses "'bucket' does not match pattern" --set 'locations={bucket}'
 	helm_refuses "additional properties 'replicas' not allowed" --set replicas=2

@@ -27,6 +27,11 @@ archives() {
 			tar -tzf "$file" | grep '/s3_access_exporter$' >/dev/null || fail "$file has no program"
 		done
 	done
+	for platform in windows-{amd64,arm64}; do
+		for file in "$scratch/dist"/s3_access_exporter-*."$platform".zip; do
+			python3 -m zipfile --list "$file" | grep '/s3_access_exporter\.exe ' >/dev/null || fail "$file has no program"
+		done
+	done
 	tar -xzf "$scratch/dist"/s3_access_exporter-*."linux-$(go env GOARCH)".tar.gz -C "$scratch" --strip-components 1 --wildcards '*/s3_access_exporter'
 	"$scratch/s3_access_exporter" version | grep -F ' 0.0.0-SNAPSHOT-' || fail "the released program does not know its version"
 	file=$(go version -m "$scratch/s3_access_exporter")
@@ -41,7 +46,7 @@ bills_of_materials() {
 			fail "$file does not name the modules"
 		count=$((count + 1))
 	done
-	((count == 4)) || fail "$count bills of materials"
+	((count == 6)) || fail "$count bills of materials"
 }
 
 configuration='/etc/s3_access_exporter/s3_access_exporter.env
@@ -74,8 +79,10 @@ github() {
 	actionlint
 	image=$(sed -nE 's/^FROM .*(golang:[^ ]+) .*/\1/p' deploy/docker/Dockerfile)
 	for file in .github/workflows/*; do
-		gojq --yaml-input -e --arg image "$image" 'all(.jobs[]; .container == $image)' "$file" >/dev/null ||
+		gojq --yaml-input -e --arg image "$image" 'all(.jobs | to_entries[]; .key == "image" or .value.container == $image)' "$file" >/dev/null ||
 			fail "$file does not run in $image, as the Dockerfile does"
+		gojq --yaml-input -e 'all(.jobs[].steps[].uses // empty; test("@[0-9a-f]{40}$"))' "$file" >/dev/null ||
+			fail "$file has an action that is not pinned to a commit"
 	done
 	for file in .github/ISSUE_TEMPLATE/*.yaml; do
 		gojq --yaml-input -e "$issue_form" "$file" >/dev/null || fail "$file is no issue form"

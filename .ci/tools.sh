@@ -3,6 +3,7 @@
 # built once, into $cache.
 
 golangci_lint=v2.15.0
+toxiproxy=v2.12.0
 minio=v0.0.0-20260212201848-7aac2a2c5b7c
 prometheus=v0.315.0 # Prometheus 3.15, as a Go module
 alertmanager=v0.31.1
@@ -40,6 +41,7 @@ tools() {
 	wrapped github.com/prometheus/prometheus/cmd/promtool "$prometheus" promtool -tags remove_all_sd
 	wrapped github.com/prometheus/prometheus/cmd/prometheus "$prometheus" prometheus -tags remove_all_sd
 	wrapped github.com/prometheus/prometheus/cmd/promtool "$oldest_prometheus" promtool-oldest -tags remove_all_sd
+	wrapped github.com/Shopify/toxiproxy/v2/cmd/server "$toxiproxy" toxiproxy-server
 	wrapped github.com/docker/compose/v5/cmd "$compose" compose
 	tool github.com/rhysd/actionlint/cmd/actionlint "$actionlint"
 	tool github.com/google/go-jsonnet/cmd/jsonnet "$go_jsonnet"

@@ -45,7 +45,6 @@ package collector
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -113,17 +112,13 @@ func New(config Config) (*Collector, error) {
 // the first Stage. A series of a family that is unknown or has other labels now, or
 // bytes that Stage did not write, give a *StoredError and change nothing.
 func (c *Collector) Load(key, value []byte) error {
-	name, err := familyName(key)
+	sc, err := schemaOf(c.schemas, key)
 	if err != nil {
-		return &StoredError{Err: err}
+		return err
 	}
-	known := slices.IndexFunc(c.schemas, func(sc *schema) bool { return sc.name == name })
-	if known < 0 {
-		return &StoredError{Family: name, Err: ErrUnknownFamily}
-	}
-	loaded, err := c.schemas[known].decode(key, value)
+	loaded, err := sc.decode(key, value)
 	if err != nil {
-		return &StoredError{Family: name, Err: err}
+		return &StoredError{Family: sc.name, Err: err}
 	}
 	c.progress.load(loaded.state.last)
 	c.mu.Lock()

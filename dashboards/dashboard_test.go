@@ -16,6 +16,8 @@
 // thousands of series do not flood a panel (scale_test.go), and how many buckets
 // are not seen (coverage_test.go).
 //
+// Storages take what backfill writes, too (increase_test.go, blocks_test.go).
+//
 // grafana_test.go asks Grafana's own library what becomes of results
 // (screen_test.go), if it is told where that is; oldest_test.go asks the engine
 // of the oldest Prometheus.

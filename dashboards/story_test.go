@@ -4,13 +4,11 @@ package dashboards_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,12 +86,7 @@ func tellStory(t *testing.T) *story {
 func newStory(t *testing.T) *story {
 	t.Helper()
 	dir := t.TempDir()
-	binary := filepath.Join(dir, job)
-	const version = "-X github.com/prometheus/common/version.Version=1.2.3"
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", version, "-o", binary, "../cmd/s3_access_exporter")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := build(t)
 	s := &story{
 		timeless:  newTimeless(t),
 		rules:     loadRules(t),
@@ -358,38 +351,6 @@ func (s *story) sum(e *exporter, name string, values ...string) float64 {
 		}
 	}
 	return sum
-}
-
-// writeFile writes a file that has long settled.
-func writeFile(t *testing.T, path string, body []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	temporary := filepath.Join(filepath.Dir(path), ".new")
-	if err := os.WriteFile(temporary, body, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(temporary, old, old); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func gzipped(t *testing.T, text []byte) []byte {
-	t.Helper()
-	var body bytes.Buffer
-	z := gzip.NewWriter(&body)
-	if _, err := z.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return body.Bytes()
 }
 
 // record evaluates the recording rules of groups at a time.

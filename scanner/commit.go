@@ -39,6 +39,7 @@ type committer struct {
 	failing bool
 	tidying tidying
 	clock   *clock
+	doubles doubles
 }
 
 // finished is a result with what is kept of its object's failures before and after the
@@ -162,6 +163,7 @@ func (c *committer) commit() error {
 	for _, f := range c.batch {
 		c.resolved(f)
 	}
+	c.reportDoubles()
 	for _, n := range c.noted {
 		n.committed()
 	}
@@ -223,8 +225,12 @@ func (c *committer) write(tx *checkpoint.Tx, changed rows) error {
 		if changed[st] == nil {
 			changed.of(st).Watermark = st.advanced()
 		}
-		if row := changed.of(st); f.Err == nil && f.Newest > 0 {
+		row := changed.of(st)
+		if f.Err == nil && f.Newest > 0 {
 			row.Newest = latest(row.Newest, time.Unix(f.Newest, 0).UTC())
+		}
+		if f.Records > 0 && st.Log() == 0 {
+			row.Log = f.Log().String()
 		}
 		marked, err := writeObject(tx, f)
 		if err != nil {
@@ -281,6 +287,7 @@ func (c *committer) resolved(f *finished) {
 		f.State.home.skips.note(f.Object.Key, f.Skip)
 	default:
 		m.counted(f.result)
+		c.doubles.compare(f, c.cfg.Now())
 		f.LogSkipped(c.cfg.Logger)
 		c.cfg.Logger.Debug("object is counted", "location", f.Location.Name, "key", f.Object.Key, "records", f.Records, "bytes", f.Object.Size)
 		if f.Newest > 0 {

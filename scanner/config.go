@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/shard"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -31,6 +32,9 @@ type Config struct {
 	Checkpoint Checkpoint
 	// Now returns the time of the wall, which may jump; nil: time.Now.
 	Now func() time.Time
+	// Shard is which part of the streams is tailed; the zero value: all of them. The
+	// Checkpoint must be that of the same shard.
+	Shard shard.Shard
 
 	// Since is how far back a location starts that the checkpoint does not
 	// know; 0: with the first object.

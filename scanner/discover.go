@@ -10,6 +10,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -23,13 +24,20 @@ const countBefore = 10_000
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
+	l.sharing.begin()
 	own := l.own()
 	first := own.Searched.IsZero()
 	var conflict error
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
+		if !l.sharing.owns(key) {
+			return l.passOther(obj.Key, key, own, now), true
+		}
 		if key.Free() && !l.knows(key.Stream) {
 			key.Skip = l.recognise(ctx, obj, key, own.Floor)
+		}
+		if key.Skip == "" && l.leaves(key.Stream) {
+			key.Skip = logkey.SkipOtherForm
 		}
 		if key.Skip != "" {
 			return l.skips.count(obj.Key, key, own.Floor), true
@@ -60,6 +68,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	l.mu.Lock()
+	l.others = len(l.sharing.others)
+	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
 		l.searchedFull = start
@@ -118,25 +129,33 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 // began. If one of these was searched before without finding it, all that lies in it has
 // come since, and counts as far back as audits look. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
-	begin := l.prefix.Floor
-	for p := range l.covering(s) {
-		begin = earliest(begin, p.Floor)
+	beginsIn := func(p checkpoint.Prefix) time.Time {
+		begin := p.Floor
 		if !p.Searched.IsZero() {
 			begin = earliest(begin, l.auditBegin(now))
 		}
+		if s.Log() == record.ServerAccess {
+			begin = latest(begin, p.Text)
+		}
+		return begin
+	}
+	begin := beginsIn(l.prefix)
+	for p := range l.covering(s) {
+		begin = earliest(begin, beginsIn(p))
 	}
 	return begin
 }
 
-// covering returns what is kept of the prefixes that were listed and cover a stream,
-// this location's included. l.mu is held, or nobody else knows l yet.
+// covering returns what is kept of the prefixes that were listed and cover a stream, without
+// leaving it out, this location's included. l.mu is held, or nobody else knows l yet.
 func (l *location) covering(s logkey.Stream) iter.Seq[checkpoint.Prefix] {
 	return func(yield func(checkpoint.Prefix) bool) {
 		if !yield(l.prefix) {
 			return
 		}
 		for prefix, p := range l.prefixes {
-			if prefix != l.Prefix && strings.HasPrefix(s.Prefix, prefix) && !yield(p) {
+			left := s.Log() == record.ServerAccess && p.Form == record.JSON.String()
+			if prefix != l.Prefix && strings.HasPrefix(s.Prefix, prefix) && !left && !yield(p) {
 				return
 			}
 		}

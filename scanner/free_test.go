@@ -59,7 +59,7 @@ func TestScanner_TailsStreamsWithFreeKeys(t *testing.T) {
 					r.putFree(layout, time.Now(), fmt.Sprint("n", time.Now().Unix()), logtest.AccessJSON(began, fmt.Sprint(time.Now().Unix())))
 					r.wait(time.Minute)
 				}
-				if streams := r.scanner.Status().Locations[0].Streams; len(streams) != 1 || streams[0].Log != "unknown" {
+				if streams := r.scanner.Status().Locations[0].Streams; len(streams) != 1 || streams[0].Log != "server_access" {
 					t.Errorf("streams %+v", streams)
 				}
 			})

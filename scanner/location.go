@@ -26,6 +26,7 @@ type location struct {
 	owners  *owners
 	skips   *skips
 	backlog backlog
+	resumed bool // text was left out before this start
 	jobs    chan<- *job
 	notes   chan<- note
 
@@ -34,6 +35,7 @@ type location struct {
 	searchedFull time.Time // the last one that passed over nothing
 	rounds       int       // that were begun
 	recogniser   *reader.Recogniser
+	sharing      sharing
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log
@@ -44,13 +46,13 @@ type location struct {
 	polled   time.Time                    // end of the last round without an error
 	failure  error                        // of the last round
 	streams  map[string]*stream           // by ID
+	others   int                          // streams of other shards, as of the last search
 }
 
 // tail lists the location again and again, and queues what is new.
 func (l *location) tail(ctx context.Context) {
-	ticker := time.NewTicker(l.cfg.Interval)
-	defer ticker.Stop()
 	for {
+		start := time.Now()
 		err := l.round(ctx)
 		if ctx.Err() != nil {
 			return
@@ -59,9 +61,22 @@ func (l *location) tail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(l.nextRound(start, err))):
 		}
 	}
+}
+
+// nextRound returns when the round comes that follows one at start: an Interval later, or
+// as soon as a stream is due. After an error nothing is due sooner.
+func (l *location) nextRound(start time.Time, err error) time.Time {
+	next := start.Add(l.cfg.Interval)
+	if err != nil {
+		return next
+	}
+	for _, st := range l.all() {
+		next = earliest(next, st.pollPlanned())
+	}
+	return latest(next, start.Add(l.cfg.tick()))
 }
 
 // round does everything that is due, and returns the first error. What has
@@ -73,7 +88,7 @@ func (l *location) round(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	if len(l.all()) == 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		failed = l.search(ctx, start, now)
 	}
 	var polls errgroup.Group
@@ -85,7 +100,7 @@ func (l *location) round(ctx context.Context) error {
 			}
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || st.pollDue(start.Add(l.cfg.Interval/2)) { // rounds are not on the dot
+		if auditing || !start.Before(st.pollPlanned()) {
 			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
 		}
 	}
@@ -140,6 +155,13 @@ func (l *location) ended(err error, now time.Time) (before error) {
 		l.polled = now
 	}
 	return before
+}
+
+// barren reports whether no streams are known, of whatever shard.
+func (l *location) barren() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.streams) == 0 && l.others == 0
 }
 
 // all returns the streams that are known.

@@ -10,6 +10,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/shard"
 )
 
 // Metrics are the exporter's metrics on itself. Their counters begin at 0 with
@@ -21,6 +22,7 @@ type Metrics struct {
 	skippedObjects *prometheus.CounterVec
 	skippedRecords *prometheus.CounterVec
 	newSchema      *prometheus.CounterVec
+	doubleCounted  prometheus.Gauge
 	objectErrors   *prometheus.CounterVec
 	changedObjects *prometheus.CounterVec
 	quarantined    prometheus.Gauge
@@ -34,6 +36,8 @@ type Metrics struct {
 	commitDuration prometheus.Histogram
 	commitFailures prometheus.Counter
 	checkpointSize prometheus.Gauge
+	shardIndex     prometheus.Gauge
+	shardCount     prometheus.Gauge
 }
 
 // The values of the label "change" of s3_access_exporter_changed_objects_total.
@@ -53,6 +57,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skippedObjects: counter("skipped_objects_total", "Objects of a location that are no log objects, by what they are instead.", "reason"),
 		skippedRecords: counter("skipped_records_total", "Records in counted log objects that are no requests to S3, were counted already, or could not be understood.", "log", "reason"),
 		newSchema:      counter("new_schema_records_total", "Records that were counted although the version of their schema is not known: with what they held in the versions before.", "log"),
+		doubleCounted:  gauge("double_counted_buckets", "Buckets whose requests were found in two places that are both read, as text and as JSON for example, so that each counts twice."),
 		objectErrors:   counter("object_errors_total", "Failed attempts to read a log object, by reason.", "reason"),
 		changedObjects: counter("changed_objects_total", "Objects that were seen before and have changed since, by what has: the size, or only the content. What was counted stays counted.", "change"),
 		quarantined:    gauge("quarantined_objects", "Log objects that cannot be read and are tried again at the next start, or once they change."),
@@ -82,10 +87,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Failed attempts to write the checkpoint.",
 		}),
 		checkpointSize: gauge("checkpoint_size_bytes", "Size of the checkpoint's file."),
+		shardIndex:     gauge("shard_index", "Which of the shards that share the streams this one is, from 0 on."),
+		shardCount:     gauge("shard_count", "How many shards share the streams."),
 	}
 	m.begin()
-	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.objectErrors, m.changedObjects, m.quarantined,
-		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize)
+	reg.MustRegister(m.objects, m.records, m.bytes, m.skippedObjects, m.skippedRecords, m.newSchema, m.doubleCounted, m.objectErrors, m.changedObjects, m.quarantined,
+		m.pending, m.late, m.newestEvent, m.lastPoll, m.lastPollOK, m.delay, m.requests, m.commitDuration, m.commitFailures, m.checkpointSize,
+		m.shardIndex, m.shardCount)
 	return m
 }
 
@@ -124,6 +132,12 @@ func gauge(name, help string) prometheus.Gauge {
 
 func gaugeVec(name, help string, labels ...string) *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// showShard shows which part of the streams is tailed.
+func (m *Metrics) showShard(s shard.Shard) {
+	m.shardIndex.Set(float64(s.Index))
+	m.shardCount.Set(float64(max(s.Count, 1)))
 }
 
 // CountRequest counts one HTTP request to S3, such as "GetObject", that AWS

@@ -74,6 +74,7 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	if err != nil {
 		return err
 	}
+	st.arrivals.learn(start, now, ls.came, l.cfg.tick())
 	l.cfg.Logger.Debug("stream was listed", "location", l.Name, "stream", st.Prefix, "from", ls.scope.from, "audit", audit,
 		"objects", ls.objects, "new", ls.queued, "passed_over", ls.passed)
 	if ls.scope.sweep {
@@ -94,6 +95,7 @@ type listing struct {
 	scope    scope
 	now      time.Time // of the wall
 	pauses   pauses
+	came     came // the objects that are new; in the first listing all
 
 	loaded bool
 	day    checkpoint.Day  // of which the rest is:
@@ -151,6 +153,9 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 		return "", false, err
 	}
 	late := st.see(obj, key, ls.now)
+	if isNew || st.arrivals.looked.IsZero() {
+		ls.came.see(obj)
+	}
 	if !isNew {
 		return "", true, nil
 	}
@@ -276,12 +281,19 @@ func (l *location) within(s logkey.Stream) string {
 	return s.Prefix
 }
 
-// plan notes when a stream is listed next: in every round while it moves, ever
-// less often while it is idle.
+// plan notes when a stream is listed next: when its next object is expected to have
+// come. As long as nothing is known of that, and when none comes for longer than ever, it
+// is after an Interval if something was new, and else ever later. What comes of a sudden
+// waits no longer than a quarter of SweepInterval.
 func (l *location) plan(st *stream, start time.Time, moved bool) {
-	st.wait = min(2*st.wait, l.cfg.SweepInterval/4)
-	if moved || st.wait < l.cfg.Interval {
+	longest := max(l.cfg.Interval, l.cfg.SweepInterval/4)
+	st.wait = min(2*st.wait, longest)
+	next, expected := st.arrivals.next(start, l.cfg.Interval, l.cfg.tick())
+	if moved || expected || st.wait < l.cfg.Interval {
 		st.wait = l.cfg.Interval
 	}
-	st.planPoll(start.Add(st.wait))
+	if !expected {
+		next = start.Add(st.wait)
+	}
+	st.planPoll(earliest(next, start.Add(longest)))
 }

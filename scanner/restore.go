@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -20,6 +22,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		owners:     o,
 		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
 		recogniser: reader.NewRecogniser(),
+		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		streams:    make(map[string]*stream),
 	}
@@ -80,6 +83,8 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		var known bool
 		if l.prefix, known = prefixes[l.Prefix]; !known {
 			l.prefix.Floor = l.cfg.floor(now)
+		}
+		if l.chooseForm(now) || !known {
 			changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutPrefix(store, l.Prefix, l.prefix) })
 		}
 		l.prefixes = prefixes
@@ -90,8 +95,9 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 			return nil // of a layout that only another version knows
 		}
 		for _, l := range locations {
-			if s.MayHold(l.Prefix) && l.owners.take(id, l) == nil {
-				if l.adapt(s, &kept) {
+			if s.MayHold(l.Prefix) && !l.leaves(s) && l.owners.take(id, l) == nil {
+				adapted := l.adapt(s, &kept)
+				if l.adopt(s, &kept, now) || adapted {
 					changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutStream(id, kept) })
 				}
 				return l.restore(tx, s, kept)
@@ -135,7 +141,9 @@ func (l *location) restore(tx *checkpoint.Tx, s logkey.Stream, kept checkpoint.S
 	st := newStream(s, l.Store, kept)
 	st.stored = true
 	l.streams[s.ID()] = st
-	l.newer(s.Log().String(), kept.Newest)
+	if log := cmp.Or(kept.Log, s.Log().String()); log != record.Log(0).String() {
+		l.newer(log, kept.Newest)
+	}
 	return tx.EachFailure(st.id, func(key string, f checkpoint.Failure) error {
 		st.restoreFailure(key, f)
 		l.cfg.Metrics.failing(checkpoint.Failure{}, f)

@@ -33,6 +33,7 @@ type rig struct {
 	t        *testing.T
 	bucket   *sourcetest.Fake
 	prefix   string                                      // of the location
+	form     record.Form                                 // of the location
 	hook     func()                                      // of the consumer
 	path     string                                      // of the checkpoint
 	wrap     func(scanner.Checkpoint) scanner.Checkpoint // nil: it is used as it is
@@ -76,7 +77,7 @@ func (r *rig) start() {
 	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix}}, cfg.Locations...)
+	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix, Form: r.form}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
 	cfg.Metrics = scanner.NewMetrics(r.metrics)
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: r.level}))

@@ -8,6 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 )
 
 // Consumer makes something of records. NewTally may be called from many
@@ -50,6 +51,7 @@ type Scanner struct {
 	cfg    Config
 	ready  readiness
 	owners owners
+	twice  *twice.Finder
 
 	mu        sync.Mutex  // guards all below
 	started   time.Time   // of Run
@@ -58,8 +60,9 @@ type Scanner struct {
 
 // New returns a Scanner. It does no I/O and starts nothing.
 func New(cfg Config) *Scanner {
-	s := &Scanner{cfg: cfg.withDefaults()}
+	s := &Scanner{cfg: cfg.withDefaults(), twice: twice.NewFinder()}
 	s.ready.waiting = len(cfg.Locations)
+	cfg.Metrics.showShard(cfg.Shard)
 	return s
 }
 
@@ -98,7 +101,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	}()
 	c := &committer{
 		cfg: &s.cfg, ready: &s.ready, window: window, results: results, notes: notes, locations: locations,
-		clock: newClock(s.cfg.Now),
+		clock: newClock(s.cfg.Now), doubles: doubles{finder: s.twice, metrics: s.cfg.Metrics},
 	}
 	return c.run(ctx)
 }

@@ -22,10 +22,19 @@ type Status struct {
 	// CommitError is why the checkpoint cannot be written; empty if it can.
 	// Meanwhile nothing is counted.
 	CommitError string           `json:"commit_error,omitempty"`
+	Shard       ShardStatus      `json:"shard"`
 	Locations   []LocationStatus `json:"locations"` // in the order of the Config
+	// DoubleCounted are the buckets whose requests count twice.
+	DoubleCounted DoubleCountedStatus `json:"double_counted"`
 	// Requests is how many HTTP requests were sent to S3, by operation, such as
 	// "GetObject": s3_access_exporter_s3_api_requests_total.
 	Requests map[string]int64 `json:"requests"`
+}
+
+// ShardStatus shows which part of the streams is tailed.
+type ShardStatus struct {
+	Index int `json:"index"` // from 0 on
+	Count int `json:"count"` // at least 1
 }
 
 // LocationStatus shows what is known of a location.
@@ -50,6 +59,9 @@ type LocationStatus struct {
 	// and are not resolved yet.
 	Backlog int            `json:"backlog_objects"`
 	Streams []StreamStatus `json:"streams"` // in the order of their prefixes
+	// OtherStreams is how many streams the last search has found that belong to other
+	// shards, those included whose objects may turn out to be no logs.
+	OtherStreams int `json:"other_shards_streams"`
 	// Skipped are the objects that were found to be no log objects since the start, in the
 	// order of their reasons.
 	Skipped []SkippedStatus `json:"skipped"`
@@ -71,7 +83,7 @@ type SkippedStatus struct {
 // written: escape it.
 type StreamStatus struct {
 	Prefix string `json:"prefix"` // everything before the date in its keys
-	Log    string `json:"log"`    // "server_access" or "cloudtrail"; "unknown" if keys do not show it
+	Log    string `json:"log"`    // "server_access" or "cloudtrail"; "unknown" if keys do not show it, and nothing was counted yet
 	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated" or "hive"
 	// EventTime is whether the keys have no more than the day of the requests. Times
 	// of keys, and the lag, are then those of a day's beginning.
@@ -119,8 +131,11 @@ func (s *Scanner) Status() Status {
 		Started:     started.UTC(),
 		Ready:       s.ready.err() == nil,
 		CommitError: message(s.ready.commitError()),
+		Shard:       ShardStatus{Index: s.cfg.Shard.Index, Count: max(s.cfg.Shard.Count, 1)},
 		Locations:   make([]LocationStatus, len(locations)),
 		Requests:    s.cfg.Metrics.requestCounts(),
+
+		DoubleCounted: doubleCounted(s.twice),
 	}
 	for i, l := range locations {
 		status.Locations[i] = l.status(now)
@@ -156,6 +171,8 @@ func (l *location) status(now time.Time) LocationStatus {
 		Start:           l.prefix.Floor.UTC(),
 		BeforeStart:     l.prefix.Before,
 		BeforeStartMore: l.prefix.More,
+
+		OtherStreams: l.others,
 	}
 	l.mu.Unlock()
 	status.Backlog, status.Ready = l.backlog.left()
@@ -186,7 +203,7 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 	defer s.mu.Unlock()
 	status := StreamStatus{
 		Prefix:    s.Prefix,
-		Log:       s.Log().String(),
+		Log:       s.log(),
 		Layout:    s.Layout.Name(),
 		EventTime: s.byEvent,
 		Watermark: s.kept.Watermark,
@@ -207,6 +224,9 @@ func (s *stream) status(now time.Time, interval time.Duration) StreamStatus {
 	}
 	return status
 }
+
+// log returns the log of the stream's objects as far as it is known. s.mu is held.
+func (s *stream) log() string { return cmp.Or(s.kept.Log, s.Log().String()) }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 

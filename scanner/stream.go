@@ -20,6 +20,7 @@ type stream struct {
 	wait      time.Duration // between two polls; grows while the stream is idle
 	lastSweep time.Time
 	audit     audit
+	arrivals  arrivals
 
 	mu       sync.Mutex        // guards all below
 	kept     checkpoint.Stream // as it is in the checkpoint, or will be when it is there
@@ -180,11 +181,11 @@ func (s *stream) settled(round int) bool {
 	return true
 }
 
-// pollDue reports whether the stream is to be listed by now.
-func (s *stream) pollDue(now time.Time) bool {
+// pollPlanned returns when the stream is to be listed next.
+func (s *stream) pollPlanned() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !now.Before(s.nextPoll)
+	return s.nextPoll
 }
 
 // planPoll notes when the stream is to be listed next.

@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,59 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/textparse"
-
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/fleet"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 )
-
-// point is a sample of a history.
-type point struct {
-	labels labels.Labels
-	time   int64 // in seconds
-	value  float64
-}
-
-// series returns the point's series as the samples of a scrape name it, without
-// what a fleet does not know.
-func (p point) series() string {
-	var pairs, last []string
-	p.labels.Range(func(l labels.Label) {
-		switch l.Name {
-		case model.MetricNameLabel, "sigv4_default":
-		case model.BucketLabel:
-			last = []string{l.Name, strings.TrimSuffix(l.Value, ".0")}
-		default:
-			pairs = append(pairs, l.Name, l.Value)
-		}
-	})
-	return labelled(p.labels.Get(model.MetricNameLabel), append(pairs, last...)...)
-}
-
-// parseHistory reads OpenMetrics text with Prometheus' own parser.
-func parseHistory(t *testing.T, text string) []point {
-	t.Helper()
-	parser := textparse.NewOpenMetricsParser([]byte(text), labels.NewSymbolTable())
-	var points []point
-	for {
-		entry, err := parser.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return points
-		case err != nil:
-			t.Fatalf("after %d samples: %v", len(points), err)
-		case entry != textparse.EntrySeries:
-			continue
-		}
-		var p point
-		_, milliseconds, value := parser.Series()
-		parser.Labels(&p.labels)
-		p.time, p.value = *milliseconds/1000, value
-		points = append(points, p)
-	}
-}
 
 // emptyLabel is a label that Prometheus takes for none.
 var emptyLabel = regexp.MustCompile(`\w+="",|,\w+=""`)
@@ -208,14 +156,14 @@ func TestBackfill_WritesSeriesByThemselvesInOrder(t *testing.T) {
 		}
 	}
 	for _, p := range parseHistory(t, got) {
-		before, known := last[p.labels.String()]
+		before, known := last[p.text]
 		switch {
-		case !known && p.value != 0 && p.labels.Get(model.MetricNameLabel) != clientInfo:
-			t.Errorf("%s begins with %v", p.labels, p.value)
+		case !known && p.value != 0 && p.name != clientInfo:
+			t.Errorf("%s begins with %v", p.text, p.value)
 		case known && (p.time != before.time+3600 || p.value < before.value):
-			t.Errorf("%s: %v at %d after %v at %d", p.labels, p.value, p.time, before.value, before.time)
+			t.Errorf("%s: %v at %d after %v at %d", p.text, p.value, p.time, before.value, before.time)
 		}
-		last[p.labels.String()] = p
+		last[p.text] = p
 	}
 }
 

@@ -16,9 +16,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
 )
 
 // chaos is a proxy in front of an S3 server that answers as S3 does on bad days.
@@ -146,25 +143,4 @@ func corruptBody(r *http.Response) error {
 func falsifyChecksum(r *http.Response) error {
 	r.Header.Set("X-Amz-Checksum-Crc32", "AAAAAA==")
 	return nil
-}
-
-// startNetwork starts a proxy that passes bytes on to a server, with toxics.
-func startNetwork(t *testing.T, server string) *toxiproxy.Proxy {
-	t.Helper()
-	zerolog.SetGlobalLevel(zerolog.Disabled) // one toxic logs on its own
-	toxics := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	proxy := toxiproxy.NewProxy(toxics, "s3", "127.0.0.1:0", strings.TrimPrefix(server, "http://"))
-	if err := proxy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Stop)
-	return proxy
-}
-
-// poison adds a toxic to what comes from the server.
-func poison(t *testing.T, network *toxiproxy.Proxy, toxic string) {
-	t.Helper()
-	if _, err := network.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 
+	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
@@ -21,8 +23,25 @@ func (f checkpointFlags) Validate() error {
 	return nil
 }
 
-// open opens the checkpoint, or makes one.
-func (f checkpointFlags) open() (*checkpoint.File, error) {
+// state is a checkpoint that a daemon works on.
+type state interface {
+	scanner.Checkpoint
+	// Run calls lead as soon as this process alone may count, and returns its error. The
+	// context of lead ends with ctx, or when another process counts in its place. Updates
+	// are for lead only. Run may be called once.
+	Run(ctx context.Context, lead func(ctx context.Context) error) error
+	// Created reports whether there was no checkpoint before, so that all counters begin
+	// at 0. It is known once lead is called.
+	Created() bool
+	Close() error
+}
+
+// open opens the checkpoint at the path, or makes one. This is where the path decides
+// what kind it is.
+func (f checkpointFlags) open() (state, error) { return f.openFile() }
+
+// openFile opens the checkpoint, or makes one.
+func (f checkpointFlags) openFile() (*checkpoint.File, error) {
 	var options []checkpoint.Option
 	if f.MustExist {
 		options = append(options, checkpoint.MustExist())

@@ -309,7 +309,8 @@ var serveFlags = map[string]string{
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
-	"series.limit": "10000", "series.ttl": "720h", "series.hold": "2m",
+	"record-format": "",
+	"series.limit":  "10000", "series.ttl": "720h", "series.hold": "2m",
 	"coverage.interval": "0", "coverage.role-name": "",
 	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
 }
@@ -317,7 +318,7 @@ var serveFlags = map[string]string{
 // filterDefaults are the filters and their defaults.
 var filterDefaults = map[string]string{
 	"since": "", "until": "", "delivery-slack": "24h", "log": "", "account-id": "", "aws-region": "", "bucket": "", "operation": "",
-	"key": "", "requester": "", "client": "", "source-ip": "", "signature": "", "outcome": "", "anonymous": "", "object": "",
+	"record-format": "", "key": "", "requester": "", "client": "", "source-ip": "", "signature": "", "outcome": "", "anonymous": "", "object": "",
 }
 
 // only returns the flags that begin with one of some prefixes.

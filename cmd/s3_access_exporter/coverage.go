@@ -53,7 +53,7 @@ func (cmd *coverageCmd) Validate() error {
 // Run asks, and prints what it was answered.
 func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 	if len(cmd.Locations) > 0 {
-		if _, err := env.locations(cmd.Locations, cmd.AWS); err != nil {
+		if _, err := env.locations(cmd.Locations, cmd.AWS, recordForm{}); err != nil {
 			return err
 		}
 	}
@@ -134,9 +134,10 @@ func (f coverageFlags) Validate() error {
 }
 
 // watchCoverage returns what looks until a context ends, and what it has found; nil
-// of both if nobody is to look. It fails alone: tailing goes on without it.
+// of both if nobody is to look: of several shards, the first one does so for all. It fails
+// alone: tailing goes on without it.
 func (d *daemon) watchCoverage(tailed []location.Location) (watch func(context.Context), found *coverage.Metrics) {
-	if d.Coverage.Interval == 0 {
+	if d.Coverage.Interval == 0 || d.Shard.Index != 0 {
 		return nil, nil
 	}
 	access := d.AWS.access(d.Coverage.RoleName)

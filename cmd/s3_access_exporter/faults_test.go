@@ -31,7 +31,7 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 	network := startNetwork(t, proxy.URL)
 	env := append(credentials(minio), "AWS_MAX_ATTEMPTS=2") // the SDK is not to hide the faults
 	args := []string{
-		"s3://" + bucket, "--aws.endpoint-url=http://" + network.Listen, "--aws.region=" + miniotest.Region, "--aws.path-style",
+		"s3://" + bucket, "--aws.endpoint-url=http://" + network.address, "--aws.region=" + miniotest.Region, "--aws.path-style",
 		"--checkpoint.path=" + filepath.Join(t.TempDir(), "checkpoint.db"), "--series.hold=0s",
 		"--scan.interval=200ms", "--scan.sweep-interval=2s",
 	}
@@ -47,11 +47,11 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 	working := func(s samples) bool { return s.sum(pollSuccess) == 1 }
 
 	// A network that is slow loses nothing and fails nothing.
-	poison(t, network, `{"type": "latency", "attributes": {"latency": 50, "jitter": 40}}`)
-	poison(t, network, `{"type": "bandwidth", "attributes": {"rate": 1000}}`)
+	network.poison(t, `{"type": "latency", "attributes": {"latency": 50, "jitter": 40}}`)
+	network.poison(t, `{"type": "bandwidth", "attributes": {"rate": 1000}}`)
 	logs.deliver(t, 10*time.Second)
 	wantExactly(t, p, logs.requests)
-	network.Toxics.ResetToxics(t.Context())
+	network.heal(t)
 	if s := p.mustScrape(t); s.sum(errorsTotal) > 0 || failing(s) {
 		t.Error("a slow network is no fault")
 	}
@@ -62,10 +62,10 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 		`{"type": "limit_data", "attributes": {"bytes": 1000}}`,
 		`{"type": "timeout", "attributes": {"timeout": 100}}`,
 	} {
-		poison(t, network, toxic)
+		network.poison(t, toxic)
 		logs.deliver(t, 5*time.Second)
 		shows("listings fail by "+toxic, failing)
-		network.Toxics.ResetToxics(t.Context())
+		network.heal(t)
 		shows("listings work after "+toxic, working)
 	}
 	proxy.listings.Store(true)

@@ -23,7 +23,7 @@ var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
 		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
-		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
+		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/reshard", "scanner/s3source", "scanner/shard", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
 	internal + "coverage":          {internal + "query", internal + "rows", "scanner/s3source"},
@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
 	"scanner": {
-		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source",
+		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/shard", "scanner/source",
 	},
 	"scanner/accesslog":          {"scanner/internal/access", "scanner/record"},
 	"scanner/accesslogjson":      {"scanner/internal/access", "scanner/internal/jsonscan", "scanner/record"},
@@ -61,14 +61,17 @@ var imports = map[string][]string{
 	"scanner/internal/jsonscan":  {"scanner/record"},
 	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
-	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/internal/twice":     {"scanner/record"},
 	"scanner/logkey":             {"scanner/record"},
-	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/logkey", "scanner/record", "scanner/source"},
+	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
 	"scanner/record/decodertest": {"scanner/record"},
+	"scanner/reshard":            {"scanner/checkpoint", "scanner/logkey", "scanner/shard"},
 	"scanner/s3source":           {"scanner/source"},
 	"scanner/s3source/miniotest": {},
-	"scanner/source":             {},
+	"scanner/shard":              {"scanner/logkey"},
+	"scanner/source":             {"scanner/record"},
 	"scanner/source/sourcetest":  {"scanner/source"},
 }
 
@@ -100,7 +103,7 @@ var outside = map[string][]string{
 }
 
 // pure packages do no I/O, and read bytes themselves.
-var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record"}
+var pure = []string{"scanner/accesslog", "scanner/cloudtrail", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/logkey", "scanner/record", "scanner/shard"}
 
 // impure is what pure packages may not import.
 var impure = []string{"encoding/json", "net", "os", "reflect", "regexp"}

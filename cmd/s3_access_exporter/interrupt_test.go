@@ -12,7 +12,6 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
-	"github.com/prometheus/common/model"
 )
 
 // stuckStore is an S3 that gives some objects, and keeps whoever asks for more
@@ -112,7 +111,7 @@ func lastValue(t *testing.T, history, name string) float64 {
 	t.Helper()
 	value := 0.0
 	for _, p := range parseHistory(t, history) {
-		if p.labels.Get(model.MetricNameLabel) == name {
+		if p.name == name {
 			value = p.value
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 const locationHelp = "Where logs are: s3://bucket[/prefix], or a directory that holds a copy of one. " +
@@ -42,10 +43,20 @@ func (f awsFlags) options() location.Options {
 	}
 }
 
+// recordForm is a flag's form of the records of server access logs; the zero value is any.
+type recordForm struct{ record.Form }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *recordForm) UnmarshalText(text []byte) (err error) {
+	f.Form, err = record.ParseForm(string(text))
+	return err
+}
+
 // locations returns what a command is to read: what its arguments name, or else the
-// environment, or else the configuration file. There is at least one.
-func (e *environment) locations(arguments []string, aws awsFlags) ([]location.Location, error) {
-	all, err := e.namedLocations(arguments, aws.options())
+// environment, or else the configuration file. There is at least one. form goes for those
+// that have none of their own.
+func (e *environment) locations(arguments []string, aws awsFlags, form recordForm) ([]location.Location, error) {
+	all, err := e.namedLocations(arguments, aws.options(), form)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -58,7 +69,7 @@ func (e *environment) locations(arguments []string, aws awsFlags) ([]location.Lo
 	return all, nil
 }
 
-func (e *environment) namedLocations(texts []string, options location.Options) ([]location.Location, error) {
+func (e *environment) namedLocations(texts []string, options location.Options, form recordForm) ([]location.Location, error) {
 	entries := e.configured.entries
 	if variable := os.Getenv(locationsVariable); len(texts) == 0 && variable != "" {
 		texts = strings.Split(variable, ",")
@@ -75,6 +86,7 @@ func (e *environment) namedLocations(texts []string, options location.Options) (
 		if err != nil {
 			return nil, err
 		}
+		l.Form = cmp.Or(entry.form, form).Form
 		all = append(all, l)
 	}
 	return all, nil
@@ -88,6 +100,7 @@ type locationEntry struct {
 	location  string
 	own       location.Options
 	pathStyle *bool
+	form      recordForm
 }
 
 func (e *locationEntry) options(general location.Options) location.Options {
@@ -145,12 +158,16 @@ func parseEntry(value any) (locationEntry, error) {
 		switch to := texts[name]; {
 		case name == "path_style" && isTruth:
 			entry.pathStyle = &truth
+		case name == "record_format" && isText:
+			if err := entry.form.UnmarshalText([]byte(text)); err != nil {
+				return entry, fmt.Errorf("record_format: %w", err)
+			}
 		case to != nil && isText && text != "":
 			*to = text
-		case to != nil || name == "path_style":
+		case to != nil || name == "path_style" || name == "record_format":
 			return entry, fmt.Errorf("%s has no value of its kind", name)
 		default:
-			return entry, fmt.Errorf("%s is no option; options are location, role_arn, external_id, region, endpoint_url, path_style and store", name)
+			return entry, fmt.Errorf("%s is no option; options are location, role_arn, external_id, region, endpoint_url, path_style, store and record_format", name)
 		}
 	}
 	if entry.location == "" {

@@ -18,9 +18,11 @@ import (
 type oneShot struct {
 	Locations []string `arg:"" optional:"" name:"location" help:"${location_help}"`
 
-	Filter filterFlags `embed:""`
-	Scan   readFlags   `embed:"" prefix:"scan."`
-	AWS    awsFlags    `embed:"" prefix:"aws."`
+	Filter       filterFlags `embed:""`
+	RecordFormat recordForm  `name:"record-format" group:"Filters" env:"-" placeholder:"FORMAT" help:"Of server access logs, only those in this format: text or json. CloudTrail is read in any case."`
+
+	Scan readFlags `embed:"" prefix:"scan."`
+	AWS  awsFlags  `embed:"" prefix:"aws."`
 }
 
 // asked is what a command makes of the requests that its filters ask for.
@@ -49,6 +51,7 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
+	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	if err != nil && !interrupted && !enough {
 		return err
@@ -86,7 +89,7 @@ func unreadError(unread []*once.ObjectError) error {
 
 // ask puts a question to the engine, and shows its progress.
 func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
-	named, err := env.locations(o.Locations, o.AWS)
+	named, err := env.locations(o.Locations, o.AWS, o.RecordFormat)
 	if err != nil {
 		return new(once.Summary), err
 	}

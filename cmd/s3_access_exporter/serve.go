@@ -33,8 +33,11 @@ type serveCmd struct {
 	Scan       scanFlags       `embed:"" prefix:"scan."`
 	Labels     labelFlags      `embed:"" prefix:"labels."`
 	Series     seriesFlags     `embed:"" prefix:"series."`
+	Shard      shardFlags      `embed:"" prefix:"shard."`
 	Coverage   coverageFlags   `embed:"" prefix:"coverage."`
 	AWS        awsFlags        `embed:"" prefix:"aws."`
+
+	RecordFormat recordForm `name:"record-format" placeholder:"FORMAT" help:"Of server access logs, read only those in this format: text or json. For buckets of which both are delivered, which would count twice."`
 
 	Check bool `name:"check" env:"-" help:"Look at flags, files and credentials, list every location once, print what was found, and end."`
 }
@@ -78,7 +81,7 @@ func (f seriesFlags) Validate() error {
 
 // Run tails and serves until ctx ends.
 func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
-	locations, err := env.locations(cmd.Locations, cmd.AWS)
+	locations, err := env.locations(cmd.Locations, cmd.AWS, cmd.RecordFormat)
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location
 		since = short(time.Duration(cmd.Scan.Since))
 	}
 	logger.Info("starting", "version", cmp.Or(version.Version, unreleased), "revision", version.GetRevision(),
-		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "since", since)
+		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "shard", cmd.Shard.shard().String(), "since", since)
 	if created {
 		logger.Warn("the checkpoint is new: all counters begin at 0, and logs count from so far back on",
 			"checkpoint", cmd.Checkpoint.Path, "since", since)
@@ -142,6 +145,9 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
+	if err := d.Shard.check(state, d.Checkpoint.Path); err != nil {
+		return err
+	}
 	if err := state.View(func(tx *checkpoint.Tx) error { return tx.Series().Each(counters.Load) }); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
 	}
@@ -160,7 +166,14 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	d.started(server, state.Created())
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
-	all.Go(func() error { return scan.Run(ctx) })
+	all.Go(func() error {
+		return state.Run(ctx, func(ctx context.Context) error {
+			if err := d.Shard.note(state, d.Checkpoint.Path); err != nil {
+				return err
+			}
+			return scan.Run(ctx)
+		})
+	})
 	if watch != nil {
 		registry.MustRegister(found)
 		all.Go(func() error { watch(ctx); return nil })
@@ -168,13 +181,14 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	return all.Wait()
 }
 
-func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state *checkpoint.File) scanner.Config {
+func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state scanner.Checkpoint) scanner.Config {
 	return scanner.Config{
 		Locations:     locations,
 		Consumer:      counting{counters},
 		Metrics:       metrics,
 		Logger:        d.env.logger,
 		Checkpoint:    state,
+		Shard:         d.Shard.shard(),
 		Since:         time.Duration(d.Scan.Since),
 		Interval:      time.Duration(d.Scan.Interval),
 		Overlap:       time.Duration(d.Scan.Overlap),

@@ -117,6 +117,17 @@ func counted(n int64, what string) string {
 	return humanize.Comma(n) + " " + what
 }
 
+// warnOfDoubles warns of buckets whose requests were read twice.
+func warnOfDoubles(logger *slog.Logger, s *once.Summary) {
+	if s.DoubleCountedBuckets == 0 {
+		return
+	}
+	found := s.DoubleCounted[0]
+	a, b := found.Places[0], found.Places[1]
+	logger.Warn("requests of a bucket lie in two places and are counted twice: read fewer locations, or one format with --record-format", "bucket", found.Bucket, "buckets", s.DoubleCountedBuckets,
+		"location", a.Location, "stream", a.Stream, "other_location", b.Location, "other_stream", b.Stream)
+}
+
 var errNothingRead = errors.New("no log object was read")
 
 // checkRead warns of each location of which nothing was read, for whatever reason. It

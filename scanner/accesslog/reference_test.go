@@ -33,12 +33,13 @@ var (
 	refBothBare      = regexp.MustCompile(`(?s)^(-) +-((?: .*)?)$`)
 	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
 	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
-	refTLS           = regexp.MustCompile(`(?i)^(-$|TLS)`)
+	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
+	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
 	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)
 
 	refTime      = regexp.MustCompile(`^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$`)
 	refSignature = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
-	refSig       = regexp.MustCompile(`(?i)^Sig`)
+	refSig       = regexp.MustCompile(`^[Ss][Ii][Gg]`)
 	refUpload    = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
@@ -149,10 +150,13 @@ func referenceLine(line string) *decodertest.Text {
 		RequestID:     referenceText(requestID),
 	}
 	right.fill(r, uri)
-	if !fromCeph && key != "-" {
-		key = referenceKey(operation, key)
+	switch {
+	case key == "-":
+	case fromCeph:
+		r.Key = readable([]byte(key))
+	default:
+		r.Key = readable([]byte(referenceKey(operation, key))) // which may be a dash
 	}
-	r.Key = referenceText(key)
 	if status != "-" {
 		r.Status, _ = strconv.Atoi(status)
 	}
@@ -285,7 +289,7 @@ func referenceAgent(s string, isOld, in2019 bool) (r referenceRight, ok bool) {
 	case closed && len(fields) > 6 && further == 0:
 		r.agent = text[1:last]
 		return r, r.take(fields, in2019)
-	case further == 1 && len(fields) < 7 && (len(fields) != 1 || len(fields[0]) < 8 && strings.HasPrefix(strings.ToUpper(fields[0]), "TLSV")):
+	case further == 1 && len(fields) < 7 && (len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
 		r.agent = text[1:complete[0]]
 		return r, r.take(referenceTail(text[complete[0]+1:]), false)
 	}

@@ -262,7 +262,9 @@ func (t *foundTail) tail(extra int) tail {
 func isSignature(s []byte) bool { return isDash(s) || beginsWith(s, "sig") }
 
 // isTLSVersion reports whether s is a TLS version and no version ID, which is longer.
-func isTLSVersion(s []byte) bool { return beginsWith(s, "tls") && len(s) <= len("TLSv1.3") }
+func isTLSVersion(s []byte) bool {
+	return beginsWith(s, "tls") && len(s) > len("tls") && s[len("tls")]|0x20 == 'v' && len(s) <= len("TLSv1.3")
+}
 
 // beginsWith reports whether s begins with three letters, in any case; they are given in
 // lower case.

@@ -33,6 +33,7 @@
 package checkpoint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -145,6 +146,9 @@ func openError(err error) error {
 
 // Created reports whether Open has created the file: all counters begin at 0.
 func (f *File) Created() bool { return f.created }
+
+// Run calls lead, and returns its error: whoever has the file open is the only one.
+func (f *File) Run(ctx context.Context, lead func(ctx context.Context) error) error { return lead(ctx) }
 
 // Close unlocks and closes the file.
 func (f *File) Close() error { return f.db.Close() }

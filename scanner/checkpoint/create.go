@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"go.etcd.io/bbolt"
 )
@@ -56,8 +57,12 @@ func publish(temporary, path string) error {
 	return os.Rename(temporary, path) // the file system has no links
 }
 
-// syncDirectory makes the names in a directory durable.
+// syncDirectory makes the names in a directory durable. Windows does so by itself, and
+// opens no directory for it.
 func syncDirectory(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

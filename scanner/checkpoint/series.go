@@ -1,6 +1,9 @@
 package checkpoint
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Series returns the stored counters.
 func (tx *Tx) Series() *Series { return &Series{t: tx.table(tableSeries)} }
@@ -18,6 +21,21 @@ func (s *Series) Delete(key []byte) error { return s.t.delete(key) }
 // returns an error. The bytes are valid only within the transaction.
 func (s *Series) Each(fn func(key, value []byte) error) error { return s.t.each(nil, fn) }
 
+// Get returns the value of a key, nil if there is none. The bytes are valid only within the
+// transaction.
+func (s *Series) Get(key []byte) ([]byte, error) { return s.t.get(key) }
+
+// After calls fn with the keys and values behind a key, in the order of the keys, until fn
+// returns false or an error. The bytes are valid only within the transaction.
+func (s *Series) After(after []byte, fn func(key, value []byte) (more bool, err error)) error {
+	return s.t.scan(after, func(key, value []byte) (bool, error) {
+		if bytes.Equal(key, after) {
+			return true, nil
+		}
+		return fn(key, value)
+	})
+}
+
 // eventIDSize is how many bytes an event's ID has.
 const eventIDSize = 16
 
@@ -32,7 +50,7 @@ func (tx *Tx) AppendEvents(ids []byte) error {
 	if last, _ := t.bucket.Cursor().Last(); len(last) == 8 {
 		n = binary.BigEndian.Uint64(last)
 	}
-	return t.put(binary.BigEndian.AppendUint64(nil, n+1), ids)
+	return t.put(eventsKey(n+1), ids)
 }
 
 // DropEvents removes the IDs of the n oldest commits that have some.
@@ -50,8 +68,13 @@ func (tx *Tx) DropEvents(n int) error {
 	return nil
 }
 
-// EachEvents calls fn with what AppendEvents stored, the oldest first. The bytes
-// are valid only within the transaction.
+// EachEvents calls fn with what AppendEvents stored, the oldest first, and with nothing
+// that is staged. The bytes are valid only within the transaction.
 func (tx *Tx) EachEvents(fn func(ids []byte) error) error {
-	return tx.table(tableEvents).each(nil, func(_, ids []byte) error { return fn(ids) })
+	return tx.table(tableEvents).scan(nil, func(key, ids []byte) (bool, error) {
+		if key[0] >= staged>>56 {
+			return false, nil
+		}
+		return true, fn(ids)
+	})
 }

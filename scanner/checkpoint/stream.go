@@ -46,6 +46,9 @@ type Stream struct {
 	// Newest is the time of the newest request that was counted, zero if there was
 	// none.
 	Newest time.Time `json:"newest,omitzero"`
+	// Log is the log of the objects that were counted last, where the stream's keys do not
+	// show it; empty where they do, and before the first.
+	Log string `json:"log,omitempty"`
 }
 
 // Stream returns what is kept of a stream, or false if the checkpoint does not know
@@ -85,6 +88,11 @@ type Prefix struct {
 	// does not count on for ever: More is whether there are more.
 	Before int  `json:"before,omitempty"`
 	More   bool `json:"more,omitempty"`
+	// Form is that of the records of server access logs that are read; empty: all are.
+	Form string `json:"form,omitempty"`
+	// Text is from when on those are read whose records are text, where they were left
+	// out before; zero: they were not.
+	Text time.Time `json:"text,omitzero"`
 }
 
 // PutPrefix stores what is kept of a prefix.

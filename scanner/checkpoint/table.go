@@ -37,7 +37,13 @@ type Tx struct {
 	bolt   *bbolt.Tx
 	tables [tableCount]*table
 	arena  []byte // memory for values that are written
+
+	written int // bytes that were put
 }
+
+// Written returns how many bytes of keys and values the transaction has put so far: by
+// which one that puts very much ends in time.
+func (tx *Tx) Written() int { return tx.written }
 
 // table returns a table of the file.
 func (tx *Tx) table(id tableID) *table {
@@ -147,6 +153,7 @@ func (t *table) put(key, value []byte) error {
 	}
 	sum := checksum(t.seed, key, value)
 	t.total.add(sum)
+	t.tx.written += len(key) + len(value)
 	return t.bucket.Put(key, t.tx.stored(value, sum))
 }
 

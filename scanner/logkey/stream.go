@@ -66,6 +66,25 @@ func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive }
 // is a Foreign one.
 func (s Stream) Log() record.Log { return s.line().log }
 
+// Form returns how the records of server access logs are written that the stream's objects
+// hold: as text where the keys are those of S3's own delivery, else as JSON.
+func (s Stream) Form() record.Form {
+	if s.Log() == record.ServerAccess {
+		return record.Text
+	}
+	return record.JSON
+}
+
+// Region returns the Region that the folders of a Trail name; empty if they name none, so
+// that objects of any Region may lie in it.
+func (s Stream) Region() string {
+	if s.File == "" {
+		return ""
+	}
+	_, _, region, _ := cutThree(s.Prefix)
+	return region
+}
+
 // End returns a string above every key of the stream, and below every key that shares
 // its prefix and has anything but a date behind it.
 func (s Stream) End() string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -42,7 +43,7 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		key := readable(logkey.Parse(obj.Key))
 		l.note(obj.Key, key)
 		w.share(ctx, obj.Key, key)
-		read, goOn := l.query.choose(key)
+		read, goOn := l.choose(key)
 		if !read {
 			l.putAside(obj, key)
 			return goOn, w.holds(goOn)
@@ -60,6 +61,18 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		return w.keys, fmt.Errorf("%s: %w", l.location.Name, err)
 	}
 	return w.keys, nil
+}
+
+// choose is Query.choose, and leaves out what is in a form that is not read.
+func (l *listing) choose(key logkey.Key) (read bool, goOn string) {
+	read, goOn = l.query.choose(key)
+	if !read || key.Stream.Log() != record.ServerAccess || !l.location.Leaves(key.Stream.Form()) {
+		return read, goOn
+	}
+	if key.Stray() {
+		return false, ""
+	}
+	return false, key.Beyond()
 }
 
 // readable returns the key of what a pass reads although it is skipped by whoever needs a

@@ -17,6 +17,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -80,12 +81,7 @@ type (
 // could not be listed to its end. Objects that could not be read are no error, but in
 // Summary.Unread.
 func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if q.Progress == nil {
-		q.Progress = new(Progress)
-	}
+	setDefaults(&cfg, &q)
 	scan, stop := context.WithCancel(ctx)
 	defer stop()
 	jobs := make(chan *job, listAhead)
@@ -99,30 +95,8 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 		Patience:      patience,
 	}, jobs)
 
-	listings := make([]listing, len(cfg.Locations))
-	listers, listCtx := errgroup.WithContext(scan) // which ends with the listing
-	help := &helpers{group: listers, busy: make(chan struct{}, maxHelpers)}
-	for i, l := range cfg.Locations {
-		listings[i] = listing{location: l, query: &q, jobs: jobs, logger: cfg.Logger, helpers: help, pageSize: source.PageSize, recogniser: reader.NewRecogniser()}
-		listers.Go(func() error {
-			_, err := listings[i].run(listCtx, part{})
-			return err
-		})
-	}
-	listed := make(chan error, 1)
-	go func() {
-		err := listers.Wait()
-		for i := range listings {
-			listings[i].lookAside(scan)
-		}
-		if err == nil {
-			q.Progress.listedAll()
-		}
-		listed <- err
-		close(jobs)
-	}()
-
-	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary)}
+	listings, listed := listAll(scan, &cfg, &q, jobs)
+	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary), finder: twice.NewFinder()}
 	for r := range results.All() {
 		if taker.take(scan, r); taker.failed != nil {
 			stop()
@@ -131,6 +105,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	}
 	err := <-listed
 	taker.summary.addListings(listings)
+	taker.summary.DoubleCounted, taker.summary.DoubleCountedBuckets = taker.finder.Findings(maxDoubleCounted), taker.finder.Len()
 	switch {
 	case taker.failed != nil:
 		err = taker.failed
@@ -138,4 +113,41 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 		err = context.Cause(ctx)
 	}
 	return taker.summary, err
+}
+
+func setDefaults(cfg *Config, q *Query) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if q.Progress == nil {
+		q.Progress = new(Progress)
+	}
+}
+
+// listAll queues every log object in the locations that is asked for, and then closes jobs.
+// Once listed has the error, nothing changes the listings any more.
+func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (listings []listing, listed <-chan error) {
+	listings = make([]listing, len(cfg.Locations))
+	listers, listCtx := errgroup.WithContext(ctx) // which ends with the listing
+	help := &helpers{group: listers, busy: make(chan struct{}, maxHelpers)}
+	for i, l := range cfg.Locations {
+		listings[i] = listing{location: l, query: q, jobs: jobs, logger: cfg.Logger, helpers: help, pageSize: source.PageSize, recogniser: reader.NewRecogniser()}
+		listers.Go(func() error {
+			_, err := listings[i].run(listCtx, part{})
+			return err
+		})
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := listers.Wait()
+		for i := range listings {
+			listings[i].lookAside(ctx)
+		}
+		if err == nil {
+			q.Progress.listedAll()
+		}
+		ended <- err
+		close(jobs)
+	}()
+	return listings, ended
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -37,6 +38,11 @@ type Summary struct {
 	// locations' names and keys.
 	Unread []*ObjectError
 
+	// DoubleCountedBuckets is of how many buckets requests were read from two places, so
+	// that each is there twice; DoubleCounted are the first ones of them by name.
+	DoubleCountedBuckets int
+	DoubleCounted        []DoubleCounted
+
 	// Locations are those of the Config, in its order.
 	Locations []LocationSummary
 
@@ -48,6 +54,12 @@ type SkippedObjects struct {
 	Objects int64
 	Example Example // one of them
 }
+
+// DoubleCounted is a bucket whose requests were read from two places.
+type DoubleCounted = twice.Finding
+
+// maxDoubleCounted is how many of these a Summary names.
+const maxDoubleCounted = 10
 
 // Example names an object.
 type Example struct {

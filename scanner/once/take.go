@@ -3,9 +3,11 @@ package once
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 )
 
 // taker hands on what was read. It belongs to the goroutine that called Run.
@@ -15,6 +17,7 @@ type taker struct {
 	window   *dedupe.Window
 	results  *reader.Results[struct{}]
 	summary  *Summary
+	finder   *twice.Finder
 	failed   error // of the Consumer; nothing is handed on after it
 }
 
@@ -48,5 +51,7 @@ func (t *taker) count(r *result) {
 	}
 	t.window.Commit([]*dedupe.Claim{&r.Claim})
 	t.summary.add(r)
+	from := r.Key.Stream
+	t.finder.Take(twice.Place{Location: r.Location.Name, Stream: from.Prefix, Form: from.Form().String()}, &r.Sample, time.Time{})
 	r.LogSkipped(t.logger)
 }

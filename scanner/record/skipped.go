@@ -16,12 +16,15 @@ const (
 	SkipNotRequest SkipReason = "not_request" // an event of S3 that is no single request: aggregated, Insight, network activity
 	SkipNotS3      SkipReason = "not_s3"      // a CloudTrail event of another service
 	SkipOtherLog   SkipReason = "other_log"   // a record of another log, where several logs are written to one place
+	// SkipOtherForm: a record of a server access log in a Form that is not read in its
+	// location.
+	SkipOtherForm SkipReason = "other_format"
 )
 
-// Skipped counts records that are not counted, by SkipReason. Decoders leave Duplicate
-// at 0: it is for whoever knows the events of other objects.
+// Skipped counts records that are not counted, by SkipReason. Decoders leave Duplicate and
+// OtherForm at 0: they are for whoever knows other objects, or what is asked for.
 type Skipped struct {
-	Duplicate, Malformed, NotRequest, NotS3, OtherLog int64
+	Duplicate, Malformed, NotRequest, NotS3, OtherLog, OtherForm int64
 	// First is the first malformed record, nil if there was none.
 	First *MalformedError
 }
@@ -32,7 +35,7 @@ func (s Skipped) All() iter.Seq2[SkipReason, int64] {
 	return func(yield func(SkipReason, int64) bool) {
 		_ = yield(SkipDuplicate, s.Duplicate) && yield(SkipMalformed, s.Malformed) &&
 			yield(SkipNotRequest, s.NotRequest) && yield(SkipNotS3, s.NotS3) &&
-			yield(SkipOtherLog, s.OtherLog)
+			yield(SkipOtherLog, s.OtherLog) && yield(SkipOtherForm, s.OtherForm)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -63,7 +64,7 @@ func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome, don
 	defer rd.unpackers.put(u, in.whole)
 	rd.flow.arrived(in.took, waited)
 	out.Tally = rd.cfg.NewTally(obj.location.Name, obj.Key)
-	err = rd.decode(u, obj.key, in.stored, out)
+	err = rd.decode(u, obj, in.stored, out)
 	out.Weight = out.Tally.Done() + out.Events()/8
 	if err != nil {
 		out.fail(obj, err)
@@ -176,8 +177,8 @@ func (rd *objectReader) openNow(ctx context.Context, obj *object) (io.ReadCloser
 	return src.Open(ctx, now)
 }
 
-func (rd *objectReader) decode(u *unpacker, key logkey.Key, stored storedBytes, out *Outcome) error {
-	err := rd.decodeStored(u, key, stored, out)
+func (rd *objectReader) decode(u *unpacker, obj *object, stored storedBytes, out *Outcome) error {
+	err := rd.decodeStored(u, obj, stored, out)
 	if err != nil && Permanent(reasonOf(err)) {
 		// Bytes that changed on their way are not the object's. Whether they did, the
 		// source reports at their end.
@@ -188,7 +189,8 @@ func (rd *objectReader) decode(u *unpacker, key logkey.Key, stored storedBytes, 
 	return err
 }
 
-func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedBytes, out *Outcome) error {
+func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedBytes, out *Outcome) error {
+	key := obj.key
 	dec, skip, err := u.unpack(key, stored)
 	if err != nil || skip != "" {
 		out.Skip = skip
@@ -196,10 +198,15 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)
 	window, tally := rd.cfg.Window, out.Tally
-	duplicates := int64(0)
+	duplicates, otherForm := int64(0), int64(0)
+	leave := obj.location.Leaves(key.Stream.Form())
 	most := rd.cfg.Now().Add(Ahead).Unix()
 	for dec.Next() {
 		rec := dec.Record()
+		if leave && rec.Log == record.ServerAccess {
+			otherForm++
+			continue
+		}
 		if len(rec.AccountID) == 0 {
 			rec.AccountID = account
 		}
@@ -215,7 +222,7 @@ func (rd *objectReader) decodeStored(u *unpacker, key logkey.Key, stored storedB
 		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
-	out.Skipped.Duplicate = duplicates
+	out.Skipped.Duplicate, out.Skipped.OtherForm = duplicates, otherForm
 	err = dec.Err()
 	if key.Free() || key.Stream.Layout == logkey.Export {
 		err = out.recognise(err)

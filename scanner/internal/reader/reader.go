@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
+	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -102,6 +103,7 @@ type Outcome struct {
 	Records   int64                        // that were handed to the Tally
 	NewSchema int64                        // of them, those of a version of their schema that is not known
 	byLog     [record.CloudTrail + 1]int64 // Records by log
+	Sample    twice.Sample                 // of the Records of server access logs
 	Skipped   record.Skipped               // the others
 	// Oldest and Newest are the times of the first and the last request in the object,
 	// duplicates included, in seconds since 1970; 0 if there are none after that. Requests
@@ -113,6 +115,9 @@ type Outcome struct {
 func (o *Outcome) add(rec *record.Record) {
 	o.Records++
 	o.byLog[rec.Log]++
+	if rec.Log == record.ServerAccess {
+		o.Sample.Add(rec)
+	}
 	if rec.NewSchema {
 		o.NewSchema++
 	}

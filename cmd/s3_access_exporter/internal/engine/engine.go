@@ -45,6 +45,10 @@ type Needs struct {
 	Step int64
 	// Durations: the requests of an Entry have the same Duration.
 	Durations bool
+	// Single: every request is an Entry by itself.
+	Single bool
+	// Ordered: the entries of a log object are in one Batch, in their order.
+	Ordered bool
 }
 
 // Sink makes something of entries. NewBatch may be called from many goroutines at once,
@@ -69,3 +73,12 @@ type Batch interface {
 
 // ErrEnough is what a Sink's Take returns, and so Run, when it needs no more entries.
 var ErrEnough = errors.New("enough was read")
+
+// PartialError is what Run returns where some of what was asked for lies outside of what
+// the Engine can read. All else the Sink has.
+type PartialError struct {
+	Missing string // one line: what is missing, and what to do
+}
+
+// Error implements error.
+func (e *PartialError) Error() string { return e.Missing }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ type directory struct {
 }
 
 func newDirectory(path string, settle time.Duration) *directory {
-	d := &directory{path: path, settle: settle, store: "file://" + filepath.ToSlash(realPath(path))}
+	d := &directory{path: path, settle: settle, store: fileURL(realPath(path))}
 	if src, err := d.open(); err == nil {
 		d.store, d.opened = src.Store(), src
 	}

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // Options are how to get at a location in S3. The zero value of each means AWS's, or
@@ -52,6 +55,7 @@ type Location struct {
 	Bucket, Prefix string // in S3
 	Dir            string // absolute; empty if it is in S3
 	Options        Options
+	Form           record.Form // of server access logs that are read; 0: all
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
@@ -75,6 +79,9 @@ func Parse(text string, options Options) (Location, error) {
 	if !isURL && strings.Contains(text, "://") || isURL && !strings.HasPrefix(dir, "/") || dir == "" {
 		return Location{}, fmt.Errorf("location %q: write s3://bucket/prefix, file:///directory or ./directory", text)
 	}
+	if isURL && filepath.VolumeName(dir[1:]) != "" { // file:///C:/logs, on Windows
+		dir = dir[1:]
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return Location{}, fmt.Errorf("location %q: %w", text, err)
@@ -86,12 +93,15 @@ func Parse(text string, options Options) (Location, error) {
 func (l Location) Name() string {
 	switch {
 	case l.Dir != "":
-		return "file://" + filepath.ToSlash(l.Dir)
+		return fileURL(l.Dir)
 	case l.Prefix != "":
 		return "s3://" + l.Bucket + "/" + l.Prefix
 	}
 	return "s3://" + l.Bucket
 }
+
+// fileURL names a directory, as dirsource does.
+func fileURL(dir string) string { return "file://" + path.Join("/", filepath.ToSlash(dir)) }
 
 // CheckOverlap returns an error if an object may lie in two of some locations.
 func CheckOverlap(all []Location) error {

@@ -34,7 +34,7 @@ func (o Opener) Open(ctx context.Context, all []Location) ([]source.Location, er
 		if err != nil {
 			return nil, fmt.Errorf("location %s: %w", l.Name(), err)
 		}
-		added := source.Location{Name: l.Name(), Source: src, Prefix: l.Prefix, Store: src.Store()}
+		added := source.Location{Name: l.Name(), Source: src, Prefix: l.Prefix, Store: src.Store(), Form: l.Form}
 		for _, other := range opened { // one store may be written in several ways
 			if other.Store == added.Store && prefixesOverlap(other.Prefix, added.Prefix) {
 				return nil, overlapError(other.Name, added.Name)

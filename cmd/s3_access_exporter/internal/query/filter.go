@@ -59,7 +59,7 @@ type Filter struct {
 	keys         globs
 	requesters   globs
 	sources      alternatives[*Source]
-	needles      map[record.Format][]needles
+	needles      map[record.Format][]Needles
 }
 
 // labelGlobs are asked of a label's value.
@@ -183,6 +183,18 @@ func (f *Filter) Labels() classify.Config { return f.cfg.Labels }
 
 // Traits returns the traits that a request must have, all of them.
 func (f *Filter) Traits() classify.Traits { return f.traits }
+
+// Span returns the times of the requests that are asked for, in seconds since 1970-01-01
+// UTC: from since on, and before until; nil: from the first, to the last.
+func (f *Filter) Span() (since, until *int64) {
+	if f.since != math.MinInt64 {
+		since = &f.since
+	}
+	if f.until != math.MaxInt64 {
+		until = &f.until
+	}
+	return since, until
+}
 
 // Fields returns the fields by which Match decides, beside Traits and Time. What is
 // logged behind a label goes with it.

@@ -10,24 +10,55 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// needles are texts of which a record must have one, as it stands in its log, to
-// be asked for. All of a Filter's needles must be found, or the record may still
-// be another than it looks: see unsure.
-type needles struct {
-	literals [][]byte
-	// unsure reports whether a record without the literals may be asked for all the
-	// same, because what they are looked for in may be written in another way.
-	unsure func(raw []byte) bool
+// Needles are texts of which a record must have one, as it stands in its log, to be asked
+// for. All of a Filter's Needles must be found, or the record may still be another than it
+// looks.
+type Needles struct {
+	Literals [][]byte
+	// Unless are marks of records that may be asked for without the Literals, because what
+	// they are looked for in may be written in another way.
+	Unless []Mark
 }
 
-func (n *needles) mayBeIn(raw []byte) bool {
-	for _, literal := range n.literals {
+// Mark is something in a record as logged by which its texts may be other than they look.
+type Mark uint8
+
+// The Marks.
+const (
+	MarkEscape  Mark = iota // a backslash: characters of an event may be written as escapes
+	MarkPercent             // a percent sign: characters of a line's key may be
+	MarkMapped              // :ffff in any case: an address of IPv4 may stand behind it
+)
+
+func (m Mark) isIn(raw []byte) bool {
+	switch m {
+	case MarkEscape:
+		return bytes.IndexByte(raw, '\\') >= 0
+	case MarkPercent:
+		return bytes.IndexByte(raw, '%') >= 0
+	case MarkMapped:
+		return hasMapped(raw)
+	}
+	return true
+}
+
+func (n *Needles) mayBeIn(raw []byte) bool {
+	for _, literal := range n.Literals {
 		if bytes.Contains(raw, literal) {
 			return true
 		}
 	}
-	return n.unsure(raw)
+	for _, mark := range n.Unless {
+		if mark.isIn(raw) {
+			return true
+		}
+	}
+	return false
 }
+
+// Needles returns what a record of a format must have in it to be asked for. They are the
+// Filter's.
+func (f *Filter) Needles(format record.Format) []Needles { return f.needles[format] }
 
 // prefilter returns a look at the bytes of records, nil if it would pass over nothing.
 // What it passes over, Match would not match.
@@ -47,25 +78,26 @@ func (f *Filter) prefilter() func(format record.Format, raw []byte) bool {
 
 // findNeedles returns the needles in the records of each format, those first that the
 // fewest records are likely to have.
-func (f *Filter) findNeedles() map[record.Format][]needles {
+func (f *Filter) findNeedles() map[record.Format][]Needles {
 	keys := literals(f.cfg.Keys)
 	sources, mapped := addresses(f.cfg.Sources)
 	requesters := literals(f.cfg.Requesters, notLogged...)
 	buckets := literals(f.cfg.Buckets)
-	trail := []needles{
-		{keys, escaped}, {sources, either(escaped, mapped)}, {requesters, escaped}, {buckets, escaped},
+	escaped := []Mark{MarkEscape}
+	trail := []Needles{
+		{keys, escaped}, {sources, append(mapped, MarkEscape)}, {requesters, escaped}, {buckets, escaped},
 	}
-	lines := []needles{
-		{keys, percentEncoded}, {sources, mapped}, {requesters, never}, {buckets, never},
+	lines := []Needles{
+		{keys, []Mark{MarkPercent}}, {sources, mapped}, {requesters, nil}, {buckets, nil},
 	}
 	for t := range f.traits.All() {
-		trail = append(trail, needles{bytesOf(t.Needles(record.CloudTrail)), escaped})
-		lines = append(lines, needles{bytesOf(t.Needles(record.ServerAccess)), never})
+		trail = append(trail, Needles{bytesOf(t.Needles(record.CloudTrail)), escaped})
+		lines = append(lines, Needles{bytesOf(t.Needles(record.ServerAccess)), nil})
 	}
-	found := make(map[record.Format][]needles)
-	for format, all := range map[record.Format][]needles{cloudtrail.Format: trail, accesslog.Format: lines} {
+	found := make(map[record.Format][]Needles)
+	for format, all := range map[record.Format][]Needles{cloudtrail.Format: trail, accesslog.Format: lines} {
 		for _, n := range all {
-			if len(n.literals) > 0 {
+			if len(n.Literals) > 0 {
 				found[format] = append(found[format], n)
 			}
 		}
@@ -137,11 +169,9 @@ func (g *Glob) literal() string {
 	return longest
 }
 
-// addresses returns the texts of the sources that are logged in one form; none if
-// there are others. For addresses of IPv4, mapped reports whether a record has what
-// may be one in IPv6.
-func addresses(asked []Source) (found [][]byte, mapped func(raw []byte) bool) {
-	mapped = never
+// addresses returns the texts of the sources that are logged in one form, and how records
+// are marked that may have one of them in another form; none if there are others.
+func addresses(asked []Source) (found [][]byte, unless []Mark) {
 	for _, s := range asked {
 		switch {
 		case s.negated:
@@ -149,12 +179,12 @@ func addresses(asked []Source) (found [][]byte, mapped func(raw []byte) bool) {
 			found = append(found, []byte(s.name))
 		case s.network.IsSingleIP() && s.network.Addr().Is4():
 			found = append(found, []byte(s.network.Addr().String()))
-			mapped = hasMapped
+			unless = []Mark{MarkMapped}
 		default: // a network, an address that can be written in many ways, or no address
-			return nil, never
+			return nil, nil
 		}
 	}
-	return found, mapped
+	return found, unless
 }
 
 // hasMapped reports whether raw has the beginning of the group FFFF that the
@@ -167,17 +197,4 @@ func hasMapped(raw []byte) bool {
 		}
 	}
 	return false
-}
-
-// escaped reports whether characters of an event may be written as escapes.
-func escaped(raw []byte) bool { return bytes.IndexByte(raw, '\\') >= 0 }
-
-// percentEncoded reports whether characters of a line's key may be written as
-// escapes.
-func percentEncoded(raw []byte) bool { return bytes.IndexByte(raw, '%') >= 0 }
-
-func never([]byte) bool { return false }
-
-func either(a, b func(raw []byte) bool) func(raw []byte) bool {
-	return func(raw []byte) bool { return a(raw) || b(raw) }
 }

@@ -49,7 +49,8 @@ func wellStatus() scanner.Status {
 	const key = "logs/2026-03-04-11-59-30-0123456789ABCDEF"
 	return scanner.Status{
 		Time: statusTime, Started: before(50 * time.Hour), Ready: true,
-		Requests: map[string]int64{"ListObjectsV2": 12_345, "GetObject": 1_234_567, "HeadBucket": 1},
+		DoubleCounted: scanner.DoubleCountedStatus{Examples: []scanner.DoubleCountedExample{}},
+		Requests:      map[string]int64{"ListObjectsV2": 12_345, "GetObject": 1_234_567, "HeadBucket": 1},
 		Locations: []scanner.LocationStatus{{
 			Name: "s3://example-logs", Ready: true, LastPoll: before(10 * time.Second), LastAudit: before(3 * time.Hour),
 			Streams: []scanner.StreamStatus{{
@@ -97,6 +98,13 @@ func troubledStatus() scanner.Status {
 			Attempts: 1, Since: before(84 * time.Hour),
 		}},
 	})
+	status.DoubleCounted = scanner.DoubleCountedStatus{Buckets: 1234, Examples: []scanner.DoubleCountedExample{{
+		Bucket: hostileText, Seen: before(time.Hour),
+		Places: [2]scanner.DoublePlace{
+			{Location: "s3://example-logs", Stream: "quiet/", Form: "text"},
+			{Location: "s3://example-trail/" + hostileText, Stream: hostileText, Form: "json"},
+		},
+	}}}
 	return status
 }
 

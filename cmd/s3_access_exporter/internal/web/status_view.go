@@ -130,6 +130,9 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 			found = append(found, finding{true, l.Name + " cannot be listed: " + l.PollError, "#locations"})
 		}
 	}
+	if n := status.DoubleCounted.Buckets; n > 0 {
+		found = append(found, finding{true, requestsOf(n) + " count twice: they lie in two places that are both read.", "#twice"})
+	}
 	if quarantined > 0 {
 		found = append(found, finding{true, plural(quarantined, "object") + " quarantined: not counted, and tried again at the next start, or once changed.", "#objects"})
 	}
@@ -143,6 +146,7 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 		switch {
 		case !l.Ready:
 			found = append(found, finding{false, "Not ready: still reading what lay in " + l.Name + " at the start.", "#locations"})
+		case len(l.Streams) == 0 && l.OtherStreams > 0: // they are others' to read
 		case len(l.Streams) == 0:
 			found = append(found, finding{false, "No logs were found in " + l.Name + " so far.", ""})
 		case l.BeforeStart > 0 && !slices.ContainsFunc(l.Streams, func(s scanner.StreamStatus) bool { return s.NewestTime.After(l.Start) }):
@@ -154,6 +158,14 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 		found = append(found, finding{false, "Not ready: starting or ending.", ""})
 	}
 	return found
+}
+
+// requestsOf returns whose requests are meant, of so many buckets.
+func requestsOf(buckets int) string {
+	if buckets == 1 {
+		return "The requests of 1 bucket"
+	}
+	return "The requests of " + groupDigits(buckets) + " buckets"
 }
 
 // beforeStart returns how many log objects lie before a location's start.

@@ -45,6 +45,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "s3-access-exporter.image" -}}
 {{- $repository := required "image.repository is empty: name your registry's copy of the image" .Values.image.repository -}}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{- if eq (toString $tag) "unreleased" -}}
+{{- fail "image.tag is empty: name a release's image, as this is not the chart of one" -}}
+{{- end -}}
 {{- printf "%s:%v" $repository (ternary (int64 $tag) $tag (kindIs "float64" $tag)) -}}
 {{- end -}}
 

@@ -1,6 +1,6 @@
 //go:build integration
 
-package main
+package dashboards_test
 
 import (
 	"os"
@@ -11,19 +11,19 @@ import (
 )
 
 func TestBackfill_BecomesBlocksWhoseIncreasesAreWhatReportCounts(t *testing.T) {
-	bucket, _ := deliveredBucket(t, time.Minute)
+	binary := build(t)
 	for name, test := range map[string]struct {
 		bucket, step string
 		filters      []string
 	}{
-		"a fleet":  {bucket, "1m", nil},
+		"a fleet":  {deliveredBucket(t, time.Minute), "1m", nil},
 		"fixtures": {fixtureBucket(t), "5m", []string{"--since=2026-01-01"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			history, report := commands(t, test.bucket, test.step, test.filters...)
+			history, report := commands(t, binary, test.bucket, test.step, test.filters...)
 			dir := t.TempDir()
 			file := filepath.Join(dir, "history.om")
-			if err := os.WriteFile(file, []byte(history), 0o600); err != nil {
+			if err := os.WriteFile(file, history, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			blocks := filepath.Join(dir, "blocks")

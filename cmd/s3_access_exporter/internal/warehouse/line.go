@@ -1,0 +1,147 @@
+package warehouse
+
+import (
+	"strings"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/collector/classify"
+)
+
+// The patterns by which SQL takes apart a line of a server access log. They match less
+// than the decoder reads: what they do not match comes as it is. RE2, Joni and Go read
+// them alike, and each in a time that grows with the line's length alone: the part that
+// clients write freely is cut out by its quotes before tailPattern looks at the rest. One
+// pattern for a whole line takes Joni seconds if the line is hostile.
+const (
+	// headPattern has the fields up to the turn-around time, and what stands behind. The
+	// request ID is none of Ceph's, and neither it nor the requester looks like an operation,
+	// so that there is one way to read the line.
+	headPattern = `^[^ ]+ +([^ ]+) +\[([0-9]{2}/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}) \+0000\]` +
+		` +([^ "]+) +([^ "]+|arn:[^ "]+:user/CloudFront Origin Access Identity [0-9A-Z]+) +([^ ".t][^ ".]*)` +
+		` +((?:REST|BATCH|S3|WEBSITE|SOAP)\.[^ "]*) +([^ "]+) +(?:"([^ ]*(?: [^ ]*){0,2})"|-) +(-|[0-9]{3}) +([^ "]+)` +
+		` +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(".*|- +-.*)$`
+	headFields = 15
+
+	// tailPattern has the fields behind the user agent: none, the version ID alone, or all
+	// of them up to the TLS version and what was appended since.
+	tailPattern = `^(?: +([^ ]+)(?: +([^ ]+) +(-|[Ss][Ii][Gg][^ ]*) +([^ ]+) +([^ ]+) +([^ ]+) +([^ ]+)` +
+		`(?: +([^ ]+)(?: +([^ ]+)(?: +([^ ]+)(?: .*)?)?)?)?)?)? *$`
+	tailFields = 10
+
+	// sessionPattern is the ARN of an assumed role with its session.
+	sessionPattern = `^(arn:[^:]*:[^:]*:[^:]*:[^:]*:assumed-role/[^/]*)/.*$`
+
+	// The query strings of presigned requests.
+	queryV4Pattern  = `^[^?]*\?([^ ]*&)?X-Amz-Algorithm=AWS4-HMAC-SHA256(&| |$)`
+	queryV4APattern = `^[^?]*\?([^ ]*&)?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256(&| |$)`
+	queryKey        = `^[^?]*\?([^ ]*&)?AWSAccessKeyId=`
+	querySignature  = `^[^?]*\?([^ ]*&)?Signature=`
+	queryExpires    = `^[^?]*\?([^ ]*&)?Expires=`
+)
+
+// The request URIs that stand for these.
+const (
+	uriV4  = `G /?X-Amz-Algorithm=AWS4-HMAC-SHA256 H`
+	uriV4A = `G /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256 H`
+	uriV2  = `G /?AWSAccessKeyId=x&Signature=x&Expires=1 H`
+)
+
+// part is a part of a record that a query returns: whole, or only what is left of it
+// where nobody looks at it.
+type part struct {
+	name  string
+	whole string // SQL
+	// blank is the SQL of what is left; empty: nothing is, and the query has no such
+	// column.
+	blank string
+	// needed reports whether somebody looks at it; nil: somebody always does.
+	needed func(*needs) bool
+}
+
+func head(n string) string { return "element_at(f, " + n + ")" }
+func tail(n string) string { return "element_at(g, " + n + ")" }
+
+// lineParts has one line for each part of a server access log's line, with the fields
+// that it decides.
+func lineParts() []part {
+	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT')"
+	requester, uri, sent, size, total := head("4"), head("8"), head("11"), head("12"), head("13")
+	return []part{
+		{"bucket", head("1"), "", by(query.Bucket)},
+		{"ip", head("3"), "", by(query.SourceIP)},
+		{"requester", requester, "if(lower(" + requester + ") IN ('-', 'anonymous'), " + requester + ", 'r')", by(query.Requester)},
+		{"requestid", head("5"), "", by(query.RequestID)},
+		{"operation", head("6"), "", nil},
+		{"key", head("7"), "if(" + head("7") + " = '-', '-', 'k')", by(query.Key)},
+		{"uri", uri, presigned(uri), by()},
+		{"status", head("9"), "", nil},
+		{"error", head("10"), "", nil},
+		{"sent", sent, "if(coalesce(try_cast(" + sent + " AS bigint), 0) > 0, '1', '-')", by(query.SentBytes)},
+		{"size", size, "CASE WHEN " + size + " = '-' OR " + head("6") + " NOT IN " + uploads + " THEN '-' WHEN try_cast(" + size + " AS bigint) > 0 THEN '1' ELSE '0' END", by(query.ReceivedBytes)},
+		{"total", total, "if(" + total + " = '-', '-', '1')", func(n *needs) bool { return n.durations }},
+		{"turn", head("14"), "", by()},
+		{"referer", "referer", "", by()},
+		{"agent", "agent", "", client},
+		{"version", tail("1"), "", by()},
+		{"signature", tail("3"), "", nil},
+		{"cipher", tail("4"), "", by()},
+		{"auth", tail("5"), "", nil},
+		{"host", tail("6"), "if(" + tail("6") + " IN ('', '-'), " + tail("6") + ", 'h')", by()},
+		{"tls", tail("7"), "", by()},
+		{"accesspoint", tail("8"), "", by()},
+		{"acl", tail("9"), "", by()},
+	}
+}
+
+// presigned is what is left of a request URI: the signature of a presigned request, where
+// the line has no other.
+func presigned(uri string) string {
+	like := func(pattern string) string { return "regexp_like(" + uri + ", " + quote(pattern) + ")" }
+	return "CASE WHEN " + tail("3") + " NOT IN ('', '-') OR strpos(" + uri + ", '?') = 0 THEN '-'" +
+		" WHEN " + like(queryV4Pattern) + " AND " + like(queryV4APattern) + " THEN " + uri +
+		" WHEN " + like(queryV4Pattern) + " THEN " + quote(uriV4) +
+		" WHEN " + like(queryV4APattern) + " THEN " + quote(uriV4A) +
+		" WHEN " + like(queryKey) + " AND " + like(querySignature) + " AND " + like(queryExpires) + " THEN " + quote(uriV2) +
+		" ELSE '-' END"
+}
+
+// client reports whether somebody looks at what a user agent shows.
+func client(n *needs) bool {
+	return n.any(query.UserAgent, query.Client, query.ClientVersion, query.SigV4Default) ||
+		n.traits.Has(classify.TraitOutdatedClient)
+}
+
+// by returns a part's needed for the fields that it decides.
+func by(fields ...query.Field) func(*needs) bool {
+	return func(n *needs) bool { return n.any(fields...) }
+}
+
+// lineTable returns the SQL of lines that are taken apart: f and g are the fields, t the
+// time in seconds, NULL where the patterns are not sure and the line counts as it is.
+func lineTable(lines string) string {
+	const sure = `strpos(line, chr(1)) = 0 AND cardinality(f) = 15 AND cardinality(g) = 10 AND (rest LIKE '-%' AND strpos(rest, '"') = 0` +
+		` OR rest LIKE '"%' AND border > 0 AND border + 3 <= last AND (strpos(agent, '"') = 0 OR ` + complete + `))`
+	return `SELECT *, if(` + sure + `, date_diff('second', TIMESTAMP '1970-01-01 00:00:00', try(date_parse(element_at(f, 2), '%d/%b/%Y:%H:%i:%s')))) AS t FROM (` +
+		`SELECT *, if(border > 0 AND border + 3 <= last, substr(rest, border + 4, last - border - 3), '-') AS agent, if(border > 0, substr(rest, 2, border - 1), '-') AS referer FROM (` +
+		`SELECT *, strpos(substr(rest, 2), '" "') AS border, length(rest) - length(tail) - 1 AS last, ` + splitBy("tail", tailPattern, tailFields) + ` AS g FROM (` +
+		`SELECT *, if(strpos(rest, '"') > 0, reverse(split_part(reverse(rest), '"', 1)), regexp_replace(rest, '^- +-', '')) AS tail FROM (` +
+		`SELECT *, element_at(f, 15) AS rest FROM (` +
+		`SELECT *, ` + splitBy("line", headPattern, headFields) + ` AS f FROM (` + lines + `))))))`
+}
+
+// complete holds for a tail that no user agent can forge.
+const complete = `(element_at(g, 3) = '-' AND element_at(g, 5) = '-' OR element_at(g, 3) LIKE 'Sig%' AND element_at(g, 5) IN ('AuthHeader', 'QueryString', 'HtmlForm'))` +
+	` AND element_at(g, 6) <> '-' AND (element_at(g, 7) = '-' OR lower(element_at(g, 7)) LIKE 'tls%')`
+
+// splitBy returns the SQL of a text's groups by a pattern, which are an array of as many
+// texts; of another length if the pattern does not match.
+func splitBy(text, pattern string, groups int) string {
+	var by []string
+	for i := range groups {
+		by = append(by, "$"+itoa(i+1))
+	}
+	return "split(regexp_replace(" + text + ", " + quote(pattern) + ", concat('" + strings.Join(by, "', chr(1), '") + "')), chr(1))"
+}
+
+// sessionInJSON is sessionPattern for a JSON string.
+const sessionInJSON = `^("arn:[^:]*:[^:]*:[^:]*:[^:]*:assumed-role/[^/]*)/.*"$`

@@ -1,0 +1,242 @@
+package warehouse
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// Table is a table of one log: of all partitioned server access logs that lie below a
+// folder, or of all accounts' trails there.
+type Table struct {
+	Log      record.Log
+	Location string // the name of the location in which it lies
+	// Root is what the keys of its objects begin with, before the account.
+	Root string
+}
+
+// folder is where the log objects of a partition lie, but for their days: an account, a
+// Region and, of server access logs, a bucket.
+type folder struct {
+	account, region, bucket string
+}
+
+// key returns what the keys of the folder's objects begin with.
+func (t *Table) key(f folder) string {
+	if t.Log == record.CloudTrail {
+		return t.Root + f.account + "/CloudTrail/" + f.region + "/"
+	}
+	return t.Root + f.account + "/" + f.region + "/" + f.bucket + "/"
+}
+
+// tableOf returns the table and the folder in which an object lies. It is false if it
+// can lie in no table: where keys have no folders of accounts, Regions and days.
+func tableOf(location string, key logkey.Key) (Table, folder, bool) {
+	f := folder{account: key.AccountID, region: key.Region, bucket: key.Bucket}
+	t := Table{Log: key.Stream.Log(), Location: location}
+	switch {
+	case f.account == "" || f.region == "":
+		return t, f, false
+	case key.Stream.Layout == logkey.Partitioned && f.bucket != "", key.Stream.Layout == logkey.Trail && key.Stream.File != "":
+		var ok bool
+		t.Root, ok = strings.CutSuffix(key.Stream.Prefix, t.key(f))
+		return t, f, ok
+	}
+	return t, f, false
+}
+
+// found is what lies in a location, as far as it is asked for.
+type found struct {
+	tables  map[Table]map[folder]map[string]once.Extent // by day: 2006/01/02
+	others  once.Extent                                // objects that lie in no table
+	example string                                     // the name of one of these
+	summary *once.Summary
+}
+
+const dayFormat = "2006/01/02"
+
+func (f *found) add(name string, l once.Listed) {
+	t, in, ok := tableOf(l.Location.Name, l.Key)
+	if !ok {
+		f.others.Objects++
+		f.others.Bytes += l.Object.Size
+		f.example = cmp.Or(f.example, name)
+		return
+	}
+	if f.tables[t] == nil {
+		f.tables[t] = make(map[folder]map[string]once.Extent)
+	}
+	if f.tables[t][in] == nil {
+		f.tables[t][in] = make(map[string]once.Extent)
+	}
+	day := l.Key.Time.Format(dayFormat)
+	extent := f.tables[t][in][day]
+	extent.Objects++
+	extent.Bytes += l.Object.Size
+	f.tables[t][in][day] = extent
+}
+
+// sorted returns the tables in an order that is always the same.
+func (f *found) sorted() []Table {
+	return slices.SortedFunc(maps.Keys(f.tables), func(a, b Table) int {
+		return cmp.Or(cmp.Compare(a.Log, b.Log), cmp.Compare(a.Location, b.Location), cmp.Compare(a.Root, b.Root))
+	})
+}
+
+// chunk is what one query reads: some folders of a table, some days of each.
+type chunk struct {
+	table       Table
+	folders     []folder
+	first, last string // days
+	extent      once.Extent
+}
+
+// The most that one query reads. A query of Athena has 262,144 bytes at most, and a
+// table's scan a million partitions.
+const (
+	maxFolders    = 500
+	maxRegions    = 50 // accounts' Regions, of server access logs
+	maxPartitions = 50_000
+)
+
+// split yields some folders after the other, in their order, as many as one query reads.
+func split(sorted []folder, log record.Log) iter.Seq[[]folder] {
+	return func(yield func([]folder) bool) {
+		from, regions := 0, 0
+		for i, f := range sorted {
+			if i == from || f.account != sorted[i-1].account || f.region != sorted[i-1].region {
+				regions++
+			}
+			if i-from == maxFolders || log == record.ServerAccess && regions > maxRegions {
+				if !yield(sorted[from:i]) {
+					return
+				}
+				from, regions = i, 1
+			}
+		}
+		if from < len(sorted) {
+			yield(sorted[from:])
+		}
+	}
+}
+
+// chunks returns what the queries of a table read.
+func (f *found) chunks(t Table) (all []chunk) {
+	folders := f.tables[t]
+	sorted := slices.SortedFunc(maps.Keys(folders), func(a, b folder) int {
+		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.bucket, b.bucket))
+	})
+	for some := range split(sorted, t.Log) {
+		days := make(map[string]once.Extent)
+		for _, in := range some {
+			for day, extent := range folders[in] {
+				sum := days[day]
+				sum.Objects += extent.Objects
+				sum.Bytes += extent.Bytes
+				days[day] = sum
+			}
+		}
+		for span := range slices.Chunk(slices.Sorted(maps.Keys(days)), max(1, maxPartitions/len(some))) {
+			c := chunk{table: t, folders: some, first: span[0], last: span[len(span)-1]}
+			for _, day := range span {
+				c.extent.Objects += days[day].Objects
+				c.extent.Bytes += days[day].Bytes
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// rows returns the SQL of a chunk's rows in a table of that name. Objects that were
+// delivered at or after end are left out, and so are those that are no logs by their
+// names; a zero end is none.
+func (c *chunk) rows(d Dialect, name string, end time.Time) string {
+	columns, pattern, stamp, layout := "line", lineObject, lineStamp, "2006-01-02-15-04-05"
+	if c.table.Log == record.CloudTrail {
+		columns, pattern, stamp, layout = d.fileColumns, trailObject, trailStamp, "20060102T1504"
+	}
+	objects := "regexp_like(\"$path\", " + quote(pattern) + ")"
+	if !end.IsZero() {
+		objects += fmt.Sprintf(" AND regexp_extract(\"$path\", %s, 1) < %s", quote(stamp), quote(end.UTC().Add(ceil(layout)).Format(layout)))
+	}
+	var branches []string
+	for _, folders := range c.conditions() {
+		branches = append(branches, fmt.Sprintf(`SELECT %s, account AS accountfolder, region AS regionfolder, "$path" AS path FROM %s WHERE %s AND day BETWEEN %s AND %s AND %s`,
+			columns, name, folders, quote(c.first), quote(c.last), objects))
+	}
+	if len(branches) == 1 {
+		return "SELECT * FROM (" + branches[0] + ")"
+	}
+	return "SELECT * FROM (" + strings.Join(branches, " UNION ALL ") + ")"
+}
+
+// ceil is what a time lacks at most to be one that a layout can express: an object of that
+// very minute was delivered before the next one.
+func ceil(layout string) time.Duration {
+	if strings.HasSuffix(layout, "05") {
+		return time.Second - 1
+	}
+	return time.Minute - 1
+}
+
+// What the names of log objects are like, and the time in them; see package logkey.
+const (
+	lineObject  = `/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$`
+	lineStamp   = `/([0-9-]{19})-[^/]*$`
+	trailObject = `/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T[0-9]{4}Z_?[0-9A-Za-z]+\.json(\.gz)?$`
+	trailStamp  = `_([0-9]{8}T[0-9]{4})Z[^/]*$`
+)
+
+// conditions returns the conditions that together select the folders, and no other
+// partition: of those that have all but the last column in common, one each. A column that
+// is injected wants a list of values.
+func (c *chunk) conditions() (all []string) {
+	if c.table.Log == record.CloudTrail {
+		byRegions := make(map[string][]string) // accounts
+		byAccount := make(map[string][]string) // Regions
+		for _, f := range c.folders {
+			byAccount[f.account] = append(byAccount[f.account], f.region)
+		}
+		for account, regions := range byAccount {
+			list := in("region", regions)
+			byRegions[list] = append(byRegions[list], account)
+		}
+		for _, regions := range slices.Sorted(maps.Keys(byRegions)) {
+			all = append(all, in("account", byRegions[regions])+" AND "+regions)
+		}
+		return all
+	}
+	byRegion := make(map[[2]string][]string) // buckets
+	for _, f := range c.folders {
+		byRegion[[2]string{f.account, f.region}] = append(byRegion[[2]string{f.account, f.region}], f.bucket)
+	}
+	for _, f := range c.folders {
+		in2 := [2]string{f.account, f.region}
+		if buckets := byRegion[in2]; buckets != nil {
+			all = append(all, in("account", []string{f.account})+" AND "+in("region", []string{f.region})+" AND "+in("bucket", buckets))
+			delete(byRegion, in2)
+		}
+	}
+	return all
+}
+
+// in returns the condition that a column has one of some values.
+func in(column string, values []string) string {
+	var all []string
+	for _, v := range slices.Sorted(slices.Values(values)) {
+		all = append(all, quote(v))
+	}
+	if len(all) == 1 {
+		return column + " = " + all[0]
+	}
+	return column + " IN (" + strings.Join(all, ", ") + ")"
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/shard"
+)
+
+// shardFlags say which part of the streams serve tails.
+type shardFlags struct {
+	Index int `name:"index" default:"0" help:"Which of the exporters that share the streams this one is, from 0 on."`
+	Count int `name:"count" default:"1" help:"How many exporters share the streams of the same locations. A checkpoint belongs to one index and count: checkpoint reshard changes that."`
+}
+
+// Validate implements kong's validation of flags.
+func (f shardFlags) Validate() error {
+	if f.Count < 1 {
+		return errors.New("--shard.count must be at least 1")
+	}
+	if err := f.shard().Validate(); err != nil {
+		return fmt.Errorf("--shard.index=%d --shard.count=%d: %w", f.Index, f.Count, err)
+	}
+	return nil
+}
+
+func (f shardFlags) shard() shard.Shard { return shard.Shard{Index: f.Index, Count: f.Count} }
+
+// check makes sure that the checkpoint at path is that of the shard, or was never used. It
+// changes nothing.
+func (f shardFlags) check(state viewer, path string) error {
+	err := state.View(func(tx *checkpoint.Tx) error {
+		_, err := tx.CheckShard(f.Index, f.count())
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, checkpoint.ErrResharding):
+		return fmt.Errorf("checkpoint %s: %w; run checkpoint reshard once more", path, err)
+	case errors.Is(err, checkpoint.ErrOtherShard):
+		return fmt.Errorf("checkpoint %s: %w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", path, err, f.count())
+	}
+	return fmt.Errorf("checkpoint %s: %w", path, err)
+}
+
+// note has it noted that the checkpoint at path, which was checked, is that of the shard,
+// unless it is.
+func (f shardFlags) note(state scanner.Checkpoint, path string) error {
+	noted := false
+	err := state.View(func(tx *checkpoint.Tx) (err error) {
+		noted, err = tx.CheckShard(f.Index, f.count())
+		return err
+	})
+	if err == nil && !noted {
+		err = state.Update(func(tx *checkpoint.Tx) error {
+			return tx.PutShard(checkpoint.Shard{Index: f.Index, Count: f.count()})
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return nil
+}
+
+func (f shardFlags) count() int { return max(f.Count, 1) } // demo has no flags
+
+// viewer is a checkpoint that is looked at.
+type viewer interface {
+	View(fn func(*checkpoint.Tx) error) error
+}

@@ -1,0 +1,43 @@
+package once_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
+)
+
+// Of a bucket that is delivered as text and as JSON, either is read, or both, and then the
+// Summary shows it.
+func TestRun_FindsRequestsThatAreThereTwiceAndReadsOneFormOfThem(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	bucket := new(sourcetest.Fake)
+	bucket.Put(logtest.SimpleKey(at, "A"), logtest.AccessLog(at, "r1", "r2"), at)
+	bucket.Put("json/2026/07/02/08/x", logtest.AccessJSON(at, "r2"), at)
+	bucket.Put(logtest.TrailKey("AWSLogs/111122223333/CloudTrail/us-east-1/", "111122223333", "us-east-1", at, "x"), logtest.Trail(at, "r1"), at)
+	for _, test := range []struct {
+		form               record.Form
+		requests, otherOne int64
+		doubled            int
+	}{{0, 3, 0, 1}, {record.Text, 2, 1, 0}, {record.JSON, 1, 0, 0}} {
+		all := new(collected)
+		l := source.Location{Name: "s3://logs", Source: bucket, Form: test.form}
+		s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{l}}, once.Query{}, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Requests[record.ServerAccess]; got != test.requests || s.Requests[record.CloudTrail] != 1 {
+			t.Errorf("%s: requests %v", test.form, s.Requests)
+		}
+		if got := s.SkippedRecords[record.SkipOtherForm]; got != test.otherOne {
+			t.Errorf("%s: %d records are left out", test.form, got)
+		}
+		if s.DoubleCountedBuckets != test.doubled || len(s.DoubleCounted) != test.doubled || !s.Locations[0].Found {
+			t.Errorf("%s: %+v", test.form, s)
+		}
+	}
+}
