@@ -7,15 +7,26 @@ prometheus_operator=v0.94.1 # the newest whose types all modules are there for
 kubernetes() {
 	local schemas folder values
 	schemas=$(kubernetes_schemas)
+	mkdir "$scratch/configurations"
 	for folder in deploy/kubernetes/base deploy/kubernetes/overlays/*; do
 		kustomize build "$folder" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
+		configuration_of "$folder"
 	done
 	for values in "$chart"/ci/*-values.yaml deploy/helm/*-values.yaml; do
 		rendered "$chart" "$values" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
+		configuration_of "$values"
 	done
+	go test -count=1 -run '^TestKit_ServeChecksConfigurationFiles$' ./deploy -rendered="$scratch/configurations"
 	helm_chart
+}
+
+# configuration_of NAME keeps the configuration of the manifests, if it is among them.
+configuration_of() {
+	gojq --yaml-input --raw-output 'select(.kind == "ConfigMap").data["s3_access_exporter.yaml"] // empty' \
+		"$scratch/manifests.yaml" >"$scratch/configuration"
+	[[ ! -s $scratch/configuration ]] || mv "$scratch/configuration" "$scratch/configurations/$(basename "$1" .yaml).yaml"
 }
 
 # conforms SCHEMAS FILE holds manifests against the API.

@@ -66,46 +66,16 @@ func TestKubernetes_FilesOfArgumentsAreMounted(t *testing.T) {
 	}
 }
 
-// configurationFiles are the kit's files for --config.file.
-var configurationFiles = []string{
-	"kubernetes/base/s3_access_exporter.yaml",
-	"kubernetes/overlays/eks/s3_access_exporter.yaml",
-	"systemd/s3_access_exporter.yaml",
-}
-
-// withoutLocations returns the path of a copy of a configuration file that has
-// flags alone.
-func withoutLocations(t *testing.T, path string) string {
-	t.Helper()
-	var file map[string]any
-	readYAML(t, path, &file)
-	delete(file, "locations")
-	text, err := yaml.Marshal(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stripped := filepath.Join(t.TempDir(), filepath.Base(path))
-	if err := os.WriteFile(stripped, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return stripped
-}
-
-func TestKit_ConfigurationFilesHaveFlagsOfServe(t *testing.T) {
-	for _, path := range configurationFiles {
-		// Any command refuses a file with something else.
-		run(t, "version", "--config.file="+withoutLocations(t, path))
-	}
-}
-
 // location is what a configuration file says of one.
 type location struct {
-	Location    string
-	RoleARN     string `yaml:"role_arn"`
-	ExternalID  string `yaml:"external_id"`
-	Region      string
-	EndpointURL string `yaml:"endpoint_url"`
-	PathStyle   bool   `yaml:"path_style"`
+	Location     string
+	RoleARN      string `yaml:"role_arn"`
+	ExternalID   string `yaml:"external_id"`
+	Region       string
+	EndpointURL  string `yaml:"endpoint_url"`
+	PathStyle    bool   `yaml:"path_style"`
+	RecordFormat string `yaml:"record_format"`
+	Store        string
 }
 
 // UnmarshalYAML takes a text for a map with the location alone.

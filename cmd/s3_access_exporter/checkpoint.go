@@ -104,7 +104,8 @@ func checkpointError(err error) error {
 
 // checkpointCmd is for checkpoints of exporters that do not run.
 type checkpointCmd struct {
-	Verify verifyCmd `cmd:"" help:"Look at all of a checkpoint, and print what it holds."`
+	Verify  verifyCmd  `cmd:"" help:"Look at all of a checkpoint, and print what it holds."`
+	Reshard reshardCmd `cmd:"" help:"Share the streams of exporters that do not run out anew, among more or fewer of them."`
 }
 
 // verifyCmd looks whether a checkpoint is sound.
