@@ -47,7 +47,7 @@ var imports = map[string][]string{
 		internal + "engine", internal + "query", "collector/classify",
 		"scanner/accesslog", "scanner/cloudtrail", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
 	},
-	internal + "web":      {internal + "hostile", internal + "coverage", "scanner"},
+	internal + "web": {internal + "hostile", internal + "coverage", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
