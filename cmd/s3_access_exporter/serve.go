@@ -166,14 +166,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	d.started(server, state.Created())
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
-	all.Go(func() error {
-		return state.Run(ctx, func(ctx context.Context) error {
-			if err := d.Shard.note(state, d.Checkpoint.Path); err != nil {
-				return err
-			}
-			return scan.Run(ctx)
-		})
-	})
+	all.Go(func() error { return state.Run(ctx, scan.Run) })
 	if watch != nil {
 		registry.MustRegister(found)
 		all.Go(func() error { watch(ctx); return nil })
