@@ -33,7 +33,7 @@ type Config struct {
 	// Now returns the time of the wall, which may jump; nil: time.Now.
 	Now func() time.Time
 	// Shard is which part of the streams is tailed; the zero value: all of them. The
-	// Checkpoint must be that of the same shard.
+	// Checkpoint must be that of the same shard, or was never used.
 	Shard shard.Shard
 
 	// Since is how far back a location starts that the checkpoint does not

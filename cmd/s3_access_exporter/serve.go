@@ -213,9 +213,6 @@ func (d *daemon) count(ctx context.Context, state state, counters *collector.Col
 		this.loaded.Store(true)
 	}
 	d.logCreated(d.env.logger, state.Created())
-	if err := d.Shard.note(state, d.Checkpoint.Path); err != nil {
-		return err
-	}
 	return this.Run(ctx)
 }
 
