@@ -120,7 +120,12 @@ func (r *reference) document(raw json.RawMessage) {
 		switch {
 		case m.name == "messageType" && isString:
 			control = text == "CONTROL_MESSAGE"
-		case m.name == "owner" && isString && len(text) <= longestOwner:
+		case m.name == "detail" && m.value[0] == '{':
+			envelope = true
+			for r.begin(m.value, 0); r.next(); {
+				r.add(r.record)
+			}
+		case (m.name == "owner" || m.name == "account") && isString && len(text) <= longestOwner:
 			r.owner = append(r.owner[:0], text...)
 		case m.name == "logEvents" && m.value[0] == '[':
 			envelope = true
@@ -146,6 +151,40 @@ func (r *reference) event(raw json.RawMessage) {
 		for r.begin([]byte(text), 0); r.next(); {
 			r.add(r.record)
 		}
+	}
+}
+
+// bridged returns messages that are objects in envelopes of EventBridge.
+func bridged(raws ...[]byte) (log []byte) {
+	for _, raw := range raws {
+		if json.Valid(raw) && raw[0] == '{' {
+			log = fmt.Appendf(log, `{"version":"0","id":"0f0f","detail-type":"AWS API Call via CloudTrail","source":"aws.s3","account":"111122223333","resources":[],"detail":%s}`, raw)
+		}
+	}
+	return log
+}
+
+// Events that EventBridge has sent are those of CloudTrail.
+func TestDecoder_ReadsEnvelopesOfEventBridge(t *testing.T) {
+	const event = `{"eventVersion":"1.11","eventTime":"2026-07-02T08:15:42Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","requestID":"r1","eventID":"e1"}`
+	created := strings.Replace(string(bridged([]byte(`{"version":"0","bucket":{"name":"b"},"object":{"key":"k"}}`))), "AWS API Call via CloudTrail", "Object Created", 1)
+	d := NewDecoder(strings.NewReader(created + string(bridged([]byte(event), []byte(event)))))
+	n := 0
+	for d.Next() {
+		r := d.Record()
+		if n++; r.Log != record.CloudTrail || string(r.EventID) != "e1" || string(r.AccountID) != "111122223333" || string(r.Region) != "eu-west-1" {
+			t.Errorf("%+v", decodertest.TextOf(r))
+		}
+	}
+	if n != 2 || d.Err() != nil || d.Skipped().OtherLog != 1 {
+		t.Errorf("%d records, %v, %+v", n, d.Err(), d.Skipped())
+	}
+	d.Reset(strings.NewReader(created))
+	if d.Next() || !errors.Is(d.Err(), record.ErrOtherLog) {
+		t.Errorf("of other events alone: %v", d.Err())
+	}
+	if !IsEnvelope([]string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}) {
+		t.Error("it is not recognised")
 	}
 }
 
@@ -182,6 +221,7 @@ func inputs(tb testing.TB) (all [][]byte) {
 		of(`[{"logEvents":[{"message":MESSAGE}]}] MESSAGE`),
 		of(`{"logEvents":[{"message":MESSAGE}`),
 		of(`{"logEvents":[{"message":"\ud800{\u0000"},{"message":" \n{}"},{"message":""}]}`),
+		bridged(raws...), []byte(`{"detail":{},"detail":{"detail":{}},"detail":[],"detail":"x"}`), []byte(`{"detail":{"a":`),
 		[]byte(logtest.ControlMessage), nil, []byte(" "), []byte("{}"), []byte(`{"logEvents":[]}`), []byte("\x1f\x8b"),
 	)
 }
@@ -207,7 +247,7 @@ func FuzzDecoder(f *testing.F) {
 	}
 	d := NewDecoder(nil)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if bytes.Contains(data, []byte(`"owner`)) && !bytes.Equal(data, bytes.ToValidUTF8(data, nil)) {
+		if (bytes.Contains(data, []byte(`"owner`)) || bytes.Contains(data, []byte(`"account"`))) && !bytes.Equal(data, bytes.ToValidUTF8(data, nil)) {
 			return // an owner's length is counted in bytes as they are
 		}
 		compare(t, data, decodeAll(d, bytes.NewReader(data)), referenceOf(data))
