@@ -94,13 +94,13 @@ func (l *location) round(ctx context.Context) error {
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
-		for _, obj := range st.due(now) {
+		for _, obj := range st.retries(now) {
 			if !l.enqueue(ctx, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
 				return ctx.Err()
 			}
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || !start.Before(st.pollPlanned()) {
+		if auditing || st.due(start, l.cfg) {
 			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
 		}
 	}
