@@ -24,6 +24,7 @@ type location struct {
 	cfg     *Config
 	ready   *readiness
 	owners  *owners
+	usage   *usage
 	skips   *skips
 	backlog backlog
 	resumed bool // text was left out before this start
@@ -131,6 +132,7 @@ func (l *location) enqueue(ctx context.Context, j *job) bool {
 func (l *location) report(err error) {
 	m, name := l.cfg.Metrics, l.Name
 	now := l.cfg.Now()
+	l.usage.note(now)
 	failing := l.ended(err, now) != nil
 	if err != nil {
 		m.lastPollOK.WithLabelValues(name).Set(0)
