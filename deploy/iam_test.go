@@ -74,7 +74,7 @@ func TestPolicies_AreWellFormed(t *testing.T) {
 		}
 	}
 	guide := read(t, "README.md")
-	action := regexp.MustCompile(`^(s3|s3express|cloudtrail|organizations|kms|sts):([A-Z][A-Za-z]+\*?|\*)$`)
+	action := regexp.MustCompile(`^(s3|s3express|cloudtrail|logs|organizations|kms|sts):([A-Z][A-Za-z]+\*?|\*)$`)
 	operator := regexp.MustCompile(`^(StringEquals|StringLike|ArnLike|ArnNotEquals|Bool)$`)
 	arn := regexp.MustCompile(`^arn:aws:(s3:::[a-z0-9-]+\*?(/.*)?|(kms|iam):[a-z0-9-]*:(\d{12}|\*):(key|role)/.+)$`)
 	for path, kind := range kinds {
@@ -178,21 +178,24 @@ func TestPolicies_AllowWhatTheProgramDoesAndNoMore(t *testing.T) {
 // coveragePermission says what each call of coverage needs. GetCallerIdentity needs
 // nothing.
 var coveragePermission = map[string]string{
-	"ListBuckets":                "s3:ListAllMyBuckets",
-	"ListDirectoryBuckets":       "s3express:ListAllMyDirectoryBuckets",
-	"GetBucketLocation":          "s3:GetBucketLocation",
-	"GetBucketLogging":           "s3:GetBucketLogging",
-	"GetBucketPolicy":            "s3:GetBucketPolicy",
-	"GetBucketRequestPayment":    "s3:GetBucketRequestPayment",
-	"GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-	"ListObjectsV2":              "s3:ListBucket",
-	"DescribeTrails":             "cloudtrail:DescribeTrails",
-	"GetTrailStatus":             "cloudtrail:GetTrailStatus",
-	"GetEventSelectors":          "cloudtrail:GetEventSelectors",
-	"ListEventDataStores":        "cloudtrail:ListEventDataStores",
-	"GetEventDataStore":          "cloudtrail:GetEventDataStore",
-	"ListAccounts":               "organizations:ListAccounts",
-	"GetCallerIdentity":          "",
+	"ListBuckets":                  "s3:ListAllMyBuckets",
+	"ListDirectoryBuckets":         "s3express:ListAllMyDirectoryBuckets",
+	"GetBucketLocation":            "s3:GetBucketLocation",
+	"GetBucketLogging":             "s3:GetBucketLogging",
+	"GetBucketPolicy":              "s3:GetBucketPolicy",
+	"GetBucketRequestPayment":      "s3:GetBucketRequestPayment",
+	"GetObjectLockConfiguration":   "s3:GetBucketObjectLockConfiguration",
+	"ListObjectsV2":                "s3:ListBucket",
+	"DescribeTrails":               "cloudtrail:DescribeTrails",
+	"GetTrailStatus":               "cloudtrail:GetTrailStatus",
+	"GetEventSelectors":            "cloudtrail:GetEventSelectors",
+	"ListEventDataStores":          "cloudtrail:ListEventDataStores",
+	"GetEventDataStore":            "cloudtrail:GetEventDataStore",
+	"DescribeDeliverySources":      "logs:DescribeDeliverySources",
+	"DescribeDeliveries":           "logs:DescribeDeliveries",
+	"DescribeDeliveryDestinations": "logs:DescribeDeliveryDestinations",
+	"ListAccounts":                 "organizations:ListAccounts",
+	"GetCallerIdentity":            "",
 }
 
 // TestPolicies_AllowWhatCoverageAsksAndNoMore takes from the source which calls there
@@ -207,7 +210,7 @@ func TestPolicies_AllowWhatCoverageAsksAndNoMore(t *testing.T) {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		for _, call := range regexp.MustCompile(`&(?:s3|cloudtrail|organizations|sts)\.(\w+)Input\{`).FindAllStringSubmatch(read(t, path), -1) {
+		for _, call := range regexp.MustCompile(`&(?:s3|cloudtrail|cloudwatchlogs|organizations|sts)\.(\w+)Input\{`).FindAllStringSubmatch(read(t, path), -1) {
 			needs, ok := coveragePermission[call[1]]
 			if !ok {
 				t.Errorf("%s calls %s", path, call[1])

@@ -11,12 +11,13 @@ import (
 
 // Report is what a checkpoint holds.
 type Report struct {
-	Path   string
-	Size   int64         // of the file, in bytes
-	Format int           // number of the file's format
-	Series int           // stored counters and histograms
-	Events int           // IDs of CloudTrail events, of 16 bytes each
-	Stores []StoreReport // by name
+	Path    string
+	Size    int64         // of the file, in bytes
+	Format  int           // number of the file's format
+	Journal string        // what it consists of, of a journal; empty of a file
+	Series  int           // stored counters and histograms
+	Events  int           // IDs of CloudTrail events, of 16 bytes each
+	Stores  []StoreReport // by name
 	// Shard is which part of the streams it is for; nil: it does not say so.
 	Shard *Shard
 	// Resharding is not nil while the streams are being shared out anew.
@@ -39,6 +40,9 @@ type StoreReport struct {
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", r.Path, r.Format, r.Size)
+	if r.Journal != "" {
+		fmt.Fprintln(&b, r.Journal)
+	}
 	switch s := r.Shard; {
 	case s == nil:
 	case s.Index >= s.Count:

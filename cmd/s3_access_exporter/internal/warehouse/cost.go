@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 
@@ -61,12 +62,26 @@ func (w *Warehouse) costLine(c *chunk, number, of int) string {
 	return line
 }
 
-// watch returns what is called with the state of the next query. It panics in no case: the
-// query that scans too much is stopped by its context.
-func (r *run) watch() func(State) {
-	return func(s State) {
+// errTooMuch ends a query that scans more than it may.
+type errTooMuch struct{ scanned, most int64 }
+
+// Error implements error.
+func (e errTooMuch) Error() string {
+	return fmt.Sprintf("the query was stopped: %s are scanned, more than --max-scan=%s", humanize.IBytes(uint64(e.scanned)), humanize.IBytes(uint64(e.most)))
+}
+
+// watch returns what is called with the state of the next query, and what is to be called
+// behind it. It calls stop if the queries have scanned more than they may.
+func (r *run) watch(c *chunk, stop func(error)) (see func(State), done func()) {
+	var latest atomic.Int64
+	see = func(s State) {
+		latest.Store(s.Bytes)
+		if all := r.scanned + s.Bytes; r.MaxScan > 0 && all > r.MaxScan {
+			stop(errTooMuch{all, r.MaxScan})
+		}
 		if r.Progress != nil {
-			r.Progress(s)
+			r.Progress(s, c.extent.Bytes)
 		}
 	}
+	return see, func() { r.scanned += latest.Load() }
 }
