@@ -69,7 +69,7 @@ func loadCatalogue(t *testing.T) catalogue {
 	known.add(t, coverageExposition(t))
 	known.add(t, expositionOf(t, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})))
 	for name, names := range known {
-		known[name] = names.with("job", "instance") // from the scrape
+		known[name] = names.with("job", "instance", "namespace") // from the scrape, the last in Kubernetes alone
 	}
 	for _, group := range loadRules(t) {
 		for _, r := range group.Rules {
