@@ -67,6 +67,9 @@ type Config struct {
 	// CommitInterval is the longest time that a read object waits for its
 	// commit. It waits less once no other one comes any more.
 	CommitInterval time.Duration
+	// CommitPause is for how long none comes then; 0: for a part of CommitInterval. If it
+	// is as long as that, commits are as few as can be.
+	CommitPause time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -78,6 +81,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AuditWindow, DefaultAuditWindow)
 	setDefault(&c.AuditInterval, DefaultAuditInterval)
 	setDefault(&c.CommitInterval, DefaultCommitInterval)
+	setDefault(&c.CommitPause, c.CommitInterval/longPause)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -124,7 +124,7 @@ func (j *Journal) tail(ctx context.Context) error {
 			j.advance(s.position)
 			quiet = j.cfg.Uptime()
 			continue
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, errGone):
 			j.reached(nil)
 			err = ErrStandby
 			if j.mayTake(quiet) {

@@ -199,7 +199,7 @@ func (j *Journal) Created() bool { return j.created.Load() }
 // a clock that goes on while the process, or the machine, stands still.
 func (j *Journal) Live() bool {
 	age := j.cfg.Uptime() - time.Duration(j.confirmed.Load())
-	return j.active.Load() && age <= j.cfg.Takeover/2
+	return j.active.Load() && age < j.cfg.Takeover/2
 }
 
 // Status returns what is known now. It may be called from any goroutine.

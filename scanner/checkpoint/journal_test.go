@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -208,7 +209,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 			}
 			return nil
 		})
-		time.Sleep(takeover / 2)
+		time.Sleep(takeover/2 + time.Second)
 		if first.journal.Live() {
 			t.Error("a process that cannot write shows counters")
 		}
@@ -289,10 +290,12 @@ func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
 		if len(store.Keys("snapshot/")) == 0 || len(store.Keys("journal/")) > 15 {
 			t.Fatalf("nothing was deleted: %q", store.Keys(""))
 		}
-		segments := len(store.Keys("journal/"))
+		before := store.Keys("journal/")
 		close(frozen)
 		synctest.Wait()
-		if len(store.Keys("journal/")) != segments+1 {
+		if !slices.ContainsFunc(store.Keys("journal/"), func(key string) bool {
+			return key < before[len(before)-1] && !slices.Contains(before, key)
+		}) {
 			t.Fatal("it found no number free")
 		}
 		first.mustPut("3")

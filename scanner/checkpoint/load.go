@@ -47,7 +47,7 @@ func (j *Journal) load(ctx context.Context) error {
 			err = j.loadFound(ctx, found)
 		}
 		// What is missing may have been deleted just now, since a newer snapshot has it.
-		if !errors.Is(err, fs.ErrNotExist) || again && found.snapshot == before {
+		if !errors.Is(err, errGone) || again && found.snapshot == before {
 			return err
 		}
 		again, before = true, found.snapshot
@@ -70,7 +70,7 @@ func (j *Journal) list(ctx context.Context) (c contents, err error) {
 			return c, err
 		}
 		if sequence != c.last+1 {
-			return c, &missingError{segmentKey(c.last + 1)}
+			return c, objectError(segmentKey(c.last+1), errGone)
 		}
 		c.last = sequence
 	}
@@ -206,20 +206,15 @@ func objectError(key string, err error) error {
 	case err == nil, isStoreError(err):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return &missingError{key}
+		err = errGone
 	}
 	return fmt.Errorf("%s: %w", key, err)
 }
 
-// missingError means that an object is not there, and should be.
-type missingError struct{ key string }
+// errGone means that an object of a journal is not there.
+var errGone = fmt.Errorf("%w: it is missing", ErrDamaged)
 
-func (e *missingError) Error() string { return e.key + ": " + ErrDamaged.Error() + ": it is missing" }
-
-// Is makes it what it is, and what it comes from.
-func (e *missingError) Is(target error) bool { return target == ErrDamaged || target == fs.ErrNotExist }
-
-// segment reads a segment. Its error is fs.ErrNotExist if there is none.
+// segment reads a segment. Its error is errGone if there is none.
 func (j *Journal) segment(ctx context.Context, sequence uint64) (s segment, err error) {
 	key := segmentKey(sequence)
 	for range rereads {

@@ -41,12 +41,10 @@ func (w *Warehouse) checkCost(f *found) error {
 
 // extent returns what lies in tables.
 func (f *found) extent() (sum once.Extent) {
-	for _, folders := range f.tables {
-		for _, days := range folders {
-			for _, extent := range days {
-				sum.Objects += extent.Objects
-				sum.Bytes += extent.Bytes
-			}
+	for t := range f.tables {
+		for _, c := range f.chunks(t) {
+			sum.Objects += c.extent.Objects
+			sum.Bytes += c.extent.Bytes
 		}
 	}
 	return sum

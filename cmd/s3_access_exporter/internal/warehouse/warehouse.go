@@ -111,11 +111,13 @@ func (f *found) partial() error {
 		humanize.Comma(f.others.Objects), f.example)}
 }
 
-// find lists what is asked for. The days at both ends are whole ones, as partitions are.
+// find lists what is asked for. The days at both ends are listed whole, as queries scan
+// them, but the summary is that of what the question reads.
 func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, error) {
 	const day = 24 * time.Hour
 	const skew = 15 * time.Minute // of the time in a key
-	wanted := filter.Query()
+	exact := filter.Query()
+	wanted := exact
 	wanted.Prefilter, wanted.Progress = nil, w.Listing
 	if !wanted.Since.IsZero() {
 		wanted.Since = wanted.Since.UTC().Add(-skew).Truncate(day)
@@ -124,13 +126,20 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + day - 1).Truncate(day)
 		wanted.Slack = 0
 	}
-	f := &found{tables: make(map[Table]map[folder]map[string]once.Extent)}
-	var err error
-	f.summary, err = once.List(ctx, w.Scan, wanted, func(l once.Listed) {
-		f.add(query.LogObject(l.Location.Name, l.Object.Key), l)
+	f := &found{tables: make(map[Table]map[folder]map[string]extent)}
+	asked := once.Extent{}
+	summary, err := once.List(ctx, w.Scan, wanted, func(l once.Listed) {
+		reads := exact.Reads(l.Key)
+		if reads {
+			asked.Objects++
+			asked.Bytes += l.Object.Size
+		}
+		f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads)
 	})
-	f.summary.Requests = make(map[record.Log]int64)
-	f.summary.SkippedRecords = make(map[record.SkipReason]int64)
+	f.summary = summary
+	summary.Objects, summary.Bytes = asked.Objects, asked.Bytes
+	summary.Requests = make(map[record.Log]int64)
+	summary.SkippedRecords = make(map[record.SkipReason]int64)
 	return f, err
 }
 
