@@ -186,7 +186,8 @@ func TestKit_ScrapesUnderTheNameThatAlertsAskFor(t *testing.T) {
 		}
 	}
 	slices.Sort(asked)
-	if asked = slices.Compact(asked); len(asked) != 1 {
+	const counts, replicas = "s3_access_exporter", "s3_access_exporter_replicas"
+	if asked = slices.Compact(asked); !slices.Equal(asked, []string{counts, replicas}) {
 		t.Fatalf("the rules ask for the jobs %q", asked)
 	}
 	for _, path := range []string{"prometheus/prometheus.yml", "docker/prometheus.yml"} {
@@ -196,11 +197,17 @@ func TestKit_ScrapesUnderTheNameThatAlertsAskFor(t *testing.T) {
 			} `yaml:"scrape_configs"`
 		}
 		readYAML(t, path, &config)
-		if len(config.ScrapeConfigs) != 1 || config.ScrapeConfigs[0].JobName != asked[0] {
-			t.Errorf("%s scrapes %v, not %s", path, config.ScrapeConfigs, asked[0])
+		if len(config.ScrapeConfigs) != 1 || config.ScrapeConfigs[0].JobName != counts {
+			t.Errorf("%s scrapes %v, not %s", path, config.ScrapeConfigs, counts)
 		}
 	}
-	if !strings.Contains(read(t, "kubernetes/overlays/monitoring/servicemonitor.yaml"), "replacement: "+asked[0]+"\n") {
-		t.Errorf("the ServiceMonitor does not scrape as %s", asked[0])
+	for path, line := range map[string]string{
+		"kubernetes/overlays/monitoring/servicemonitor.yaml": "replacement: " + counts,
+		"kubernetes/overlays/standby/servicemonitor.yaml":    "replacement: " + replicas,
+		"kubernetes/overlays/standby/scrapeconfig.yaml":      "jobName: " + counts,
+	} {
+		if !strings.Contains(read(t, path), line+"\n") {
+			t.Errorf("%s does not have %s", path, line)
+		}
 	}
 }

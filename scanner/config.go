@@ -39,7 +39,7 @@ type Config struct {
 	// Since is how far back a location starts that the checkpoint does not
 	// know; 0: with the first object.
 	Since time.Duration
-	// Interval is the time between two listings of a stream that moves.
+	// Interval is the shortest time between two listings of a stream; see arrivals.
 	Interval time.Duration
 	// Overlap is how far behind the watermark each listing begins.
 	Overlap time.Duration

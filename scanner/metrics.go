@@ -148,11 +148,20 @@ func (m *Metrics) CountRequest(operation string) { m.requests.WithLabelValues(op
 // Update has made again by itself. It may be called from many goroutines at once.
 func (m *Metrics) CountCommitFailure() { m.commitFailures.Inc() }
 
-// requestCounts returns how often CountRequest was called, by operation.
-func (m *Metrics) requestCounts() map[string]int64 {
+// usage returns what was requested and counted since the start, until now.
+func (m *Metrics) usage(now time.Time) Usage {
+	u := Usage{Since: now, Requests: countsOf(m.requests)}
+	for _, n := range countsOf(m.objects) {
+		u.Objects += n
+	}
+	return u
+}
+
+// countsOf returns the counts of a vector by its one label.
+func countsOf(vec *prometheus.CounterVec) map[string]int64 {
 	counters := make(chan prometheus.Metric)
 	go func() {
-		m.requests.Collect(counters)
+		vec.Collect(counters)
 		close(counters)
 	}()
 	counts := make(map[string]int64)

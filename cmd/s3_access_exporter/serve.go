@@ -44,7 +44,7 @@ type serveCmd struct {
 
 type scanFlags struct {
 	Since         since    `name:"since" default:"24h" help:"How far back a location starts that has no checkpoint; or all."`
-	Interval      interval `name:"interval" default:"${interval}" help:"Time between two listings."`
+	Interval      interval `name:"interval" default:"${interval}" help:"Shortest time between two listings of a stream; by when its objects came, the next one is expected."`
 	Overlap       interval `name:"overlap" default:"${overlap}" help:"How far behind the newest object each listing begins."`
 	SweepWindow   interval `name:"sweep-window" default:"${sweep_window}" help:"How far behind it a deeper listing for late objects begins."`
 	SweepInterval interval `name:"sweep-interval" default:"${sweep_interval}" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
