@@ -190,7 +190,7 @@ func (d *daemon) openState(ctx context.Context, locations []source.Location, met
 	if err := bucket.checkLoop(locations); err != nil {
 		return nil, err
 	}
-	return d.Checkpoint.openJournal(bucket, metrics.CountCommitFailure, d.env.logger), nil
+	return d.Checkpoint.openJournal(bucket, d.Shard.checkTx, metrics.CountCommitFailure, d.env.logger), nil
 }
 
 // load takes the stored counters, if the checkpoint is that of the shard.
