@@ -39,7 +39,9 @@ func TestShard_IsNotedAndChecked(t *testing.T) {
 			t.Errorf("%v: %v", other, err)
 		}
 	}
-	update(t, f, func(tx *checkpoint.Tx) error { return tx.PutResharding(checkpoint.Resharding{From: 3, To: 5, Index: 1}) })
+	update(t, f, func(tx *checkpoint.Tx) error {
+		return tx.PutResharding(checkpoint.Resharding{From: 3, To: 5, Index: 1})
+	})
 	if _, err := check(1, 3); !errors.Is(err, checkpoint.ErrResharding) {
 		t.Errorf("while it is shared out: %v", err)
 	}
@@ -68,7 +70,7 @@ func TestRemoveStreams_RemovesAllOfThemAndNoMore(t *testing.T) {
 			err := errors.Join(tx.PutStream(s, checkpoint.Stream{Begin: noon}), tx.PutFailure(s, "x", checkpoint.Failure{Attempts: 1}))
 			for day := range checkpoint.Day(8) {
 				var marks []checkpoint.Mark
-				for n := range 1000 {
+				for n := range 4000 {
 					marks = append(marks, checkpoint.NewMark(fmt.Sprint(s, day, n), 1, ""))
 				}
 				err = errors.Join(err, tx.AddMarks(s, checkpoint.Counted, day, marks...))
@@ -105,7 +107,7 @@ func TestRemoveStreams_RemovesAllOfThemAndNoMore(t *testing.T) {
 				for _, s := range ids {
 					seen, err2 := tx.Seen(s, day)
 					err = errors.Join(err, err2)
-					if len(seen) != 1000 && slices.Contains(stay, s) || len(seen) > 0 && slices.Contains(gone, s) {
+					if len(seen) != 4000 && slices.Contains(stay, s) || len(seen) > 0 && slices.Contains(gone, s) {
 						t.Errorf("%v has %d marks of day %d", s, len(seen), day)
 					}
 				}
