@@ -40,6 +40,7 @@ type location struct {
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log
+	strays map[*stream]bool     // that showStray has logged
 
 	mu       sync.Mutex                   // guards all below
 	prefix   checkpoint.Prefix            // that of the location

@@ -290,6 +290,10 @@ func TestServe_RefusesTheCheckpointOfAnotherShard(t *testing.T) {
 		if got.code != exitFailed || !strings.Contains(got.stderr, "checkpoint reshard --to ") || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("exit code %d\n%s", got.code, got.stderr)
 		}
+		got = runToEnd(t, append([]string{"serve", "--check", "--checkpoint.path=" + path, bucket}, flags...)...)
+		if got.code != exitFailed || !strings.Contains(got.stdout, "checkpoint reshard --to ") {
+			t.Errorf("--check: exit code %d\n%s", got.code, got.stdout)
+		}
 	}
 }
 

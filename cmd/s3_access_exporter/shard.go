@@ -39,6 +39,11 @@ func (f shardFlags) check(state viewer, path string) error {
 // checkTx is check, with errors that do not name the checkpoint.
 func (f shardFlags) checkTx(tx *checkpoint.Tx) error {
 	_, err := tx.CheckShard(f.Index, f.count())
+	return f.advised(err)
+}
+
+// advised returns an error of a checkpoint that is not that of the shard with what to do.
+func (f shardFlags) advised(err error) error {
 	switch {
 	case errors.Is(err, checkpoint.ErrResharding):
 		return fmt.Errorf("%w; run checkpoint reshard once more", err)

@@ -40,7 +40,7 @@ func TestShard_IsNotedAndChecked(t *testing.T) {
 		}
 	}
 	update(t, f, func(tx *checkpoint.Tx) error {
-		return tx.PutResharding(checkpoint.Resharding{From: 3, To: 5, Index: 1})
+		return tx.PutResharding(checkpoint.Resharding{Set: "x", From: 3, To: 5, Index: 1})
 	})
 	if _, err := check(1, 3); !errors.Is(err, checkpoint.ErrResharding) {
 		t.Errorf("while it is shared out: %v", err)
