@@ -66,6 +66,15 @@ func TestReshard_CountsWhatOneProcessDoesInS3(t *testing.T) {
 	if got.code != exitFailed || !strings.Contains(got.stderr, "checkpoint reshard --to 2") {
 		t.Errorf("exit code %d\n%s", got.code, got.stderr)
 	}
+	for _, life := range []time.Duration{300 * time.Millisecond, 2500 * time.Millisecond, 5 * time.Second} {
+		// Whoever comes next takes it for running at first.
+		p := launch(t, nil, f.reshardArgs(1, 3)...)
+		select {
+		case <-time.After(life):
+			p.kill()
+		case <-p.ended:
+		}
+	}
 	f.reshard(t, 1, 3)
 	f.courses(t)
 	got = runToEnd(t, append([]string{"checkpoint", "verify", f.path(4)}, store...)...)
