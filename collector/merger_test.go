@@ -104,7 +104,9 @@ func TestMerger_RefusesWhatItDoesNotKnow(t *testing.T) {
 	commit(t, newCollector(t, Config{}), store, request())
 	for key, value := range store.committed {
 		for _, broken := range [][3][]byte{
-			{[]byte("x"), value, value}, {[]byte(key), value[:1], value}, {[]byte(key), value, nil},
+			{[]byte("x"), value, value},
+			{[]byte(key), value[:1], value},
+			{[]byte(key), value, nil},
 			{[]byte(key[:len(key)-1]), value, value},
 		} {
 			if sum, err := NewMerger().Merge(broken[0], broken[1], broken[2]); !errors.As(err, new(*StoredError)) {

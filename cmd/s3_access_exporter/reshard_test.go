@@ -236,7 +236,7 @@ func TestReshard_RefusesWhatDoesNotFitTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer state.Close()
+	defer func() { _ = state.Close() }()
 	empty, link := filepath.Join(t.TempDir(), "empty.db"), filepath.Join(t.TempDir(), "link.db")
 	if err := os.Symlink(b, link); err != nil {
 		t.Fatal(err)
@@ -300,8 +300,12 @@ func TestServe_RefusesTheCheckpointOfAnotherShard(t *testing.T) {
 func TestServe_RefusesWrongPairsOfShards(t *testing.T) {
 	t.Parallel()
 	for _, flags := range [][]string{
-		{"--shard.index=1"}, {"--shard.index=3", "--shard.count=3"}, {"--shard.index=-1", "--shard.count=3"},
-		{"--shard.count=0"}, {"--shard.count=-1"}, {"--shard.count=2000"},
+		{"--shard.index=1"},
+		{"--shard.index=3", "--shard.count=3"},
+		{"--shard.index=-1", "--shard.count=3"},
+		{"--shard.count=0"},
+		{"--shard.count=-1"},
+		{"--shard.count=2000"},
 	} {
 		got := runToEnd(t, append([]string{"serve", t.TempDir()}, flags...)...)
 		if got.code != exitUsage || !strings.Contains(got.stderr, "--shard.count") || strings.Count(got.stderr, "\n") != 1 {
