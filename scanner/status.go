@@ -29,6 +29,7 @@ type Status struct {
 	// Requests is how many HTTP requests were sent to S3, by operation, such as
 	// "GetObject": s3_access_exporter_s3_api_requests_total.
 	Requests map[string]int64 `json:"requests"`
+	Recent   Usage            `json:"recent"` // the same in the last hours
 }
 
 // ShardStatus shows which part of the streams is tailed.
@@ -133,7 +134,8 @@ func (s *Scanner) Status() Status {
 		CommitError: message(s.ready.commitError()),
 		Shard:       ShardStatus{Index: s.cfg.Shard.Index, Count: max(s.cfg.Shard.Count, 1)},
 		Locations:   make([]LocationStatus, len(locations)),
-		Requests:    s.cfg.Metrics.requestCounts(),
+		Requests:    countsOf(s.cfg.Metrics.requests),
+		Recent:      s.usage.last(now),
 
 		DoubleCounted: doubleCounted(s.twice),
 	}
