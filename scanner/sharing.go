@@ -52,7 +52,7 @@ func (l *location) passOther(name string, key logkey.Key, own checkpoint.Prefix,
 		return key.Stream.Beyond(key.Time)
 	case own.Searched.IsZero():
 		// Streams that are not known yet may lie in the same folders.
-		return min(key.Stream.After(own.Floor), key.Beyond())
+		return min(key.Stream.After(lookedBack(own)), key.Beyond())
 	}
 	return passFree(key, now)
 }
