@@ -75,14 +75,6 @@ func (g *rowGain) add(r *record.Record) {
 	}
 }
 
-// addWeighted counts the requests that a record stands for.
-func (g *rowGain) addWeighted(r *record.Record, w record.Weight) {
-	g.counts.add(&counts{records: positive(w.Requests), sent: positive(w.SentBytes), received: positive(w.ReceivedBytes)})
-	if g.duration != nil {
-		g.duration.observe(r.Duration, positive(w.Requests))
-	}
-}
-
 // deltas returns what each of the row's series gains, save for durations.
 func (w *row) deltas(g *gain) iter.Seq[*delta] {
 	return func(yield func(*delta) bool) {
