@@ -74,7 +74,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}),
-		requests: counter("s3_api_requests_total", "HTTP requests sent to S3 for the logs, retries included, by operation.", "operation"),
+		requests: counter("s3_api_requests_total", "HTTP requests sent to S3 for the logs and the checkpoint, retries included, by operation.", "operation"),
 		commitDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "checkpoint_commit_duration_seconds",
 			Help:    "Time that a commit of the checkpoint took.",
@@ -143,6 +143,10 @@ func (m *Metrics) showShard(s shard.Shard) {
 // CountRequest counts one HTTP request to S3, such as "GetObject", that AWS
 // bills. It may be called from many goroutines at once.
 func (m *Metrics) CountRequest(operation string) { m.requests.WithLabelValues(operation).Inc() }
+
+// CountCommitFailure counts an attempt to write the checkpoint that has failed, and that its
+// Update has made again by itself. It may be called from many goroutines at once.
+func (m *Metrics) CountCommitFailure() { m.commitFailures.Inc() }
 
 // usage returns what was requested and counted since the start, until now.
 func (m *Metrics) usage(now time.Time) Usage {

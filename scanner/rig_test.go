@@ -194,7 +194,7 @@ type consumer struct {
 
 type tally map[string]int
 
-func newConsumer(t *testing.T, state *checkpoint.File) *consumer {
+func newConsumer(t *testing.T, state scanner.Checkpoint) *consumer {
 	c := &consumer{counts: make(map[string]int), hook: func() {}}
 	err := state.View(func(tx *checkpoint.Tx) error {
 		return tx.Series().Each(func(id, count []byte) error {

@@ -85,7 +85,7 @@ type SkippedStatus struct {
 type StreamStatus struct {
 	Prefix string `json:"prefix"` // everything before the date in its keys
 	Log    string `json:"log"`    // "server_access" or "cloudtrail"; "unknown" if keys do not show it, and nothing was counted yet
-	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated" or "hive"
+	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated", "hive" or "hive_day"
 	// EventTime is whether the keys have no more than the day of the requests. Times
 	// of keys, and the lag, are then those of a day's beginning.
 	EventTime bool `json:"event_time"`

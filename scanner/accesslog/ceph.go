@@ -53,14 +53,13 @@ func (f *fields) splitCeph(s []byte) (malformed string) {
 	if border < 0 || !hasPrefix(s[border:], ` "`) || border+1 == end || bytes.Count(s, []byte(`"`)) != quotes {
 		return "user agent"
 	}
-	f.userAgent = s[border+2 : end]
+	f.referer, f.userAgent = bytes.Trim(s[:border], `"`), s[border+2:end]
 
-	var found foundTail
-	found.readBare(s[end+1:])
-	if !isClosed(s[end+1:]) || countTokens(s[end+1:]) != cephTail || !isSignature(found.fields[2]) {
+	f.found.readBare(s[end+1:])
+	if !isClosed(s[end+1:]) || countTokens(s[end+1:]) != cephTail || !isSignature(f.found.fields[tailSignature]) {
 		return "signature version"
 	}
-	f.tail = found.tail(0)
+	f.tail = f.found.tail(0)
 	return ""
 }
 
@@ -88,8 +87,7 @@ func (f *fields) findCephRequest(s []byte) (at int, behind []byte) {
 		default:
 			at, behind = start, rest
 			f.key, f.requestURI = s[1:start], uri
-			f.status, f.errorCode, f.bytesSent, f.objectSize, f.totalTime =
-				found.status, found.errorCode, found.bytesSent, found.objectSize, found.totalTime
+			f.response = found.response
 		}
 	}
 }

@@ -5,10 +5,6 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// maxDigits is the number of digits that a number may have: what is shorter
-// than an int64's 19 cannot overflow.
-const maxDigits = 18
-
 // decode makes line, which is not blank, the current record. It returns the
 // name of the first field that could not be understood, or "".
 func (d *Decoder) decode(line []byte) (malformed string) {
@@ -19,22 +15,18 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	r.Reset()
 	r.Log = record.ServerAccess
 
-	var ok bool
+	if malformed = f.tooLong(); malformed != "" {
+		return malformed
+	}
 	r.Time = f.time
-	status, _ := number(f.status, 0)
-	r.Status = int(status)
-	if r.SentBytes, ok = number(f.bytesSent, 0); !ok { // "or - if zero": AWS's page on the format
-		return "bytes sent"
+	if !isDash(f.status) {
+		status, _ := digits(f.status)
+		r.Status = int(status)
 	}
-	size, ok := number(f.objectSize, record.Unknown)
-	if !ok {
-		return "object size"
-	}
+	r.SentBytes = max(0, f.bytesSent) // "or - if zero": AWS's page on the format
+	r.ObjectSize, r.Duration, r.TurnAround = f.objectSize, f.totalTime, max(record.Unknown, f.turnAround)
 	if access.IsUpload(f.operation) {
-		r.ReceivedBytes = size
-	}
-	if r.Duration, ok = number(f.totalTime, record.Unknown); !ok {
-		return "total time"
+		r.ReceivedBytes = f.objectSize
 	}
 
 	r.Bucket = value(f.bucket)
@@ -48,18 +40,88 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	r.Requester = meaning.RequesterOf(&d.service)
 	r.ErrorCode = value(f.errorCode)
 	r.UserAgent = value(f.userAgent)
-	r.Host = value(f.host)
 	r.Signature, r.AuthMethod = meaning.Authentication()
 	r.Anonymous = meaning.IsAnonymous(r.Signature)
+	d.fillRest()
 	return ""
+}
+
+// fillRest sets the fields that only those ask for who look into a request, and the way
+// that it came.
+func (d *Decoder) fillRest() {
+	f, r := &d.fields, &d.record
+	r.Referer = value(f.referer)
+	t := f.tail
+	if t == nil {
+		r.VersionID = value(f.versionID)
+		return
+	}
+	r.VersionID, r.Host = value(t[tailVersionID]), value(t[tailHost])
+	r.TLSVersion, r.CipherSuite = value(t[tailTLSVersion]), value(t[tailCipherSuite])
+	if r.Transport = record.TLS; r.TLSVersion == nil {
+		r.Transport = access.Transport(t[tailTLSVersion], t[tailCipherSuite], f.requestURI)
+	}
+	d.fillNewer(f.found.rest, f.found.bare)
+}
+
+// fillNewer sets the fields behind a tail, which only lines of newer layouts have. bare:
+// there is no quote in s.
+func (d *Decoder) fillNewer(s []byte, bare bool) {
+	r := &d.record
+	if !bare {
+		d.fillQuoted(s)
+		return
+	}
+	var accessPoint, aclRequired []byte
+	if accessPoint, s = dashOrToken(s); accessPoint == nil {
+		return
+	}
+	r.AccessPoint = value(accessPoint)
+	if aclRequired, s = dashOrToken(s); aclRequired == nil {
+		return
+	}
+	r.ACLRequired = access.ACLRequired(aclRequired)
+	if len(s) > 0 {
+		sourceRegion, _ := token(s)
+		r.SourceRegion = value(sourceRegion)
+	}
+}
+
+// dashOrToken is token, and faster for a dash before another field.
+func dashOrToken(s []byte) (tok, rest []byte) {
+	if len(s) > 2 && s[0] == ' ' && s[1] == '-' && s[2] == ' ' {
+		return s[1:2], s[2:]
+	}
+	return token(s)
+}
+
+// fillQuoted is fillNewer for fields that may be quoted.
+func (d *Decoder) fillQuoted(s []byte) {
+	r := &d.record
+	accessPoint, s, ok := field(s)
+	if !ok {
+		return
+	}
+	r.AccessPoint = value(accessPoint)
+	aclRequired, s, ok := field(s)
+	if !ok {
+		return
+	}
+	r.ACLRequired = access.ACLRequired(aclRequired)
+	if sourceRegion, _, ok := field(s); ok {
+		r.SourceRegion = value(sourceRegion)
+	}
 }
 
 // meaning returns the fields that have a meaning together.
 func (f *fields) meaning() access.Fields {
-	return access.Fields{
-		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI,
-		Signature: f.signature, AuthType: f.authType, Unsaid: f.signature == nil,
+	m := access.Fields{
+		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI, Unsaid: f.tail == nil,
 	}
+	if f.tail != nil {
+		m.Signature, m.AuthType = f.tail[tailSignature], f.tail[tailAuthType]
+	}
+	return m
 }
 
 // value returns s, or nil if it is the log's word for nothing.
@@ -70,14 +132,15 @@ func value(s []byte) []byte {
 	return s
 }
 
-// number returns the value of s, which holds only digits or is a dash; that
-// counts as dash. It is false if s is too long.
-func number(s []byte, dash int64) (n int64, ok bool) {
-	if isDash(s) {
-		return dash, true
+// tooLong returns the name of the first number that counts and has too many digits, or "".
+func (f *response) tooLong() string {
+	switch {
+	case f.bytesSent == tooLong:
+		return "bytes sent"
+	case f.objectSize == tooLong:
+		return "object size"
+	case f.totalTime == tooLong:
+		return "total time"
 	}
-	if len(s) > maxDigits {
-		return 0, false
-	}
-	return digits(s)
+	return ""
 }

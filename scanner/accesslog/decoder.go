@@ -134,6 +134,7 @@ func (d *Decoder) Next() bool {
 			d.isLog = reason == "" || isHeader(line)
 		case reason == "":
 			d.isLog = true
+			d.record.Raw, d.record.Number = raw, d.number
 			return true
 		case isHeader(line):
 			d.isLog = true

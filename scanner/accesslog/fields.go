@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // fields are the fields of one line that matter, as logged but for the quotes
@@ -14,12 +16,20 @@ type fields struct {
 	time int64 // Unix seconds
 	ceph bool  // the line is of Ceph's gateway
 
-	requestURI                                          []byte
-	status, errorCode, bytesSent, objectSize, totalTime []byte
-	userAgent                                           []byte
+	requestURI []byte
+	response
+	referer, userAgent []byte
+	versionID          []byte // where there is no tail
 
-	tail
-	found foundTail // memory for splitQuoted
+	tail  tail
+	found foundTail // what the tail is of
+}
+
+// response is the fields from the status to the turn-around time. Numbers are
+// record.Unknown for a dash, or tooLong.
+type response struct {
+	status, errorCode                            []byte
+	bytesSent, objectSize, totalTime, turnAround int64
 }
 
 // split finds the fields of a line. It returns the name of the first one that
@@ -27,6 +37,7 @@ type fields struct {
 // except between Referer and user agent.
 func (f *fields) split(line []byte) (malformed string) {
 	var ok bool
+	f.versionID = nil
 	_, rest := token(line) // the bucket's owner
 	if f.bucket, rest = token(rest); len(f.bucket) == 0 {
 		return "bucket"
@@ -135,17 +146,18 @@ func (f *fields) splitResponse(s []byte) (rest []byte, ok bool) {
 	if f.errorCode, s = token(s); len(f.errorCode) == 0 || bytes.IndexByte(f.errorCode, '"') >= 0 {
 		return nil, false
 	}
-	if f.bytesSent, s = token(s); !isNumber(f.bytesSent) {
+	var text []byte
+	if text, s = token(s); !parseNumber(text, &f.bytesSent) {
 		return nil, false
 	}
-	if f.objectSize, s = token(s); !isNumber(f.objectSize) {
+	if text, s = token(s); !parseNumber(text, &f.objectSize) {
 		return nil, false
 	}
-	if f.totalTime, s = token(s); !isNumber(f.totalTime) {
+	if text, s = token(s); !parseNumber(text, &f.totalTime) {
 		return nil, false
 	}
-	turnAroundTime, s := token(s)
-	if !isNumber(turnAroundTime) && !isNumber(bytes.TrimSuffix(turnAroundTime, []byte("ms"))) { // the unit is Ceph's
+	if text, s = token(s); !parseNumber(text, &f.turnAround) &&
+		!parseNumber(bytes.TrimSuffix(text, []byte("ms")), &f.turnAround) { // the unit is Ceph's
 		return nil, false
 	}
 	return trimLeft(s), true
@@ -209,17 +221,35 @@ func hasPrefix(s []byte, prefix string) bool {
 // isDash reports whether s is the log's word for nothing.
 func isDash(s []byte) bool { return len(s) == 1 && s[0] == '-' }
 
-func isStatus(s []byte) bool { return isDash(s) || len(s) == 3 && isNumber(s) }
+// maxDigits is the number of digits that a number may have: what is shorter than an
+// int64's 19 cannot overflow.
+const maxDigits = 18
 
-// isNumber reports whether s is a dash or digits only.
-func isNumber(s []byte) bool {
+// tooLong stands for a number of more digits.
+const tooLong = -2
+
+// parseNumber sets n to the value of a number, record.Unknown if it is a dash, or tooLong.
+// It is false if s is neither a number nor a dash.
+func parseNumber(s []byte, n *int64) (ok bool) {
 	if isDash(s) {
+		*n = record.Unknown
 		return true
 	}
+	var value int64
 	for _, c := range s {
-		if c < '0' || c > '9' {
+		if c -= '0'; c > 9 {
 			return false
 		}
+		value = 10*value + int64(c)
 	}
+	if len(s) > maxDigits {
+		value = tooLong
+	}
+	*n = value
 	return len(s) > 0
+}
+
+func isStatus(s []byte) bool {
+	_, ok := digits(s)
+	return isDash(s) || len(s) == 3 && ok
 }

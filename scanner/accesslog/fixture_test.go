@@ -57,9 +57,18 @@ func less(cut, whole decodertest.Text) string {
 		return "it is anonymous"
 	}
 	whole.Signature, whole.Anonymous, whole.AuthMethod = cut.Signature, cut.Anonymous, cut.AuthMethod
-	whole.UserAgent, whole.Host = cut.UserAgent, cut.Host
+	if cut.Transport != whole.Transport && cut.Transport != "unknown" {
+		return "it came by " + cut.Transport
+	}
+	if cut.ACLRequired != whole.ACLRequired && cut.ACLRequired != "unknown" {
+		return "an ACL was required: " + cut.ACLRequired
+	}
+	whole.Transport, whole.ACLRequired = cut.Transport, cut.ACLRequired
+	whole.Referer, whole.UserAgent, whole.Host = cut.Referer, cut.UserAgent, cut.Host
+	whole.VersionID, whole.TLSVersion, whole.CipherSuite = cut.VersionID, cut.TLSVersion, cut.CipherSuite
+	whole.AccessPoint, whole.SourceRegion = cut.AccessPoint, cut.SourceRegion
 	if cut != whole {
-		return "fields left of the user agent differ"
+		return "fields left of the Referer differ"
 	}
 	return ""
 }

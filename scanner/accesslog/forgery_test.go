@@ -78,7 +78,7 @@ func TestDecoder_LetsNoHeaderForgeAnotherField(t *testing.T) {
 					continue
 				}
 				sound++
-				got.UserAgent = want.UserAgent
+				got.UserAgent, got.Referer = want.UserAgent, want.Referer
 				if got != want {
 					t.Fatalf("Referer %q and user agent %q:\n got %+v\nwant %+v", referer, agent, got, want)
 				}

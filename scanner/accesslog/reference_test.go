@@ -20,17 +20,17 @@ var (
 		`([^ "]+(?: +[^ "]+)*?) +([^ "]+) +((?:REST|SOAP|WEBSITE|BATCH|S3|B2_API|B2_LIFECYCLE)\.[^ ]*)( .*)$`)
 	refCeph      = regexp.MustCompile(`^tx[0-9A-Fa-f]{21}-`)
 	refKey       = regexp.MustCompile(`(?s)^ +([^ ]+) +(.*)$`)
-	refNumbers   = ` +([0-9]{3}|-) +([^ "]+) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-) +(?:[0-9]+(?:ms)?|-(?:ms)?)`
+	refNumbers   = ` +([0-9]{3}|-) +([^ "]+) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-)(?:ms)?`
 	refResponse  = refNumbers + ` +("(?s:.*)|- (?s:.*))$`
 	refQuotedURI = regexp.MustCompile(`^"((?s:.*?))"` + refResponse)
 	refBareURI   = regexp.MustCompile(`^(-)` + refResponse)
 	refCephURI   = regexp.MustCompile(`^ "([A-Z]+ +[^ ]+ +HTTP/[^ ]*)"` + refNumbers + ` +([^ ].*)$`)
-	refCephAgent = regexp.MustCompile(`(?s)^(?:"[^"]*"|[^"]+) "([^"]*)"((?: +[^ "]+){9} *)$`)
+	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: +[^ "]+){9} *)$`)
 
-	refBothQuoted    = regexp.MustCompile(`(?s)^".*?" (".*)$`)
-	refRefererQuoted = regexp.MustCompile(`(?s)^".*" +-((?: [^"]*)?)$`)
-	refAgentQuoted   = regexp.MustCompile(`(?s)^- +(".*)$`)
-	refBothBare      = regexp.MustCompile(`(?s)^- +-((?: .*)?)$`)
+	refBothQuoted    = regexp.MustCompile(`(?s)^"(.*?)" (".*)$`)
+	refRefererQuoted = regexp.MustCompile(`(?s)^"(.*)" +-((?: [^"]*)?)$`)
+	refAgentQuoted   = regexp.MustCompile(`(?s)^(-) +(".*)$`)
+	refBothBare      = regexp.MustCompile(`(?s)^(-) +-((?: .*)?)$`)
 	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
 	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
 	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
@@ -90,19 +90,20 @@ func referenceLine(line string) *decodertest.Text {
 	}
 
 	fromCeph := refCeph.MatchString(requestID)
-	var key, agent string
-	var response, tail []string
+	var key string
+	var response []string
+	var right referenceRight
 	if fromCeph {
 		key, response = referenceCephRequest(head[8])
 		if response == nil {
 			return nil
 		}
-		found := refCephAgent.FindStringSubmatch(response[7])
+		found := refCephAgent.FindStringSubmatch(response[8])
 		if found == nil {
 			return nil
 		}
-		agent, tail = found[1], referenceFields(found[2])
-		if !refSignature.MatchString(tail[2]) && !refSig.MatchString(tail[2]) {
+		right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
+		if !right.take(referenceFields(found[3]), false) {
 			return nil
 		}
 	} else {
@@ -118,7 +119,7 @@ func referenceLine(line string) *decodertest.Text {
 			return nil
 		}
 		noVersion := strings.Contains(response[1], " ") && !strings.Contains(response[1], " HTTP/")
-		if agent, tail, ok = referenceAgent(response[7], at.UTC().Year() < 2019 || noVersion, at.UTC().Year() == 2019); !ok {
+		if right, ok = referenceAgent(response[8], at.UTC().Year() < 2019 || noVersion, at.UTC().Year() == 2019); !ok {
 			return nil
 		}
 	}
@@ -129,6 +130,10 @@ func referenceLine(line string) *decodertest.Text {
 	if !ok1 || !ok2 || !ok3 {
 		return nil
 	}
+	turnAround, ok := referenceNumber(response[7], record.Unknown)
+	if !ok {
+		turnAround = record.Unknown
+	}
 
 	r := &decodertest.Text{
 		Log:           record.ServerAccess,
@@ -136,13 +141,15 @@ func referenceLine(line string) *decodertest.Text {
 		Bucket:        referenceText(bucket),
 		Operation:     readable([]byte(operation)),
 		SourceIP:      referenceText(ip),
-		UserAgent:     referenceText(agent),
 		ErrorCode:     referenceText(errorCode),
 		SentBytes:     sent,
 		ReceivedBytes: record.Unknown,
 		Duration:      duration,
+		ObjectSize:    size,
+		TurnAround:    turnAround,
 		RequestID:     referenceText(requestID),
 	}
+	right.fill(r, uri)
 	switch {
 	case key == "-":
 	case fromCeph:
@@ -156,11 +163,8 @@ func referenceLine(line string) *decodertest.Text {
 	if refUpload.MatchString(operation) {
 		r.ReceivedBytes = size
 	}
-	if len(tail) > 5 {
-		r.Host = referenceText(tail[5])
-	}
 	nobody := requester == "-" || strings.EqualFold(requester, "anonymous")
-	r.Signature, r.AuthMethod = referenceSignature(tail, uri, nobody, errorCode)
+	r.Signature, r.AuthMethod = referenceSignature(right.tail, uri, nobody, errorCode)
 	service, isService := strings.CutPrefix(requester, "svc:")
 	switch {
 	case nobody && strings.HasPrefix(operation, "S3."):
@@ -225,9 +229,15 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	return n, err == nil && len(s) <= 18
 }
 
-// referenceAgent returns the user agent and the fields behind it, those before the
-// signature version included, or none of them in layouts without it.
-func referenceAgent(s string, isOld, in2019 bool) (agent string, tail []string, ok bool) {
+// referenceRight is what stands behind the turn-around time: Referer, user agent, and the
+// fields behind it, with the signature version in its place, or none of them in layouts
+// without it. But for the version ID, which is apart.
+type referenceRight struct {
+	referer, agent, versionID string
+	tail                      []string
+}
+
+func referenceAgent(s string, isOld, in2019 bool) (r referenceRight, ok bool) {
 	var quoted []string
 	if s[0] == '-' {
 		quoted = refAgentQuoted.FindStringSubmatch(s)
@@ -240,19 +250,21 @@ func referenceAgent(s string, isOld, in2019 bool) (agent string, tail []string, 
 			bare = refRefererQuoted.FindStringSubmatch(s)
 		}
 		if bare == nil {
-			return "", nil, false
+			return r, false
 		}
-		fields := referenceTail(bare[1])
-		if len(fields) < 2 && !strings.Contains(bare[1], `"`) {
-			return "-", nil, true
+		fields := referenceTail(bare[2])
+		r = referenceRight{referer: bare[1], agent: "-"}
+		if len(fields) < 2 && !strings.Contains(bare[2], `"`) {
+			r.versionID = strings.Join(fields, "")
+			return r, true
 		}
-		tail, ok = referenceTake(fields, in2019)
-		return "-", tail, ok
+		return r, r.take(fields, in2019)
 	}
 
 	// Every quote may close the user agent.
 	var complete []int
-	text := quoted[1]
+	text := quoted[2]
+	r.referer = quoted[1]
 	for i := 1; i < len(text); i++ {
 		if text[i] == '"' && referenceComplete(referenceTail(text[i+1:])) {
 			complete = append(complete, i)
@@ -267,18 +279,21 @@ func referenceAgent(s string, isOld, in2019 bool) (agent string, tail []string, 
 	further := len(complete)
 	switch {
 	case last == 0:
-		return "", nil, false
+		return r, false
 	case further > 0 && complete[further-1] == last:
-		return text[1:last], fields, true
+		r.agent = text[1:last]
+		return r, r.take(fields, false)
 	case closed && len(fields) < 2 && (isOld || further == 0):
-		return text[1:last], nil, true
+		r.agent, r.versionID = text[1:last], strings.Join(fields, "")
+		return r, true
 	case closed && len(fields) > 6 && further == 0:
-		tail, ok = referenceTake(fields, in2019)
-		return text[1:last], tail, ok
+		r.agent = text[1:last]
+		return r, r.take(fields, in2019)
 	case further == 1 && len(fields) < 7 && (len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
-		return text[1:complete[0]], referenceTail(text[complete[0]+1:]), true
+		r.agent = text[1:complete[0]]
+		return r, r.take(referenceTail(text[complete[0]+1:]), false)
 	}
-	return "", nil, false
+	return r, false
 }
 
 // referenceTail returns the fields at the beginning of a text, without the quotes
@@ -294,17 +309,51 @@ func referenceTail(s string) (fields []string) {
 	}
 }
 
-// referenceTake returns the fields with the signature version in its place.
-func referenceTake(fields []string, in2019 bool) (tail []string, ok bool) {
-	switch {
-	case len(fields) < 7:
-		return nil, false
-	case refSignature.MatchString(fields[2]) || refSig.MatchString(fields[2]):
-		return fields, true
-	case in2019 && refSignature.MatchString(fields[3]):
-		return fields[1:], true
+// take takes fields with the signature version in its place, or in the one behind.
+func (r *referenceRight) take(fields []string, in2019 bool) bool {
+	if len(fields) < 7 {
+		return false
 	}
-	return nil, false
+	r.tail, r.versionID = fields, fields[0]
+	if refSignature.MatchString(fields[2]) || refSig.MatchString(fields[2]) {
+		return true
+	}
+	r.tail = fields[1:]
+	return in2019 && refSignature.MatchString(fields[3])
+}
+
+// fill sets what of the fields is for those who look into a request, and the way it came.
+func (r *referenceRight) fill(t *decodertest.Text, uri string) {
+	field := func(i int) string {
+		if i < len(r.tail) {
+			return referenceText(r.tail[i])
+		}
+		return ""
+	}
+	t.UserAgent, t.Referer, t.VersionID = referenceText(r.agent), referenceText(r.referer), referenceText(r.versionID)
+	t.Host, t.TLSVersion, t.CipherSuite = field(5), field(6), field(3)
+	t.AccessPoint, t.SourceRegion = field(7), field(9)
+	t.MFA, t.Console, t.ACLRequired = "unknown", "unknown", "unknown"
+	switch {
+	case r.tail == nil:
+		t.Transport = "unknown"
+	case t.TLSVersion != "" || t.CipherSuite != "":
+		t.Transport = "tls"
+	case uri == "-" || uri == "":
+		t.Transport = "none"
+	case len(r.tail) > 6:
+		t.Transport = "http"
+	default:
+		t.Transport = "unknown"
+	}
+	if len(r.tail) > 8 {
+		switch {
+		case r.tail[8] == "-":
+			t.ACLRequired = "no"
+		case strings.EqualFold(r.tail[8], "yes") && len(r.tail[8]) == 3:
+			t.ACLRequired = "yes"
+		}
+	}
 }
 
 // referenceComplete reports whether the fields are as AWS writes all of them.

@@ -6,16 +6,22 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// tail is what matters of the fields right of the user agent; nil where the line
-// ends before them.
-type tail struct {
-	signature, authType, host []byte
-}
+// tail is the fields right of the user agent that every layout with a signature version
+// has, by their place; what lines of March 2019 have more is left out. It is nil in
+// layouts without a signature version.
+type tail *[tailFields][]byte
 
-// tailFields is the number of fields right of the user agent that every layout with
-// a signature version has: version ID, host ID, signature version, cipher suite,
-// authentication type, host header, TLS version.
-const tailFields = 7
+// The places of a tail.
+const (
+	tailVersionID = iota
+	tailHostID
+	tailSignature
+	tailCipherSuite
+	tailAuthType
+	tailHost
+	tailTLSVersion // nil where the line ends before it, in March 2019
+	tailFields
+)
 
 // The years in which layouts changed, in Unix seconds.
 const (
@@ -28,7 +34,7 @@ const (
 // them.
 func (f *fields) splitAgent(s []byte) (malformed string) {
 	if s[0] == '-' {
-		_, s = token(s)
+		f.referer, s = token(s)
 		s = trimLeft(s)
 		if hasPrefix(s, `"`) {
 			return f.splitQuoted(s)
@@ -36,12 +42,14 @@ func (f *fields) splitAgent(s []byte) (malformed string) {
 		return f.splitBare(s)
 	}
 	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
+		f.referer = s[1 : 1+border]
 		return f.splitQuoted(s[1+border+2:])
 	}
 	end := lastQuote(s)
 	if end <= 0 || !hasPrefix(s[end+1:], " ") {
 		return "user agent"
 	}
+	f.referer = s[1:end]
 	return f.splitBare(s[end+1:])
 }
 
@@ -52,11 +60,10 @@ func (f *fields) splitBare(s []byte) (malformed string) {
 	if !isDash(f.userAgent) {
 		return "user agent"
 	}
-	var found foundTail
-	switch found.read(s); {
-	case found.n < 2 && bytes.IndexByte(s, '"') < 0:
-		f.tail = tail{}
-	case found.n < tailFields || !f.take(&found):
+	switch f.found.read(s); {
+	case f.found.n < 2 && bytes.IndexByte(s, '"') < 0:
+		f.takeShort()
+	case f.found.n < tailFields || !f.take():
 		return "signature version"
 	}
 	return ""
@@ -73,20 +80,19 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 	if end == 0 {
 		return "user agent"
 	}
-	found := &f.found
-	found.n = 0
+	f.found.n = 0
 	closed := isClosed(s[end+1:])
 	if closed {
-		if found.readBare(s[end+1:]); found.isComplete() {
-			f.userAgent, f.tail = s[1:end], found.tail(0)
+		if f.found.readBare(s[end+1:]); f.found.isComplete() {
+			f.userAgent, f.tail = s[1:end], f.found.tail(0)
 			return ""
 		}
 	}
-	return f.splitDoubtful(s, end, closed, found)
+	return f.splitDoubtful(s, end, closed)
 }
 
 // splitDoubtful is splitQuoted for a line of which the last quote, s[end], may be
-// another one than that of the user agent; found is the tail behind it. If fields
+// another one than that of the user agent; f.found is the tail behind it. If fields
 // right of the user agent are quoted, then some quote further left has a complete tail
 // behind it. But a user agent can hold one too. So there must be no other way to read
 // the line:
@@ -99,18 +105,21 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 //   - Two to six fields are no layout: the complete tail must be further left, and the
 //     only one there.
 //   - Seven fields or more that make no complete tail count if there is none further left.
-func (f *fields) splitDoubtful(s []byte, end int, closed bool, found *foundTail) (malformed string) {
+func (f *fields) splitDoubtful(s []byte, end int, closed bool) (malformed string) {
 	further, at, others := completeTails(s[:end], s)
+	found := &f.found
 	short := closed && found.n < 2
 	switch {
 	case short && (others == 0 || f.isOld()):
-		f.userAgent, f.tail = s[1:end], tail{}
+		f.userAgent = s[1:end]
+		f.takeShort()
 		return ""
-	case closed && found.n == tailFields && others == 0 && f.take(found):
+	case closed && found.n == tailFields && others == 0 && f.take():
 		f.userAgent = s[1:end]
 		return ""
 	case others == 1 && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
-		f.userAgent, f.tail = s[1:at], further.tail(0)
+		*found = further
+		f.userAgent, f.tail = s[1:at], found.tail(0)
 		return ""
 	case !closed:
 		return "user agent"
@@ -125,10 +134,20 @@ func (f *fields) isOld() bool {
 	return f.time < year2019 || space && !bytes.Contains(f.requestURI, []byte(" HTTP/"))
 }
 
+// takeShort takes the tail of a layout without a signature version: a version ID, or
+// nothing.
+func (f *fields) takeShort() {
+	f.tail = nil
+	if f.found.n > 0 {
+		f.versionID = f.found.fields[0]
+	}
+}
+
 // take takes a tail of seven fields or more as it is: one whose signature version
 // stands in its place, or, in 2019, in the place behind. What begins with Sig counts
 // as a version, for there will be others.
-func (f *fields) take(found *foundTail) (ok bool) {
+func (f *fields) take() (ok bool) {
+	found := &f.found
 	switch signature := found.fields[2]; {
 	case isSignature(signature):
 		f.tail = found.tail(0)
@@ -164,31 +183,35 @@ func completeTails(head, s []byte) (found foundTail, at, n int) {
 
 // foundTail is the first fields that stand behind a quote.
 type foundTail struct {
-	fields [tailFields][]byte
-	n      int // of the fields; there may be more if all are there
+	fields [tailFields + 1][]byte // one more for the lines of March 2019
+	n      int                    // of the fields, up to tailFields; there may be more if all are there
+	rest   []byte                 // what stands behind
+	bare   bool                   // and has no quote in it
 }
 
 // readBare reads the fields at the beginning of s, in which there is no quote.
 func (t *foundTail) readBare(s []byte) {
 	n := 0
-	for ; n < len(t.fields); n++ {
+	for ; n < tailFields; n++ {
 		var value []byte
 		if value, s = token(s); value == nil {
 			break
 		}
 		t.fields[n] = value
 	}
-	t.n = n
+	t.n, t.rest, t.bare = n, s, true
 }
 
 // read is readBare for fields that may be quoted. It ends before a field that has a
 // quote inside of it or is not closed.
 func (t *foundTail) read(s []byte) {
-	for t.n = 0; t.n < len(t.fields); t.n++ {
+	t.bare = false
+	for t.n = 0; t.n < tailFields; t.n++ {
 		var ok bool
-		if t.fields[t.n], s, ok = field(s); !ok {
+		if t.fields[t.n], t.rest, ok = field(s); !ok {
 			return
 		}
+		s = t.rest
 	}
 }
 
@@ -222,9 +245,17 @@ func (t *foundTail) isComplete() bool {
 	return record.ParseAuthMethod(authType) != record.AuthUnknown
 }
 
-// tail returns what matters of the fields if so many are before the version ID.
+// tail returns the fields, if so many are more than usual behind the version ID: none or
+// one.
 func (t *foundTail) tail(extra int) tail {
-	return tail{signature: t.fields[2+extra], authType: t.fields[4+extra], host: t.fields[5+extra]}
+	if extra > 0 {
+		t.fields[tailFields] = nil
+		if value, rest, ok := field(t.rest); ok {
+			t.fields[tailFields], t.rest = value, rest
+		}
+		t.fields[1] = t.fields[0]
+	}
+	return (*[tailFields][]byte)(t.fields[extra:])
 }
 
 // isSignature reports whether s may stand in the place of the signature version.

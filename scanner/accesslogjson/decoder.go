@@ -116,6 +116,7 @@ func (d *Decoder) Next() bool {
 			d.isLog = true
 			reason := d.fill()
 			if reason == "" {
+				d.record.Raw, d.record.Number = s.Buf[s.Held:d.at:d.at], d.number
 				return true
 			}
 			d.malformed(offset, reason)

@@ -127,6 +127,10 @@ func (d *Decoder) fill() (reason string) {
 	if r.Duration, ok = d.scanner.Count(m[totalDuration]); !ok {
 		return "total_duration is out of range"
 	}
+	r.ObjectSize = size
+	if r.TurnAround, ok = d.scanner.Count(m[turnAround]); !ok {
+		r.TurnAround = record.Unknown // nobody counts it, so the request counts without
+	}
 	r.Operation = d.text(operation)
 	if access.IsUpload(r.Operation) {
 		r.ReceivedBytes = size
@@ -138,7 +142,29 @@ func (d *Decoder) fill() (reason string) {
 	r.UserAgent = d.text(userAgent)
 	r.Host = d.text(hostHeader)
 	d.fillRequester()
+	d.fillRest()
 	return ""
+}
+
+// fillRest sets the fields that only those ask for who look into a request, and the way
+// that it came. A member that holds nothing is what the text format has a dash for.
+func (d *Decoder) fillRest() {
+	r := &d.record
+	r.Referer = d.text(referer)
+	r.VersionID = d.text(versionID)
+	r.TLSVersion, r.CipherSuite = d.text(tlsVersion), d.text(cipherSuite)
+	if r.Transport = record.TLS; len(r.TLSVersion) == 0 {
+		r.Transport = access.Transport([]byte("-"), r.CipherSuite, d.text(requestURI))
+	}
+	r.AccessPoint = d.text(accessPoint)
+	r.SourceRegion = d.text(sourceRegion)
+	r.ACLRequired = record.No
+	switch acl := d.members[aclRequired]; {
+	case acl.Kind == jsonscan.Other && d.scanner.IsTrue(acl):
+		r.ACLRequired = record.Yes
+	case acl.IsString() && len(d.text(aclRequired)) > 0:
+		r.ACLRequired = access.ACLRequired(d.text(aclRequired))
+	}
 }
 
 const maxStatus = 999
@@ -169,7 +195,11 @@ func (d *Decoder) bucket() []byte {
 
 // text returns what a member holds that is a string; nil if it holds nothing.
 func (d *Decoder) text(member int) []byte {
-	text := d.scanner.Text(d.members[member])
+	v := &d.members[member]
+	if !v.IsString() {
+		return nil // mostly
+	}
+	text := d.scanner.Text(*v)
 	if access.IsNothing(text) {
 		return nil
 	}

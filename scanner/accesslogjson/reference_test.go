@@ -35,6 +35,14 @@ type text struct {
 	Status                                      int
 	SentBytes, ReceivedBytes, Duration          int64
 	account, region, invokedBy, eventID, shared string // empty
+
+	Transport                            record.Transport
+	ACLRequired                          record.Answer
+	TLSVersion, CipherSuite, Referer     string
+	VersionID, AccessPoint, SourceRegion string
+	ObjectSize, TurnAround               int64
+	keyID, endpoint                      string // empty
+	mfa, console                         record.Answer
 }
 
 func textOf(r *record.Record) text {
@@ -46,6 +54,11 @@ func textOf(r *record.Record) text {
 		AuthMethod: r.AuthMethod, Status: r.Status, SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration,
 		account: string(r.AccountID), region: string(r.Region), invokedBy: string(r.InvokedBy),
 		eventID: string(r.EventID), shared: string(r.SharedEventID) + string(r.OriginalEventID),
+
+		Transport: r.Transport, ACLRequired: r.ACLRequired, TLSVersion: utf8(r.TLSVersion), CipherSuite: utf8(r.CipherSuite),
+		Referer: utf8(r.Referer), VersionID: utf8(r.VersionID), AccessPoint: utf8(r.AccessPoint), SourceRegion: utf8(r.SourceRegion),
+		ObjectSize: r.ObjectSize, TurnAround: r.TurnAround,
+		keyID: string(r.AccessKeyID), endpoint: string(r.VPCEndpointID) + string(r.VPCEndpointAccountID), mfa: r.MFA, console: r.Console,
 	}
 }
 
@@ -176,7 +189,32 @@ func (m referenceMembers) record() (r text, ok bool) {
 		r.ReceivedBytes = size
 	}
 	m.fillRequester(&r)
+	m.fillRest(&r)
+	r.ObjectSize = size
 	return r, true
+}
+
+func (m referenceMembers) fillRest(r *text) {
+	r.TLSVersion, r.CipherSuite, r.Referer = m.text("tls_version"), m.text("cipher_suite"), m.text("referer")
+	r.VersionID, r.AccessPoint, r.SourceRegion = m.text("version_id"), m.text("access_point_arn"), m.text("source_region")
+	var ok bool
+	if r.TurnAround, ok = m.number("turn_around_duration"); !ok {
+		r.TurnAround = record.Unknown
+	}
+	switch {
+	case r.TLSVersion != "" || r.CipherSuite != "":
+		r.Transport = record.TLS
+	case m.text("request_uri") == "":
+		r.Transport = record.NoTransport
+	default:
+		r.Transport = record.PlainHTTP
+	}
+	switch acl := m.text("acl_required"); {
+	case strings.EqualFold(acl, "yes") && len(acl) == 3, string(m["acl_required"]) == "true":
+		r.ACLRequired = record.Yes
+	case acl == "":
+		r.ACLRequired = record.No
+	}
 }
 
 func (m referenceMembers) fillRequester(r *text) {

@@ -286,6 +286,7 @@ func (d *Decoder) readEvent() bool {
 		d.malformed(offset, reason)
 		return false
 	}
+	d.record.Raw, d.record.Number = s.Buf[s.Held:d.at:d.at], d.number
 	return true
 }
 

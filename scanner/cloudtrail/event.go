@@ -41,6 +41,9 @@ const (
 	eventErrorMessage
 	eventSharedID
 	eventAddendum
+	eventEndpoint
+	eventEndpointAccount
+	eventConsole
 	eventEnd
 )
 
@@ -53,14 +56,28 @@ const (
 	identityAccessKey
 	identityUser
 	identityInvokedBy
+	identitySession
 	identityEnd
+)
+
+// Members of userIdentity's sessionContext.
+const (
+	sessionAttributes = identityEnd + iota
+	sessionEnd
+)
+
+// Members of sessionContext's attributes.
+const (
+	attributesMFA = sessionEnd + iota
+	attributesEnd
 )
 
 // Members of requestParameters.
 const (
-	parameterBucket = identityEnd + iota
+	parameterBucket = attributesEnd + iota
 	parameterHost
 	parameterKey
+	parameterVersion
 	parameterEnd
 )
 
@@ -72,6 +89,7 @@ const (
 	additionalMethod
 	additionalID2
 	additionalSent
+	additionalACLRequired
 	additionalEnd
 )
 
@@ -122,11 +140,15 @@ var (
 	eventGroup = groupOf(eventVersion, "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
 		"sourceIPAddress", "userAgent", "requestParameters", "responseElements", "additionalEventData", "requestID",
 		"eventID", "readOnly", "resources", "eventType", "managementEvent", "recipientAccountId", "eventCategory",
-		"tlsDetails", "errorCode", "errorMessage", "sharedEventID", "addendum")
-	identityGroup   = groupOf(identityType, "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy")
-	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key")
+		"tlsDetails", "errorCode", "errorMessage", "sharedEventID", "addendum",
+		"vpcEndpointId", "vpcEndpointAccountId", "sessionCredentialFromConsole")
+	identityGroup = groupOf(identityType, "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy",
+		"sessionContext")
+	sessionGroup    = groupOf(sessionAttributes, "attributes")
+	attributesGroup = groupOf(attributesMFA, "mfaAuthenticated")
+	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key", "versionId")
 	additionalGroup = groupOf(additionalSignature, "SignatureVersion", "CipherSuite", "bytesTransferredIn",
-		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut")
+		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut", "aclRequired")
 	tlsGroup      = groupOf(tlsVersion, "tlsVersion", "cipherSuite", "clientProvidedHostHeader")
 	addendumGroup = groupOf(addendumOriginalID, "originalEventID")
 	resourceGroup = groupOf(resourceType, "type", "accountId", "ARN")
@@ -182,7 +204,7 @@ func (s *scanner) members(i int, g *group, e *event) (next int) {
 		switch at := g.first + slot(which); {
 		case which == jsonscan.None:
 			i = s.Skip(i)
-		case at < eventEnd && nested&(1<<at) != 0:
+		case nested&(1<<at) != 0:
 			i = s.inside(i, at, e)
 		default:
 			e[at], i = s.Value(i)
@@ -197,17 +219,33 @@ func (s *scanner) members(i int, g *group, e *event) (next int) {
 	return i
 }
 
-// nested has a bit for every member of an event of which the members matter.
-const nested = 1<<eventIdentity | 1<<eventParameters | 1<<eventAdditional | 1<<eventResources | 1<<eventTLS | 1<<eventAddendum
+// nested has a bit for every slot of a value of which the members matter.
+const nested uint64 = 1<<eventIdentity | 1<<eventParameters | 1<<eventAdditional | 1<<eventResources | 1<<eventTLS |
+	1<<eventAddendum | 1<<identitySession | 1<<sessionAttributes
+
+// Every slot has a bit.
+const _ = 64 - uint(slots)
 
 // inside passes over one of these members and takes what is inside of it.
 func (s *scanner) inside(i int, at slot, e *event) (next int) {
 	switch at {
 	case eventIdentity:
-		return s.anew(i, &identityGroup, e)
+		clear(e[identityType:attributesEnd])
+		return s.members(i, &identityGroup, e)
+	case identitySession:
+		clear(e[sessionAttributes:attributesEnd])
+		return s.members(i, &sessionGroup, e)
+	case sessionAttributes:
+		return s.anew(i, &attributesGroup, e)
 	case eventParameters:
 		return s.anew(i, &parameterGroup, e)
 	case eventAdditional:
+		e[eventAdditional] = jsonscan.Value{}
+		i, opening := s.Token(i)
+		if opening == '{' { // it is there, whatever is in it
+			from := int32(i - s.Held)
+			e[eventAdditional] = jsonscan.Value{From: from, To: from, Kind: jsonscan.Other}
+		}
 		return s.anew(i, &additionalGroup, e)
 	case eventTLS:
 		return s.anew(i, &tlsGroup, e)

@@ -9,7 +9,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 )
 
-var groups = []*group{&eventGroup, &identityGroup, &parameterGroup, &additionalGroup, &tlsGroup, &addendumGroup, &resourceGroup}
+var groups = []*group{&eventGroup, &identityGroup, &sessionGroup, &attributesGroup, &parameterGroup, &additionalGroup, &tlsGroup, &addendumGroup, &resourceGroup}
 
 func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
 	next := eventVersion

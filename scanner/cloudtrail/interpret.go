@@ -63,7 +63,9 @@ func (d *Decoder) fill(e *event) (reason string) {
 		return "bytesTransferredIn is out of range"
 	}
 	r.Region = s.Text(e[eventRegion])
-	r.Host = s.Text(e[tlsHost])
+	if r.Host = s.Text(e[tlsHost]); len(r.Host) == 0 {
+		r.Host = s.Text(e[parameterHost])
+	}
 	r.SourceIP = s.Text(e[eventSourceIP])
 	r.UserAgent = userAgent(s.Text(e[eventUserAgent]))
 	r.ErrorCode = s.Text(e[eventErrorCode])
@@ -73,7 +75,59 @@ func (d *Decoder) fill(e *event) (reason string) {
 	r.OriginalEventID = s.Text(e[addendumOriginalID])
 	d.fillBucket(e)
 	d.fillRequester(e)
+	d.fillRest(e)
 	return ""
+}
+
+// fillRest sets the fields that only those ask for who look into a request, and the way
+// that it came.
+func (d *Decoder) fillRest(e *event) {
+	s, r := &d.scanner, &d.record
+	r.AccessKeyID = s.Text(e[identityAccessKey])
+	r.VersionID = d.rare(e[parameterVersion])
+	r.VPCEndpointID = d.rare(e[eventEndpoint])
+	r.VPCEndpointAccountID = d.rare(e[eventEndpointAccount])
+	r.MFA = answer(d.rare(e[attributesMFA]))
+	r.Console = answer(d.rare(e[eventConsole]))
+	r.TLSVersion, r.CipherSuite = s.Text(e[tlsVersion]), s.Text(e[tlsCipherSuite])
+	if len(r.CipherSuite) == 0 {
+		r.CipherSuite = s.Text(e[additionalCipherSuite])
+	}
+	switch {
+	case len(r.TLSVersion) > 0 || len(r.CipherSuite) > 0:
+		r.Transport = record.TLS
+	case len(r.InvokedBy) > 0 || string(s.Text(e[identityType])) == "AWSService":
+		r.Transport = record.NoTransport
+	}
+	switch e[additionalACLRequired].Kind {
+	case jsonscan.Absent:
+		if e[eventAdditional].Kind == jsonscan.Other && r.Time >= record.ACLRequiredSince {
+			r.ACLRequired = record.No
+		}
+	default:
+		if string(s.Text(e[additionalACLRequired])) == "Yes" {
+			r.ACLRequired = record.Yes
+		}
+	}
+}
+
+// rare is the scanner's Text, and faster for a value that is not there.
+func (d *Decoder) rare(v jsonscan.Value) []byte {
+	if !v.IsString() {
+		return nil
+	}
+	return d.scanner.Text(v)
+}
+
+// answer reads true or false, as CloudTrail writes them in strings.
+func answer(text []byte) record.Answer {
+	switch string(text) {
+	case "true":
+		return record.Yes
+	case "false":
+		return record.No
+	}
+	return record.AnswerUnknown
 }
 
 // fillBucket sets the fields that show what was accessed.

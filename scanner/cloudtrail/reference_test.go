@@ -38,6 +38,13 @@ type text struct {
 	AuthMethod                                 record.AuthMethod
 	Status                                     int
 	SentBytes, ReceivedBytes, Duration         int64
+
+	Transport                                       record.Transport
+	ACLRequired, MFA, Console                       record.Answer
+	TLSVersion, CipherSuite, VersionID, AccessKeyID string
+	VPCEndpointID, VPCEndpointAccountID             string
+	ObjectSize, TurnAround                          int64
+	Referer, AccessPoint, SourceRegion              string // empty
 }
 
 func textOf(r *record.Record) text {
@@ -51,6 +58,11 @@ func textOf(r *record.Record) text {
 		OriginalEventID: utf8(r.OriginalEventID),
 		Anonymous:       r.Anonymous, Signature: r.Signature, AuthMethod: r.AuthMethod, Status: r.Status,
 		SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration,
+
+		Transport: r.Transport, ACLRequired: r.ACLRequired, MFA: r.MFA, Console: r.Console,
+		TLSVersion: utf8(r.TLSVersion), CipherSuite: utf8(r.CipherSuite), VersionID: utf8(r.VersionID), AccessKeyID: utf8(r.AccessKeyID),
+		VPCEndpointID: utf8(r.VPCEndpointID), VPCEndpointAccountID: utf8(r.VPCEndpointAccountID), ObjectSize: r.ObjectSize, TurnAround: r.TurnAround,
+		Referer: utf8(r.Referer), AccessPoint: utf8(r.AccessPoint), SourceRegion: utf8(r.SourceRegion),
 	}
 }
 
@@ -212,7 +224,6 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 	r = text{
 		Log:           record.CloudTrail,
 		Region:        event.text("awsRegion"),
-		Host:          event.object("tlsDetails").text("clientProvidedHostHeader"),
 		Operation:     event.text("eventName"),
 		InvokedBy:     event.object("userIdentity").text("invokedBy"),
 		SourceIP:      event.text("sourceIPAddress"),
@@ -239,8 +250,37 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 	if r.Anonymous {
 		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	}
+	referenceRest(event, &r)
 	okVersion := event.isNull("eventVersion") || event.text("eventVersion") == "1" || strings.HasPrefix(event.text("eventVersion"), "1.")
 	return r, okVersion && okTime && r.Operation != "" && okSent && okReceived
+}
+
+func referenceRest(event referenceObject, r *text) {
+	identity, parameters := event.object("userIdentity"), event.object("requestParameters")
+	additional, tls := event.object("additionalEventData"), event.object("tlsDetails")
+	answers := map[string]record.Answer{"true": record.Yes, "false": record.No}
+	first := func(texts ...string) string {
+		return texts[max(0, slices.IndexFunc(texts, func(s string) bool { return s != "" }))]
+	}
+	r.Host = first(tls.text("clientProvidedHostHeader"), parameters.text("Host"))
+	r.TLSVersion, r.CipherSuite = tls.text("tlsVersion"), first(tls.text("cipherSuite"), additional.text("CipherSuite"))
+	r.VersionID, r.AccessKeyID = parameters.text("versionId"), identity.text("accessKeyId")
+	r.VPCEndpointID, r.VPCEndpointAccountID = event.text("vpcEndpointId"), event.text("vpcEndpointAccountId")
+	r.MFA = answers[identity.object("sessionContext").object("attributes").text("mfaAuthenticated")]
+	r.Console = answers[event.text("sessionCredentialFromConsole")]
+	r.ObjectSize, r.TurnAround = record.Unknown, record.Unknown
+	switch {
+	case r.TLSVersion != "" || r.CipherSuite != "":
+		r.Transport = record.TLS
+	case r.InvokedBy != "" || identity.text("type") == "AWSService":
+		r.Transport = record.NoTransport
+	}
+	switch {
+	case additional.text("aclRequired") == "Yes":
+		r.ACLRequired = record.Yes
+	case additional != nil && additional.isNull("aclRequired") && time.Unix(r.Time, 0).UTC().Year() >= 2023:
+		r.ACLRequired = record.No
+	}
 }
 
 func referenceUserAgent(s string) string {

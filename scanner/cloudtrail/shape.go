@@ -57,7 +57,7 @@ const (
 // constant has a bit for every slot whose values vary so little that they are parts of
 // phrases.
 const constant uint64 = 1<<eventVersion | 1<<eventSource | 1<<eventType | 1<<eventCategory | 1<<identityType |
-	1<<additionalSignature | 1<<additionalMethod
+	1<<additionalSignature | 1<<additionalMethod | 1<<additionalACLRequired | 1<<attributesMFA | 1<<eventConsole
 
 // unread is the slot for values that do not matter.
 const unread = resourceType

@@ -87,6 +87,7 @@ func (m *messages) next() bool {
 	if m.decoder.Next() {
 		m.own = true
 		m.record = m.decoder.Record()
+		m.record.Number = m.number
 		if len(m.record.AccountID) == 0 {
 			m.account = append(m.account[:0], m.owner...)
 			m.record.AccountID = m.account

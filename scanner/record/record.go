@@ -133,6 +133,52 @@ func equalFold(text []byte, want string) bool {
 	return len(text) == len(want) && strings.EqualFold(string(text), want)
 }
 
+// Answer is what a record answers to a question of yes or no.
+type Answer uint8
+
+// Answers. AnswerUnknown is that of a record that does not show it; it never means no.
+const (
+	AnswerUnknown Answer = iota
+	No
+	Yes
+)
+
+// String returns yes, no or unknown.
+func (a Answer) String() string {
+	switch a {
+	case No:
+		return "no"
+	case Yes:
+		return "yes"
+	}
+	return "unknown"
+}
+
+// Transport is how a request came to S3.
+type Transport uint8
+
+// Transports. TransportUnknown is that of a record that does not show it, as in the
+// layouts of the server access log before 2019; it means neither plain HTTP nor TLS.
+const (
+	TransportUnknown Transport = iota
+	NoTransport                // the record is of no connection of its own: S3's own work, or a part of another request
+	PlainHTTP                  // without TLS
+	TLS
+)
+
+// String returns http, tls, none or unknown.
+func (t Transport) String() string {
+	switch t {
+	case NoTransport:
+		return "none"
+	case PlainHTTP:
+		return "http"
+	case TLS:
+		return "tls"
+	}
+	return "unknown"
+}
+
 // Record is one request. The byte slices belong to the decoder that filled the
 // Record and are valid until its next call of Next: copy what is to be kept.
 // An empty slice means that the log does not contain it. Text is as the client or AWS
@@ -145,7 +191,7 @@ type Record struct {
 
 	AccountID []byte // the account that owns the bucket
 	Region    []byte // the bucket's Region
-	Host      []byte // the Host header
+	Host      []byte // the Host header; in CloudTrail tlsDetails' clientProvidedHostHeader, else requestParameters' Host
 	Bucket    []byte
 	Operation []byte // as logged: REST.GET.OBJECT or GetObject
 	Key       []byte // the object's key, decoded
@@ -183,11 +229,63 @@ type Record struct {
 	EventID         []byte
 	SharedEventID   []byte
 	OriginalEventID []byte
+
+	// Transport, TLSVersion and CipherSuite show how the request came.
+	//
+	// In the server access log they follow from the fields TLS version (24) and cipher suite
+	// (21), and from Request-URI (9): Transport is TLS if one of the first two is there, else,
+	// if the line has field 21, NoTransport if Request-URI is a dash, else PlainHTTP if the
+	// line has field 24, else unknown. TLSVersion and CipherSuite are those fields as logged: TLSv1.2, in any case.
+	//
+	// In CloudTrail they are tlsDetails' tlsVersion and cipherSuite; of an event without
+	// tlsDetails, CipherSuite is that of additionalEventData. Transport is TLS if one of them
+	// is there, else NoTransport if a service made the request (userIdentity has invokedBy, or
+	// the type AWSService), else unknown: CloudTrail never shows plain HTTP.
+	Transport   Transport
+	TLSVersion  []byte
+	CipherSuite []byte
+
+	// ACLRequired: the request was allowed by an ACL and by nothing else. In the server
+	// access log it is the field aclRequired (26): Yes is Yes, a dash No, and a line without
+	// the field unknown. In CloudTrail it is additionalEventData's aclRequired: Yes is Yes; of
+	// an event since ACLRequiredSince that has additionalEventData without it, No.
+	ACLRequired Answer
+
+	Referer     []byte // the Referer header (server access log, field 16)
+	VersionID   []byte // of the object (field 18; CloudTrail: requestParameters' versionId)
+	ObjectSize  int64  // bytes of the object, or Unknown (field 13)
+	TurnAround  int64  // milliseconds that S3 took until it answered, or Unknown (field 15)
+	AccessPoint []byte // the ARN of the access point by which the request came (field 25)
+	// SourceRegion is the AWS Region that the request came from (field 27).
+	SourceRegion []byte
+
+	AccessKeyID          []byte // of the credentials (CloudTrail: userIdentity's accessKeyId)
+	VPCEndpointID        []byte // by which the request came (CloudTrail: vpcEndpointId)
+	VPCEndpointAccountID []byte // that owns the endpoint (CloudTrail: vpcEndpointAccountId)
+	// MFA: the credentials are of a session with multi-factor authentication (CloudTrail:
+	// userIdentity's sessionContext.attributes.mfaAuthenticated, true or false).
+	MFA Answer
+	// Console: the credentials are of a session in the Management Console (CloudTrail:
+	// sessionCredentialFromConsole, which is true or not there; unknown if not there).
+	Console Answer
+
+	// Raw is the record as it stands in the log: a line without its line feed, or a JSON
+	// object from brace to brace. Number is its place among the lines, events or messages of
+	// the log object, from 1, counted like MalformedError's.
+	Raw    []byte
+	Number int64
 }
+
+// ACLRequiredSince is when AWS had added aclRequired to events of CloudTrail, in Unix
+// seconds: 2023-01-01. It did so in November 2022; see
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html.
+const ACLRequiredSince = 1672531200
 
 // Reset clears the Record for reuse.
 func (r *Record) Reset() {
-	*r = Record{SentBytes: Unknown, ReceivedBytes: Unknown, Duration: Unknown}
+	*r = Record{} // not a literal of all that is set, which would be made elsewhere and copied
+	r.SentBytes, r.ReceivedBytes, r.Duration = Unknown, Unknown, Unknown
+	r.ObjectSize, r.TurnAround = Unknown, Unknown
 }
 
 // FailedAuthentication reports whether code is one of S3's error codes for

@@ -95,6 +95,32 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	return record.SignatureUnknown, method
 }
 
+// Transport returns how a request came. tlsVersion is nil if the record is of a layout
+// without that field. A record without a Request-URI is of no HTTP request.
+func Transport(tlsVersion, cipherSuite, requestURI []byte) record.Transport {
+	switch {
+	case !IsNothing(tlsVersion) || !IsNothing(cipherSuite):
+		return record.TLS
+	case IsNothing(requestURI):
+		return record.NoTransport
+	case tlsVersion == nil:
+		return record.TransportUnknown
+	}
+	return record.PlainHTTP
+}
+
+// ACLRequired returns what the field aclRequired answers; nil is that of a record without
+// the field.
+func ACLRequired(field []byte) record.Answer {
+	switch {
+	case len(field) == 1 && field[0] == '-':
+		return record.No
+	case len(field) == len("Yes") && bytes.EqualFold(field, []byte("Yes")):
+		return record.Yes
+	}
+	return record.AnswerUnknown
+}
+
 // querySignature returns the signature version of a presigned request, or
 // SignatureUnknown. It looks at nothing but the names and values of the query's
 // parameters, for which see

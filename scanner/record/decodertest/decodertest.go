@@ -79,6 +79,7 @@ func Run(t *testing.T, f Format) {
 		{"knows what is no log", knowsLogs},
 		{"passes over what the prefilter does not want, and nothing else", prefilters},
 		{"has its prefilter across Reset", keepsPrefilter},
+		{"hands out the raw record and its number", handsOutRaw},
 		{"allocates nothing for a record", allocatesNothing},
 	} {
 		t.Run(law.name, func(t *testing.T) { law.hold(t, &f) })

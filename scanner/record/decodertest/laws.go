@@ -213,6 +213,28 @@ func areAsked(t *testing.T, raws, asked [][]byte) []bool {
 	return isAsked
 }
 
+// handsOutRaw: Raw is what the prefilter was asked of, and Number, from 1, never falls.
+func handsOutRaw(t *testing.T, f *Format) {
+	var asked []byte
+	d := f.New()
+	d.Prefilter(func(raw []byte) bool {
+		asked = append(asked[:0], raw...)
+		return true
+	})
+	d.Reset(bytes.NewReader(f.Join(f.raws()...)))
+	number := int64(1)
+	for d.Next() {
+		r := d.Record()
+		if !bytes.Equal(r.Raw, asked) {
+			t.Fatalf("raw %q, want %q", r.Raw, asked)
+		}
+		if r.Number < number {
+			t.Fatalf("number %d after %d", r.Number, number)
+		}
+		number = r.Number
+	}
+}
+
 func keepsPrefilter(t *testing.T, f *Format) {
 	log := f.Join(f.raws()...)
 	want := readBytes(f.New(), log)

@@ -36,6 +36,22 @@ type Text struct {
 	SharedEventID   string `json:",omitempty"`
 	OriginalEventID string `json:",omitempty"`
 	NewSchema       bool   `json:",omitempty"`
+
+	Transport            string
+	TLSVersion           string `json:",omitempty"`
+	CipherSuite          string `json:",omitempty"`
+	ACLRequired          string
+	Referer              string `json:",omitempty"`
+	VersionID            string `json:",omitempty"`
+	ObjectSize           int64
+	TurnAround           int64
+	AccessPoint          string `json:",omitempty"`
+	SourceRegion         string `json:",omitempty"`
+	AccessKeyID          string `json:",omitempty"`
+	VPCEndpointID        string `json:",omitempty"`
+	VPCEndpointAccountID string `json:",omitempty"`
+	MFA                  string
+	Console              string
 }
 
 // TextOf returns the Text of a record.
@@ -66,6 +82,22 @@ func TextOf(r *record.Record) Text {
 		SharedEventID:   readable(r.SharedEventID),
 		OriginalEventID: readable(r.OriginalEventID),
 		NewSchema:       r.NewSchema,
+
+		Transport:            r.Transport.String(),
+		TLSVersion:           readable(r.TLSVersion),
+		CipherSuite:          readable(r.CipherSuite),
+		ACLRequired:          r.ACLRequired.String(),
+		Referer:              readable(r.Referer),
+		VersionID:            readable(r.VersionID),
+		ObjectSize:           r.ObjectSize,
+		TurnAround:           r.TurnAround,
+		AccessPoint:          readable(r.AccessPoint),
+		SourceRegion:         readable(r.SourceRegion),
+		AccessKeyID:          readable(r.AccessKeyID),
+		VPCEndpointID:        readable(r.VPCEndpointID),
+		VPCEndpointAccountID: readable(r.VPCEndpointAccountID),
+		MFA:                  r.MFA.String(),
+		Console:              r.Console.String(),
 	}
 }
 

@@ -33,7 +33,7 @@ func needsOf(q *engine.Question) *needs {
 		ordered:   q.Needs.Ordered,
 	}
 	n.sessions = slices.Contains(q.Filter.Fields(), query.Requester) ||
-		q.Needs.Labels != nil && q.Needs.Labels.Requester == classify.RequesterARN
+		q.Needs.Labels == nil || q.Needs.Labels.Requester == classify.RequesterARN
 	return n
 }
 

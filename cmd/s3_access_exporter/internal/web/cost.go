@@ -8,7 +8,7 @@ import (
 )
 
 // AWS's list prices of requests to S3 Standard in us-east-1, in billionths of a
-// dollar for one request: $0.005 for 1,000 LIST, $0.0004 for 1,000 GET and all
+// dollar for one request: $0.005 for 1,000 LIST and PUT, nothing for DELETE, $0.0004 for 1,000 GET and all
 // other requests. Other Regions, and discounts, differ.
 // https://aws.amazon.com/s3/pricing/
 const (
@@ -58,8 +58,11 @@ func priceOf(requests map[string]int64) (sum int64) {
 
 // requestPrice returns the list price of one request, in billionths of a dollar.
 func requestPrice(operation string) int64 {
-	if strings.HasPrefix(operation, "List") {
+	switch {
+	case strings.HasPrefix(operation, "List"), strings.HasPrefix(operation, "Put"):
 		return listPrice
+	case strings.HasPrefix(operation, "Delete"):
+		return 0
 	}
 	return getPrice
 }

@@ -23,7 +23,12 @@ import (
 )
 
 // fixedTail is a tailer that always tells the same.
-type fixedTail struct{ status scanner.Status }
+type fixedTail struct {
+	status scanner.Status
+	role   *Role
+}
+
+func (f fixedTail) Role() *Role { return f.role }
 
 func (fixedTail) Ready() error             { return nil }
 func (f fixedTail) Status() scanner.Status { return f.status }
@@ -31,7 +36,7 @@ func (f fixedTail) Status() scanner.Status { return f.status }
 // answerOf returns the web server's answer for a path.
 func answerOf(t *testing.T, status scanner.Status, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	mux, err := newMux(Config{Name: "s3_access_exporter", TelemetryPath: "/metrics"}, prometheus.NewRegistry(), fixedTail{status}, slog.New(slog.DiscardHandler))
+	mux, err := newMux(Config{Name: "s3_access_exporter", TelemetryPath: "/metrics"}, prometheus.NewRegistry(), fixedTail{status: status}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,8 +307,8 @@ func (w waitingTail) Status() scanner.Status {
 func TestStatus_IsMadeOnceForAllWhoAskAtTheSameTime(t *testing.T) {
 	const clients = 20
 	for _, path := range []string{StatusPath, StatusAPIPath} {
-		tail := waitingTail{fixedTail: fixedTail{wellStatus()}, asked: new(atomic.Int64)}
-		pages, err := newStatusPages(func() scanner.Status { return tail.Status() }, nil)
+		tail := waitingTail{fixedTail: fixedTail{status: wellStatus()}, asked: new(atomic.Int64)}
+		pages, err := newStatusPages(func() scanner.Status { return tail.Status() }, tail.Role, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
