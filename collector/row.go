@@ -71,7 +71,7 @@ func (g *rowGain) add(r *record.Record) {
 		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
-		g.duration.observe(r.Duration, 1)
+		g.duration.observe(r.Duration)
 	}
 }
 
