@@ -3,7 +3,8 @@
 // It reads in the order in which the data flows. Package classify finds a record's
 // label values and traits. The catalogue and AmountsOf show in which families the
 // record counts, and how much. A Tally counts the records of one log object. A
-// Collector merges tallies into its series and shows them.
+// Collector merges tallies into its series and shows them. Totals do without both, for
+// what is read once.
 //
 // # Every text once
 //

@@ -71,15 +71,7 @@ func (g *rowGain) add(r *record.Record) {
 		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
-		g.duration.observe(r.Duration, 1)
-	}
-}
-
-// addWeighted counts the requests that a record stands for.
-func (g *rowGain) addWeighted(r *record.Record, w record.Weight) {
-	g.counts.add(&counts{records: positive(w.Requests), sent: positive(w.SentBytes), received: positive(w.ReceivedBytes)})
-	if g.duration != nil {
-		g.duration.observe(r.Duration, positive(w.Requests))
+		g.duration.observe(r.Duration)
 	}
 }
 

@@ -46,10 +46,6 @@ func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 // sets that it does not remember.
 func (t *Tally) Add(r *record.Record) { t.gained(r).add(r) }
 
-// AddWeighted counts the requests that a record stands for. They share its labels,
-// traits and duration. They leave no exemplar, as no one request ID is theirs.
-func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).addWeighted(r, w) }
-
 // gained returns what the row of a record gained so far.
 func (t *Tally) gained(r *record.Record) *rowGain {
 	t.newest = max(t.newest, r.Time)

@@ -78,7 +78,7 @@ func (l *location) nextRound(start time.Time, err error) time.Time {
 	for _, st := range l.all() {
 		next = earliest(next, st.pollPlanned())
 	}
-	return latest(next, start.Add(l.cfg.tick()))
+	return latest(next, start.Add(tick(l.cfg.Interval)))
 }
 
 // round does everything that is due, and returns the first error. What has
