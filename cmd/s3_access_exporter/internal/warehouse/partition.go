@@ -56,8 +56,8 @@ func tableOf(location string, key logkey.Key) (Table, folder, bool) {
 // found is what lies in a location, as far as it is asked for.
 type found struct {
 	tables  map[Table]map[folder]map[string]once.Extent // by day: 2006/01/02
-	others  once.Extent                                // objects that lie in no table
-	example string                                     // the name of one of these
+	others  once.Extent                                 // objects that lie in no table
+	example string                                      // the name of one of these
 	summary *once.Summary
 }
 

@@ -32,6 +32,10 @@ func needsOf(q *engine.Question) *needs {
 		single:    q.Needs.Single,
 		ordered:   q.Needs.Ordered,
 	}
+	// Of the features, the signature is always there. What decides on others is in no part.
+	if others := classify.FeatureTraits() | classify.UndeterminedTraits(); n.traits&others&^classify.NewTraits(classify.TraitSigV2) != 0 {
+		n.fields = append(n.fields, query.Feature)
+	}
 	n.sessions = slices.Contains(q.Filter.Fields(), query.Requester) ||
 		q.Needs.Labels != nil && q.Needs.Labels.Requester == classify.RequesterARN
 	return n
