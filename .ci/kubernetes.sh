@@ -7,15 +7,26 @@ prometheus_operator=v0.94.1 # the newest whose types all modules are there for
 kubernetes() {
 	local schemas folder values
 	schemas=$(kubernetes_schemas)
+	mkdir "$scratch/configurations"
 	for folder in deploy/kubernetes/base deploy/kubernetes/overlays/*; do
 		kustomize build "$folder" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
+		configuration_of "$folder"
 	done
 	for values in "$chart"/ci/*-values.yaml deploy/helm/*-values.yaml; do
 		rendered "$chart" "$values" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
+		configuration_of "$values"
 	done
+	go test -count=1 -run '^TestKit_ServeChecksConfigurationFiles$' ./deploy -rendered="$scratch/configurations"
 	helm_chart
+}
+
+# configuration_of NAME keeps the configuration of the manifests, if it is among them.
+configuration_of() {
+	gojq --yaml-input --raw-output 'select(.kind == "ConfigMap").data["s3_access_exporter.yaml"] // empty' \
+		"$scratch/manifests.yaml" >"$scratch/configuration"
+	[[ ! -s $scratch/configuration ]] || mv "$scratch/configuration" "$scratch/configurations/$(basename "$1" .yaml).yaml"
 }
 
 # conforms SCHEMAS FILE holds manifests against the API.
@@ -34,7 +45,7 @@ strict='def strict: walk(
 # kubernetes_schemas makes JSON schemas out of Kubernetes' own description of
 # its API and out of the Prometheus Operator's types, and prints their folder.
 kubernetes_schemas() {
-	local folder=$cache/schemas-$kubernetes-$prometheus_operator work file kind
+	local folder=$cache/schemas-2-$kubernetes-$prometheus_operator work file kind types version
 	if [[ -d $folder ]]; then
 		echo "$folder"
 		return
@@ -55,12 +66,13 @@ kubernetes_schemas() {
 				file=${kind,,}${group:+-${group%%.*}}-$version.json
 				printf '{"$ref": "file://%s/definitions.json#/definitions/%s"}\n' "$folder" "$name" >"schemas/$file"
 			done
-		go get "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1@$prometheus_operator"
-		controller-gen crd:crdVersions=v1 output:crd:dir=crds \
-			paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1
-		for kind in servicemonitor prometheusrule; do
+		types=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring
+		go get "$types/v1@$prometheus_operator" "$types/v1alpha1@$prometheus_operator"
+		controller-gen crd:crdVersions=v1 output:crd:dir=crds paths="$types/v1" paths="$types/v1alpha1"
+		for kind in servicemonitor-v1 prometheusrule-v1 scrapeconfig-v1alpha1; do
+			version=${kind#*-} kind=${kind%-*}
 			gojq --yaml-input "$strict .spec.versions[0].schema.openAPIV3Schema | strict" \
-				"crds/monitoring.coreos.com_${kind}s.yaml" >"schemas/$kind-monitoring-v1.json"
+				"crds/monitoring.coreos.com_${kind}s.yaml" >"schemas/$kind-monitoring-$version.json"
 		done
 	) >&2
 	mv "$work/schemas" "$folder"
@@ -71,7 +83,7 @@ chart=deploy/helm/s3-access-exporter
 
 # rendered CHART VALUES prints what a release of the kustomize base's name is made of.
 rendered() {
-	quiet helm template s3-access-exporter "$1" --values "$2"
+	quiet helm template s3-access-exporter "$1" --namespace s3-access --values "$2"
 }
 
 # quiet COMMAND... keeps what a command says on standard error, which for helm is
@@ -88,7 +100,9 @@ helm_chart() {
 	for values in "$chart"/ci/*-values.yaml deploy/helm/*-values.yaml; do
 		quiet helm lint --strict --quiet "$chart" --values "$values"
 	done
-	helm_equals_kustomize
+	helm_equals_kustomize monitoring 7
+	helm_equals_kustomize shards 7
+	helm_equals_kustomize standby 9
 	helm_packages
 	helm_refuses 'locations is empty' --set image.tag=1
 	helm_refuses 'image.repository is empty' --set 'locations={s3://b},image.repository='
@@ -96,6 +110,10 @@ helm_chart() {
 	helm_refuses "additional properties 'role' not allowed" --set 'locations[0].location=s3://b,locations[0].role=x'
 	helm_refuses "'bucket' does not match pattern" --set 'locations={bucket}'
 	helm_refuses "additional properties 'replicas' not allowed" --set replicas=2
+	helm_refuses 'checkpoint.path is empty' --set 'locations={s3://b},image.tag=1,standby.enabled=true'
+	helm_refuses 'choose one of the two' --set 'locations={s3://b},image.tag=1,standby.enabled=true,shards=2,checkpoint.path=s3://state/x'
+	helm_refuses "'/data/checkpoint.db' does not match pattern" --set checkpoint.path=/data/checkpoint.db
+	helm_refuses 'config.shard.count: the chart sets it' --set 'locations={s3://b},image.tag=1' --set-string 'config.shard\.count=2'
 	# Flags that are written nested would be there twice, here and by the defaults.
 	helm_refuses '/config/scan' --set config.scan.since=all
 }
@@ -112,27 +130,28 @@ helm_refuses() {
 # the suffix by which kustomize tells configurations apart.
 common='map(select(. != null) | walk(
 	if type == "object" then
-		del(."helm.sh/chart", ."app.kubernetes.io/instance", ."app.kubernetes.io/version", ."app.kubernetes.io/managed-by",
+		del(.namespace, ."helm.sh/chart", ."app.kubernetes.io/instance", ."app.kubernetes.io/version", ."app.kubernetes.io/managed-by",
 			."checksum/config") | with_entries(select(.value != {}))
 	elif type == "string" then sub("^s3-access-exporter-[a-z0-9]{10}$"; "s3-access-exporter")
 	else . end)
 	| del(.spec.volumeClaimTemplates[]?.metadata.labels)
+	| (.spec.template?.spec? | select(.) | .volumes, .containers[].volumeMounts, .containers[].env) |= sort_by(.name)
 	| if .kind == "ConfigMap" then del(.data) else . end)
-	| sort_by(.kind)'
+	| sort_by(.kind, .metadata.name)'
 
-# helm_equals_kustomize checks that chart and kustomize make the same objects
-# and configuration.
+# helm_equals_kustomize OVERLAY OBJECTS checks that chart and kustomize make the same
+# objects, and how many, and the same configuration.
 helm_equals_kustomize() {
-	local form
-	kustomize build deploy/kubernetes/overlays/monitoring >"$scratch/kustomize.yaml"
-	rendered "$chart" "$chart/ci/kustomize-values.yaml" >"$scratch/helm.yaml"
+	local form overlay=$1 objects=$2
+	kustomize build "deploy/kubernetes/overlays/$overlay" >"$scratch/kustomize.yaml"
+	rendered "$chart" "$chart/ci/$overlay-values.yaml" >"$scratch/helm.yaml"
 	for form in kustomize helm; do
 		gojq --yaml-input --slurp "$common" "$scratch/$form.yaml" >"$scratch/$form.json"
 		gojq --yaml-input --raw-output 'select(.kind == "ConfigMap").data["s3_access_exporter.yaml"]' "$scratch/$form.yaml" |
 			gojq --yaml-input . >>"$scratch/$form.json"
 	done
-	diff -u "$scratch/kustomize.json" "$scratch/helm.json" || fail "the chart is not what deploy/kubernetes has"
-	[[ $(gojq --slurp '.[0] | length' "$scratch/helm.json") == 7 ]] || fail "not all objects were compared"
+	diff -u "$scratch/kustomize.json" "$scratch/helm.json" || fail "the chart is not what overlays/$overlay has"
+	[[ $(gojq --slurp '.[0] | length' "$scratch/helm.json") == "$objects" ]] || fail "not all objects were compared"
 }
 
 # helm_packages checks that the package has the dashboards and rules, which the

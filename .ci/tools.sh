@@ -22,6 +22,7 @@ opentofu_hcl=v2.20.2-0.20251021132045-587d123c2828 # which OpenTofu replaces Has
 hcl2json=v0.6.9
 moto=5.2.5
 awscli=1.46.3
+trino=476 # the last release of Trino's server in Maven Central
 oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
 tools() {
@@ -51,6 +52,7 @@ tools() {
 		wrapped github.com/opentofu/opentofu/cmd/tofu "$opentofu" tofu
 	release_tools
 	python_tools
+	trino_tools
 }
 
 # release_tools builds what a release needs.
@@ -73,6 +75,32 @@ python_tools() {
 		ln -s ../bin/aws ../bin/moto_server "$folder/commands"
 	fi
 	PATH=$folder/commands:$PATH
+}
+
+# trino_tools installs what report and events are held against: Trino's server, of which
+# the Hive connector is kept, and a command that starts it.
+trino_tools() {
+	local folder=$cache/trino-server-$trino java home archive
+	if [[ ! -x $folder/trino-server ]]; then
+		for home in /usr/lib/jvm/*; do
+			if grep -qE '^JAVA_VERSION="(2[4-9]|[3-9][0-9])' "$home/release" 2>/dev/null; then java=$home/bin/java; fi
+		done
+		[[ -n ${java:-} ]] || fail "Trino $trino needs Java 24 or newer below /usr/lib/jvm"
+		debian mvn maven
+		mvn --batch-mode --quiet dependency:get -Dtransitive=false -Dartifact="io.trino:trino-server:$trino:tar.gz" -Dmaven.repo.local="$scratch/maven"
+		archive=$scratch/maven/io/trino/trino-server/$trino/trino-server-$trino.tar.gz
+		mkdir -p "$scratch/trino" "$folder/plugin"
+		tar -xzf "$archive" -C "$scratch/trino" # whole: the plugins share files
+		cp -r "$scratch/trino/trino-server-$trino/lib" "$folder"
+		cp -r "$scratch/trino/trino-server-$trino/plugin/hive" "$folder/plugin"
+		rm -rf "$scratch/trino" "$scratch/maven"
+		{
+			printf '#!/bin/sh\ncd "%s" || exit 1 # where plugins are\n' "$folder"
+			printf 'exec "%s" -Xmx1500m -Djdk.attach.allowAttachSelf=true --add-modules=jdk.incubator.vector "$@" -cp "lib/*" io.trino.server.TrinoServer\n' "$java"
+		} >"$folder/trino-server"
+		chmod +x "$folder/trino-server"
+	fi
+	PATH=$folder:$PATH
 }
 
 # debian COMMAND PACKAGE... installs Debian's packages if the command is missing.

@@ -71,6 +71,10 @@ func loadCatalogue(t *testing.T) catalogue {
 	for name, names := range known {
 		known[name] = names.with("job", "instance") // from the scrape
 	}
+	// A set of exporters that work together is what has the same namespace, in Kubernetes.
+	for _, name := range []string{"s3_access_exporter_active", "s3_access_exporter_shard_count", "s3_access_exporter_shard_index"} {
+		known[name] = known[name].with("namespace")
+	}
 	for _, group := range loadRules(t) {
 		for _, r := range group.Rules {
 			if r.Record == "" {

@@ -9,7 +9,8 @@
   },
   prometheusAlerts+:: {
     groups+: std.parseYaml(importstr 'rules/s3_access_alerts.yaml').groups
-             + std.parseYaml(importstr 'rules/s3_access_exporter_alerts.yaml').groups,
+             + std.parseYaml(importstr 'rules/s3_access_exporter_alerts.yaml').groups
+             + std.parseYaml(importstr 'rules/s3_access_replicas_alerts.yaml').groups,
   },
   prometheusRules+:: { groups+: std.parseYaml(importstr 'rules/s3_access_recording.yaml').groups },
 }

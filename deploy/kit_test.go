@@ -241,7 +241,7 @@ func TestKit_UsesTheDefaultPort(t *testing.T) {
 	for _, path := range []string{
 		"README.md", "docker/Dockerfile", "docker/compose.yaml", "docker/prometheus.yml", "prometheus/prometheus.yml",
 		"kubernetes/base/statefulset.yaml", "kubernetes/base/service.yaml", "systemd/s3_access_exporter.yaml",
-		chart + "/templates/statefulset.yaml", chart + "/templates/service.yaml", chart + "/templates/NOTES.txt",
+		chart + "/templates/exporter.yaml", chart + "/templates/service.yaml", chart + "/templates/NOTES.txt",
 	} {
 		ports := regexp.MustCompile(`\b10\d\d\d\b`).FindAllString(read(t, path), -1)
 		if len(ports) == 0 {

@@ -66,46 +66,16 @@ func TestKubernetes_FilesOfArgumentsAreMounted(t *testing.T) {
 	}
 }
 
-// configurationFiles are the kit's files for --config.file.
-var configurationFiles = []string{
-	"kubernetes/base/s3_access_exporter.yaml",
-	"kubernetes/overlays/eks/s3_access_exporter.yaml",
-	"systemd/s3_access_exporter.yaml",
-}
-
-// withoutLocations returns the path of a copy of a configuration file that has
-// flags alone.
-func withoutLocations(t *testing.T, path string) string {
-	t.Helper()
-	var file map[string]any
-	readYAML(t, path, &file)
-	delete(file, "locations")
-	text, err := yaml.Marshal(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stripped := filepath.Join(t.TempDir(), filepath.Base(path))
-	if err := os.WriteFile(stripped, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return stripped
-}
-
-func TestKit_ConfigurationFilesHaveFlagsOfServe(t *testing.T) {
-	for _, path := range configurationFiles {
-		// Any command refuses a file with something else.
-		run(t, "version", "--config.file="+withoutLocations(t, path))
-	}
-}
-
 // location is what a configuration file says of one.
 type location struct {
-	Location    string
-	RoleARN     string `yaml:"role_arn"`
-	ExternalID  string `yaml:"external_id"`
-	Region      string
-	EndpointURL string `yaml:"endpoint_url"`
-	PathStyle   bool   `yaml:"path_style"`
+	Location     string
+	RoleARN      string `yaml:"role_arn"`
+	ExternalID   string `yaml:"external_id"`
+	Region       string
+	EndpointURL  string `yaml:"endpoint_url"`
+	PathStyle    bool   `yaml:"path_style"`
+	RecordFormat string `yaml:"record_format"`
+	Store        string
 }
 
 // UnmarshalYAML takes a text for a map with the location alone.
@@ -216,7 +186,8 @@ func TestKit_ScrapesUnderTheNameThatAlertsAskFor(t *testing.T) {
 		}
 	}
 	slices.Sort(asked)
-	if asked = slices.Compact(asked); len(asked) != 1 {
+	const counts, replicas = "s3_access_exporter", "s3_access_exporter_replicas"
+	if asked = slices.Compact(asked); !slices.Equal(asked, []string{counts, replicas}) {
 		t.Fatalf("the rules ask for the jobs %q", asked)
 	}
 	for _, path := range []string{"prometheus/prometheus.yml", "docker/prometheus.yml"} {
@@ -226,11 +197,17 @@ func TestKit_ScrapesUnderTheNameThatAlertsAskFor(t *testing.T) {
 			} `yaml:"scrape_configs"`
 		}
 		readYAML(t, path, &config)
-		if len(config.ScrapeConfigs) != 1 || config.ScrapeConfigs[0].JobName != asked[0] {
-			t.Errorf("%s scrapes %v, not %s", path, config.ScrapeConfigs, asked[0])
+		if len(config.ScrapeConfigs) != 1 || config.ScrapeConfigs[0].JobName != counts {
+			t.Errorf("%s scrapes %v, not %s", path, config.ScrapeConfigs, counts)
 		}
 	}
-	if !strings.Contains(read(t, "kubernetes/overlays/monitoring/servicemonitor.yaml"), "replacement: "+asked[0]+"\n") {
-		t.Errorf("the ServiceMonitor does not scrape as %s", asked[0])
+	for path, line := range map[string]string{
+		"kubernetes/overlays/monitoring/servicemonitor.yaml": "replacement: " + counts,
+		"kubernetes/overlays/standby/servicemonitor.yaml":    "replacement: " + replicas,
+		"kubernetes/overlays/standby/scrapeconfig.yaml":      "jobName: " + counts,
+	} {
+		if !strings.Contains(read(t, path), line+"\n") {
+			t.Errorf("%s does not have %s", path, line)
+		}
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"time"
 )
 
-// serve starts the program with the kit's configuration files on an empty
-// directory, and returns where it listens. It ends with the test.
+// serve starts the program with the kit's configuration files, on an empty
+// directory in place of their locations, and returns where it listens. It ends with the test.
 func serve(t *testing.T) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, "serve",
-		"--config.file="+withoutLocations(t, "kubernetes/base/s3_access_exporter.yaml"), "--web.config.file=systemd/web.yml",
+		"--config.file=kubernetes/base/s3_access_exporter.yaml", "--web.config.file=systemd/web.yml",
 		"--web.listen-address=127.0.0.1:0", "--log.format=logfmt",
 		"--checkpoint.path="+filepath.Join(t.TempDir(), "checkpoint.db"), t.TempDir())
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }

@@ -18,7 +18,7 @@ const (
 	maxWeight = reader.MaxWeight
 
 	// Nor does it wait for more when none has come for this part of the
-	// CommitInterval.
+	// CommitInterval, unless there is a CommitPause.
 	longPause = 20
 )
 
@@ -86,7 +86,7 @@ func (c *committer) run(ctx context.Context) error {
 			if c.full() && ctx.Err() == nil && c.commit() != nil {
 				in, notes = nil, nil // until a commit succeeds; meanwhile the others wait
 			}
-			pause.Reset(c.cfg.CommitInterval / longPause)
+			pause.Reset(c.cfg.CommitPause)
 		}
 		if due && c.commit() == nil {
 			in = c.results.Ahead()

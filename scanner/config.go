@@ -33,13 +33,13 @@ type Config struct {
 	// Now returns the time of the wall, which may jump; nil: time.Now.
 	Now func() time.Time
 	// Shard is which part of the streams is tailed; the zero value: all of them. The
-	// Checkpoint must be that of the same shard.
+	// Checkpoint must be that of the same shard, or was never used.
 	Shard shard.Shard
 
 	// Since is how far back a location starts that the checkpoint does not
 	// know; 0: with the first object.
 	Since time.Duration
-	// Interval is the time between two listings of a stream that moves.
+	// Interval is the shortest time between two listings of a stream; see arrivals.
 	Interval time.Duration
 	// Overlap is how far behind the watermark each listing begins.
 	Overlap time.Duration
@@ -67,6 +67,9 @@ type Config struct {
 	// CommitInterval is the longest time that a read object waits for its
 	// commit. It waits less once no other one comes any more.
 	CommitInterval time.Duration
+	// CommitPause is for how long none comes then; 0: for a part of CommitInterval. If it
+	// is as long as that, commits are as few as can be.
+	CommitPause time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -78,6 +81,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AuditWindow, DefaultAuditWindow)
 	setDefault(&c.AuditInterval, DefaultAuditInterval)
 	setDefault(&c.CommitInterval, DefaultCommitInterval)
+	setDefault(&c.CommitPause, c.CommitInterval/longPause)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -10,8 +10,9 @@
 //	   │         └───────────────────────────────┘        gone
 //	   └─▶ passed over
 //
-// Listed: each location has rounds, one in each Interval. A round searches for new
-// streams (discover.go), and lists those that are due (poll.go): from Overlap behind the
+// Listed: each location has rounds, one in each Interval and when a stream is due: when
+// its next object is expected, by when those before came (arrivals.go). A round searches
+// for new streams (discover.go), and lists those that are due (poll.go): from Overlap behind the
 // watermark in a poll, from SweepWindow behind it in a sweep, over the whole AuditWindow
 // in an audit (audit.go). A listed object is new if it is not queued and has not failed,
 // if the checkpoint has no mark of it, and if its key has no time before its stream's

@@ -16,6 +16,8 @@ var freeKeys = map[string]freeKey{
 	"hours":         {"my/prefix/", "2006/01/02/15/"},
 	"days of Hive":  {"", "year=2006/month=01/day=02/"},
 	"hours of Hive": {"p/region=eu-west-1/", "year=2006/month=01/day=02/hour=15/"},
+	"dt":            {"p/dt=", "2006-01-02/"},
+	"dt and hours":  {"dt=", "2006-01-02/hour=15/"},
 	"Firehose":      {"logs/", "2006/01/02/15/shop-v-2006-01-02-15-04-05-abababab-abab-abab-abab-abababab"},
 }
 

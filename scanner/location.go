@@ -24,6 +24,7 @@ type location struct {
 	cfg     *Config
 	ready   *readiness
 	owners  *owners
+	usage   *usage
 	skips   *skips
 	backlog backlog
 	resumed bool // text was left out before this start
@@ -94,13 +95,13 @@ func (l *location) round(ctx context.Context) error {
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
-		for _, obj := range st.due(now) {
+		for _, obj := range st.retries(now) {
 			if !l.enqueue(ctx, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
 				return ctx.Err()
 			}
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || !start.Before(st.pollPlanned()) {
+		if auditing || st.due(start, l.cfg) {
 			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
 		}
 	}
@@ -131,6 +132,7 @@ func (l *location) enqueue(ctx context.Context, j *job) bool {
 func (l *location) report(err error) {
 	m, name := l.cfg.Metrics, l.Name
 	now := l.cfg.Now()
+	l.usage.note(now)
 	failing := l.ended(err, now) != nil
 	if err != nil {
 		m.lastPollOK.WithLabelValues(name).Set(0)

@@ -74,7 +74,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}),
-		requests: counter("s3_api_requests_total", "HTTP requests sent to S3 for the logs, retries included, by operation.", "operation"),
+		requests: counter("s3_api_requests_total", "HTTP requests sent to S3 for the logs and the checkpoint, retries included, by operation.", "operation"),
 		commitDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "checkpoint_commit_duration_seconds",
 			Help:    "Time that a commit of the checkpoint took.",
@@ -144,11 +144,24 @@ func (m *Metrics) showShard(s shard.Shard) {
 // bills. It may be called from many goroutines at once.
 func (m *Metrics) CountRequest(operation string) { m.requests.WithLabelValues(operation).Inc() }
 
-// requestCounts returns how often CountRequest was called, by operation.
-func (m *Metrics) requestCounts() map[string]int64 {
+// CountCommitFailure counts an attempt to write the checkpoint that has failed, and that its
+// Update has made again by itself. It may be called from many goroutines at once.
+func (m *Metrics) CountCommitFailure() { m.commitFailures.Inc() }
+
+// usage returns what was requested and counted since the start, until now.
+func (m *Metrics) usage(now time.Time) Usage {
+	u := Usage{Since: now, Requests: countsOf(m.requests)}
+	for _, n := range countsOf(m.objects) {
+		u.Objects += n
+	}
+	return u
+}
+
+// countsOf returns the counts of a vector by its one label.
+func countsOf(vec *prometheus.CounterVec) map[string]int64 {
 	counters := make(chan prometheus.Metric)
 	go func() {
-		m.requests.Collect(counters)
+		vec.Collect(counters)
 		close(counters)
 	}()
 	counts := make(map[string]int64)

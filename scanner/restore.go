@@ -42,6 +42,12 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 	}
 	var changes []func(*checkpoint.Tx) error
 	err := s.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error {
+		own := checkpoint.Shard{Index: s.cfg.Shard.Index, Count: max(s.cfg.Shard.Count, 1)}
+		if noted, err := tx.CheckShard(own.Index, own.Count); err != nil {
+			return err
+		} else if !noted {
+			changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutShard(own) })
+		}
 		for store, locations := range stores {
 			more, err := restore(tx, store, locations, now)
 			if err != nil {

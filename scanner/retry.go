@@ -59,9 +59,9 @@ func differs(f checkpoint.Failure, obj source.Object) bool {
 	return f.Size != obj.Size || !f.LastModified.Equal(obj.LastModified)
 }
 
-// due returns the objects that failed and are to be tried again now. A time to try
+// retries returns the objects that failed and are to be tried again now. A time to try
 // again that is too far away was noted by a clock that was wrong.
-func (s *stream) due(now time.Time) []source.Object {
+func (s *stream) retries(now time.Time) []source.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var objects []source.Object

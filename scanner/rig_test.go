@@ -41,6 +41,7 @@ type rig struct {
 	log      bytes.Buffer
 	level    slog.Level // of what is in it
 	metrics  *prometheus.Registry
+	asked    *scanner.Metrics
 	consumer *consumer
 	scanner  *scanner.Scanner
 	state    *checkpoint.File
@@ -79,7 +80,8 @@ func (r *rig) start() {
 	cfg := r.config
 	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix, Form: r.form}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
-	cfg.Metrics = scanner.NewMetrics(r.metrics)
+	r.asked = scanner.NewMetrics(r.metrics)
+	cfg.Metrics = r.asked
 	cfg.Logger = slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: r.level}))
 	cfg.Checkpoint = state
 	if r.wrap != nil {
@@ -192,7 +194,7 @@ type consumer struct {
 
 type tally map[string]int
 
-func newConsumer(t *testing.T, state *checkpoint.File) *consumer {
+func newConsumer(t *testing.T, state scanner.Checkpoint) *consumer {
 	c := &consumer{counts: make(map[string]int), hook: func() {}}
 	err := state.View(func(tx *checkpoint.Tx) error {
 		return tx.Series().Each(func(id, count []byte) error {

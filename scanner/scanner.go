@@ -51,6 +51,7 @@ type Scanner struct {
 	cfg    Config
 	ready  readiness
 	owners owners
+	usage  usage
 	twice  *twice.Finder
 
 	mu        sync.Mutex  // guards all below
@@ -62,6 +63,7 @@ type Scanner struct {
 func New(cfg Config) *Scanner {
 	s := &Scanner{cfg: cfg.withDefaults(), twice: twice.NewFinder()}
 	s.ready.waiting = len(cfg.Locations)
+	s.usage.metrics = s.cfg.Metrics
 	cfg.Metrics.showShard(cfg.Shard)
 	return s
 }
@@ -76,6 +78,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.usage.note(now)
 	s.show(locations, now)
 	defer s.show(nil, time.Time{})
 	window := dedupe.NewWindow(s.cfg.DedupeWindow)
@@ -92,7 +95,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	}, jobs)
 	var listers sync.WaitGroup
 	for _, l := range locations {
-		l.jobs, l.notes = jobs, notes
+		l.jobs, l.notes, l.usage = jobs, notes, &s.usage
 		listers.Go(func() { l.tail(ctx) })
 	}
 	go func() {

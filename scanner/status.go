@@ -29,6 +29,7 @@ type Status struct {
 	// Requests is how many HTTP requests were sent to S3, by operation, such as
 	// "GetObject": s3_access_exporter_s3_api_requests_total.
 	Requests map[string]int64 `json:"requests"`
+	Recent   Usage            `json:"recent"` // the same in the last hours
 }
 
 // ShardStatus shows which part of the streams is tailed.
@@ -84,7 +85,7 @@ type SkippedStatus struct {
 type StreamStatus struct {
 	Prefix string `json:"prefix"` // everything before the date in its keys
 	Log    string `json:"log"`    // "server_access" or "cloudtrail"; "unknown" if keys do not show it, and nothing was counted yet
-	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated" or "hive"
+	Layout string `json:"layout"` // of its keys: "simple", "partitioned", "cloudtrail", "dated", "hive" or "hive_day"
 	// EventTime is whether the keys have no more than the day of the requests. Times
 	// of keys, and the lag, are then those of a day's beginning.
 	EventTime bool `json:"event_time"`
@@ -133,7 +134,8 @@ func (s *Scanner) Status() Status {
 		CommitError: message(s.ready.commitError()),
 		Shard:       ShardStatus{Index: s.cfg.Shard.Index, Count: max(s.cfg.Shard.Count, 1)},
 		Locations:   make([]LocationStatus, len(locations)),
-		Requests:    s.cfg.Metrics.requestCounts(),
+		Requests:    countsOf(s.cfg.Metrics.requests),
+		Recent:      s.usage.last(now),
 
 		DoubleCounted: doubleCounted(s.twice),
 	}

@@ -188,6 +188,13 @@ func (s *stream) pollPlanned() time.Time {
 	return s.nextPoll
 }
 
+// due reports whether the stream is to be listed in a round at start: in the one that is
+// nearest to the time that is planned, but never sooner than in an Interval.
+func (s *stream) due(start time.Time, cfg *Config) bool {
+	early := s.pollPlanned().Sub(start)
+	return early <= 0 || early < cfg.tick()/2 && start.Sub(s.arrivals.looked) >= cfg.Interval
+}
+
 // planPoll notes when the stream is to be listed next.
 func (s *stream) planPoll(at time.Time) {
 	s.mu.Lock()

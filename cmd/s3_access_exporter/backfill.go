@@ -38,6 +38,9 @@ Example: the last 30 days, with samples that are 5 minutes apart.
 
 // Validate implements kong's validation of commands.
 func (cmd *backfillCmd) Validate() error {
+	if cmd.OneShot.Engine.Engine != engineScan {
+		return errors.New("backfill has no --engine but scan: a history has as many groups as series times steps, which no engine should return")
+	}
 	names := []string{model.MetricNameLabel, model.BucketLabel, model.QuantileLabel}
 	for _, family := range collector.Families() {
 		for _, label := range family.Labels() {

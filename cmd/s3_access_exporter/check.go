@@ -36,7 +36,7 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 		}
 		fmt.Fprintln(out, hostile.Visible(line))
 	}
-	say(cmd.checkCheckpoint())
+	say(cmd.checkCheckpoint(ctx))
 	for i, found := range lookAtAll(ctx, locations) {
 		say(locations[i].Name+": "+found.text, found.err)
 	}
@@ -46,15 +46,15 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 	return ctx.Err()
 }
 
-func (cmd *serveCmd) checkCheckpoint() (line string, err error) {
-	report, err := checkpoint.Verify(cmd.Checkpoint.Path)
+func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err error) {
+	report, err := verify(ctx, cmd.Checkpoint.Path, cmd.AWS.storeFlags)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !cmd.Checkpoint.MustExist:
+	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrMissing)) && !cmd.Checkpoint.MustExist:
 		return fmt.Sprintf("checkpoint %s: there is none; it will be made, and counters begin at 0", cmd.Checkpoint.Path), nil
 	case errors.Is(err, checkpoint.ErrLocked):
 		return err.Error(), nil // most likely the exporter that this is the check for
 	case err != nil:
-		return "", checkpointError(err)
+		return "", advised(cmd.Checkpoint.Path, err)
 	}
 	return fmt.Sprintf("checkpoint %s: sound, with %s", report.Path, counted(int64(report.Series), "series")), nil
 }

@@ -304,6 +304,7 @@ var serveFlags = map[string]string{
 	"config.file": "", "log.level": "info", "log.format": "logfmt",
 	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "", "web.max-requests": "40",
 	"checkpoint.path": "s3_access_exporter.db", "checkpoint.must-exist": "",
+	"checkpoint.interval": "1s", "checkpoint.takeover": "1m", "checkpoint.cache": "", "shard.index": "0", "shard.count": "1",
 	"check": "", "version": "",
 	"scan.since": "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
@@ -336,15 +337,25 @@ func only(flags map[string]string, prefixes ...string) map[string]string {
 	return found
 }
 
+// engineDefaults are the flags about who reads the logs.
+var engineDefaults = map[string]string{
+	"engine": "scan", "dry-run": "", "max-scan": "", "trino.url": "", "trino.catalog": "hive", "trino.schema": "default",
+	"athena.workgroup": "primary", "athena.catalog": "AwsDataCatalog", "athena.database": "default", "athena.output-location": "S3-URL",
+	"athena.region": "", "athena.endpoint-url": "",
+}
+
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
 	report := only(serveFlags, "config.", "log.", "version", "labels.", "legacy.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
+	maps.Copy(report, engineDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
 	events := only(serveFlags, "config.", "log.", "version", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
+	maps.Copy(events, engineDefaults)
 	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "context": "", "sort": ""})
 	backfill := only(serveFlags, "config.", "log.", "version", "labels.", "legacy.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
+	maps.Copy(backfill, engineDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})
 	for command, want := range map[string]map[string]string{
 		"serve":    serveFlags,

@@ -77,7 +77,7 @@ func (cmd *demoCmd) Run(ctx context.Context, env *environment) (err error) {
 			Series: seriesFlags{Limit: 10_000, Hold: duration(demoHold)},
 		},
 		env:     env,
-		started: func(s *web.Server, _ bool) { cmd.print(env.stdout, s) },
+		started: func(s *web.Server) { cmd.print(env.stdout, s) },
 	}
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return d.run(ctx, []location.Location{{Dir: bucket}}) })

@@ -25,6 +25,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
 type logFlags struct {
@@ -174,6 +175,7 @@ func variables() kong.Vars {
 		"overlap":         short(scanner.DefaultOverlap),
 		"sweep_interval":  short(scanner.DefaultSweepInterval),
 		"sweep_window":    short(scanner.DefaultSweepWindow),
+		"takeover":        short(checkpoint.DefaultTakeover),
 		"version":         program + " " + versionText(), // kong.VersionFlag's
 	}
 }
@@ -330,6 +332,14 @@ func (i *interval) UnmarshalText(text []byte) error {
 
 // since is how far back to begin: a duration, or "all", which is 0.
 type since time.Duration
+
+// String returns it as it is written.
+func (s since) String() string {
+	if s == 0 {
+		return "all"
+	}
+	return short(time.Duration(s))
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *since) UnmarshalText(text []byte) error {

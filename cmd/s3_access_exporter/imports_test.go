@@ -22,7 +22,7 @@ const (
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
 		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "query", internal + "report", internal + "rows",
-		internal + "terminal", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
+		internal + "terminal", internal + "warehouse", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/reshard", "scanner/s3source", "scanner/shard", "scanner/source",
 	},
 	"cmd/s3_access_exporter/fleet": {},
@@ -37,13 +37,17 @@ var imports = map[string][]string{
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
 	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
-	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/cloudtrail", "scanner/once", "scanner/logkey", "scanner/record"},
+	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
 	},
 	internal + "rows":     {internal + "hostile", internal + "query", internal + "terminal"},
 	internal + "terminal": {},
-	internal + "web":      {internal + "hostile", internal + "coverage", "scanner"},
+	internal + "warehouse": {
+		internal + "engine", internal + "query", "collector/classify",
+		"scanner/accesslog", "scanner/cloudtrail", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
+	},
+	internal + "web": {internal + "hostile", internal + "coverage", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},
@@ -73,6 +77,8 @@ var imports = map[string][]string{
 	"scanner/shard":              {"scanner/logkey"},
 	"scanner/source":             {"scanner/record"},
 	"scanner/source/sourcetest":  {"scanner/source"},
+
+	"scanner/checkpoint/journaltest": {"scanner/checkpoint"},
 }
 
 // outside says who may import what is not of the module: a package, a file, or with
@@ -80,15 +86,16 @@ var imports = map[string][]string{
 // what does not stand here; of everything else nobody may.
 var outside = map[string][]string{
 	"github.com/alecthomas":                  {"cmd/s3_access_exporter"},
-	"github.com/aws":                         {internal + "coverage", "scanner/s3source", "scanner/s3source/miniotest"},
+	"github.com/aws":                         {internal + "coverage", internal + "warehouse/athena.go", "scanner/s3source", "scanner/s3source/miniotest"},
 	"github.com/dustin/go-humanize":          {"cmd/..."},
-	"github.com/klauspost/compress":          {internal + "web"},
+	"github.com/klauspost/compress":          {internal + "web", "scanner/checkpoint"},
 	"github.com/prometheus/client_golang":    {"cmd/...", "collector", "scanner/metrics.go"},
-	"github.com/prometheus/client_model":     {"collector", "scanner/metrics.go"},
+	"github.com/prometheus/client_model":     {"cmd/s3_access_exporter/replica.go", "collector", "scanner/metrics.go"},
 	"github.com/prometheus/common":           {"cmd/..."},
 	"github.com/prometheus/exporter-toolkit": {"cmd/..."},
 	"github.com/rivo/uniseg":                 {"cmd/..."},
 	"github.com/schollz/progressbar":         {"cmd/..."},
+	"github.com/trinodb/trino-go-client":     {internal + "warehouse/trino.go"},
 	"go.etcd.io/bbolt":                       {"scanner/checkpoint"},
 	"go.yaml.in/yaml":                        {"cmd/..."},
 	"golang.org/x/sync":                      {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
@@ -96,9 +103,9 @@ var outside = map[string][]string{
 	"golang.org/x/term":                      {"cmd/..."},
 	"google.golang.org/protobuf":             {"collector"},
 
-	"log":       {"cmd/...", "scanner", "scanner/internal/reader", "scanner/once"},
+	"log":       {"cmd/...", "scanner", "scanner/checkpoint", "scanner/internal/reader", "scanner/once"},
 	"net/http":  {"cmd/...", "scanner/s3source", "scanner/s3source/miniotest"},
-	"testing":   {internal + "golden", "scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
+	"testing":   {internal + "golden", "scanner/checkpoint/journaltest", "scanner/record/decodertest", "scanner/s3source/miniotest", "scanner/source/sourcetest"},
 	"io/ioutil": {},
 }
 

@@ -19,11 +19,24 @@ const locationHelp = "Where logs are: s3://bucket[/prefix], or a directory that 
 const locationsVariable = envPrefix + "_LOCATIONS"
 
 type awsFlags struct {
+	storeFlags `embed:""`
+	RoleARN    string `name:"role-arn" placeholder:"ARN" help:"Role to assume for reading the log buckets."`
+	ExternalID string `name:"external-id" placeholder:"ID" help:"What the role's trust policy asks for, if it does."`
+}
+
+// storeFlags say where S3 is.
+type storeFlags struct {
 	EndpointURL string `name:"endpoint-url" placeholder:"URL" help:"Where S3 is, if not at AWS."`
 	Region      string `name:"region" placeholder:"REGION" help:"The log buckets' Region; S3 is asked for it by default."`
 	PathStyle   bool   `name:"path-style" help:"Put the bucket into the path of URLs, not into the host."`
-	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"Role to assume for reading the log buckets."`
-	ExternalID  string `name:"external-id" placeholder:"ID" help:"What the role's trust policy asks for, if it does."`
+}
+
+// Validate implements kong's validation of flags.
+func (f storeFlags) Validate() error {
+	if err := (location.Options{EndpointURL: f.EndpointURL}).Validate(); err != nil {
+		return fmt.Errorf("--aws.endpoint-url: %w", err)
+	}
+	return nil
 }
 
 // Validate implements kong's validation of flags.
@@ -31,10 +44,7 @@ func (f awsFlags) Validate() error {
 	if f.ExternalID != "" && f.RoleARN == "" {
 		return errors.New("--aws.external-id goes with --aws.role-arn")
 	}
-	if err := f.options().Validate(); err != nil {
-		return fmt.Errorf("--aws.endpoint-url: %w", err)
-	}
-	return nil
+	return f.storeFlags.Validate()
 }
 
 func (f awsFlags) options() location.Options {

@@ -76,6 +76,7 @@ type cli struct {
 	Events      eventsCmd      `cmd:"" help:"Print the single requests that match."`
 	Backfill    backfillCmd    `cmd:"" help:"Write the counters by event time, as OpenMetrics for promtool."`
 	Coverage    coverageCmd    `cmd:"" help:"Print which buckets are logged at all, and what would close the gaps."`
+	Engine      engineCmd      `cmd:"" help:"Prepare Athena or Trino for report and events."`
 	Checkpoint  checkpointCmd  `cmd:"" help:"Look after a checkpoint of an exporter that does not run."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running exporter whether it works."`
 	Version     versionCmd     `cmd:"" help:"Print version, revision and Go version."`

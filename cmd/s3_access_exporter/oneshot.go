@@ -18,6 +18,7 @@ import (
 type oneShot struct {
 	Locations []string `arg:"" optional:"" name:"location" help:"${location_help}"`
 
+	Engine       engineFlags `embed:""`
 	Filter       filterFlags `embed:""`
 	RecordFormat recordForm  `name:"record-format" group:"Filters" env:"-" placeholder:"FORMAT" help:"Of server access logs, only those in this format: text or json. CloudTrail is read in any case."`
 
@@ -46,14 +47,19 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	if err != nil {
 		return err
 	}
-	summary, err := o.ask(ctx, env, &engine.Question{Filter: filter, Needs: a.needs}, a)
+	question := &engine.Question{Filter: filter, Needs: a.needs}
+	if o.Engine.DryRun {
+		return o.dryRun(ctx, env, question)
+	}
+	summary, err := o.ask(ctx, env, question, a)
 	enough := errors.Is(err, engine.ErrEnough)
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
 	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
-	if err != nil && !interrupted && !enough {
+	var partial *engine.PartialError
+	if err != nil && !interrupted && !enough && !errors.As(err, &partial) {
 		return err
 	}
 	if err := a.finish(); err != nil {
@@ -69,8 +75,11 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		return unreadError(summary.Unread)
 	}
 	nothing := checkRead(env.logger, summary)
-	if len(summary.Unread) > 0 {
+	switch {
+	case len(summary.Unread) > 0:
 		return unreadError(summary.Unread)
+	case partial != nil:
+		return partial
 	}
 	return nothing
 }
@@ -87,29 +96,35 @@ func unreadError(unread []*once.ObjectError) error {
 	return errors.New(text)
 }
 
-// ask puts a question to the engine, and shows its progress.
-func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
+// open opens the locations, and returns how to read them.
+func (o *oneShot) open(ctx context.Context, env *environment, opener location.Opener) (once.Config, error) {
 	named, err := env.locations(o.Locations, o.AWS, o.RecordFormat)
 	if err != nil {
-		return new(once.Summary), err
+		return once.Config{}, err
 	}
-	locations, err := location.Opener{}.Open(ctx, named)
+	locations, err := opener.Open(ctx, named)
 	if err == nil {
 		err = location.Check(ctx, locations)
 	}
+	return once.Config{
+		Locations:     locations,
+		Logger:        env.logger,
+		DedupeWindow:  dedupeWindow,
+		MaxObjectSize: int64(o.Scan.MaxObjectSize),
+		Concurrency:   o.Scan.Concurrency,
+	}, err
+}
+
+// ask puts a question to the engine, and shows its progress.
+func (o *oneShot) ask(ctx context.Context, env *environment, q *engine.Question, a asked) (*once.Summary, error) {
+	cfg, err := o.open(ctx, env, location.Opener{})
 	if err != nil {
 		return new(once.Summary), err
 	}
-	scan := engine.Scan{
-		Config: once.Config{
-			Locations:     locations,
-			Logger:        env.logger,
-			DedupeWindow:  dedupeWindow,
-			MaxObjectSize: int64(o.Scan.MaxObjectSize),
-			Concurrency:   o.Scan.Concurrency,
-		},
-		Progress: new(once.Progress),
+	if o.Engine.Engine != engineScan {
+		return o.askWarehouse(ctx, env, cfg, q, a)
 	}
+	scan := engine.Scan{Config: cfg, Progress: new(once.Progress)}
 	if !a.quiet {
 		defer terminal.ShowProgress(env.stderr, func() terminal.Progress { return progressOf(scan.Progress) })()
 	}

@@ -45,7 +45,7 @@ type serveCmd struct {
 
 type scanFlags struct {
 	Since         since    `name:"since" default:"24h" help:"How far back a location starts that has no checkpoint; or all."`
-	Interval      interval `name:"interval" default:"${interval}" help:"Time between two listings."`
+	Interval      interval `name:"interval" default:"${interval}" help:"Shortest time between two listings of a stream; by when its objects came, the next one is expected."`
 	Overlap       interval `name:"overlap" default:"${overlap}" help:"How far behind the newest object each listing begins."`
 	SweepWindow   interval `name:"sweep-window" default:"${sweep_window}" help:"How far behind it a deeper listing for late objects begins."`
 	SweepInterval interval `name:"sweep-interval" default:"${sweep_interval}" help:"Time between two of those, and between two searches for new buckets, accounts and Regions."`
@@ -89,28 +89,28 @@ func (cmd *serveCmd) Run(ctx context.Context, env *environment) error {
 	if cmd.Check {
 		return cmd.check(ctx, env.stdout, locations)
 	}
-	d := daemon{serveCmd: cmd, env: env, settle: dirsource.DefaultSettle, started: func(s *web.Server, created bool) {
-		cmd.logStart(env.logger, locations, created)
+	d := daemon{serveCmd: cmd, env: env, settle: dirsource.DefaultSettle, started: func(s *web.Server) {
+		cmd.logStart(env.logger, locations)
 		env.logger.Info("listening", "url", s.URL("/"))
 	}}
 	return d.run(ctx, locations)
 }
 
 // logStart logs what is tailed, and how.
-func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location, created bool) {
+func (cmd *serveCmd) logStart(logger *slog.Logger, locations []location.Location) {
 	var names []string
 	for _, l := range locations {
 		names = append(names, l.Name())
 	}
-	since := "all"
-	if cmd.Scan.Since > 0 {
-		since = short(time.Duration(cmd.Scan.Since))
-	}
 	logger.Info("starting", "version", cmp.Or(version.Version, unreleased), "revision", version.GetRevision(),
-		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "shard", cmd.Shard.shard().String(), "since", since)
+		"locations", strings.Join(names, " "), "checkpoint", cmd.Checkpoint.Path, "shard", cmd.Shard.shard().String(), "since", cmd.Scan.Since.String())
+}
+
+// logCreated logs that the checkpoint is new, if it is.
+func (cmd *serveCmd) logCreated(logger *slog.Logger, created bool) {
 	if created {
 		logger.Warn("the checkpoint is new: all counters begin at 0, and logs count from so far back on",
-			"checkpoint", cmd.Checkpoint.Path, "since", since)
+			"checkpoint", cmd.Checkpoint.Path, "since", cmd.Scan.Since.String())
 	}
 }
 
@@ -119,14 +119,12 @@ type daemon struct {
 	*serveCmd
 	env    *environment
 	settle time.Duration
-	// started is called once the server listens and everything is in place. created:
-	// the checkpoint is new.
-	started func(server *web.Server, created bool)
+	// started is called once the server listens.
+	started func(server *web.Server)
 }
 
 // run tails the locations and serves until ctx ends.
 func (d *daemon) run(ctx context.Context, named []location.Location) (err error) {
-	logger := d.env.logger
 	counters, err := collector.New(collector.Config{
 		Labels:      d.Labels.config(),
 		Legacy:      d.Legacy.Features.Features,
@@ -137,53 +135,91 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	metrics := scanner.NewMetrics(registry)
-	registry.MustRegister(counters, versioncollector.NewCollector(program),
+	own, counted := prometheus.NewRegistry(), prometheus.NewRegistry()
+	metrics := scanner.NewMetrics(own)
+	own.MustRegister(versioncollector.NewCollector(program),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
-	state, err := d.Checkpoint.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, state.Close()) }()
-	if err := d.Shard.check(state, d.Checkpoint.Path); err != nil {
-		return err
-	}
-	if err := state.View(func(tx *checkpoint.Tx) error { return tx.Series().Each(counters.Load) }); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
-	}
+	counted.MustRegister(counters)
 
 	from := location.Opener{Settle: d.settle, Requests: metrics.CountRequest}
 	locations, err := from.Open(ctx, named)
 	if err != nil {
 		return err
 	}
-	scan := scanner.New(d.config(locations, counters, metrics, state))
-	watch, found := d.watchCoverage(named)
-	server, err := d.Web.listen(ctx, registry, scan, found, logger)
+	state, err := d.openState(ctx, locations, metrics)
 	if err != nil {
 		return err
 	}
-	d.started(server, state.Created())
+	defer func() { err = errors.Join(err, state.Close()) }()
+	this := newReplica(state, scanner.New(d.config(locations, counters, metrics, state)))
+	own.MustRegister(this)
+	if this.journal == nil { // what was counted is shown from the first scrape on
+		if err := d.load(state, counters); err != nil {
+			return err
+		}
+	}
+	watch, found := d.watchCoverage(named)
+	if watch != nil {
+		counted.MustRegister(found)
+	}
+	server, err := d.Web.listen(ctx, prometheus.Gatherers{own, this.counts(counted)}, this, found, d.env.logger)
+	if err != nil {
+		return err
+	}
+	d.started(server)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return server.Run(ctx) })
 	all.Go(func() error {
-		return state.Run(ctx, func(ctx context.Context) error {
-			if err := d.Shard.note(state, d.Checkpoint.Path); err != nil {
-				return err
+		return this.run(ctx, state, func(ctx context.Context) error {
+			if watch != nil {
+				all.Go(func() error { watch(ctx); return nil })
 			}
-			return scan.Run(ctx)
+			return d.count(ctx, state, counters, this)
 		})
 	})
-	if watch != nil {
-		registry.MustRegister(found)
-		all.Go(func() error { watch(ctx); return nil })
-	}
 	return all.Wait()
 }
 
+// openState opens the checkpoint. This is where its path decides what kind it is.
+func (d *daemon) openState(ctx context.Context, locations []source.Location, metrics *scanner.Metrics) (state, error) {
+	if !d.Checkpoint.inS3() {
+		return d.Checkpoint.openFile()
+	}
+	bucket, err := openBucket(ctx, d.Checkpoint.Path, d.AWS.storeFlags, metrics.CountRequest)
+	if err != nil {
+		return nil, err
+	}
+	if err := bucket.checkLoop(locations); err != nil {
+		return nil, err
+	}
+	return d.Checkpoint.openJournal(bucket, metrics.CountCommitFailure, d.env.logger), nil
+}
+
+// load takes the stored counters, if the checkpoint is that of the shard.
+func (d *daemon) load(state state, counters *collector.Collector) error {
+	if err := d.Shard.check(state, d.Checkpoint.Path); err != nil {
+		return err
+	}
+	if err := state.View(func(tx *checkpoint.Tx) error { return tx.Series().Each(counters.Load) }); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", d.Checkpoint.Path, err)
+	}
+	return nil
+}
+
+// count counts until ctx ends, as the process that alone does.
+func (d *daemon) count(ctx context.Context, state state, counters *collector.Collector, this *replica) error {
+	if this.journal != nil {
+		if err := d.load(state, counters); err != nil {
+			return err
+		}
+		this.loaded.Store(true)
+	}
+	d.logCreated(d.env.logger, state.Created())
+	return this.Run(ctx)
+}
+
 func (d *daemon) config(locations []source.Location, counters *collector.Collector, metrics *scanner.Metrics, state scanner.Checkpoint) scanner.Config {
+	longest, pause := d.Checkpoint.commits()
 	return scanner.Config{
 		Locations:     locations,
 		Consumer:      counting{counters},
@@ -201,6 +237,9 @@ func (d *daemon) config(locations []source.Location, counters *collector.Collect
 		DedupeWindow:  d.Scan.DedupeWindow,
 		MaxObjectSize: int64(d.Scan.MaxObjectSize),
 		Concurrency:   d.Scan.Concurrency,
+
+		CommitInterval: longest,
+		CommitPause:    pause,
 	}
 }
 

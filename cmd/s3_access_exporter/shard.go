@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/shard"
 )
@@ -29,7 +28,7 @@ func (f shardFlags) Validate() error {
 func (f shardFlags) shard() shard.Shard { return shard.Shard{Index: f.Index, Count: f.Count} }
 
 // check makes sure that the checkpoint at path is that of the shard, or was never used. It
-// changes nothing.
+// changes nothing: the scanner has it noted.
 func (f shardFlags) check(state viewer, path string) error {
 	err := state.View(func(tx *checkpoint.Tx) error {
 		_, err := tx.CheckShard(f.Index, f.count())
@@ -44,25 +43,6 @@ func (f shardFlags) check(state viewer, path string) error {
 		return fmt.Errorf("checkpoint %s: %w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", path, err, f.count())
 	}
 	return fmt.Errorf("checkpoint %s: %w", path, err)
-}
-
-// note has it noted that the checkpoint at path, which was checked, is that of the shard,
-// unless it is.
-func (f shardFlags) note(state scanner.Checkpoint, path string) error {
-	noted := false
-	err := state.View(func(tx *checkpoint.Tx) (err error) {
-		noted, err = tx.CheckShard(f.Index, f.count())
-		return err
-	})
-	if err == nil && !noted {
-		err = state.Update(func(tx *checkpoint.Tx) error {
-			return tx.PutShard(checkpoint.Shard{Index: f.Index, Count: f.count()})
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	return nil
 }
 
 func (f shardFlags) count() int { return max(f.Count, 1) } // demo has no flags

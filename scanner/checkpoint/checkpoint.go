@@ -126,11 +126,24 @@ func open(path string, o options) (*File, error) {
 	}
 	db.AllocSize = growth
 	f := &File{db: db, path: path, created: missing}
-	if f.identity, err = os.Stat(path); err != nil {
+	if f.identity, err = os.Stat(path); err == nil {
+		err = f.View(refuseReplica)
+	}
+	if err != nil {
 		_ = db.Close() // nothing was written
 		return nil, openError(err)
 	}
 	return f, nil
+}
+
+// refuseReplica returns an error if the file is the local copy of a journal, whose
+// counters are elsewhere.
+func refuseReplica(tx *Tx) error {
+	_, known, err := tx.position()
+	if known {
+		return fmt.Errorf("%w of its own: it is the local copy of a journal; choose another path", ErrForeign)
+	}
+	return err
 }
 
 func openError(err error) error {

@@ -11,12 +11,17 @@ import (
 
 // Report is what a checkpoint holds.
 type Report struct {
-	Path   string
-	Size   int64         // of the file, in bytes
-	Format int           // number of the file's format
-	Series int           // stored counters and histograms
-	Events int           // IDs of CloudTrail events, of 16 bytes each
-	Stores []StoreReport // by name
+	Path    string
+	Size    int64         // of the file, in bytes
+	Format  int           // number of the file's format
+	Journal string        // what it consists of, of a journal; empty of a file
+	Series  int           // stored counters and histograms
+	Events  int           // IDs of CloudTrail events, of 16 bytes each
+	Stores  []StoreReport // by name
+	// Shard is which part of the streams it is for; nil: it does not say so.
+	Shard *Shard
+	// Resharding is not nil while the streams are being shared out anew.
+	Resharding *Resharding
 }
 
 // StoreReport is what a checkpoint holds of a store.
@@ -35,6 +40,19 @@ type StoreReport struct {
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", r.Path, r.Format, r.Size)
+	if r.Journal != "" {
+		fmt.Fprintln(&b, r.Journal)
+	}
+	switch s := r.Shard; {
+	case s == nil:
+	case s.Index >= s.Count:
+		fmt.Fprintf(&b, "of shard %d, which was dissolved when there were to be %d\n", s.Index, s.Count)
+	default:
+		fmt.Fprintf(&b, "shard %s\n", s)
+	}
+	if s := r.Resharding; s != nil {
+		fmt.Fprintf(&b, "being shared out anew, from %d shards to %d, which is not complete\n", s.From, s.To)
+	}
 	fmt.Fprintf(&b, "%d series, %d event IDs\n", r.Series, r.Events)
 	for _, s := range r.Stores {
 		fmt.Fprintf(&b, "%s\n", s.Store)
@@ -67,6 +85,19 @@ func newReporter(size int64) *reporter {
 		stores: make(map[string]*StoreReport),
 		sets:   make(map[set]*StoreReport),
 	}
+}
+
+// meta takes what the table meta has stored.
+func (r *reporter) meta(stored map[string][]byte) error {
+	for key, to := range map[string]func(value []byte) error{
+		string(shardKey):      func(value []byte) error { return json.Unmarshal(value, &r.report.Shard) },
+		string(reshardingKey): func(value []byte) error { return json.Unmarshal(value, &r.report.Resharding) },
+	} {
+		if value := stored[key]; value != nil && to(value[:len(value)-checksumSize]) != nil {
+			return &damagedError{table: tableNames[tableMeta], key: []byte(key)}
+		}
+	}
+	return nil
 }
 
 // take takes an entry. It returns false if it is not what the table holds.

@@ -36,7 +36,8 @@ var tableNames = [tableCount]string{
 type Tx struct {
 	bolt   *bbolt.Tx
 	tables [tableCount]*table
-	arena  []byte // memory for values that are written
+	arena  []byte   // memory for values that are written
+	log    *changes // gets all that put and delete change; nil: nobody wants to know
 
 	written int // bytes that were put
 }
@@ -148,6 +149,12 @@ func (t *table) get(key []byte) ([]byte, error) {
 
 // put stores a copy of value under key.
 func (t *table) put(key, value []byte) error {
+	t.tx.log.put(t.id, key, value)
+	return t.store(key, value)
+}
+
+// store is put of what a copy of the checkpoint works out by itself.
+func (t *table) store(key, value []byte) error {
 	if err := t.replace(key); err != nil {
 		return err
 	}
@@ -159,6 +166,7 @@ func (t *table) put(key, value []byte) error {
 
 // delete removes a key; that it is not there is no error.
 func (t *table) delete(key []byte) error {
+	t.tx.log.delete(t.id, key)
 	if err := t.replace(key); err != nil {
 		return err
 	}
@@ -206,7 +214,7 @@ func (tx *Tx) putTotals() error {
 		if t == nil || !t.dirty {
 			continue
 		}
-		if err := meta.put(totalKey(tableNames[id]), t.total.bytes()); err != nil {
+		if err := meta.store(totalKey(tableNames[id]), t.total.bytes()); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func verify(f *os.File, info fs.FileInfo) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	totals, err := p.readMeta(buckets[tableNames[tableMeta]])
+	totals, stored, err := p.readMeta(buckets[tableNames[tableMeta]])
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,9 @@ func verify(f *os.File, info fs.FileInfo) (*Report, error) {
 		return nil, fmt.Errorf("it has %d tables", len(buckets))
 	}
 	r := newReporter(info.Size())
+	if err := r.meta(stored); err != nil {
+		return nil, err
+	}
 	for id := tableMeta + 1; id < tableCount; id++ {
 		name := tableNames[id]
 		if err := p.readTable(id, buckets[name], totals[name], r.take); err != nil {
@@ -109,28 +112,28 @@ func verify(f *os.File, info fs.FileInfo) (*Report, error) {
 }
 
 // readMeta reads the table meta, given how its bucket is stored, and returns the
-// totals of the other tables.
-func (p *pages) readMeta(bucket []byte) (map[string]total, error) {
+// totals of the other tables, and all entries as they are stored.
+func (p *pages) readMeta(bucket []byte) (totals map[string]total, stored map[string][]byte, err error) {
 	if bucket == nil {
-		return nil, ErrForeign
+		return nil, nil, ErrForeign
 	}
-	stored := make(map[string][]byte)
-	err := p.bucket(bucket, func(l leaf) error {
+	stored = make(map[string][]byte)
+	err = p.bucket(bucket, func(l leaf) error {
 		stored[string(l.key)] = append([]byte(nil), l.value...)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkFormat(stored[string(formatKey)], stored[string(versionKey)]); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	name := tableNames[tableMeta]
 	seed := crc32.Checksum([]byte(name), castagnoli)
-	totals := make(map[string]total)
+	totals = make(map[string]total)
 	for key, value := range stored {
 		if _, _, ok := openValue(seed, []byte(key), value); !ok {
-			return nil, &damagedError{table: name, key: []byte(key)}
+			return nil, nil, &damagedError{table: name, key: []byte(key)}
 		}
 	}
 	for id := tableMeta + 1; id < tableCount; id++ {
@@ -138,11 +141,11 @@ func (p *pages) readMeta(bucket []byte) (map[string]total, error) {
 		value, _, _ := openValue(seed, key, stored[string(key)])
 		t, ok := parseTotal(value)
 		if !ok {
-			return nil, &damagedError{table: name, key: key}
+			return nil, nil, &damagedError{table: name, key: key}
 		}
 		totals[tableNames[id]] = t
 	}
-	return totals, nil
+	return totals, stored, nil
 }
 
 // checkFormat tells a checkpoint of this format from others by what stands under the

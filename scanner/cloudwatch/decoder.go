@@ -11,9 +11,16 @@
 // messages of many log groups, and thus of logs that nobody here reads: they are passed
 // over and count as record.SkipOtherLog.
 //
+// EventBridge sends events of CloudTrail in an envelope of its own, which holds one:
+//
+//	{"version":"0","id":"…","detail-type":"AWS API Call via CloudTrail","source":"aws.s3","account":"111122223333","detail":{…}}
+//
+// It is read here too, as its messages are the same.
+//
 // An export task writes lines instead, of a time and a message: see ExportDecoder.
 //
-// See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html and
+// See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html,
+// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html and
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html.
 package cloudwatch
 
@@ -41,7 +48,7 @@ type Decoder struct {
 	control   bool // the envelope is no more than a control message
 	filled    bool // there was a value
 	envelopes bool // and each of them was an envelope
-	envelope  bool // the current document has log events
+	envelope  bool // the current document has log events, or a detail
 	err       error
 
 	messages
@@ -122,6 +129,8 @@ const (
 	logStream
 	filters
 	logEvents
+	account // EventBridge's
+	detail
 )
 
 const (
@@ -131,14 +140,15 @@ const (
 )
 
 var (
-	envelopeNames = jsonscan.NamesOf("messageType", "owner", "logGroup", "logStream", "subscriptionFilters", "logEvents")
+	envelopeNames = jsonscan.NamesOf("messageType", "owner", "logGroup", "logStream", "subscriptionFilters", "logEvents", "account", "detail")
 	eventNames    = jsonscan.NamesOf("id", "timestamp", "message")
 )
 
 // IsEnvelope reports whether an object with these members, of which there may be more, is
 // likely to be an envelope.
 func IsEnvelope(members []string) bool {
-	return slices.Contains(members, "messageType") && (slices.Contains(members, "logGroup") || slices.Contains(members, "owner"))
+	has := func(name string) bool { return slices.Contains(members, name) }
+	return has("messageType") && (has("logGroup") || has("owner")) || has("detail-type") && has("detail")
 }
 
 // findMessage moves to the next message, and begins it.
@@ -177,7 +187,9 @@ func (d *Decoder) findMessage() bool {
 		case d.position >= beforeEvents:
 			d.readEvent()
 		case more:
-			d.readMember()
+			if d.readMember() {
+				return true
+			}
 		default:
 			d.envelopes = d.envelopes && d.envelope
 			d.position = outside
@@ -224,7 +236,8 @@ func (d *Decoder) end() {
 }
 
 // readMember passes over a member of an envelope, or up to the bracket of its log events.
-func (d *Decoder) readMember() {
+// It reports whether it is a message, which is begun.
+func (d *Decoder) readMember() bool {
 	s := &d.scanner
 	d.position = behindMember
 	s.Hold(d.at)
@@ -234,7 +247,10 @@ func (d *Decoder) readMember() {
 	switch {
 	case which == logEvents && opening == '[':
 		d.at, d.position, d.envelope = i, beforeEvents, true
-	case (which == messageType || which == owner) && opening == '"':
+	case which == detail && opening == '{':
+		d.envelope = true
+		return d.readDetail(i)
+	case (which == messageType || which == owner || which == account) && opening == '"':
 		s.Hold(i)
 		v, next := s.Value(i)
 		if which == messageType {
@@ -247,6 +263,32 @@ func (d *Decoder) readMember() {
 	default:
 		d.at = s.Skip(i)
 	}
+	return false
+}
+
+// readDetail passes over the object in an envelope of EventBridge, and begins it as a
+// message.
+func (d *Decoder) readDetail(i int) bool {
+	s := &d.scanner
+	offset := s.Offset(i)
+	s.Hold(i)
+	d.at = s.Skip(i)
+	switch {
+	case s.Err != nil:
+		return false
+	case !s.Holds():
+		d.tooLong(offset)
+		return false
+	}
+	d.begin(s.Buf[s.Held:d.at], offset)
+	return true
+}
+
+// tooLong counts a message that is longer than one may be.
+func (d *Decoder) tooLong(offset int64) {
+	d.number++
+	d.offset, d.own = offset, true
+	d.malformed("longer than a message may be")
 }
 
 const longestOwner = 64
@@ -283,10 +325,7 @@ func (d *Decoder) readField() bool {
 	case s.Err != nil:
 		return false
 	case !s.Holds():
-		d.number++
-		d.offset = offset
-		d.own = true
-		d.malformed("longer than a message may be")
+		d.tooLong(offset)
 		return false
 	}
 	d.begin(s.Text(v), offset)

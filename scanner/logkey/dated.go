@@ -21,7 +21,7 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 		return foreign(folder, SkipParquet), true
 	}
 	prefix, rest, t, ok := lastDate(folder, l.folders)
-	if !ok || l.Layout == Hive && !endsFolder(prefix, hiveYear) {
+	if !ok || !endsIn(prefix, l.signs()) {
 		return Key{}, false
 	}
 	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}
@@ -40,7 +40,7 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 // lastDate divides folder at the last folders of a day that are in it.
 func lastDate(folder, folders string) (prefix, rest string, day time.Time, ok bool) {
 	for n := len(folder) - len(folders); n >= 0; n-- {
-		if folder[n+len("2006")] != '/' || n > 0 && folder[n-1] != '/' && folder[n-1] != '=' {
+		if folder[n+len("2006")] != folders[len("2006")] || n > 0 && folder[n-1] != '/' && folder[n-1] != '=' {
 			continue
 		}
 		date := folder[n : n+len(folders)]
@@ -54,10 +54,27 @@ func lastDate(folder, folders string) (prefix, rest string, day time.Time, ok bo
 	return "", "", time.Time{}, false
 }
 
-// endsFolder reports whether the last folder of prefix is name, as far as it is there.
-func endsFolder(prefix, name string) bool {
-	before, ok := strings.CutSuffix(prefix, name)
-	return ok && (before == "" || strings.HasSuffix(before, "/"))
+// signs returns what may stand in front of the date in folders of Hive's; nil: they are none.
+func (l Layout) signs() []string {
+	switch l {
+	case Hive:
+		return []string{hiveYear}
+	case HiveDay:
+		return []string{"dt=", "date=", "day="}
+	}
+	return nil
+}
+
+// endsIn reports whether the last folder of prefix is one of signs, as far as it is there,
+// or whether none is asked for.
+func endsIn(prefix string, signs []string) bool {
+	for _, sign := range signs {
+		before, ok := strings.CutSuffix(prefix, sign)
+		if ok && (before == "" || strings.HasSuffix(before, "/")) {
+			return true
+		}
+	}
+	return len(signs) == 0
 }
 
 // owner returns the account and the Region that folders name, as those of CloudWatch's

@@ -33,6 +33,8 @@ func TestParse_FindsDatesAnywhereInFreeKeys(t *testing.T) {
 			Stream: hive("p/AWSLogs/aws-account-id=" + acct + "/s3/region=eu-west-1/year="), Time: hour, Grain: time.Hour,
 			AccountID: acct, Region: "eu-west-1",
 		},
+		"p/dt=2026-07-02/x":           {Stream: logkey.Stream{Prefix: "p/dt=", Layout: logkey.HiveDay}, Time: day, Grain: 24 * time.Hour},
+		"date=2026-07-02/hour=08/x":   {Stream: logkey.Stream{Prefix: "date=", Layout: logkey.HiveDay}, Time: hour, Grain: time.Hour},
 		"year=2026/month=07/day=02/x": {Stream: hive("year="), Time: day, Grain: 24 * time.Hour},
 	} {
 		if got := logkey.Parse(key); got != want || !got.Free() {
@@ -41,7 +43,7 @@ func TestParse_FindsDatesAnywhereInFreeKeys(t *testing.T) {
 	}
 	for _, key := range []string{
 		"p/2026/7/2/x", "p/2026/02/30/x", "p/2026/13/01/x", "p/1999/07/02/x", "p2026/07/02/x", "dt=2026/07/02/x",
-		"year=2026/month=7/day=2/x", "myear=2026/month=07/day=02/x", "p/2026/07/02", "p/2026-07-02/x",
+		"year=2026/month=7/day=2/x", "myear=2026/month=07/day=02/x", "p/2026/07/02", "p/2026-07-02/x", "created=2026-07-02/x", "pdt=2026-07-02/x", "dt=2026-07-2/x", "dt=2026-13-02/x",
 	} {
 		if got := logkey.Parse(key); got.Free() || got.Skip != logkey.SkipUnknown {
 			t.Errorf("logkey.Parse(%q) = %+v", key, got)
@@ -55,6 +57,8 @@ var grammars = map[string]string{
 	"hours":             "%s2006/01/02/15/",
 	"days of Hive":      "%syear=2006/month=01/day=02/",
 	"hours of Hive":     "%syear=2006/month=01/day=02/hour=15/",
+	"one folder a day":  "%sdt=2006-01-02/",
+	"and one an hour":   "%sdate=2006-01-02/hour=15/",
 	"days, and more":    "%s2006/01/02/shop/",
 	"hours and minutes": "%s2006/01/02/15/04/",
 }

@@ -29,6 +29,9 @@ const (
 	// Hive is Dated with folders PREFIXyear=2006/month=01/day=02/[hour=15/]. A Stream's
 	// Prefix ends in "year=".
 	Hive Layout = 'y'
+	// HiveDay is Dated with a folder PREFIXdt=2006-01-02/[hour=15/], or with date= or day=.
+	// A Stream's Prefix ends in the sign.
+	HiveDay Layout = 'h'
 	// Export: an export task of CloudWatch Logs, PREFIX/TASK/LOGSTREAM/000000.gz. Such
 	// objects have no time. They are skipped, for SkipExport, by whoever needs one.
 	Export Layout = 'x'
@@ -42,6 +45,7 @@ const (
 	hiveFolders = "2006/month=01/day=02/"
 	hiveHour    = "hour=15/"
 	hiveYear    = "year=" // in front of hiveFolders
+	hiveDay     = "2006-01-02/"
 
 	fileTime  = "2006-01-02-15-04-05"
 	trailTime = "20060102T1504"
@@ -69,6 +73,7 @@ var layouts = [...]layout{
 	{Simple, "simple", record.ServerAccess, "", "", false, fileTime, "", parseSimple},
 	{Dated, "dated", 0, dayFolders, hourFolder, false, "", "", parseDated},
 	{Hive, "hive", 0, hiveFolders, hiveHour, false, "", "", parseDated},
+	{HiveDay, "hive_day", 0, hiveDay, hiveHour, false, "", "", parseDated},
 	{Export, "export", 0, "", "", false, "", "", parseExport},
 	{Foreign, "", 0, dayFolders, "", false, "", "", nil},
 }

@@ -75,6 +75,8 @@ func (k Key) Beyond() string {
 	switch {
 	case k.Stream.Layout == Hive:
 		return k.Stream.Prefix + k.Time.Format("2006/") + "month=:"
+	case k.Stream.Layout == HiveDay:
+		return k.Stream.Prefix + k.Time.Format("2006-") + ":"
 	case k.Stray():
 		return k.Stream.Prefix + k.Time.Format("2006/") + ":"
 	}

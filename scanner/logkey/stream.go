@@ -60,7 +60,7 @@ func (s Stream) MayHold(prefix string) bool {
 }
 
 // free reports whether the keys show no more than a time.
-func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive }
+func (s Stream) free() bool { return s.Layout == Dated || s.Layout == Hive || s.Layout == HiveDay }
 
 // Log returns the kind of log that the stream holds, 0 if its keys do not show that, or it
 // is a Foreign one.

@@ -48,6 +48,7 @@ var freeKeys = map[string]freeKey{
 	"CloudWatch's, hours": {"my/prefix/", "2006/01/02/15/"},
 	"CloudWatch's, Hive":  {"AWSLogs/aws-account-id=111122223333/s3/region=eu-west-1/", "year=2006/month=01/day=02/"},
 	"Hive, hours":         {"", "year=2006/month=01/day=02/hour=15/"},
+	"one folder a day":    {"p/dt=", "2006-01-02/"},
 	"Firehose's":          {"", "2006/01/02/15/shop-v-2006-01-02-15-04-05-abababab-abab-abab-abab-abababab"},
 }
 

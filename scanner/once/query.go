@@ -53,6 +53,13 @@ func (q *Query) narrow() bool {
 	return !q.Since.IsZero() || !q.Until.IsZero() || q.Wanted != nil
 }
 
+// Reads reports whether a pass reads the object with a key, if that is no other than it
+// looks.
+func (q *Query) Reads(k logkey.Key) bool {
+	read, _ := q.choose(k)
+	return read
+}
+
 // choose reports whether the object with a key that is listed is to be read.
 // Where goOn is not empty, none of the keys up to it is.
 func (q *Query) choose(k logkey.Key) (read bool, goOn string) {

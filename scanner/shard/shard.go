@@ -105,7 +105,7 @@ func unit(store string, stream logkey.Stream) string {
 	switch stream.Layout {
 	case logkey.Trail:
 		return "cloudtrail " + stream.Region()
-	case logkey.Dated, logkey.Hive:
+	case logkey.Dated, logkey.Hive, logkey.HiveDay:
 		if strings.Contains(strings.ToLower(stream.Prefix), "cloudtrail") {
 			return "cloudtrail "
 		}
@@ -116,7 +116,7 @@ func unit(store string, stream logkey.Stream) string {
 // MayHoldEvents reports whether a stream may hold events of CloudTrail.
 func MayHoldEvents(stream logkey.Stream) bool {
 	switch stream.Layout {
-	case logkey.Trail, logkey.Dated, logkey.Hive:
+	case logkey.Trail, logkey.Dated, logkey.Hive, logkey.HiveDay:
 		return true
 	}
 	return false

@@ -3,7 +3,8 @@
 // with Signature Version 2" is only true of what is logged.
 //
 // Look asks AWS about an account: S3 for its buckets and their server access logs
-// (inventory.go), CloudTrail for trails and event data stores (recorders.go). How much of
+// (inventory.go), CloudWatch Logs for those that it delivers (deliveries.go), CloudTrail for
+// trails and event data stores (recorders.go). How much of
 // a bucket the selectors of a trail cover is a pure function (selectors.go, scope.go), and
 // so is the verdict (verdict.go). Nothing that may not be asked counts as none: it is
 // unknown. Close prints the commands that close the gaps (commands.go, commands_trail.go),
@@ -16,6 +17,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -30,6 +32,14 @@ type Account struct {
 	Home       string
 	S3         func(region string) S3
 	CloudTrail func(region string) CloudTrail
+	Logs       func(region string) Logs
+}
+
+// Logs is what is asked of CloudWatch Logs: the methods of *cloudwatchlogs.Client.
+type Logs interface {
+	DescribeDeliverySources(context.Context, *cloudwatchlogs.DescribeDeliverySourcesInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeDeliverySourcesOutput, error)
+	DescribeDeliveries(context.Context, *cloudwatchlogs.DescribeDeliveriesInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeDeliveriesOutput, error)
+	DescribeDeliveryDestinations(context.Context, *cloudwatchlogs.DescribeDeliveryDestinationsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeDeliveryDestinationsOutput, error)
 }
 
 // S3 is what is asked of S3: the methods of *s3.Client.

@@ -45,11 +45,13 @@ type closing struct {
 // open reports whether a bucket needs access logs: nobody knows of any, and it is no
 // log bucket itself, which would log its own logs.
 func (c *closing) open(b *Bucket) bool {
-	return !c.byTrail && b.Kind == KindGeneral && b.Name != "" && b.Access.Scope == ScopeNone && !c.isTarget(b.Name)
+	return !c.byTrail && b.Kind == KindGeneral && b.Name != "" && b.AccessScope() == ScopeNone && !c.isTarget(b.Name)
 }
 
 func (c *closing) isTarget(name string) bool {
-	return slices.ContainsFunc(c.Buckets, func(b Bucket) bool { return b.Access.Target == name })
+	return slices.ContainsFunc(c.Buckets, func(b Bucket) bool {
+		return b.Access.Target == name || slices.ContainsFunc(b.Deliveries.All, func(d Delivery) bool { return d.Target == name })
+	})
 }
 
 // openRegions returns the Regions with buckets that need access logs, in order.

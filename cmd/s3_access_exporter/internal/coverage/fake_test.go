@@ -21,6 +21,7 @@ import (
 type fakeAWS struct {
 	buckets   []*fakeBucket
 	trails    []*fakeTrail
+	delivered []fakeDelivery
 	noRegions bool            // it lists buckets without their Regions
 	denied    map[string]bool // operations, also "Operation bucket" and "Operation region"
 
@@ -54,6 +55,7 @@ func (f *fakeAWS) account(id string) Account {
 		ID: id, Partition: "aws", Home: "us-east-1",
 		S3:         func(region string) S3 { return fakeS3{f, region} },
 		CloudTrail: func(region string) CloudTrail { return fakeCloudTrail{f, region} },
+		Logs:       func(region string) Logs { return fakeLogs{f, region} },
 	}
 }
 

@@ -53,12 +53,14 @@ func Look(ctx context.Context, a Account, o Options) (*Inventory, error) {
 		return lost(a, reason(err, "s3:ListAllMyBuckets")), nil
 	}
 	recorders, unasked := l.findRecorders(ctx)
+	deliveries := l.findDeliveries(ctx)
 	l.askAccessLogs(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	for i := range l.buckets {
 		b := &l.buckets[i]
+		b.Deliveries = deliveries[b.Region].deliveriesOfBucket(b)
 		b.Trail = trailOf(b, recorders, unasked[b.Region])
 		b.Tailed = tailedBy(b, recorders, o.Locations)
 		b.Verdict = b.judge(o.Now)

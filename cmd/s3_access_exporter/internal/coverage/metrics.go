@@ -77,7 +77,7 @@ func (m *Metrics) collect(b *Bucket, metrics chan<- prometheus.Metric) {
 		labels := append([]string{b.AccountID, b.Region, b.Name}, more...)
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	show(m.logging, 1, accessLog, b.Access.Scope.String())
+	show(m.logging, 1, accessLog, b.AccessScope().String())
 	show(m.logging, 1, cloudTrail, b.Trail.Scope.String())
 	if b.Access.Scope == ScopeAll && b.Access.Unseen == "" {
 		show(m.newest, seconds(b.Access.Newest), accessLog)
@@ -85,7 +85,7 @@ func (m *Metrics) collect(b *Bucket, metrics chan<- prometheus.Metric) {
 	if b.Trail.Scope > ScopeUnknown {
 		show(m.newest, seconds(b.Trail.Newest), cloudTrail)
 	}
-	if b.Tailed != nil && max(b.Access.Scope, b.Trail.Scope) > ScopeUnknown {
+	if b.Tailed != nil && max(b.AccessScope(), b.Trail.Scope) > ScopeUnknown {
 		show(m.tailed, float64(min(len(b.Tailed), 1)))
 	}
 }

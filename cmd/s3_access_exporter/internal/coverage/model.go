@@ -38,8 +38,9 @@ type Bucket struct {
 	Name      string
 	Kind      Kind
 
-	Access AccessLog
-	Trail  Trail
+	Access     AccessLog
+	Deliveries Deliveries
+	Trail      Trail
 	// Tailed are the given locations that read a log of the bucket; nil: none was given.
 	Tailed []string
 	// Loops are the names of trails that record the requests to this bucket and deliver
@@ -92,7 +93,7 @@ func (b *Bucket) ARN() string {
 // all of them begin with.
 func (b *Bucket) objectARN(key string) string { return b.ARN() + "/" + key }
 
-// AccessLog is how a bucket's server access logs are delivered.
+// AccessLog is how S3 delivers a bucket's server access logs, as text.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLogging.html
 type AccessLog struct {
 	Scope   Scope  // ScopeAll, ScopeNone or ScopeUnknown

@@ -72,9 +72,14 @@ func Print(w io.Writer, format string, buckets []Bucket, now time.Time) error {
 // cellsOf returns the cells of a bucket for all columns.
 func cellsOf(b *Bucket, now time.Time) []rows.Cell {
 	text := func(s string) rows.Cell { return rows.Cell{Text: s, Known: s != ""} }
-	target := ""
+	var targets, formats []string
 	if b.Access.Target != "" {
-		target = "s3://" + b.Access.Target + "/" + b.Access.Prefix
+		targets, formats = append(targets, "s3://"+b.Access.Target+"/"+b.Access.Prefix), append(formats, b.Access.Format)
+	}
+	for i := range b.Deliveries.All {
+		if d := &b.Deliveries.All[i]; d.readable() {
+			targets, formats = append(targets, "s3://"+d.Target+"/"+d.Prefix), append(formats, d.Format)
+		}
 	}
 	name := b.Name
 	if name == "" {
@@ -90,7 +95,7 @@ func cellsOf(b *Bucket, now time.Time) []rows.Cell {
 	}
 	return []rows.Cell{
 		text(b.Verdict.String()), text(b.AccountID), text(b.Region), text(name), text(b.Kind.String()),
-		text(b.Access.Scope.String()), text(target), text(b.Access.Format),
+		text(b.AccessScope().String()), text(strings.Join(targets, " ")), text(strings.Join(formats, ", ")),
 		text(b.Trail.Scope.String()), text(strings.Join(b.Trail.By, " ")), text(b.Trail.Lake.String()),
 		text(at), text(strings.Join(b.Tailed, " ")), text(strings.Join(b.Remarks(now), "; ")),
 	}
@@ -108,6 +113,12 @@ func Locations(found *Inventory) []string {
 	for i := range found.Buckets {
 		b := &found.Buckets[i]
 		add(b.Access.Target)
+		for j := range b.Deliveries.All {
+			// Where text comes too, that is enough: both would count twice.
+			if d := &b.Deliveries.All[j]; d.readable() && b.Access.Scope != ScopeAll {
+				add(d.Target)
+			}
+		}
 		for j := range found.Recorders {
 			if r := &found.Recorders[j]; slices.Contains(b.Trail.By, r.ARN) {
 				add(r.Target)

@@ -213,6 +213,9 @@ func tailedBy(b *Bucket, recorders []Recorder, locations []string) []string {
 		bucket := bucketOf(location)
 		prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")
 		access := b.Access.Scope == ScopeAll && bucket == b.Access.Target && overlap(prefix, b.Access.stream(b))
+		access = access || slices.ContainsFunc(b.Deliveries.All, func(d Delivery) bool {
+			return d.readable() && bucket == d.Target && overlap(prefix, d.Prefix)
+		})
 		trail := slices.ContainsFunc(recorders, func(r Recorder) bool {
 			return slices.Contains(b.Trail.By, r.ARN) && bucket == r.Target && r.holds(prefix, b)
 		})

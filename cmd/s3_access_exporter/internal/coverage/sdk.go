@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -105,7 +106,10 @@ func account(sdk aws.Config, pathStyle bool, id, partition string) Account {
 	trails := clients[CloudTrail]{made: func(region string) CloudTrail {
 		return cloudtrail.NewFromConfig(sdk, func(o *cloudtrail.Options) { o.Region = region })
 	}}
-	return Account{ID: id, Partition: partition, Home: home(partition, sdk.Region), S3: s3s.of, CloudTrail: trails.of}
+	logs := clients[Logs]{made: func(region string) Logs {
+		return cloudwatchlogs.NewFromConfig(sdk, func(o *cloudwatchlogs.Options) { o.Region = region })
+	}}
+	return Account{ID: id, Partition: partition, Home: home(partition, sdk.Region), S3: s3s.of, CloudTrail: trails.of, Logs: logs.of}
 }
 
 // home returns a Region that answers for a whole partition.

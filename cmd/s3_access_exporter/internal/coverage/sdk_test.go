@@ -18,6 +18,7 @@ import (
 type awsServer struct {
 	buckets    int
 	throttling bool
+	delivering bool // the access logs of the first bucket by way of CloudWatch Logs
 	calls      atomic.Int64
 	seen       sync.Map // of what was throttled once
 }
@@ -49,6 +50,12 @@ func (s *awsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"IsLogging":true,"LatestDeliveryTime":%d}`, now.Unix())
 	case strings.HasSuffix(target, ".GetEventSelectors"):
 		fmt.Fprint(w, `{"EventSelectors":[{"ReadWriteType":"ReadOnly","DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]}]}`)
+	case strings.HasSuffix(target, ".DescribeDeliverySources") && s.delivering:
+		fmt.Fprint(w, `{"deliverySources":[{"name":"one","arn":"arn:aws:logs:us-east-1:111122223333:delivery-source:one","logType":"S3_SERVER_ACCESS_LOGS","resourceArns":["arn:aws:s3:::bucket-0"],"service":"s3","status":"ACTIVE"}]}`)
+	case strings.HasSuffix(target, ".DescribeDeliveries") && s.delivering:
+		fmt.Fprint(w, `{"deliveries":[{"id":"x","deliverySourceName":"one","deliveryDestinationArn":"arn:aws:logs:us-east-1:111122223333:delivery-destination:logs","deliveryDestinationType":"S3"}]}`)
+	case strings.HasSuffix(target, ".DescribeDeliveryDestinations") && s.delivering:
+		fmt.Fprint(w, `{"deliveryDestinations":[{"name":"logs","arn":"arn:aws:logs:us-east-1:111122223333:delivery-destination:logs","deliveryDestinationType":"S3","outputFormat":"json","deliveryDestinationConfiguration":{"destinationResourceArn":"arn:aws:s3:::logs/json"}}]}`)
 	case target != "":
 		fmt.Fprint(w, `{}`)
 	case strings.Contains(string(body), "GetCallerIdentity"):
@@ -88,6 +95,16 @@ func TestLook_ThrottledCallsAreMadeAgain(t *testing.T) {
 	found := lookThere(t, &awsServer{buckets: 5, throttling: true})
 	if got, want := Summarize(found.Buckets).String(), "5 buckets: 5 part"; got != want {
 		t.Errorf("%s, want %s: %q", got, want, found.Buckets[0].Remarks(now))
+	}
+}
+
+func TestLook_ReadsDeliveriesAsAWSWritesThem(t *testing.T) {
+	found := lookThere(t, &awsServer{buckets: 2, throttling: true, delivering: true})
+	want := Delivery{Type: "S3", Target: "logs", Prefix: "json/", Format: "json"}
+	for _, b := range found.Buckets {
+		if got := b.Deliveries.All; (b.Name == "bucket-0") != (len(got) == 1 && got[0] == want && b.AccessScope() == ScopeAll) {
+			t.Errorf("%s: %+v", b.Name, b.Deliveries)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ const Patience = 3 * 24 * time.Hour
 
 // judge returns the verdict on a bucket.
 func (b *Bucket) judge(now time.Time) Verdict {
-	best := max(b.Access.Scope, b.Trail.Scope)
+	best := max(b.AccessScope(), b.Trail.Scope)
 	switch {
 	case best == ScopeNone:
 		return VerdictBlind
@@ -70,6 +70,9 @@ func (b *Bucket) arrives(now time.Time) bool {
 	if b.Access.Scope == ScopeAll && (b.Access.Unseen != "" || now.Sub(b.Access.Newest) <= Patience) {
 		return true
 	}
+	if b.Deliveries.Scope == ScopeAll {
+		return true
+	}
 	return b.Trail.Scope > ScopeUnknown && b.Trail.Failure == "" && now.Sub(b.Trail.Newest) <= Patience
 }
 
@@ -82,6 +85,7 @@ func (b *Bucket) Remarks(now time.Time) []string {
 		}
 	}
 	add(b.Access.Unknown != "", "access log unknown: %s", b.Access.Unknown)
+	add(b.Deliveries.Unknown != "", "access logs by way of CloudWatch unknown: %s", b.Deliveries.Unknown)
 	add(b.Trail.Unknown != "", "CloudTrail unknown: %s", b.Trail.Unknown)
 	add(b.Name != "" && b.Access.Itself(b.Name), "logs into itself: each delivery makes the next one")
 	add(b.Access.TargetRegion != "" && b.Access.TargetRegion != b.Region,
@@ -89,6 +93,9 @@ func (b *Bucket) Remarks(now time.Time) []string {
 	add(b.Access.Scope == ScopeAll && b.Access.Unseen != "", "cannot look for its access logs: %s", b.Access.Unseen)
 	add(b.Access.Scope == ScopeAll && b.Access.Unseen == "" && now.Sub(b.Access.Newest) > Patience,
 		"logged to %s, but no access log came for %d days", b.Access.Target, int(Patience.Hours())/24)
+	for _, remark := range b.deliveryRemarks() {
+		add(true, "%s", remark)
+	}
 	for _, trail := range b.Loops {
 		add(true, "trail %s records the requests to its own log bucket: each delivery and each reading makes more", trail)
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -27,7 +29,7 @@ type Mark uint8
 
 // The Marks.
 const (
-	MarkEscape  Mark = iota // a backslash: characters of an event may be written as escapes
+	MarkEscape  Mark = iota // a backslash: characters of JSON may be written as escapes
 	MarkPercent             // a percent sign: characters of a line's key may be
 	MarkMapped              // :ffff in any case: an address of IPv4 may stand behind it
 )
@@ -93,12 +95,22 @@ func (f *Filter) findNeedles() map[record.Format][]Needles {
 	lines := []Needles{
 		{keys, []Mark{MarkPercent}}, {sources, mapped}, {requesters, nil}, {buckets, nil},
 	}
+	inJSON := slices.Clone(trail)   // of server access logs
+	messages := slices.Clone(trail) // of either log
 	for t := range f.traits.All() {
-		trail = append(trail, Needles{bytesOf(t.Needles(record.CloudTrail)), escaped})
-		lines = append(lines, Needles{bytesOf(t.Needles(record.ServerAccess)), nil})
+		events, requests := bytesOf(t.Needles(record.CloudTrail)), bytesOf(t.Needles(record.ServerAccess))
+		trail = append(trail, Needles{events, escaped})
+		lines = append(lines, Needles{requests, nil})
+		inJSON = append(inJSON, Needles{requests, escaped})
+		if len(events) > 0 && len(requests) > 0 {
+			messages = append(messages, Needles{slices.Concat(events, requests), escaped})
+		}
 	}
 	found := make(map[record.Format][]Needles)
-	for format, all := range map[record.Format][]Needles{cloudtrail.Format: trail, accesslog.Format: lines} {
+	for format, all := range map[record.Format][]Needles{
+		cloudtrail.Format: trail, accesslog.Format: lines, accesslogjson.Format: inJSON,
+		cloudwatch.Format: messages, cloudwatch.ExportFormat: messages,
+	} {
 		for _, n := range all {
 			if len(n.Literals) > 0 {
 				found[format] = append(found[format], n)

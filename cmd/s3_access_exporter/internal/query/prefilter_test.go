@@ -3,6 +3,7 @@ package query_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
+	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -86,6 +89,75 @@ func events() string {
 	}, ",\n") + `]}`
 }
 
+// requests are records of the server access log in JSON.
+func requests() [][]byte {
+	request := func(bucket, ip, requester, key, uri, signature, method string) []byte {
+		return fmt.Appendf(nil, `{"schema_version_id":"V_1_0","bucket_arn":"arn:aws:s3:::%[1]s","bucket_name":"%[1]s","request_time":"2026-01-15T08:21:07.000Z",`+
+			`"remote_ip":"%s","requester":%s,"request_id":"7C3A9E51D2B810F3","operation":"REST.GET.OBJECT","key_name":"%s","request_uri":"%s HTTP/1.1",`+
+			`"http_status":200,"user_agent":"curl/8.5.0","signature_version":%s,"authentication_type":%s}`, bucket, ip, requester, key, uri, signature, method)
+	}
+	const header = `"AuthHeader"`
+	onlyARN := bytes.Replace(request("example-photos", "192.0.2.1", "null", "images/a.jpg", "GET /", "null", "null"), []byte(`"bucket_name":"example-photos",`), nil, 1)
+	return [][]byte{
+		request("example-photos", "192.0.2.1", `"`+session+`"`, "images/a.jpg", "GET /images/a.jpg", `"SigV4"`, header),
+		request("example-photos", "::ffff:c000:201", `"arn:aws:iam::111122223333:role/web-shop"`, `images\/a+b.jpg`, "GET /", `"SigV2"`, header),
+		request(`ex\u0061mple-photos`, `192\u002e0.2.1`, `"arn:aws:iam::111122223333:user/c\u006ds"`, `im\u0061ges/a b.jpg`, "GET /", `"S\u0069gV2"`, header),
+		request("example-reports", "2001:DB8:0::1", "null", "caf\u00e9/\xff", "GET /", "null", "null"),
+		request("example-reports", "198.51.100.1", `"-"`, "x", presigned, "null", `"QueryString"`),
+		request("example-reports", "198.51.100.1", `"svc:delivery.logs.amazonaws.com"`, "a+b%2Bc", "PUT /", `"sigv2"`, header),
+		request("example-reports", "192.0.2.10", `"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1ABCD"`, "x", "GET /", `"SigV4"`, header),
+		request("example-reports", "192.0.2.10", `"Anonymous"`, "x", "GET /", `""`, `"-"`),
+		onlyARN,
+	}
+}
+
+// messages are requests and events in an envelope of CloudWatch Logs, or on lines of their
+// own, as an export task writes them.
+func messages(lines bool) string {
+	all := requests()
+	var file struct{ Records []json.RawMessage }
+	if err := json.Unmarshal([]byte(events()), &file); err != nil {
+		panic(err)
+	}
+	for _, e := range file.Records {
+		all = append(all, e)
+	}
+	var text strings.Builder
+	for _, m := range all {
+		if lines {
+			fmt.Fprintf(&text, "2026-07-02T08:15:42.318Z %s\n", bytes.ReplaceAll(m, []byte("\n"), nil))
+			continue
+		}
+		message := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(m))
+		fmt.Fprintf(&text, `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"g","logEvents":[{"id":"1","timestamp":1,"message":"%s"}]}`, message)
+	}
+	return text.String()
+}
+
+// objects are objects of every format.
+func objects() map[record.Format]string {
+	return map[record.Format]string{
+		accesslog.Format: lines(), cloudtrail.Format: events(), accesslogjson.Format: string(bytes.Join(requests(), nil)),
+		cloudwatch.Format: messages(false), cloudwatch.ExportFormat: messages(true),
+	}
+}
+
+// decoderOf returns a decoder of an object.
+func decoderOf(format record.Format, object []byte) record.Decoder {
+	in := bytes.NewReader(object)
+	switch format {
+	case cloudtrail.Format:
+		return cloudtrail.NewDecoder(in)
+	case accesslogjson.Format:
+		return accesslogjson.NewDecoder(in)
+	case cloudwatch.Format:
+		return cloudwatch.NewDecoder(in)
+	case cloudwatch.ExportFormat:
+		return cloudwatch.NewExportDecoder(in)
+	}
+	return accesslog.NewDecoder(in)
+}
+
 // askedFor returns what is asked of requests with the help of one text.
 func askedFor(text string) map[string]query.Config {
 	asked := map[string]query.Config{"anonymous": {Anonymous: true}}
@@ -131,10 +203,7 @@ func checkPrefilter(t *testing.T, format record.Format, object []byte, text stri
 		if prefilter == nil {
 			continue
 		}
-		var dec record.Decoder = accesslog.NewDecoder(bytes.NewReader(object))
-		if format == cloudtrail.Format {
-			dec = cloudtrail.NewDecoder(bytes.NewReader(object))
-		}
+		dec := decoderOf(format, object)
 		var passed bool // the record that comes next
 		dec.Prefilter(func(raw []byte) bool {
 			passed = prefilter(format, raw)
@@ -171,7 +240,7 @@ func patterns() []string {
 }
 
 func TestPrefilter_PassesOverNothingThatMatches(t *testing.T) {
-	for format, object := range map[record.Format]string{accesslog.Format: lines(), cloudtrail.Format: events()} {
+	for format, object := range objects() {
 		passedOver := 0
 		for _, text := range patterns() {
 			passedOver += checkPrefilter(t, format, []byte(object), text)
@@ -184,14 +253,11 @@ func TestPrefilter_PassesOverNothingThatMatches(t *testing.T) {
 
 func FuzzPrefilter(f *testing.F) {
 	for _, text := range patterns() {
-		f.Add(false, []byte(lines()), text)
-		f.Add(true, []byte(events()), text)
-	}
-	f.Fuzz(func(t *testing.T, trail bool, object []byte, text string) {
-		format := accesslog.Format
-		if trail {
-			format = cloudtrail.Format
+		for format, object := range objects() {
+			f.Add(string(format), []byte(object), text)
 		}
-		checkPrefilter(t, format, object, text)
+	}
+	f.Fuzz(func(t *testing.T, format string, object []byte, text string) {
+		checkPrefilter(t, record.Format(format), object, text)
 	})
 }

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +14,8 @@ import (
 type Progress struct {
 	Done, Found Amount
 	Complete    bool // no more will be found
+	// Note stands in the place of the objects; empty: they are shown.
+	Note string
 }
 
 // Amount is an amount of log objects.
@@ -76,7 +79,7 @@ func (b progressBar) text(p Progress) string {
 	if !p.Complete {
 		objects += " or more"
 	}
-	b.bar.Describe(fmt.Sprintf("%d of %s objects", p.Done.Objects, objects))
+	b.bar.Describe(cmp.Or(p.Note, fmt.Sprintf("%d of %s objects", p.Done.Objects, objects)))
 	// A bar that is full once is so for ever, and more may be found.
 	b.bar.ChangeMax64(max(p.Found.Bytes, p.Done.Bytes+1))
 	if err := b.bar.Set64(p.Done.Bytes); err != nil {

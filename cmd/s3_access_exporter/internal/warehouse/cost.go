@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 
@@ -40,12 +41,10 @@ func (w *Warehouse) checkCost(f *found) error {
 
 // extent returns what lies in tables.
 func (f *found) extent() (sum once.Extent) {
-	for _, folders := range f.tables {
-		for _, days := range folders {
-			for _, extent := range days {
-				sum.Objects += extent.Objects
-				sum.Bytes += extent.Bytes
-			}
+	for t := range f.tables {
+		for _, c := range f.chunks(t) {
+			sum.Objects += c.extent.Objects
+			sum.Bytes += c.extent.Bytes
 		}
 	}
 	return sum
@@ -61,12 +60,26 @@ func (w *Warehouse) costLine(c *chunk, number, of int) string {
 	return line
 }
 
-// watch returns what is called with the state of the next query. It panics in no case: the
-// query that scans too much is stopped by its context.
-func (r *run) watch() func(State) {
-	return func(s State) {
+// errTooMuch ends a query that scans more than it may.
+type errTooMuch struct{ scanned, most int64 }
+
+// Error implements error.
+func (e errTooMuch) Error() string {
+	return fmt.Sprintf("the query was stopped: %s are scanned, more than --max-scan=%s", humanize.IBytes(uint64(e.scanned)), humanize.IBytes(uint64(e.most)))
+}
+
+// watch returns what is called with the state of the next query, and what is to be called
+// behind it. It calls stop if the queries have scanned more than they may.
+func (r *run) watch(c *chunk, stop func(error)) (see func(State), done func()) {
+	var latest atomic.Int64
+	see = func(s State) {
+		latest.Store(s.Bytes)
+		if all := r.scanned + s.Bytes; r.MaxScan > 0 && all > r.MaxScan {
+			stop(errTooMuch{all, r.MaxScan})
+		}
 		if r.Progress != nil {
-			r.Progress(s)
+			r.Progress(s, c.extent.Bytes)
 		}
 	}
+	return see, func() { r.scanned += latest.Load() }
 }

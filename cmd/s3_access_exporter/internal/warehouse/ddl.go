@@ -112,7 +112,7 @@ func (t *Table) athenaDDL() string {
 	return fmt.Sprintf("CREATE EXTERNAL TABLE %s (\n  %s\n)\nPARTITIONED BY (%s, day string)\n%s\nOUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'\n"+
 		"LOCATION %s\nTBLPROPERTIES (\n  'projection.enabled' = 'true',\n  %s,\n  'projection.day.type' = 'date', 'projection.day.format' = 'yyyy/MM/dd', 'projection.day.range' = '%s,NOW+1DAYS',\n"+
 		"  'projection.day.interval' = '1', 'projection.day.interval.unit' = 'DAYS',\n  'storage.location.template' = %s\n);\n",
-		t.Name(), columns, strings.Join(partitions, ", "), form, quote(t.location()+"/"), strings.Join(projections, ", "), t.firstDay(), quote(t.template()))
+		t.Name(), columns, strings.Join(partitions, ", "), form, quote(strings.TrimSuffix(t.location(), "/")+"/"), strings.Join(projections, ", "), t.firstDay(), quote(t.template()))
 }
 
 const athenaTypes = `eventversion string,

@@ -55,33 +55,42 @@ func tableOf(location string, key logkey.Key) (Table, folder, bool) {
 
 // found is what lies in a location, as far as it is asked for.
 type found struct {
-	tables  map[Table]map[folder]map[string]once.Extent // by day: 2006/01/02
-	others  once.Extent                                 // objects that lie in no table
-	example string                                      // the name of one of these
+	tables  map[Table]map[folder]map[string]extent // by day: 2006/01/02
+	others  once.Extent                            // objects that lie in no table
+	example string                                 // the name of one of these
 	summary *once.Summary
+}
+
+// extent is what lies in a partition.
+type extent struct {
+	once.Extent
+	asked bool // for some of it
 }
 
 const dayFormat = "2006/01/02"
 
-func (f *found) add(name string, l once.Listed) {
+func (f *found) add(name string, l once.Listed, asked bool) {
 	t, in, ok := tableOf(l.Location.Name, l.Key)
 	if !ok {
-		f.others.Objects++
-		f.others.Bytes += l.Object.Size
-		f.example = cmp.Or(f.example, name)
+		if asked {
+			f.others.Objects++
+			f.others.Bytes += l.Object.Size
+			f.example = cmp.Or(f.example, name)
+		}
 		return
 	}
 	if f.tables[t] == nil {
-		f.tables[t] = make(map[folder]map[string]once.Extent)
+		f.tables[t] = make(map[folder]map[string]extent)
 	}
 	if f.tables[t][in] == nil {
-		f.tables[t][in] = make(map[string]once.Extent)
+		f.tables[t][in] = make(map[string]extent)
 	}
 	day := l.Key.Time.Format(dayFormat)
-	extent := f.tables[t][in][day]
-	extent.Objects++
-	extent.Bytes += l.Object.Size
-	f.tables[t][in][day] = extent
+	sum := f.tables[t][in][day]
+	sum.Objects++
+	sum.Bytes += l.Object.Size
+	sum.asked = sum.asked || asked
+	f.tables[t][in][day] = sum
 }
 
 // sorted returns the tables in an order that is always the same.
@@ -135,15 +144,17 @@ func (f *found) chunks(t Table) (all []chunk) {
 		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.bucket, b.bucket))
 	})
 	for some := range split(sorted, t.Log) {
-		days := make(map[string]once.Extent)
+		days := make(map[string]extent)
 		for _, in := range some {
-			for day, extent := range folders[in] {
+			for day, found := range folders[in] {
 				sum := days[day]
-				sum.Objects += extent.Objects
-				sum.Bytes += extent.Bytes
+				sum.Objects += found.Objects
+				sum.Bytes += found.Bytes
+				sum.asked = sum.asked || found.asked
 				days[day] = sum
 			}
 		}
+		maps.DeleteFunc(days, func(_ string, sum extent) bool { return !sum.asked })
 		for span := range slices.Chunk(slices.Sorted(maps.Keys(days)), max(1, maxPartitions/len(some))) {
 			c := chunk{table: t, folders: some, first: span[0], last: span[len(span)-1]}
 			for _, day := range span {

@@ -37,7 +37,7 @@ func needsOf(q *engine.Question) *needs {
 		n.fields = append(n.fields, query.Feature)
 	}
 	n.sessions = slices.Contains(q.Filter.Fields(), query.Requester) ||
-		q.Needs.Labels != nil && q.Needs.Labels.Requester == classify.RequesterARN
+		q.Needs.Labels == nil || q.Needs.Labels.Requester == classify.RequesterARN
 	return n
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/trinodb/trino-go-client/trino"
@@ -88,7 +87,7 @@ type trinoProgress func(State)
 
 // Update implements trino.ProgressUpdater.
 func (p trinoProgress) Update(info trino.QueryProgressInfo) {
-	p(State{Text: info.QueryStats.State, Bytes: info.QueryStats.ProcessedBytes})
+	p(State{Text: info.QueryStats.State, Bytes: info.QueryStats.PhysicalInputBytes})
 }
 
 // trinoError returns the reason of a query's failure, in one line.
@@ -103,12 +102,8 @@ func trinoError(ctx context.Context, err error) error {
 	if !errors.As(err, &failed) {
 		return fmt.Errorf("trino: %s", oneLine(err.Error()))
 	}
-	switch failed.ErrorName {
-	case "TABLE_NOT_FOUND", "COLUMN_NOT_FOUND", "MISSING_SCHEMA_NAME", "SCHEMA_NOT_FOUND":
+	if isNoTable(failed.ErrorName) {
 		return fmt.Errorf("trino: %w: %s", ErrNoTable, oneLine(failed.Message))
 	}
 	return fmt.Errorf("trino: the query failed: %s: %s", failed.ErrorName, oneLine(failed.Message))
 }
-
-// oneLine returns a text without line breaks.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/scanner/once"
@@ -54,9 +56,9 @@ type Warehouse struct {
 	// MaxScan is how many bytes queries may scan, all together; 0: any number.
 	MaxScan  int64
 	Logger   *slog.Logger
-	Notes    func(line string) // what it will cost, before each query
-	Listing  *once.Progress    // may be nil; it serves one Run
-	Progress func(State)       // may be nil
+	Notes    func(line string)          // what it will cost, before each query
+	Listing  *once.Progress             // may be nil; it serves one Run
+	Progress func(s State, bytes int64) // of a query that is to scan so many bytes; may be nil
 }
 
 var _ engine.Engine = (*Warehouse)(nil)
@@ -97,18 +99,25 @@ func (w *Warehouse) Run(ctx context.Context, q *engine.Question, sink engine.Sin
 	if queries > 0 {
 		w.Logger.Warn("CloudTrail's duplicates are left out by their first ID, in each query by itself; the built-in scanner knows an event by any of its IDs, among the latest", "queries", queries)
 	}
-	if f.others.Objects > 0 {
-		return r.summary, &engine.PartialError{Missing: fmt.Sprintf("%d log objects such as %s lie in no table: their keys have no folders of account, Region and day, or they are JSON; --engine=scan reads them",
-			f.others.Objects, f.example)}
-	}
-	return r.summary, nil
+	return r.summary, f.partial()
 }
 
-// find lists what is asked for. The days at both ends are whole ones, as partitions are.
+// partial returns an error if log objects lie in no table.
+func (f *found) partial() error {
+	if f.others.Objects == 0 {
+		return nil
+	}
+	return &engine.PartialError{Missing: fmt.Sprintf("%s log objects such as %s lie in no table: their keys have no folders of account, Region and day, or they are JSON; --engine=scan reads them",
+		humanize.Comma(f.others.Objects), f.example)}
+}
+
+// find lists what is asked for. The days at both ends are listed whole, as queries scan
+// them, but the summary is that of what the question reads.
 func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, error) {
 	const day = 24 * time.Hour
 	const skew = 15 * time.Minute // of the time in a key
-	wanted := filter.Query()
+	exact := filter.Query()
+	wanted := exact
 	wanted.Prefilter, wanted.Progress = nil, w.Listing
 	if !wanted.Since.IsZero() {
 		wanted.Since = wanted.Since.UTC().Add(-skew).Truncate(day)
@@ -117,13 +126,20 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + day - 1).Truncate(day)
 		wanted.Slack = 0
 	}
-	f := &found{tables: make(map[Table]map[folder]map[string]once.Extent)}
-	var err error
-	f.summary, err = once.List(ctx, w.Scan, wanted, func(l once.Listed) {
-		f.add(query.LogObject(l.Location.Name, l.Object.Key), l)
+	f := &found{tables: make(map[Table]map[folder]map[string]extent)}
+	asked := once.Extent{}
+	summary, err := once.List(ctx, w.Scan, wanted, func(l once.Listed) {
+		reads := exact.Reads(l.Key)
+		if reads {
+			asked.Objects++
+			asked.Bytes += l.Object.Size
+		}
+		f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads)
 	})
-	f.summary.Requests = make(map[record.Log]int64)
-	f.summary.SkippedRecords = make(map[record.SkipReason]int64)
+	f.summary = summary
+	summary.Objects, summary.Bytes = asked.Objects, asked.Bytes
+	summary.Requests = make(map[record.Log]int64)
+	summary.SkippedRecords = make(map[record.SkipReason]int64)
 	return f, err
 }
 
@@ -135,7 +151,11 @@ func (r *run) query(ctx context.Context, c *chunk, number, of int) error {
 	}
 	r.Notes(r.costLine(c, number, of))
 	batch := batch{run: r, table: &c.table, restorer: newRestorer(&s)}
-	err = r.Client.Query(ctx, s.sql, r.watch(), batch.take)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	see, done := r.watch(c, stop)
+	err = r.Client.Query(ctx, s.sql, see, batch.take)
+	done()
 	switch {
 	case errors.Is(err, ErrNoTable):
 		return fmt.Errorf("table %s of %s is not there: create it with what this prints: s3_access_exporter engine ddl --engine=%s %s",

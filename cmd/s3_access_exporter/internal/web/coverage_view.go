@@ -62,7 +62,7 @@ func (p *statusPages) looked() *coverageView {
 		}
 		view.Buckets = append(view.Buckets, coverageRow{
 			Bucket: b.Name, AccountID: b.AccountID, Region: b.Region, Verdict: b.Verdict,
-			AccessLog: b.Access.Scope, CloudTrail: b.Trail.Scope, Remarks: b.Remarks(at),
+			AccessLog: b.AccessScope(), CloudTrail: b.Trail.Scope, Remarks: b.Remarks(at),
 		})
 	}
 	return view

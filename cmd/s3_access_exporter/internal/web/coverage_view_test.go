@@ -24,7 +24,7 @@ func (f fixedCoverage) Last() ([]coverage.Bucket, time.Time) { return f.buckets,
 func coveragePage(t *testing.T, c Coverage, path string) string {
 	t.Helper()
 	cfg := Config{Name: "s3_access_exporter", TelemetryPath: "/metrics", Coverage: c}
-	mux, err := newMux(cfg, prometheus.NewRegistry(), fixedTail{wellStatus()}, slog.New(slog.DiscardHandler))
+	mux, err := newMux(cfg, prometheus.NewRegistry(), fixedTail{status: wellStatus()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,13 @@ import (
 const (
 	HealthyPath   = "/-/healthy"
 	ReadyPath     = "/-/ready"
+	ActivePath    = "/-/active"
 	StatusPath    = "/status"
 	StatusAPIPath = "/api/v1/status"
 )
 
 // Paths lists these paths.
-func Paths() []string { return []string{HealthyPath, ReadyPath, StatusPath, StatusAPIPath} }
+func Paths() []string { return []string{HealthyPath, ReadyPath, ActivePath, StatusPath, StatusAPIPath} }
 
 // Tailer is what a Server reports on: in the program, the scanner. Its methods may be
 // called from any goroutine.
@@ -33,6 +34,21 @@ type Tailer interface {
 	// it is.
 	Ready() error
 	Status() scanner.Status
+	// Role returns what the process is among those that share a checkpoint; nil if it is
+	// alone.
+	Role() *Role
+}
+
+// Role is what a process is among those that share a checkpoint. Its JSON is the
+// exporter's API.
+type Role struct {
+	// Active is whether the process counts. Others stand by.
+	Active bool `json:"active"`
+	// Writer is what the process is called that has written last; empty if none has.
+	Writer string `json:"writer"`
+	// Sequence is the number of what it wrote, and Moved when that was seen.
+	Sequence uint64    `json:"sequence"`
+	Moved    time.Time `json:"moved,omitzero"`
 }
 
 // Coverage is what is known of which buckets are logged: the buckets, the worst first,
@@ -47,7 +63,7 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 	if err != nil {
 		return nil, err
 	}
-	status, err := newStatusPages(tail.Status, cfg.Coverage)
+	status, err := newStatusPages(tail.Status, tail.Role, cfg.Coverage)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +83,13 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 			return
 		}
 		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("GET "+ActivePath, func(w http.ResponseWriter, _ *http.Request) {
+		if role := tail.Role(); role != nil && !role.Active {
+			http.Error(w, role.standby(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "active")
 	})
 	return mux, nil
 }
@@ -91,6 +114,14 @@ func limit(most int) func(http.Handler) http.Handler {
 	}
 }
 
+// standby is who is active in place of the process.
+func (r *Role) standby() string {
+	if r.Writer == "" {
+		return "standby"
+	}
+	return "standby: " + r.Writer + " is active"
+}
+
 func newLandingPage(cfg Config) (http.Handler, error) {
 	return toolkit.NewLandingPage(toolkit.LandingConfig{
 		Name:        cfg.Name,
@@ -102,6 +133,7 @@ func newLandingPage(cfg Config) (http.Handler, error) {
 			{Address: StatusAPIPath, Text: "Status as JSON"},
 			{Address: cfg.TelemetryPath, Text: "Metrics"},
 			{Address: HealthyPath, Text: "Health", Description: "answers as long as the process works"},
+			{Address: ActivePath, Text: "Role", Description: "answers with 200 unless another exporter counts, and this one stands by"},
 			{Address: ReadyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted"},
 		},
 	})

@@ -52,7 +52,7 @@ func (g *gatherer) Gather() ([]*dto.MetricFamily, error) {
 // serveMetrics returns the address of a server of a gatherer's metrics.
 func serveMetrics(t *testing.T, g prometheus.Gatherer) string {
 	t.Helper()
-	mux, err := newMux(Config{TelemetryPath: "/metrics", StallTimeout: time.Hour}, g, fixedTail{wellStatus()}, slog.New(slog.DiscardHandler))
+	mux, err := newMux(Config{TelemetryPath: "/metrics", StallTimeout: time.Hour}, g, fixedTail{status: wellStatus()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func memoryInUse() uint64 {
 }
 
 func TestMetrics_AStalledReaderIsGivenUp(t *testing.T) {
-	mux, err := newMux(Config{TelemetryPath: "/metrics", StallTimeout: 50 * time.Millisecond}, largeMetrics(), fixedTail{wellStatus()}, slog.New(slog.DiscardHandler))
+	mux, err := newMux(Config{TelemetryPath: "/metrics", StallTimeout: 50 * time.Millisecond}, largeMetrics(), fixedTail{status: wellStatus()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

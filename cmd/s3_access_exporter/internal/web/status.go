@@ -17,21 +17,22 @@ var statusHTML string
 // statusPages serve what the scanner is doing: a page, and the same as JSON.
 type statusPages struct {
 	status   func() scanner.Status
+	role     func() *Role
 	coverage Coverage // nil: there is none
 	page     *template.Template
 }
 
-func newStatusPages(status func() scanner.Status, buckets Coverage) (*statusPages, error) {
+func newStatusPages(status func() scanner.Status, role func() *Role, buckets Coverage) (*statusPages, error) {
 	page, err := template.New("status").Funcs(template.FuncMap{
 		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": hostile.Visible,
 	}).Parse(statusHTML)
-	return &statusPages{status: status, coverage: buckets, page: page}, err
+	return &statusPages{status: status, role: role, coverage: buckets, page: page}, err
 }
 
 // serveHTML answers with the page, which loads nothing and runs nothing.
 func (p *statusPages) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer
-	err := p.page.Execute(&page, newStatusView(p.status(), p.looked()))
+	err := p.page.Execute(&page, newStatusView(p.status(), p.role(), p.looked()))
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	respond(w, "text/html; charset=utf-8", page.Bytes(), err)
 }
@@ -41,9 +42,10 @@ func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
 	status := p.status()
 	body, err := json.MarshalIndent(struct {
 		scanner.Status
+		Role     *Role         `json:"replica,omitempty"`
 		Coverage *coverageView `json:"coverage,omitempty"`
 		Cost     cost          `json:"estimated_cost_usd"`
-	}{status, p.looked(), costOf(status)}, "", "  ")
+	}{status, p.role(), p.looked(), costOf(status)}, "", "  ")
 	respond(w, "application/json", append(body, '\n'), err)
 }
 

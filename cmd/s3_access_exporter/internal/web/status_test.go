@@ -23,7 +23,12 @@ import (
 )
 
 // fixedTail is a tailer that always tells the same.
-type fixedTail struct{ status scanner.Status }
+type fixedTail struct {
+	status scanner.Status
+	role   *Role
+}
+
+func (f fixedTail) Role() *Role { return f.role }
 
 func (fixedTail) Ready() error             { return nil }
 func (f fixedTail) Status() scanner.Status { return f.status }
@@ -31,7 +36,7 @@ func (f fixedTail) Status() scanner.Status { return f.status }
 // answerOf returns the web server's answer for a path.
 func answerOf(t *testing.T, status scanner.Status, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	mux, err := newMux(Config{Name: "s3_access_exporter", TelemetryPath: "/metrics"}, prometheus.NewRegistry(), fixedTail{status}, slog.New(slog.DiscardHandler))
+	mux, err := newMux(Config{Name: "s3_access_exporter", TelemetryPath: "/metrics"}, prometheus.NewRegistry(), fixedTail{status: status}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +56,7 @@ func wellStatus() scanner.Status {
 		Time: statusTime, Started: before(50 * time.Hour), Ready: true,
 		DoubleCounted: scanner.DoubleCountedStatus{Examples: []scanner.DoubleCountedExample{}},
 		Requests:      map[string]int64{"ListObjectsV2": 12_345, "GetObject": 1_234_567, "HeadBucket": 1},
+		Recent:        scanner.Usage{Since: before(24 * time.Hour), Objects: 500_000, Requests: map[string]int64{"ListObjectsV2": 5_000, "GetObject": 500_000, "HeadBucket": 0}},
 		Locations: []scanner.LocationStatus{{
 			Name: "s3://example-logs", Ready: true, LastPoll: before(10 * time.Second), LastAudit: before(3 * time.Hour),
 			Streams: []scanner.StreamStatus{{
@@ -239,13 +245,18 @@ func TestCost_FollowsTheListPrices(t *testing.T) {
 	if got, want := costOf(status), (cost{Total: 0.0062}); got != want {
 		t.Errorf("before the start: %v, want %v", got, want)
 	}
-	status.Started, status.Time = before(59*time.Second), statusTime
-	if got := costOf(status); got.PerDay != 0 {
-		t.Errorf("in the first minute: %v", got)
+	status.Time = statusTime
+	status.Recent = scanner.Usage{Since: before(59 * time.Second), Objects: 1000, Requests: status.Requests}
+	if got, want := costOf(status), (cost{Total: 0.0062}); got != want {
+		t.Errorf("in the first minute: %v, want %v", got, want)
 	}
-	status.Started = before(12 * time.Hour)
-	if got, want := costOf(status), (cost{Total: 0.0062, PerDay: 0.0124}); got != want {
+	status.Recent = scanner.Usage{Since: before(12 * time.Hour), Objects: 200, Requests: map[string]int64{"ListObjectsV2": 300, "GetObject": 200}}
+	if got, want := costOf(status), (cost{Total: 0.0062, PerDay: 0.00316, PerMonth: 0.0948, ListsPerObject: 1.5}); got != want {
 		t.Errorf("after half a day: %v, want %v", got, want)
+	}
+	status.Recent.Objects = 0
+	if got := costOf(status); got.ListsPerObject != 0 || got.PerDay == 0 {
+		t.Errorf("without an object: %v", got)
 	}
 }
 
@@ -296,8 +307,8 @@ func (w waitingTail) Status() scanner.Status {
 func TestStatus_IsMadeOnceForAllWhoAskAtTheSameTime(t *testing.T) {
 	const clients = 20
 	for _, path := range []string{StatusPath, StatusAPIPath} {
-		tail := waitingTail{fixedTail: fixedTail{wellStatus()}, asked: new(atomic.Int64)}
-		pages, err := newStatusPages(func() scanner.Status { return tail.Status() }, nil)
+		tail := waitingTail{fixedTail: fixedTail{status: wellStatus()}, asked: new(atomic.Int64)}
+		pages, err := newStatusPages(func() scanner.Status { return tail.Status() }, tail.Role, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

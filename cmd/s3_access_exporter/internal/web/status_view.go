@@ -66,7 +66,7 @@ func newTable[T any](rows []T) table[T] {
 	return table[T]{Rows: rows[:min(len(rows), maxRows)], All: len(rows)}
 }
 
-func newStatusView(status scanner.Status, looked *coverageView) statusView {
+func newStatusView(status scanner.Status, role *Role, looked *coverageView) statusView {
 	var streams []streamRow
 	var quarantined, pending []objectRow
 	silent := 0
@@ -87,7 +87,7 @@ func newStatusView(status scanner.Status, looked *coverageView) statusView {
 	slices.SortStableFunc(streams, bySilence)
 	view := statusView{
 		Status:   status,
-		Findings: findings(status, len(quarantined), len(pending), silent),
+		Findings: findings(status, role, len(quarantined), len(pending), silent),
 		Streams:  newTable(streams),
 		Objects:  newTable(slices.Concat(quarantined, pending)),
 		Coverage: looked,
@@ -120,7 +120,7 @@ func bySilence(a, b streamRow) int {
 }
 
 // findings lists what is not well, the gravest first.
-func findings(status scanner.Status, quarantined, pending, silent int) []finding {
+func findings(status scanner.Status, role *Role, quarantined, pending, silent int) []finding {
 	var found []finding
 	if status.CommitError != "" {
 		found = append(found, finding{true, "The checkpoint cannot be written, and nothing is counted until it can: " + status.CommitError, ""})
@@ -154,7 +154,10 @@ func findings(status scanner.Status, quarantined, pending, silent int) []finding
 				", where it starts: " + beforeStart(l) + " before that and not counted.", ""})
 		}
 	}
-	if len(status.Locations) == 0 {
+	switch {
+	case role != nil && !role.Active:
+		found = append(found, finding{false, strings.ToUpper(role.standby()[:1]) + role.standby()[1:] + ". What was counted is shown there.", ""})
+	case len(status.Locations) == 0:
 		found = append(found, finding{false, "Not ready: starting or ending.", ""})
 	}
 	return found

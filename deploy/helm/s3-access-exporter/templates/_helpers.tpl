@@ -93,3 +93,48 @@ httpGet:
   scheme: HTTPS
   {{- end }}
 {{- end -}}
+
+{{- /* What the schema cannot see. */ -}}
+{{- define "s3-access-exporter.validate" -}}
+{{- $sharded := gt (int .Values.shards) 1 -}}
+{{- if and .Values.standby.enabled $sharded -}}
+{{- fail "standby.enabled and shards: choose one of the two" -}}
+{{- end -}}
+{{- if and .Values.standby.enabled (not .Values.checkpoint.path) -}}
+{{- fail "checkpoint.path is empty: a standby takes over from a journal in S3, such as s3://example-state/s3_access_exporter" -}}
+{{- end -}}
+{{- range $flag := list "checkpoint.path" "shard.index" "shard.count" -}}
+{{- if hasKey $.Values.config $flag -}}
+{{- fail (printf "config.%s: the chart sets it; write checkpoint.path or shards at the top of the values" $flag) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Whether the checkpoint is a file; nothing if it is a journal in S3. */ -}}
+{{- define "s3-access-exporter.onVolume" -}}
+{{- if not .Values.checkpoint.path -}}yes{{- end -}}
+{{- end -}}
+
+{{- /* Shards have a journal each, below the path. */ -}}
+{{- define "s3-access-exporter.checkpointPath" -}}
+{{- $path := .Values.checkpoint.path | default "/var/lib/s3_access_exporter/s3_access_exporter.db" -}}
+{{- if and .Values.checkpoint.path (gt (int .Values.shards) 1) -}}
+{{- $path = printf "%s/$(S3_ACCESS_EXPORTER_SHARD_INDEX)" (trimSuffix "/" $path) -}}
+{{- end -}}
+{{- $path -}}
+{{- end -}}
+
+{{- /* By default a standby is on another node, and shards are where there is room. */ -}}
+{{- define "s3-access-exporter.affinity" -}}
+{{- if .Values.affinity -}}
+{{- toYaml .Values.affinity -}}
+{{- else if or .Values.standby.enabled (gt (int .Values.shards) 1) -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname"
+	"labelSelector" (dict "matchLabels" (include "s3-access-exporter.selector" . | fromYaml)) -}}
+{{- $pods := dict "preferredDuringSchedulingIgnoredDuringExecution" (list (dict "weight" 100 "podAffinityTerm" $term)) -}}
+{{- if .Values.standby.enabled -}}
+{{- $pods = dict "requiredDuringSchedulingIgnoredDuringExecution" (list $term) -}}
+{{- end -}}
+{{- dict "podAntiAffinity" $pods | toYaml -}}
+{{- end -}}
+{{- end -}}

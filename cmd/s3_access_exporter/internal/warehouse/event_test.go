@@ -1,0 +1,244 @@
+package warehouse
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+// object returns the members of an object by their names in lower case, as a cast to a row
+// finds them: false if it is none, or has a name twice. null has no members.
+func object(raw json.RawMessage) (members map[string]json.RawMessage, ok bool) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, true
+	}
+	var all map[string]json.RawMessage
+	if json.Unmarshal(raw, &all) != nil {
+		return nil, false
+	}
+	members = make(map[string]json.RawMessage)
+	for name, value := range all {
+		name = strings.ToLower(name)
+		if _, twice := members[name]; twice {
+			return nil, false
+		}
+		members[name] = value
+	}
+	return members, true
+}
+
+var timeForm = regexp.MustCompile(`^"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"$`)
+
+// takenEvent is an event as the query takes it apart: this is eventTable in Go. It is nil
+// where the event comes as it is.
+func takenEvent(raw json.RawMessage) map[string]string {
+	top, ok := object(raw)
+	if !ok || top == nil {
+		return nil
+	}
+	inside := make(map[string]map[string]json.RawMessage)
+	for _, name := range []string{"useridentity", "tlsdetails", "addendum"} {
+		if inside[name], ok = object(top[name]); !ok {
+			return nil
+		}
+	}
+	row := make(map[string]string)
+	for _, c := range eventColumns {
+		value := top[c.path]
+		if parent, member, ok := strings.Cut(c.path, "."); ok {
+			value = inside[parent][member]
+		} else if parent, member, ok := strings.Cut(c.path, ":"); ok {
+			var exact map[string]json.RawMessage
+			_ = json.Unmarshal(top[parent], &exact) // what is no object has no members
+			value = exact[member]
+		}
+		if value != nil {
+			row[c.name] = string(value)
+		}
+	}
+	var resources []json.RawMessage
+	if json.Unmarshal(top["resources"], &resources) != nil && len(top["resources"]) > 0 {
+		return nil
+	}
+	if resources != nil {
+		var lists [][3]json.RawMessage
+		for _, r := range resources {
+			members, ok := object(r)
+			if !ok {
+				return nil
+			}
+			lists = append(lists, [3]json.RawMessage{members["type"], members["accountid"], members["arn"]})
+		}
+		text, err := json.Marshal(lists)
+		if err != nil {
+			return nil
+		}
+		row["resources"] = string(text)
+	}
+	if timeForm.MatchString(row["eventtime"]) {
+		if t, err := time.Parse(`"2006-01-02T15:04:05Z"`, row["eventtime"]); err == nil {
+			row[colFirst] = strconv.FormatInt(t.Unix(), 10)
+		}
+	}
+	return row
+}
+
+func restoredEvent(t testing.TB, row map[string]string) (all, decides string, ok bool) {
+	t.Helper()
+	s := statement{log: record.CloudTrail}
+	var values []sql.NullString
+	for name, value := range row {
+		s.columns, values = append(s.columns, name), append(values, sql.NullString{String: value, Valid: true})
+	}
+	r, _, err := newRestorer(&s).restore(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r == nil {
+		return "", "", false
+	}
+	return textOf(r), decision(r), true
+}
+
+// blankedEvent returns what is left of an event in which nobody looks at anything.
+func blankedEvent(row map[string]string) map[string]string {
+	short := make(map[string]string)
+	isText := func(name string) bool { return len(row[name]) > 2 && row[name][0] == '"' }
+	keep := func(name string) {
+		if value, ok := row[name]; ok {
+			short[name] = value
+		}
+	}
+	for _, name := range []string{"version", "idtype", "source", "operation", "error", "signature", "auth", "eventtype", "category", colFirst} {
+		keep(name)
+	}
+	if _, sure := row[colFirst]; !sure {
+		keep("eventtime")
+	}
+	keep("account")
+	if account := strings.ToLower(row["account"]); isText("account") && account != `"anonymous"` && account != `"anonymous_principal"` {
+		short["account"] = `"x"`
+	}
+	for name, blank := range map[string]string{"bucket": `"b"`, "key": `"k"`} {
+		if keep(name); isText(name) {
+			short[name] = blank
+		}
+	}
+	for _, name := range []string{"sent", "received"} {
+		keep(name)
+		if regexp.MustCompile(strings.Trim(amount, "'")).MatchString(row[name]) {
+			short[name] = "0"
+			if f, err := strconv.ParseFloat(row[name], 64); err == nil && f >= 1 {
+				short[name] = "1"
+			}
+		}
+	}
+	if !strings.HasPrefix(row["bucket"], `"`) && !strings.HasPrefix(row["key"], `"`) {
+		keep("resources")
+	}
+	return short
+}
+
+func checkEvent(t *testing.T, raw json.RawMessage) {
+	t.Helper()
+	row := takenEvent(raw)
+	if row == nil {
+		return
+	}
+	d := cloudtrail.NewDecoder(strings.NewReader(`{"Records":[` + string(raw) + `]}`))
+	ok := d.Next()
+	if d.Err() != nil {
+		return
+	}
+	got, _, restored := restoredEvent(t, row)
+	_, short, shortened := restoredEvent(t, blankedEvent(row))
+	if restored != ok || shortened != ok {
+		t.Fatalf("%s\nis a record: %t, restored: %t, shortened: %t", raw, ok, restored, shortened)
+	}
+	if !ok {
+		return
+	}
+	if want := textOf(d.Record()); got != want {
+		t.Errorf("%s\nis restored as %s\nwant           %s", raw, got, want)
+	}
+	if want := decision(d.Record()); short != want {
+		t.Errorf("%s\nis shortened to %s\nwant            %s", raw, short, want)
+	}
+}
+
+func eventFixtures(tb testing.TB) (events []json.RawMessage) {
+	tb.Helper()
+	paths, err := filepath.Glob("../../../../scanner/cloudtrail/testdata/*.json")
+	if err != nil || len(paths) == 0 {
+		tb.Fatal("no fixtures", err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		var log struct{ Records []json.RawMessage }
+		if !strings.HasSuffix(path, ".golden.json") && json.Unmarshal(text, &log) != nil {
+			tb.Fatal(path)
+		}
+		events = append(events, log.Records...)
+	}
+	return events
+}
+
+func TestEvent_IsTheSameWhenPutTogetherAgain(t *testing.T) {
+	taken := 0
+	for _, event := range eventFixtures(t) {
+		checkEvent(t, event)
+		if takenEvent(event) != nil {
+			taken++
+		}
+	}
+	if taken < 100 {
+		t.Errorf("the query takes %d events apart", taken)
+	}
+}
+
+// knownNames are the names of members that matter.
+func knownNames() []string {
+	names := []string{"resources", "type", "accountId", "ARN"}
+	for _, c := range eventColumns {
+		names = append(names, strings.Split(c.member, ".")...)
+	}
+	return names
+}
+
+func FuzzEvent(f *testing.F) {
+	for _, event := range eventFixtures(f) {
+		f.Add(string(event))
+	}
+	f.Fuzz(func(t *testing.T, event string) {
+		var compact map[string]any
+		if json.Unmarshal([]byte(event), &compact) != nil || strings.ToValidUTF8(event, "") != event {
+			t.Skip("no event")
+		}
+		for _, name := range knownNames() {
+			for _, written := range regexp.MustCompile(`(?i)"`+name+`"`).FindAllString(event, -1) {
+				if written != `"`+name+`"` {
+					t.Skip("CloudTrail writes names in one way, and the query knows them in any case")
+				}
+			}
+		}
+		// As the query writes it: each name once.
+		text, err := json.Marshal(compact)
+		if err != nil {
+			t.Skip(fmt.Sprint("no event: ", err))
+		}
+		checkEvent(t, text)
+	})
+}

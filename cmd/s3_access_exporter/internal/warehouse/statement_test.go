@@ -1,0 +1,124 @@
+package warehouse
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/collector/classify"
+	"github.com/s3access/s3_access_exporter/scanner/record"
+)
+
+func globs(t *testing.T, texts ...string) (all []query.Glob) {
+	t.Helper()
+	for _, text := range texts {
+		var g query.Glob
+		if err := g.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+func sourceOf(t *testing.T, text string) query.Source {
+	t.Helper()
+	var s query.Source
+	if err := s.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func question(t *testing.T, cfg query.Config, needs engine.Needs) *engine.Question {
+	t.Helper()
+	filter, err := query.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if needs.Labels == nil {
+		needs.Labels = new(classify.Config)
+	}
+	return &engine.Question{Filter: filter, Needs: needs}
+}
+
+// sqlOf returns both queries, with a line for each layer.
+func sqlOf(t *testing.T, d Dialect, q *engine.Question) string {
+	t.Helper()
+	w := &Warehouse{Dialect: d}
+	var text strings.Builder
+	for _, c := range []chunk{
+		{table: Table{Log: record.ServerAccess, Location: "s3://example-logs", Root: "access/"}, folders: []folder{{"111122223333", "eu-west-1", "it's"}, {"111122223333", "eu-west-1", "photos"}, {"444455556666", "us-east-1", "photos-2"}}},
+		{table: Table{Log: record.CloudTrail, Location: "s3://example-logs", Root: "AWSLogs/o-example/"}, folders: []folder{{account: "111122223333", region: "eu-west-1"}, {account: "444455556666", region: "eu-west-1"}, {account: "444455556666", region: "us-east-1"}}},
+	} {
+		c.first, c.last = "2026/01/14", "2026/01/17"
+		r := &run{Warehouse: w, question: q}
+		s, err := r.statement(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&text, "-- %s: %s\n%s;\n\n", s.log, strings.Join(s.columns, " "), strings.NewReplacer(" FROM (", "\nFROM (", " UNION ALL ", "\nUNION ALL ", " WHERE ", "\nWHERE ", " GROUP BY ", "\nGROUP BY ").Replace(s.sql))
+	}
+	return text.String()
+}
+
+func TestStatement_OfEveryFilter(t *testing.T) {
+	day := func(d int) time.Time { return time.Date(2026, 1, d, 0, 0, 0, 0, time.UTC) }
+	by := func(fields ...query.Field) engine.Needs { return engine.Needs{Fields: fields} }
+	for name, asked := range map[string]struct {
+		cfg   query.Config
+		needs engine.Needs
+	}{
+		"nothing":          {},
+		"requester":        {needs: by(query.Requester, query.Signature)},
+		"time":             {query.Config{Since: day(15), Until: day(16), Slack: 24 * time.Hour}, by(query.Hour)},
+		"key":              {query.Config{Keys: globs(t, "images/it's*.jpg")}, by(query.Bucket)},
+		"bucket_region":    {query.Config{Buckets: globs(t, "photos"), Regions: globs(t, "eu-*"), AccountIDs: globs(t, "111122223333")}, by(query.Client)},
+		"requester_filter": {query.Config{Requesters: globs(t, "arn:aws:iam::111122223333:user/*", "!*.amazonaws.com")}, by(query.Operation)},
+		"source_ip":        {query.Config{Sources: []query.Source{sourceOf(t, "192.0.2.17")}}, by(query.SourceIP)},
+		"sigv2":            {query.Config{Signatures: globs(t, "SigV2")}, by(query.Requester)},
+		"anonymous":        {query.Config{Anonymous: true, Object: true}, by(query.Bucket, query.Key)},
+		"outcome":          {query.Config{Outcomes: globs(t, "denied"), Operations: globs(t, "Delete*"), Clients: globs(t, "boto3"), Logs: globs(t, "*")}, by(query.Day, query.ErrorCode)},
+		"metrics":          {needs: engine.Needs{Fields: query.LabelFields(), Durations: true}},
+		"events":           {query.Config{Since: day(15), Keys: globs(t, "x.jpg"), Slack: 24 * time.Hour}, engine.Needs{Fields: query.WholeFields(), Single: true, Ordered: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden.Want(t, name+".sql", sqlOf(t, Trino(), question(t, asked.cfg, asked.needs)))
+		})
+	}
+	t.Run("athena", func(t *testing.T) {
+		golden.Want(t, "athena.sql", sqlOf(t, Athena(), question(t, query.Config{}, by(query.Bucket, query.Requester))))
+	})
+}
+
+// A field that no part decides on makes records come as they are.
+func TestStatement_OfAFieldThatSQLDoesNotKnow(t *testing.T) {
+	n := &needs{fields: []query.Field{query.Field(200)}}
+	if n.known(lineParts()) || n.known(eventParts()) {
+		t.Error("it is known")
+	}
+	for _, f := range query.Fields() {
+		if n := (&needs{fields: []query.Field{f}}); !n.known(lineParts()) || !n.known(eventParts()) {
+			t.Errorf("no part decides on %s: records come as they are, which takes longer", f)
+		}
+	}
+}
+
+func TestTable_DDL(t *testing.T) {
+	for name, d := range map[string]Dialect{"trino": Trino(), "athena": Athena()} {
+		var text strings.Builder
+		for _, table := range []Table{
+			{Log: record.ServerAccess, Location: "s3://example-logs/partitioned", Root: "partitioned/"},
+			{Log: record.ServerAccess, Location: "s3://example-logs", Root: "no-slash"},
+			{Log: record.CloudTrail, Location: "s3://example-logs", Root: "AWSLogs/o-example/"},
+			{Log: record.ServerAccess, Location: "file:///srv/logs", Root: ""},
+		} {
+			text.WriteString(table.DDL(d) + "\n")
+		}
+		golden.Want(t, "ddl_"+name+".sql", text.String())
+	}
+}

@@ -1,0 +1,323 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
+	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
+)
+
+var failovers = flag.Int("failovers", 10, "how often another replica takes over")
+
+// stateBucket is where the replicas of a test keep their checkpoint.
+const (
+	logBucket   = "example-logs"
+	stateBucket = "example-state"
+)
+
+// startStore starts a store with the buckets of replicas, and returns the arguments with
+// which they are started.
+func startStore(t *testing.T) (*miniotest.MinIO, []string) {
+	t.Helper()
+	minio := miniotest.Start(t)
+	minio.CreateBucket(t, logBucket)
+	minio.CreateBucket(t, stateBucket)
+	return minio, []string{
+		"s3://" + logBucket, "--aws.endpoint-url=" + minio.Endpoint, "--aws.path-style",
+		"--checkpoint.path=s3://" + stateBucket + "/exporter", "--checkpoint.takeover=2s", "--checkpoint.interval=200ms",
+		"--scan.interval=200ms", "--scan.sweep-interval=2s",
+	}
+}
+
+// isActive reports whether a process says that it is active. One that does not answer is
+// not.
+func (p *process) isActive(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if p.url() == "" {
+		return false
+	}
+	status, _, err := p.get(ctx, web.ActivePath, "")
+	return err == nil && status == http.StatusOK
+}
+
+// Whichever of two replicas is killed, or stands still for long and goes on: the other one
+// takes over, no counter that is read through one address ever falls, Prometheus sees every
+// series from 0 on, and at the end every request is counted once.
+//
+// The test is not run in parallel with others: it has to scrape often.
+func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
+	const hold = 5 * time.Second
+	minio, args := startStore(t)
+	args = append(args, "--series.hold="+hold.String())
+	objects := make(map[string][]byte)
+	logs := newFeed(5, func(_ *testing.T, key string, body []byte) { objects[key] = body })
+	stopFeed := background(t, func(ctx context.Context) {
+		every(ctx, 500*time.Millisecond, func() {
+			logs.deliver(t, 2*time.Second)
+			minio.PutAll(t, logBucket, objects)
+			clear(objects)
+		})
+	})
+
+	first := serve(t, credentials(minio), args...)
+	eventually(t, time.Minute, "the first one is active", func() bool { return first.isActive(t.Context()) })
+	second := serve(t, credentials(minio), args...)
+	one := startAddress(t, first, second)
+	prometheus := startPrometheus(t, writeFile(t, "prometheus.yml", `
+scrape_configs:
+- job_name: exporter
+  scrape_interval: 500ms
+  scrape_timeout: 500ms
+  static_configs: [{targets: ["`+one.String()+`"]}]
+`))
+	w := &addressWatcher{t: t, address: one.String(), shown: make(samples)}
+	stopWatching := background(t, w.run)
+
+	active, standby := first, second
+	for i := range *failovers {
+		eventually(t, time.Minute, "the counters are shown again", func() bool { return w.scrapedFrom(active) })
+		if i%2 == 0 {
+			active.kill()
+		} else {
+			sendSignal(t, active, syscall.SIGSTOP)
+		}
+		eventually(t, time.Minute, "the other one takes over", func() bool { return standby.isActive(t.Context()) })
+		if i%2 != 0 {
+			sendSignal(t, active, syscall.SIGCONT)
+			if code := active.exitCode(); code != exitFailed {
+				t.Errorf("the zombie ends with code %d", code)
+			}
+			text := active.stderr.String()
+			if last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]; !strings.Contains(last, "has taken over") {
+				t.Errorf("its last line is %s", last)
+			}
+		}
+		next := serve(t, credentials(minio), args...)
+		active, standby = standby, next
+		one.lead(active, standby)
+	}
+	stopFeed()
+	wantExactly(t, active, logs.requests)
+	active.polled(t)
+	wantExactly(t, active, logs.requests)
+	truth := active.mustScrape(t).sum("s3_access_requests_total")
+	prometheus.awaitValue(t, "sum(s3_access_requests_total)", model.SampleValue(truth))
+	stopWatching()
+	w.judge()
+
+	// Prometheus has seen every series at 0 first, and none fall: so its increase is the truth.
+	increase := 0.0
+	for _, series := range prometheus.history(t, "s3_access_requests_total") {
+		before := 0.0
+		for i, sample := range series.Values {
+			value := float64(sample.Value)
+			if i == 0 && value != 0 || value < before {
+				t.Errorf("%s: sample %d is %v, after %v", series.Metric, i, value, before)
+			}
+			before = value
+		}
+		increase += before
+	}
+	if increase != truth || truth == 0 {
+		t.Errorf("the increase is %v, the truth %v", increase, truth)
+	}
+	t.Logf("%d failovers, %d requests, %d scrapes, %d of them without counters", *failovers, len(logs.requests), w.scrapes+w.empty, w.empty)
+
+	// An end in peace is followed at once, and the checkpoint is sound.
+	if code := active.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	eventually(t, time.Minute, "the standby counts", func() bool { return standby.isActive(t.Context()) })
+	verify := launch(t, credentials(minio), "checkpoint", "verify", "s3://"+stateBucket+"/exporter", "--aws.endpoint-url="+minio.Endpoint, "--aws.path-style")
+	if code := verify.exitCode(); code != exitOK || !strings.Contains(verify.stdout.String(), "is sound") {
+		t.Errorf("checkpoint verify: %s%s", verify.stdout.String(), verify.stderr.String())
+	}
+	t.Log(verify.stdout.String())
+	if code := standby.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func sendSignal(t *testing.T, p *process, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// address is one address for several replicas, as a Service of Kubernetes is: connections
+// are passed on to the one that says that it is active, and stay with it.
+type address struct {
+	net.Listener
+	mu       sync.Mutex // guards all below
+	replicas []*process
+	active   *process // nil: none says so
+}
+
+func startAddress(t *testing.T, replicas ...*process) *address {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	a := &address{Listener: listener, replicas: replicas}
+	background(t, func(ctx context.Context) { every(ctx, 50*time.Millisecond, func() { a.probe(ctx) }) })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return // the test ends
+			}
+			go a.pass(client)
+		}
+	}()
+	return a
+}
+
+func (a *address) String() string { return a.Addr().String() }
+
+// lead makes the replicas others.
+func (a *address) lead(replicas ...*process) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.replicas = replicas
+}
+
+// probe finds out who is active.
+func (a *address) probe(ctx context.Context) {
+	a.mu.Lock()
+	replicas := slices.Clone(a.replicas)
+	a.mu.Unlock()
+	var active *process
+	for _, p := range replicas {
+		if p.isActive(ctx) {
+			active = p
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.active = active
+}
+
+// pass passes a connection on.
+func (a *address) pass(client net.Conn) {
+	defer client.Close()
+	a.mu.Lock()
+	active := a.active
+	a.mu.Unlock()
+	if active == nil {
+		return
+	}
+	server, err := net.Dial("tcp", strings.TrimPrefix(active.url(), "http://"))
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
+		both.Go(func() {
+			_, _ = io.Copy(way[0], way[1]) // connections end as they like
+			_ = way[0].Close()
+			_ = way[1].Close()
+		})
+	}
+	both.Wait()
+}
+
+// addressWatcher scrapes an address, and holds what it shows against what it has shown.
+type addressWatcher struct {
+	t       *testing.T
+	address string
+	scrapes int
+
+	mu     sync.Mutex // guards all below
+	empty  int        // scrapes that failed, or had no counters
+	shown  samples
+	faults []string
+}
+
+func (w *addressWatcher) run(ctx context.Context) {
+	client := &http.Client{Timeout: time.Second}
+	every(ctx, 50*time.Millisecond, func() {
+		s := w.scrape(ctx, client)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(s) == 0 {
+			w.empty++
+			return
+		}
+		w.scrapes++
+		for series, before := range w.shown {
+			if now, still := s[series]; !still || now < before {
+				w.faults = append(w.faults, fmt.Sprintf("scrape %d: %s fell from %v to %v (%t)", w.scrapes, series, before, now, still))
+			}
+		}
+		w.shown = s
+	})
+}
+
+// scrape returns the counters, none if there are none.
+func (w *addressWatcher) scrape(ctx context.Context, client *http.Client) samples {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.address+"/metrics", http.NoBody)
+	if err != nil {
+		return nil
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return nil
+	}
+	s, err := parseSamples(body)
+	if err != nil {
+		return nil
+	}
+	return s.requestFamilies()
+}
+
+// scrapedFrom reports whether all that a process shows was seen at the address.
+func (w *addressWatcher) scrapedFrom(p *process) bool {
+	s, err := p.scrape(w.t.Context())
+	if err != nil || len(s.requestFamilies()) == 0 {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for series, value := range s.requestFamilies() {
+		if shown, ok := w.shown[series]; !ok || shown > value {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *addressWatcher) judge() {
+	w.t.Helper()
+	const most = 10
+	for _, fault := range w.faults[:min(most, len(w.faults))] {
+		w.t.Error(fault)
+	}
+	if w.scrapes < 100 {
+		w.t.Errorf("only %d scrapes", w.scrapes)
+	}
+}

@@ -1,0 +1,338 @@
+//go:build integration
+
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/warehouse"
+)
+
+// trinoServer is a Trino of one node, with a Hive catalog whose tables lie in directories.
+type trinoServer struct {
+	url    string
+	client *warehouse.TrinoClient
+}
+
+const trinoSchema = "logs"
+
+func startTrino(t *testing.T) *trinoServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files := map[string]string{
+		"config.properties": "coordinator=true\nnode-scheduler.include-coordinator=true\nhttp-server.http.port=" + port + "\ndiscovery.uri=http://127.0.0.1:" + port +
+			"\nnode.internal-address=127.0.0.1\nquery.max-memory=1GB\ncatalog.config-dir=" + dir + "/catalog\n",
+		"catalog/hive.properties": "connector.name=hive\nhive.metastore=file\nhive.metastore.catalog.dir=local://" + dir + "/metastore\nfs.native-local.enabled=true\nlocal.location=/\n" +
+			"hive.non-managed-table-writes-enabled=true\nhive.partition-projection-enabled=true\n",
+	}
+	for name, text := range files {
+		if err := writeObject(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "metastore"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	server := exec.CommandContext(context.WithoutCancel(t.Context()), "trino-server",
+		"-Dnode.environment=test", "-Dnode.id=test", "-Dnode.data-dir="+dir+"/data", "-Dconfig="+dir+"/config.properties")
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatalf("%v: .ci/run installs it", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Wait() // it is killed
+	}()
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		<-ended
+		if t.Failed() {
+			t.Logf("the end of Trino's log: %s", log.Bytes()[max(0, log.Len()-4000):])
+		}
+	})
+	s := &trinoServer{url: "http://test@127.0.0.1:" + port}
+	eventually(t, 5*time.Minute, "Trino has started", func() bool {
+		select {
+		case <-ended:
+			t.Fatal("Trino has ended")
+		default:
+		}
+		answer, err := http.Get("http://127.0.0.1:" + port + "/v1/info")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		var info struct{ Starting bool }
+		return json.NewDecoder(answer.Body).Decode(&info) == nil && !info.Starting
+	})
+	s.client, err = warehouse.NewTrinoClient(warehouse.TrinoConfig{URL: s.url, Catalog: "hive", Schema: trinoSchema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.client.Close() })
+	s.exec(t, "CREATE SCHEMA hive."+trinoSchema)
+	return s
+}
+
+// exec runs a statement, and returns its rows.
+func (s *trinoServer) exec(t *testing.T, text string) (rows [][]string) {
+	t.Helper()
+	err := s.client.Query(t.Context(), text, func(warehouse.State) {}, func(row []sql.NullString) error {
+		var values []string
+		for _, v := range row {
+			values = append(values, v.String)
+		}
+		rows = append(rows, values)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return rows
+}
+
+// createTables does as a user is told to.
+func (s *trinoServer) createTables(t *testing.T, location string) {
+	t.Helper()
+	ddl := runToEnd(t, "engine", "ddl", "--engine=trino", location)
+	if ddl.code != exitOK {
+		t.Fatalf("exit code %d, %s", ddl.code, ddl.stderr)
+	}
+	for statement := range strings.SplitSeq(ddl.stdout, ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			s.exec(t, statement)
+		}
+	}
+}
+
+// flags are those that ask the server.
+func (s *trinoServer) flags() []string {
+	return []string{"--engine=trino", "--trino.url=" + s.url, "--trino.schema=" + trinoSchema}
+}
+
+// asCloudTrailWrites puts every log file of a bucket into one line, compressed.
+func asCloudTrailWrites(t *testing.T, bucket string) {
+	t.Helper()
+	err := filepath.WalkDir(bucket, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.Contains(path, "_CloudTrail_") {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text := unpacked(t, body)
+		var compact bytes.Buffer
+		if json.Compact(&compact, text) != nil { // one that is broken stays so
+			compact.Reset()
+			compact.Write(bytes.ReplaceAll(text, []byte("\n"), nil))
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		return os.WriteFile(strings.TrimSuffix(path, ".gz")+".gz", gzipped(t, compact.Bytes()), 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// trapBucket is a bucket of what the decoders are tested with, and of the corpus where
+// there is one, in the folders that tables need.
+func trapBucket(t *testing.T) string {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "traps")
+	n := 0
+	write := func(folder, name string, body []byte) {
+		n++
+		key := fmt.Sprintf("%s/2026/01/%02d/%s", folder, 1+n%28, fmt.Sprintf(name, 1+n%28, n/60, n%60))
+		if err := writeObject(filepath.Join(bucket, key), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := func(body []byte) {
+		write("lines/111122223333/eu-west-1/traps", "2026-01-%02d-00-%02d-%02d-0123456789ABCDEF", body)
+	}
+	trail := func(body []byte) {
+		write("trail/AWSLogs/111122223333/CloudTrail/us-east-1", "111122223333_CloudTrail_us-east-1_202601%02dT%02d%02dZ_AbCdEfGh12345678.json.gz", body)
+	}
+	for _, pattern := range []string{moduleRoot + "/scanner/accesslog/testdata/*.log", moduleRoot + "/scanner/cloudtrail/testdata/*.json"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatal(err, pattern)
+		}
+		for _, path := range paths {
+			body, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case strings.HasSuffix(path, ".golden.json"):
+			case strings.HasSuffix(path, ".json"):
+				trail(gzipped(t, withIDs(body)))
+			default: // with one line that makes it a log
+				line(append(body, ordinaryLine...))
+			}
+		}
+	}
+	if _, err := os.Stat(corpus); err == nil {
+		flat := filepath.Join(t.TempDir(), "corpus")
+		for key := range corpusBucket(t, flat) {
+			body, err := os.ReadFile(filepath.Join(flat, filepath.FromSlash(key)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(key, ".gz") {
+				trail(body)
+			} else {
+				line(body)
+			}
+		}
+	}
+	asCloudTrailWrites(t, bucket)
+	return bucket
+}
+
+// ordinaryLine is a line of a server access log.
+const ordinaryLine = `1f2e3d4c traps [15/Jan/2026:08:21:07 +0000] 192.0.2.17 - 7C3A9E51D2B810F3 REST.GET.OBJECT x "GET /x HTTP/1.1" 200 - 1 1 31 27 "-" "curl/8.5.0" - aG9zdA== - - - traps.s3.eu-west-1.amazonaws.com TLSv1.3 - - -` + "\n"
+
+// withIDs returns a log file of which every event has an ID of its own, and no other: by
+// which one an event is known that comes again is a difference that there is. So are halves
+// of surrogates and numbers beyond every range, which CloudTrail does not write.
+func withIDs(text []byte) []byte {
+	n := 0
+	var kept [][]byte
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte(`\ud`)) && !bytes.Contains(line, []byte("out of any range")) {
+			kept = append(kept, line)
+		}
+	}
+	text = regexp.MustCompile(`"eventID": *"[^"]*"`).ReplaceAllFunc(bytes.Join(kept, nil), func([]byte) []byte {
+		n++
+		return fmt.Appendf(nil, `"eventID":"id-%d-%d"`, len(text), n)
+	})
+	return regexp.MustCompile(`"(sharedEventID|originalEventID)"`).ReplaceAll(text, []byte(`"other"`))
+}
+
+// trinoCommands are what is asked of every bucket, and what of some.
+func trinoCommands(t *testing.T) (every, commands []string) {
+	t.Helper()
+	every = []string{
+		"report -o csv --top=0", "report -o prometheus --labels.requester=arn", "report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv",
+		"events --sort time -o json",
+	}
+	commands = []string{
+		"report", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
+		"report --by bucket,key,status --top=0 -o csv", "report --by day,log --top=0", "report --by hour,outcome -o csv --top=0", "report --by time,log,sent_bytes,received_bytes --top=0 -o csv",
+		"report --by log_object,request_id,requester --top=0 -o json --labels.requester=arn", "report --by account_id,aws_region,auth_method,error_code --top=0 -o csv",
+		"report --by user_agent,client,client_version,sigv4_default --labels.source-ip=24,64 --object --top=0 -o csv",
+		"report --by source_ip --source-ip !192.0.2.0/24 --top=0 -o csv", "report --by operation --since 2026-01-15T10:00:01Z --until 2026-01-15T10:05:00Z --delivery-slack 1h",
+		"events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
+	}
+	for command := range readmeCommands(t) {
+		if strings.HasPrefix(command, "events ") {
+			command += " --sort time -o csv"
+		}
+		commands = append(commands, command)
+	}
+	return every, append(every, commands...)
+}
+
+// inTables leaves out objects that can be in no table.
+func inTables(put func(t *testing.T, key string, body []byte)) func(t *testing.T, key string, body []byte) {
+	return func(t *testing.T, key string, body []byte) {
+		t.Helper()
+		for _, other := range []string{"access/", "media", "json/"} {
+			if strings.HasPrefix(key, other) {
+				return
+			}
+		}
+		put(t, key, body)
+	}
+}
+
+// unpacked returns the text of a log file.
+func unpacked(t *testing.T, body []byte) []byte {
+	t.Helper()
+	if !bytes.HasPrefix(body, []byte("\x1f\x8b")) {
+		return body
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var logObject = regexp.MustCompile(`file:///[^",]*_CloudTrail_[^",]*`)
+
+// Trino and the built-in scanner print the same bytes and have the same exit code, for
+// every question that both answer.
+func TestTrino_PrintsTheSameBytes(t *testing.T) {
+	server := startTrino(t)
+	fixtures := fixtureBucket(t)
+	asCloudTrailWrites(t, fixtures)
+	simulated := filepath.Join(t.TempDir(), "fleet")
+	logs := hour(simulated)
+	logs.put = inTables(logs.put)
+	logs.deliver(t, 40*time.Minute)
+	traps := trapBucket(t)
+	locations := map[string]string{
+		"fixtures, lines": fixtures + "/partitioned", "fixtures, by event time": fixtures + "/by-event", "fixtures, organization": fixtures + "/trail",
+		"fixtures, events": fixtures + "/AWSLogs", "fleet": simulated, "traps, lines": traps + "/lines", "traps, events": traps + "/trail",
+	}
+	for name, location := range locations {
+		server.createTables(t, location)
+		commands, all := trinoCommands(t)
+		if name == "fleet" || name == "fixtures, organization" {
+			commands = all
+		}
+		for _, command := range commands {
+			t.Run(name+"/"+command, func(t *testing.T) {
+				args := append(shellWords(command), location)
+				want := runToEnd(t, args...)
+				got := runToEnd(t, append(args, server.flags()...)...)
+				if name == "fixtures, organization" { // one event lies in two log objects
+					got.stdout, want.stdout = logObject.ReplaceAllString(got.stdout, ""), logObject.ReplaceAllString(want.stdout, "")
+				}
+				if got.stdout != want.stdout || got.code != want.code {
+					t.Errorf("exit code %d, want %d; %s\n%s", got.code, want.code, golden.FirstDifference(got.stdout, want.stdout), got.stderr)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package checkpoint_test
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint/journaltest"
+)
+
+// frozenStore is the store of a process that stands still at its next PUT.
+type frozenStore struct {
+	*journaltest.Fake
+	freeze atomic.Bool
+	frozen chan struct{} // closed when it goes on
+}
+
+func (f *frozenStore) PutIfAbsent(_ context.Context, key string, body io.ReadSeeker) error {
+	if f.freeze.Load() {
+		<-f.frozen
+	}
+	return f.Fake.PutIfAbsent(context.Background(), key, body) // nothing has timed out while it stood still
+}

@@ -1,0 +1,347 @@
+package checkpoint_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint/journaltest"
+)
+
+const takeover = time.Minute
+
+// member is a process that uses a journal.
+type member struct {
+	t       *testing.T
+	journal *checkpoint.Journal
+	leads   chan struct{} // closed once it does
+	stop    context.CancelFunc
+	ended   chan struct{} // closed once it has
+	err     error         // of Run
+}
+
+// join starts a process. It is for within a bubble, and ends with the test.
+func join(t *testing.T, cfg checkpoint.JournalConfig) *member {
+	t.Helper()
+	began := time.Now()
+	cfg.Name, cfg.Takeover = "s3://state/exporter", takeover
+	if cfg.Uptime == nil {
+		cfg.Uptime = func() time.Duration { return time.Since(began) + time.Hour }
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	m := &member{t: t, journal: checkpoint.NewJournal(cfg), leads: make(chan struct{}), stop: stop, ended: make(chan struct{})}
+	go func() {
+		defer close(m.ended)
+		m.err = m.journal.Run(ctx, func(ctx context.Context) error {
+			close(m.leads)
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	t.Cleanup(m.end)
+	synctest.Wait()
+	return m
+}
+
+// end lets the process end in peace.
+func (m *member) end() {
+	m.stop()
+	<-m.ended
+	if err := m.journal.Close(); err != nil {
+		m.t.Error(err)
+	}
+}
+
+func (m *member) isLeading() bool {
+	select {
+	case <-m.ended:
+		return false
+	case <-m.leads:
+		return true
+	default:
+		return false
+	}
+}
+
+// lead waits until the process leads.
+func (m *member) lead() *member {
+	m.t.Helper()
+	select {
+	case <-m.leads:
+	case <-m.ended:
+		m.t.Fatalf("it has ended: %v", m.err)
+	}
+	return m
+}
+
+// put commits a counter.
+func (m *member) put(key string) error {
+	return m.journal.Update(func(tx *checkpoint.Tx) error { return tx.Series().Put([]byte(key), []byte("1")) })
+}
+
+func (m *member) mustPut(keys ...string) {
+	m.t.Helper()
+	for _, key := range keys {
+		if err := m.put(key); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// holds fails the test unless the process sees these counters.
+func (m *member) holds(keys ...string) {
+	m.t.Helper()
+	var got []string
+	err := m.journal.View(func(tx *checkpoint.Tx) error {
+		return tx.Series().Each(func(key, _ []byte) error {
+			got = append(got, string(key))
+			return nil
+		})
+	})
+	if err != nil || strings.Join(got, " ") != strings.Join(keys, " ") {
+		m.t.Errorf("it holds %q, not %q; %v", got, keys, err)
+	}
+}
+
+func TestFake_IsAStore(t *testing.T) { journaltest.TestObjects(t, new(journaltest.Fake)) }
+
+func TestJournal_IsReadByTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		first := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a"}).lead()
+		if !first.journal.Created() {
+			t.Error("it was not created")
+		}
+		first.mustPut("1", "2")
+		err := first.journal.Update(func(tx *checkpoint.Tx) error {
+			return errors.Join(tx.Series().Put([]byte("void"), nil), errors.New("no"))
+		})
+		if err == nil || err.Error() != "no" {
+			t.Errorf("a void update: %v", err)
+		}
+		first.mustPut("3")
+		first.holds("1", "2", "3")
+		first.end()
+		if first.err != nil {
+			t.Error(first.err)
+		}
+
+		began := time.Now()
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+		if time.Since(began) > 0 {
+			t.Errorf("it waits for one that has ended in peace: %v", time.Since(began))
+		}
+		if second.journal.Created() {
+			t.Error("it was created again")
+		}
+		second.holds("1", "2", "3")
+	})
+}
+
+// What a File holds, a journal does: the same calls give the same content, after every
+// way to read it.
+func TestJournal_HoldsWhatAFileHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, want := filled(t)
+		store := new(journaltest.Fake)
+		cfg := checkpoint.JournalConfig{Objects: store, SnapshotSegments: 4}
+		first := join(t, cfg).lead()
+		for commit := range 5 {
+			if err := first.journal.Update(func(tx *checkpoint.Tx) error { return fill(tx, commit) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first.wantContent("written", want)
+		second := join(t, cfg)
+		first.end()
+		second.lead().wantContent("followed", want)
+		time.Sleep(2 * takeover) // a snapshot
+		if len(store.Keys("snapshot/")) != 1 {
+			t.Errorf("the snapshots are %q", store.Keys("snapshot/"))
+		}
+		second.end()
+		third := join(t, cfg).lead()
+		third.wantContent("read from a snapshot", want)
+		third.end()
+		if _, err := checkpoint.VerifyJournal(t.Context(), "s3://state/exporter", store); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// wantContent compares all that a journal gives its readers.
+func (m *member) wantContent(how, want string) {
+	m.t.Helper()
+	got, err := content(m.journal)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if got != want {
+		m.t.Errorf("%s, it holds\n%s\nnot\n%s", how, got, want)
+	}
+}
+
+func TestJournal_TakesOverAfterSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		first := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a"}).lead()
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"})
+		first.mustPut("1")
+		time.Sleep(10 * takeover) // the first one is idle
+		if second.isLeading() || !first.journal.Live() {
+			t.Fatal("an idle process is not left alone")
+		}
+		if s := second.journal.Status(); s.Active || s.Writer != "a" || s.Err != nil {
+			t.Errorf("the standby's status is %+v", s)
+		}
+		// The first one can write no more.
+		silent := time.Now()
+		store.SetFault(func(op, key string) error {
+			if op == journaltest.OpPut && !second.isLeading() && time.Since(silent) < takeover {
+				return errors.New("service unavailable")
+			}
+			return nil
+		})
+		time.Sleep(takeover/2 + time.Second)
+		if first.journal.Live() {
+			t.Error("a process that cannot write shows counters")
+		}
+		second.lead()
+		if waited := time.Since(silent); waited < takeover*3/4 || waited > takeover*5/4 {
+			t.Errorf("it took over after %v", waited)
+		}
+		<-first.ended
+		if !errors.Is(first.err, checkpoint.ErrFenced) || strings.Contains(first.err.Error(), "\n") || !strings.Contains(first.err.Error(), "by b") {
+			t.Errorf("the first one ends with %v", first.err)
+		}
+		second.holds("1")
+	})
+}
+
+// A process that stood still for long, and did not see that another one has taken over,
+// commits nothing and shows nothing, however much was deleted meanwhile.
+func TestJournal_FencesAZombie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		frozen := make(chan struct{})
+		zombieStore := frozenStore{Fake: store, frozen: frozen}
+		zombie := join(t, checkpoint.JournalConfig{Objects: &zombieStore, Writer: "zombie"}).lead()
+		zombie.mustPut("1")
+		zombieStore.freeze.Store(true)
+		late := make(chan error)
+		go func() { late <- zombie.put("late") }()
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b", SnapshotSegments: 10}).lead()
+		for i := range 40 {
+			second.mustPut(fmt.Sprintf("2.%02d", i))
+		}
+		time.Sleep(takeover)
+		if n := len(store.Keys("journal/")); n > 15 {
+			t.Errorf("%d segments are left", n)
+		}
+		if zombie.journal.Live() {
+			t.Error("the zombie shows counters")
+		}
+		close(frozen)
+		if err := <-late; !errors.Is(err, checkpoint.ErrFenced) {
+			t.Errorf("the zombie's commit: %v", err)
+		}
+		<-zombie.ended
+		if !errors.Is(zombie.err, checkpoint.ErrFenced) || zombie.journal.Live() {
+			t.Errorf("the zombie: %v", zombie.err)
+		}
+		second.mustPut("3")
+		second.end()
+		third := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		if text, _ := content(third.journal); strings.Contains(text, "late") || !strings.Contains(text, `"3"`) || !strings.Contains(text, "2.39") {
+			t.Errorf("it holds\n%s", text)
+		}
+	})
+}
+
+// A standby that slept between its look at the journal and its opening may find a number
+// free that was deleted. It must not begin there.
+func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		first := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a", SnapshotSegments: 10}).lead()
+		first.mustPut("1")
+		frozen := make(chan struct{})
+		sleepyStore := frozenStore{Fake: store, frozen: frozen}
+		sleepyClock := time.Now()
+		sleepy := join(t, checkpoint.JournalConfig{Objects: &sleepyStore, Writer: "sleepy", Uptime: func() time.Duration {
+			return 100 * time.Since(sleepyClock) // it is impatient
+		}})
+		time.Sleep(time.Second)
+		if sleepy.isLeading() {
+			t.Fatal("it leads")
+		}
+		sleepyStore.freeze.Store(true)
+		for i := range 40 {
+			first.mustPut(fmt.Sprint("2.", i))
+		}
+		time.Sleep(takeover)
+		if len(store.Keys("snapshot/")) == 0 || len(store.Keys("journal/")) > 15 {
+			t.Fatalf("nothing was deleted: %q", store.Keys(""))
+		}
+		before := store.Keys("journal/")
+		close(frozen)
+		synctest.Wait()
+		if !slices.ContainsFunc(store.Keys("journal/"), func(key string) bool {
+			return key < before[len(before)-1] && !slices.Contains(before, key)
+		}) {
+			t.Fatal("it found no number free")
+		}
+		first.mustPut("3")
+		time.Sleep(time.Second)
+		if sleepy.isLeading() || !first.isLeading() {
+			t.Fatal("it leads, and so does another one")
+		}
+		first.end()
+		sleepy.lead()
+		if text, _ := content(sleepy.journal); !strings.Contains(text, `"2.39"`) || !strings.Contains(text, `"3"`) {
+			t.Errorf("it holds\n%s", text)
+		}
+	})
+}
+
+func TestJournal_OneOfTwoWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			store := new(journaltest.Fake)
+			join(t, checkpoint.JournalConfig{Objects: store}).lead().end()
+			a, b := join(t, checkpoint.JournalConfig{Objects: store}), join(t, checkpoint.JournalConfig{Objects: store})
+			time.Sleep(takeover / 2)
+			if a.isLeading() == b.isLeading() {
+				t.Fatal("not one of them leads")
+			}
+			a.end()
+			b.end()
+		}
+	})
+}
+
+func TestJournal_TakesItsOwnPlaceAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		cache := filepath.Join(t.TempDir(), "cache.db")
+		first := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache}).lead()
+		first.mustPut("1", "2")
+		// It is killed: nothing leaves it any more.
+		store = store.Copy()
+		first.end()
+
+		began := time.Now()
+		second := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache}).lead()
+		if time.Since(began) > 0 {
+			t.Errorf("it waits for itself: %v", time.Since(began))
+		}
+		second.holds("1", "2")
+	})
+}

@@ -1,0 +1,255 @@
+package checkpoint
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+)
+
+const (
+	// ahead is how many segments are read at once, and applied in one transaction.
+	ahead = 64
+	// rereads is how often an object is read that is damaged: some of it may have been
+	// lost on its way.
+	rereads = 3
+)
+
+// contents are the objects of a journal that matter.
+type contents struct {
+	snapshot    uint64 // the newest one
+	hasSnapshot bool
+	last        uint64 // segment; that of the snapshot if there is none behind it
+}
+
+func (c contents) empty() bool { return !c.hasSnapshot && c.last == 0 }
+
+// load brings the local copy to the end of the journal.
+func (j *Journal) load(ctx context.Context) error {
+	if j.local == nil {
+		local, err := openReplica(j.cfg.Cache)
+		if err != nil {
+			return err
+		}
+		j.local = local
+		if kept, _, err := local.position(); err == nil && kept.own {
+			// The local copy is locked by whoever has it open.
+			j.predecessor = kept.writer
+		}
+	}
+	var before uint64
+	again := false
+	for {
+		found, err := j.list(ctx)
+		if err == nil {
+			err = j.loadFound(ctx, found)
+		}
+		// What is missing may have been deleted just now, since a newer snapshot has it.
+		if !errors.Is(err, errGone) || again && found.snapshot == before {
+			return err
+		}
+		again, before = true, found.snapshot
+	}
+}
+
+// list finds out what the journal has.
+func (j *Journal) list(ctx context.Context) (c contents, err error) {
+	c.snapshot, c.hasSnapshot, err = j.newestSnapshot(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.last = c.snapshot
+	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, segmentKey(c.snapshot)) {
+		if err != nil {
+			return c, storeFailure("list", segmentPrefix, err)
+		}
+		sequence, err := parseKey(segmentPrefix, key)
+		if err != nil {
+			return c, err
+		}
+		if sequence != c.last+1 {
+			return c, objectError(segmentKey(c.last+1), errGone)
+		}
+		c.last = sequence
+	}
+	return c, nil
+}
+
+// newestSnapshot returns the sequence of the newest snapshot, or false if there is none.
+func (j *Journal) newestSnapshot(ctx context.Context) (newest uint64, known bool, err error) {
+	for key, err := range j.cfg.Objects.List(ctx, snapshotPrefix, "") {
+		if err != nil {
+			return 0, false, storeFailure("list", snapshotPrefix, err)
+		}
+		if newest, err = parseKey(snapshotPrefix, key); err != nil {
+			return 0, false, err
+		}
+		known = true
+	}
+	return newest, known, nil
+}
+
+// loadFound brings the local copy to the end of what was found.
+func (j *Journal) loadFound(ctx context.Context, found contents) error {
+	if found.empty() && j.cfg.MustExist {
+		return ErrMissing
+	}
+	at, err := j.reuse(ctx, found)
+	if err != nil {
+		return err
+	}
+	if at == nil {
+		if at, err = j.rebuild(ctx, found); err != nil {
+			return err
+		}
+	}
+	j.at, j.snapshot = *at, found.snapshot
+	for j.at.sequence < found.last {
+		segments, err := j.segments(ctx, j.at.sequence+1, min(found.last, j.at.sequence+ahead))
+		if err != nil {
+			return err
+		}
+		end := j.at
+		for i := range segments {
+			if err := follows(end, &segments[i]); err != nil {
+				return err
+			}
+			end = segments[i].position
+		}
+		if err := j.local.apply(segments...); err != nil {
+			return err
+		}
+		j.at = end
+	}
+	j.created.Store(found.empty())
+	j.reached(nil)
+	j.moved(j.at)
+	return nil
+}
+
+// reuse returns the position of the local copy, if it is one of the journal that was
+// found; nil if it is behind, or ahead, or another journal's.
+func (j *Journal) reuse(ctx context.Context, found contents) (*position, error) {
+	kept, known, err := j.local.position()
+	if err != nil || !known || kept.sequence == 0 || kept.sequence < found.snapshot || kept.sequence > found.last {
+		// One that cannot be read is of no use, and one of a beginning may have been left
+		// half loaded.
+		return nil, nil //nolint:nilerr // see above
+	}
+	var there position
+	switch {
+	case kept.sequence > found.snapshot:
+		s, err := j.segment(ctx, kept.sequence)
+		if err != nil {
+			return nil, err
+		}
+		there = s.position
+	default:
+		if there, err = j.snapshotPosition(ctx, found.snapshot); err != nil {
+			return nil, err
+		}
+	}
+	if there.writer != kept.writer {
+		return nil, nil
+	}
+	return &kept.position, nil
+}
+
+// rebuild makes the local copy that of the snapshot that was found, or of the beginning.
+func (j *Journal) rebuild(ctx context.Context, found contents) (*position, error) {
+	var err error
+	for range rereads {
+		if err = j.rebuildOnce(ctx, found); !errors.Is(err, ErrDamaged) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept, _, err := j.local.position()
+	return &kept.position, err
+}
+
+func (j *Journal) rebuildOnce(ctx context.Context, found contents) error {
+	if err := j.local.renew(); err != nil {
+		return fmt.Errorf("local copy %s: %w", j.local.path, err)
+	}
+	if !found.hasSnapshot {
+		return nil
+	}
+	key := snapshotKey(found.snapshot)
+	body, err := j.cfg.Objects.Get(ctx, key)
+	if err != nil {
+		return objectError(key, storeFailure("read", key, err))
+	}
+	defer body.Close()
+	return objectError(key, j.local.loadSnapshot(storeReader{body, key}, found.snapshot))
+}
+
+// snapshotPosition returns the position of a snapshot.
+func (j *Journal) snapshotPosition(ctx context.Context, sequence uint64) (position, error) {
+	key := snapshotKey(sequence)
+	body, err := j.cfg.Objects.Get(ctx, key)
+	if err != nil {
+		return position{}, objectError(key, storeFailure("read", key, err))
+	}
+	defer body.Close()
+	p, _, err := readHeader(bufio.NewReaderSize(storeReader{body, key}, 4<<10), sequence)
+	return p, objectError(key, err)
+}
+
+// objectError names the object that an error is about, unless that does so by itself.
+func objectError(key string, err error) error {
+	switch {
+	case err == nil, isStoreError(err):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		err = errGone
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
+
+// errGone means that an object of a journal is not there.
+var errGone = fmt.Errorf("%w: it is missing", ErrDamaged)
+
+// segment reads a segment. Its error is errGone if there is none.
+func (j *Journal) segment(ctx context.Context, sequence uint64) (s segment, err error) {
+	key := segmentKey(sequence)
+	for range rereads {
+		var body []byte
+		if body, err = j.read(ctx, key); err != nil {
+			break
+		}
+		if s, err = j.codec.decode(sequence, body); !errors.Is(err, ErrDamaged) {
+			break
+		}
+	}
+	return s, objectError(key, err)
+}
+
+// segments reads the segments from first to last.
+func (j *Journal) segments(ctx context.Context, first, last uint64) ([]segment, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	segments, errs := make([]segment, last-first+1), make([]error, last-first+1)
+	const readers = 16
+	var all sync.WaitGroup
+	for reader := range readers {
+		all.Go(func() {
+			for i := reader; i < len(segments); i += readers {
+				if segments[i], errs[i] = j.segment(ctx, first+uint64(i)); errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return segments, nil
+}
