@@ -59,7 +59,7 @@ func TestMerger_AddsUpWhatTwoHaveCounted(t *testing.T) {
 func valuesOf(t *testing.T, c *Collector) map[string]string {
 	t.Helper()
 	values := make(map[string]string)
-	for family := range c.Gathered() {
+	for _, family := range gatheredOf(t, c) {
 		for _, m := range family.Metric {
 			name := family.GetName() + (&dto.Metric{Label: m.Label}).String()
 			text := m.String()
@@ -90,7 +90,7 @@ func TestMerger_ShowsWhatWasShown(t *testing.T) {
 		}
 		held.committed[key] = sum
 	}
-	for family := range held.load(t, config).Gathered() {
+	for _, family := range gatheredOf(t, held.load(t, config)) {
 		for _, m := range family.Metric {
 			if family.GetName() == "s3_access_requests_total" && m.GetCounter().GetValue() != 2 {
 				t.Errorf("it shows %v", m)

@@ -84,7 +84,7 @@ func (w *row) deltas(g *gain) iter.Seq[*delta] {
 			latest.value = one.of(c.schema.family)
 			if !yield(&delta{
 				cell: c, records: g.counts.records, value: g.counts.of(c.schema.family),
-				exemplar: latest, verdict: w.facts.Verdict(),
+				exemplar: latest, client: verdicts{w.facts.Verdict(), w.facts.Support()},
 			}) {
 				return
 			}

@@ -69,9 +69,9 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 // A Tally weighs its rows, its durations, and the series that it is the first to see.
 func TestTally_ReturnsHowManyLabelSetsItHolds(t *testing.T) {
 	c := newCollector(t, Config{})
-	cache := newLabelCache(c.schemas, classify.Config{}, maxRows)
-	c.caches.New = func() any { return cache } // the same, also if the pool drops it
-	const rows, durations, cells = 3, 3, 3 * 4
+	cache := newLabelCache(c.schemas, &c.config, maxRows)
+	c.caches.New = func() any { return cache }       // the same, also if the pool drops it
+	const rows, durations, cells = 3, 3, 3 * (4 + 5) // five features are undetermined
 	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}
 	for _, want := range []int{rows + durations + cells, rows + durations} {
 		if got := tallyOf(c, records...).Done(); got != want {

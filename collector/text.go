@@ -44,13 +44,14 @@ func (t *Totals) WriteText(w io.Writer) error {
 // sum returns what the rows of one series count together, which must not be changed.
 func (t *Totals) sum(rows []sortedRow) *total {
 	first := t.rows.at(int(rows[0].row))
-	if len(rows) == 1 {
+	if len(rows) == 1 && rows[0].feature == first.labels[classify.LabelFeature] {
 		return first
 	}
 	sum := total{totalKey: first.totalKey, durations: &durations{}}
+	sum.labels[classify.LabelFeature] = rows[0].feature
 	for _, of := range rows {
 		row := t.rows.at(int(of.row))
-		sum.verdict = max(sum.verdict, row.verdict)
+		sum.client = sum.client.worse(row.client)
 		sum.counts.add(&row.counts)
 		if row.durations != nil {
 			sum.durations.merge(row.durations)
@@ -69,18 +70,22 @@ type totalsSorter struct {
 // sortedRow is a row with its place among the series of a family: rows of one series have
 // the same.
 type sortedRow struct {
-	key uint64
-	row uint32
+	key     uint64
+	row     uint32
+	feature uint32 // number of the series' value of that label: a row may count under many
 }
 
 // sort returns the rows that count in a family, sorted by the series' label values. It is
 // valid until the next call.
 func (s *totalsSorter) sort(sc *schema) []sortedRow {
 	s.sorted = s.sorted[:0]
+	var labels classify.Labels // without values: a row has numbers for them
+	features := &s.totals.values[classify.LabelFeature]
 	for i := range s.totals.rows.held {
-		if sc.counts(s.totals.rows.at(i).traits) {
-			s.sorted = append(s.sorted, sortedRow{row: uint32(i)})
-		}
+		sc.each(&labels, s.totals.rows.at(i).traits, s.totals.legacy, func() {
+			s.sorted = append(s.sorted, sortedRow{row: uint32(i), feature: features.number(labels[classify.LabelFeature])})
+		})
+		labels[classify.LabelFeature] = ""
 	}
 	// The ranks of all values make up the key, as far as it has the bits: it is sorted by
 	// those that it has, to make room, as soon as it has none for the next.
@@ -93,12 +98,20 @@ func (s *totalsSorter) sort(sc *schema) []sortedRow {
 		}
 		for i := range s.sorted {
 			row := &s.sorted[i]
-			row.key = row.key<<width | uint64(ranks[s.totals.rows.at(int(row.row)).labels[label]])
+			row.key = row.key<<width | uint64(ranks[s.value(row, label)])
 		}
 		used += width
 	}
 	s.byKey()
 	return s.sorted
+}
+
+// value returns the number of the value that the series of a row has of a label.
+func (s *totalsSorter) value(row *sortedRow, label classify.Label) uint32 {
+	if label == classify.LabelFeature {
+		return row.feature
+	}
+	return s.totals.rows.at(int(row.row)).labels[label]
 }
 
 func (s *totalsSorter) byKey() {
@@ -167,19 +180,19 @@ func (w *textWriter) series(sc *schema, sum *total) {
 	w.begin(sc, sum)
 	switch sc.kind {
 	case KindCounter:
-		w.sample("", "", "", float64(sum.counts.of(sc.family)))
+		w.sample("", float64(sum.counts.of(sc.family)))
 	case KindInfo:
-		w.sample("", classify.LabelSigV4Default.String(), sum.verdict.String(), 1)
+		w.sample("", 1, classify.LabelSigV4Default.String(), sum.client.sigv4.String(), classify.LabelSupport.String(), sum.client.support.String())
 	case KindHistogram:
 		const perSecond = 1000
 		within := uint64(0)
 		for i, bound := range classicBounds {
 			within += sum.durations.classic[i]
-			w.sample("_bucket", "le", strconv.FormatFloat(float64(bound)/perSecond, 'g', -1, 64), float64(within))
+			w.sample("_bucket", float64(within), "le", strconv.FormatFloat(float64(bound)/perSecond, 'g', -1, 64))
 		}
-		w.sample("_bucket", "le", "+Inf", float64(sum.durations.all))
-		w.sample("_sum", "", "", float64(sum.durations.sum)/perSecond)
-		w.sample("_count", "", "", float64(sum.durations.all))
+		w.sample("_bucket", float64(sum.durations.all), "le", "+Inf")
+		w.sample("_sum", float64(sum.durations.sum)/perSecond)
+		w.sample("_count", float64(sum.durations.all))
 	}
 }
 
@@ -204,14 +217,15 @@ func (w *textWriter) begin(sc *schema, sum *total) {
 	}
 }
 
-// sample writes one sample of the series at hand, with one more label, if that has a name.
-func (w *textWriter) sample(suffix, label, value string, of float64) {
+// sample writes one sample of the series at hand, with more labels, each name before its
+// value.
+func (w *textWriter) sample(suffix string, value float64, more ...string) {
 	line := append(append(append(w.AvailableBuffer(), w.schema.name...), suffix...), '{')
 	line = append(line, w.labels...)
-	if label != "" {
-		line = appendPair(append(line, ','), label, value)
+	for pair := range slices.Chunk(more, 2) {
+		line = appendPair(append(line, ','), pair[0], pair[1])
 	}
-	line = strconv.AppendFloat(append(line, "} "...), of, 'g', -1, 64)
+	line = strconv.AppendFloat(append(line, "} "...), value, 'g', -1, 64)
 	_, _ = w.Write(append(line, '\n'))
 }
 

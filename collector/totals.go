@@ -17,8 +17,9 @@ import (
 //
 // NewCount may be called by any goroutine. All other methods are for one at a time.
 type Totals struct {
-	schemas []*schema // by name
-	caches  sync.Pool // of *factsCache
+	schemas []*schema         // by name
+	legacy  classify.Features // that count
+	caches  sync.Pool         // of *factsCache
 	values  [classify.LabelCount]values
 	rows    totalRows
 	places  map[totalKey]int // in rows
@@ -34,7 +35,7 @@ type totalKey struct {
 // total is a row of Totals.
 type total struct {
 	totalKey
-	verdict   classify.Verdict
+	client    verdicts
 	counts    counts
 	durations *durations // nil: none is known
 }
@@ -46,13 +47,17 @@ type durations struct {
 	sum     uint64
 }
 
-// NewTotals returns Totals in which nothing was counted, with labels of the given detail.
-// The error is about a negative value in it.
-func NewTotals(labels classify.Config) (*Totals, error) {
+// NewTotals returns Totals in which nothing was counted, with labels of the given detail,
+// which count some features that AWS turns off; the zero value is all of them. The error is
+// about a negative value in the labels.
+func NewTotals(labels classify.Config, legacy classify.Features) (*Totals, error) {
 	if err := (&Config{Labels: labels}).validate(); err != nil {
 		return nil, err
 	}
-	t := &Totals{schemas: newSchemas(), places: make(map[totalKey]int)}
+	t := &Totals{schemas: newSchemas(), legacy: legacy.OrAll(), places: make(map[totalKey]int)}
+	for feature := range t.legacy.All() {
+		t.values[classify.LabelFeature].number(feature.String())
+	}
 	slices.SortFunc(t.schemas, func(a, b *schema) int { return strings.Compare(a.name, b.name) })
 	t.caches.New = func() any {
 		return &factsCache{classifier: classify.NewClassifier(labels), rows: newRowTable(maxRows)}
@@ -172,7 +177,7 @@ func (t *Totals) place(facts *classify.Facts) int {
 	}
 	place, known := t.places[key]
 	if !known {
-		place = t.rows.add(total{totalKey: key, verdict: facts.Verdict()})
+		place = t.rows.add(total{totalKey: key, client: verdicts{facts.Verdict(), facts.Support()}})
 		t.places[key] = place
 	}
 	return place

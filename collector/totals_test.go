@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
@@ -130,7 +132,7 @@ func TestTotals_ReturnTheErrorOfTheirWriter(t *testing.T) {
 
 func newTotals(t *testing.T) *Totals {
 	t.Helper()
-	totals, err := NewTotals(classify.Config{})
+	totals, err := NewTotals(classify.Config{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +151,18 @@ func textOf(t *testing.T, totals *Totals) []byte {
 // registryText returns what a Registry gathers of a Collector's requests, as text.
 func registryText(t *testing.T, c *Collector) []byte {
 	t.Helper()
+	var text bytes.Buffer
+	for _, family := range gatheredOf(t, c) {
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return text.Bytes()
+}
+
+// gatheredOf returns the families of a Collector's requests as a Registry gathers them.
+func gatheredOf(t *testing.T, c *Collector) []*dto.MetricFamily {
+	t.Helper()
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(c); err != nil {
 		t.Fatal(err)
@@ -157,13 +171,8 @@ func registryText(t *testing.T, c *Collector) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text bytes.Buffer
-	for _, family := range all {
-		if name := family.GetName(); name != seriesName && name != overflowName && name != limitName {
-			if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return text.Bytes()
+	return slices.DeleteFunc(all, func(family *dto.MetricFamily) bool {
+		name := family.GetName()
+		return name == seriesName || name == overflowName || name == limitName
+	})
 }

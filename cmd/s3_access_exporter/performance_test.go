@@ -210,7 +210,7 @@ func newCounters(b *testing.B) *collector.Collector {
 
 func newMetrics(b *testing.B) *history.Metrics {
 	b.Helper()
-	counters, err := history.NewMetrics(classify.Config{})
+	counters, err := history.NewMetrics(classify.Config{}, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -350,7 +350,7 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 		switch {
 		case r.tail[8] == "-":
 			t.ACLRequired = "no"
-		case strings.EqualFold(r.tail[8], "yes") && len(r.tail[8]) == 3:
+		case r.tail[8] == "Yes":
 			t.ACLRequired = "yes"
 		}
 	}

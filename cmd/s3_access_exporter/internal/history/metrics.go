@@ -18,9 +18,9 @@ type Metrics struct {
 var _ engine.Sink = (*Metrics)(nil)
 
 // NewMetrics returns Metrics in which nothing was counted, with labels of the given
-// detail.
-func NewMetrics(labels classify.Config) (*Metrics, error) {
-	totals, err := collector.NewTotals(labels)
+// detail, and of what AWS turns off the given features.
+func NewMetrics(labels classify.Config, legacy classify.Features) (*Metrics, error) {
+	totals, err := collector.NewTotals(labels, legacy)
 	if err != nil {
 		return nil, err
 	}
