@@ -63,6 +63,7 @@ var kinds = map[string]string{
 	"iam/assume-log-reader.json":           identityPolicy,
 	"iam/trust-log-reader.json":            trustPolicy,
 	"iam/coverage.json":                    identityPolicy,
+	"iam/query-athena.json":                identityPolicy,
 	"iam/coverage-organization.json":       identityPolicy,
 	"iam/trust-eks.json":                   trustPolicy,
 	"iam/cross-account-bucket-policy.json": resourcePolicy,
@@ -78,9 +79,9 @@ func TestPolicies_AreWellFormed(t *testing.T) {
 		}
 	}
 	guide := read(t, "README.md")
-	action := regexp.MustCompile(`^(s3|s3express|cloudtrail|logs|organizations|kms|sts):([A-Z][A-Za-z]+\*?|\*)$`)
+	action := regexp.MustCompile(`^(s3|s3express|cloudtrail|logs|organizations|kms|sts|athena|glue):([A-Z][A-Za-z]+\*?|\*)$`)
 	operator := regexp.MustCompile(`^(StringEquals|StringLike|ArnLike|ArnNotEquals|Bool)$`)
-	arn := regexp.MustCompile(`^arn:aws:(s3:::[a-z0-9-]+\*?(/.*)?|(kms|iam):[a-z0-9-]*:(\d{12}|\*):(key|role)/.+)$`)
+	arn := regexp.MustCompile(`^arn:aws:(s3:::[a-z0-9-]+\*?(/.*)?|(kms|iam):[a-z0-9-]*:(\d{12}|\*):(key|role)/.+|(athena|glue):[a-z0-9-]+:\d{12}:(workgroup/.+|catalog|database/.+|table/.+))$`)
 	for path, kind := range kinds {
 		p := readPolicy(t, path)
 		if p.Version != "2012-10-17" || len(p.Statement) == 0 {
@@ -182,6 +183,30 @@ func TestPolicies_AllowWhatTheProgramDoesAndNoMore(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s allows %q, not %q", path, got, want)
 		}
+	}
+}
+
+// TestPolicies_AllowWhatAthenaIsAsked takes from the source which calls of Athena there are.
+// What Athena does with the caller's permissions to tables, logs and results is in
+// https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html and its neighbours.
+func TestPolicies_AllowWhatAthenaIsAsked(t *testing.T) {
+	source := read(t, filepath.Join(root, "cmd", "s3_access_exporter", "internal", "warehouse", "athena.go"))
+	var want []string
+	for _, call := range regexp.MustCompile(`&athena\.(\w+)Input\{`).FindAllStringSubmatch(source, -1) {
+		want = append(want, "athena:"+call[1])
+	}
+	var got []string
+	for _, s := range readPolicy(t, "iam/query-athena.json").Statement {
+		for _, a := range s.Action {
+			if strings.HasPrefix(a, "athena:") {
+				got = append(got, a)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, slices.Compact(want)) {
+		t.Errorf("the policy allows %q, the program asks %q", got, want)
 	}
 }
 

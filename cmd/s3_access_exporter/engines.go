@@ -68,7 +68,7 @@ func (f engineFlags) dialect() warehouse.Dialect {
 }
 
 // warehouse returns the engine that the flags name, and what closes it.
-func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.Config) (w *warehouse.Warehouse, closeIt func(), err error) {
+func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.Config, role awsFlags) (w *warehouse.Warehouse, closeIt func(), err error) {
 	w = &warehouse.Warehouse{
 		Dialect: f.dialect(), Scan: cfg, MaxScan: int64(f.MaxScan), Logger: env.logger,
 		Notes: func(line string) { fmt.Fprintf(env.stderr, "%s: %s\n", program, line) },
@@ -83,7 +83,7 @@ func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.C
 	}
 	client, err := warehouse.NewAthenaClient(ctx, warehouse.AthenaConfig{
 		Workgroup: f.Athena.Workgroup, Catalog: f.Athena.Catalog, Database: f.Athena.Database, OutputLocation: f.Athena.Output,
-		Region: f.Athena.Region, EndpointURL: f.Athena.Endpoint,
+		Region: f.Athena.Region, EndpointURL: f.Athena.Endpoint, RoleARN: role.RoleARN, ExternalID: role.ExternalID,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.C
 
 // askWarehouse puts a question to an engine that is not the built-in one.
 func (o *oneShot) askWarehouse(ctx context.Context, env *environment, cfg once.Config, q *engine.Question, a asked) (*once.Summary, error) {
-	w, closeIt, err := o.Engine.warehouse(ctx, env, cfg)
+	w, closeIt, err := o.Engine.warehouse(ctx, env, cfg, o.AWS)
 	if err != nil {
 		return new(once.Summary), err
 	}

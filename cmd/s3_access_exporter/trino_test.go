@@ -11,16 +11,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/warehouse"
 )
@@ -309,7 +312,8 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 	simulated := filepath.Join(t.TempDir(), "fleet")
 	logs := hour(simulated)
 	logs.put = inTables(logs.put)
-	logs.deliver(t, 40*time.Minute)
+	logs.at = logs.at.Add(35 * time.Minute) // over midnight
+	logs.deliver(t, 12*time.Minute)
 	traps := trapBucket(t)
 	locations := map[string]string{
 		"fixtures, lines": fixtures + "/partitioned", "fixtures, by event time": fixtures + "/by-event", "fixtures, organization": fixtures + "/trail",
@@ -318,7 +322,7 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 	for name, location := range locations {
 		server.createTables(t, location)
 		commands, all := trinoCommands(t)
-		if name == "fleet" || name == "fixtures, organization" {
+		if name == "fleet" || name == "fixtures, organization" { // the others hold traps
 			commands = all
 		}
 		for _, command := range commands {
@@ -335,4 +339,136 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 			})
 		}
 	}
+	t.Run("hostile lines", func(t *testing.T) { server.wantNoSlowLines(t) })
+	t.Run("Athena's columns, fixtures", func(t *testing.T) { server.wantAthenaSQL(t, locations["fixtures, organization"]) })
+	t.Run("Athena's columns, fleet", func(t *testing.T) { server.wantAthenaSQL(t, locations["fleet"]) })
+}
+
+// wantNoSlowLines wants long lines to take the same time whatever is in them, some
+// dozens of times as long at most: one pattern for a whole line takes a thousand times as
+// long, or more.
+func (s *trinoServer) wantNoSlowLines(t *testing.T) {
+	t.Helper()
+	const head = `a b [15/Jan/2026:08:21:07 +0000] 192.0.2.1 - 7C3A9E51D2B810F3 REST.GET.OBJECT x "GET /x HTTP/1.1" 200 - 1 1 31 27 `
+	const tail = ` - h SigV4 c AuthHeader h TLSv1.3 - - - x` + "\n"
+	query := func(name string, texts ...string) time.Duration {
+		var body strings.Builder
+		for range 40 {
+			for _, text := range texts {
+				text = strings.Repeat(text, 16<<10/len(text))
+				body.WriteString(head + `"-" "` + text + `"` + tail + head + `"` + text + `" x` + "\n")
+			}
+		}
+		bucket := filepath.Join(t.TempDir(), name)
+		if err := writeObject(bucket+"/111122223333/eu-west-1/h/2026/01/15/2026-01-15-09-00-00-0123456789ABCDEF", []byte(body.String())); err != nil {
+			t.Fatal(err)
+		}
+		s.createTables(t, bucket)
+		args := []string{"report", "--by", "user_agent,outcome", "--top=0", "-o", "csv", bucket}
+		want := runToEnd(t, args...)
+		began := time.Now()
+		if got := runToEnd(t, append(args, s.flags()...)...); got.stdout != want.stdout || got.code != want.code {
+			t.Errorf("%s: exit code %d; %s\n%s", name, got.code, golden.FirstDifference(got.stdout, want.stdout), got.stderr)
+		}
+		return time.Since(began)
+	}
+	ordinary := query("ordinary", "curl/8.5.0", "x", "aws-cli/2", "y", "0")
+	if hostile := query("hostile", `" "`, " ", `" `, "- ", `"`); hostile > 60*ordinary {
+		t.Errorf("hostile lines take %v, ordinary ones %v", hostile, ordinary)
+	} else {
+		t.Logf("hostile lines take %v, ordinary ones %v", hostile, ordinary)
+	}
+}
+
+// athenaColumns are those of Athena's table, in Trino's words. Its input format for
+// CloudTrail makes strings of the objects that hold what clients sent.
+const athenaColumns = `eventversion varchar, useridentity row(type varchar, principalid varchar, arn varchar, accountid varchar, accesskeyid varchar, username varchar, invokedby varchar),
+	eventtime varchar, eventsource varchar, eventname varchar, awsregion varchar, sourceipaddress varchar, useragent varchar, errorcode varchar,
+	requestparameters varchar, additionaleventdata varchar, requestid varchar, eventid varchar, resources array(row(arn varchar, accountid varchar, type varchar)),
+	eventtype varchar, recipientaccountid varchar, sharedeventid varchar, eventcategory varchar, tlsdetails row(clientprovidedhostheader varchar), addendum row(originaleventid varchar)`
+
+// asAthenaReads writes the events of a bucket's trails as Athena's input format makes
+// them of log files, into another directory.
+func asAthenaReads(t *testing.T, bucket, mirror string) {
+	t.Helper()
+	err := filepath.WalkDir(bucket, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.Contains(path, "_CloudTrail_") {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var log struct{ Records []map[string]json.RawMessage }
+		if json.Unmarshal(unpacked(t, body), &log) != nil {
+			return nil // Athena skips it
+		}
+		var lines bytes.Buffer
+		for _, event := range log.Records {
+			for _, name := range []string{"requestParameters", "additionalEventData"} {
+				if value, ok := event[name]; ok && value[0] == '{' {
+					if event[name], err = json.Marshal(string(value)); err != nil {
+						return err
+					}
+				}
+			}
+			line, err := json.Marshal(event)
+			if err != nil {
+				return err
+			}
+			lines.Write(append(line, '\n'))
+		}
+		relative, err := filepath.Rel(bucket, path)
+		if err != nil {
+			return err
+		}
+		return writeObject(filepath.Join(mirror, relative), gzipped(t, lines.Bytes()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantAthenaSQL holds the queries that Athena gets against the scanner. Trino has the
+// reader of Athena's tables, but not the input format in front of it.
+func (s *trinoServer) wantAthenaSQL(t *testing.T, location string) {
+	t.Helper()
+	mirror := filepath.Join(t.TempDir(), "columns")
+	asAthenaReads(t, location, mirror)
+	s.exec(t, "CREATE SCHEMA IF NOT EXISTS hive.columns")
+	client, err := warehouse.NewTrinoClient(warehouse.TrinoConfig{URL: s.url, Catalog: "hive", Schema: "columns"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	ddl := runToEnd(t, "engine", "ddl", "--engine=trino", location)
+	for statement := range strings.SplitSeq(ddl.stdout, ";\n") {
+		if strings.Contains(statement, "s3_cloudtrail_") {
+			statement = strings.Replace(statement, "CREATE TABLE ", "CREATE TABLE hive.columns.", 1)
+			statement = strings.Replace(statement, "line varchar", athenaColumns, 1)
+			statement = strings.Replace(statement, "format = 'REGEX', regex = '(.*)'", "format = 'JSON'", 1)
+			s.exec(t, strings.ReplaceAll(statement, "local://"+location, "local://"+mirror))
+		}
+	}
+	every, _ := trinoCommands(t)
+	for _, command := range append(every, "report --log cloudtrail", "events --log cloudtrail --anonymous --sort time -o csv") {
+		t.Run(command, func(t *testing.T) {
+			args := append(shellWords(command), "--log=cloudtrail", location)
+			want := runToEnd(t, args...)
+			var stdout, stderr bytes.Buffer
+			runOn(t.Context(), args, &stdout, &stderr, func(scan *engine.Scan) engine.Engine {
+				return &warehouse.Warehouse{Dialect: warehouse.Athena(), Client: client, Scan: scan.Config, Logger: slog.New(slog.DiscardHandler), Notes: func(string) {}}
+			})
+			got := inOrder(logObject.ReplaceAllString(stdout.String(), ""))
+			if want := inOrder(logObject.ReplaceAllString(want.stdout, "")); got != want {
+				t.Errorf("%s\n%s", golden.FirstDifference(got, want), stderr.String())
+			}
+		})
+	}
+}
+
+// inOrder returns the lines of a text in an order that does not depend on the places of
+// events in log files, which Athena does not show.
+func inOrder(text string) string {
+	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
