@@ -37,13 +37,23 @@ func TestSupportOf_FollowsAWSsPage(t *testing.T) {
 		client, version string
 		want            Support
 	}{
-		{"aws-cli", "1.46.3", SupportMaintenance}, {"aws-cli", "2.9.19", SupportCurrent}, {"aws-cli", "", SupportUnknown},
-		{"aws-sdk-java", "1.12.750", SupportEnded}, {"aws-sdk-java", "2.20.160-SNAPSHOT", SupportCurrent},
-		{"aws-sdk-go", "1.55.8", SupportEnded}, {"aws-sdk-go", "", SupportEnded}, {"aws-sdk-go-v2", "1.36.3", SupportCurrent},
-		{"aws-sdk-nodejs", "2.1692.0", SupportEnded}, {"aws-sdk-js", "3.1000.0", SupportCurrent},
-		{"aws-sdk-dotnet-coreclr", "3.7.410", SupportEnded}, {"awspowershell.common", "5.0.0", SupportCurrent},
-		{"boto", "2.49.0", SupportEnded}, {"boto3", "1.35.40", SupportCurrent},
-		{"rclone", "1.60", SupportUnknown}, {"browser", "", SupportUnknown}, {"none", "", SupportUnknown},
+		{"aws-cli", "1.46.3", SupportMaintenance},
+		{"aws-cli", "2.9.19", SupportCurrent},
+		{"aws-cli", "", SupportUnknown},
+		{"aws-sdk-java", "1.12.750", SupportEnded},
+		{"aws-sdk-java", "2.20.160-SNAPSHOT", SupportCurrent},
+		{"aws-sdk-go", "1.55.8", SupportEnded},
+		{"aws-sdk-go", "", SupportEnded},
+		{"aws-sdk-go-v2", "1.36.3", SupportCurrent},
+		{"aws-sdk-nodejs", "2.1692.0", SupportEnded},
+		{"aws-sdk-js", "3.1000.0", SupportCurrent},
+		{"aws-sdk-dotnet-coreclr", "3.7.410", SupportEnded},
+		{"awspowershell.common", "5.0.0", SupportCurrent},
+		{"boto", "2.49.0", SupportEnded},
+		{"boto3", "1.35.40", SupportCurrent},
+		{"rclone", "1.60", SupportUnknown},
+		{"browser", "", SupportUnknown},
+		{"none", "", SupportUnknown},
 	} {
 		if got := SupportOf(test.client, test.version); got != test.want {
 			t.Errorf("%s %s is %s, want %s", test.client, test.version, got, test.want)

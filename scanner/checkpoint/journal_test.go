@@ -203,7 +203,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 		}
 		// The first one can write no more.
 		silent := time.Now()
-		store.SetFault(func(op, key string) error {
+		store.SetFault(func(op, _ string) error {
 			if op == journaltest.OpPut && !second.isLeading() && time.Since(silent) < takeover {
 				return errors.New("service unavailable")
 			}

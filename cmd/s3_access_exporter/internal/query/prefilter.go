@@ -89,8 +89,12 @@ func (f *Filter) findNeedles() map[record.Format][]Needles {
 	buckets := literals(f.cfg.Buckets)
 	escaped := []Mark{MarkEscape}
 	trail := []Needles{
-		{literals(f.cfg.AccessKeys), escaped}, {literals(f.cfg.Endpoints), escaped},
-		{keys, escaped}, {sources, append(mapped, MarkEscape)}, {requesters, escaped}, {buckets, escaped},
+		{literals(f.cfg.AccessKeys), escaped},
+		{literals(f.cfg.Endpoints), escaped},
+		{keys, escaped},
+		{sources, append(mapped, MarkEscape)},
+		{requesters, escaped},
+		{buckets, escaped},
 	}
 	lines := []Needles{
 		{keys, []Mark{MarkPercent}}, {sources, mapped}, {requesters, nil}, {buckets, nil},
