@@ -40,8 +40,8 @@ mixin() {
 		diff -u "$scratch/dashboards.json" - || fail "the mixin does not have the dashboards"
 	for file in dashboards/rules/*.yaml; do
 		gojq --yaml-input .groups "$file"
-	done | gojq --slurp add >"$scratch/rules.json"
-	jsonnet --exec 'local m = import "dashboards/mixin.libsonnet"; m.prometheusAlerts.groups + m.prometheusRules.groups' | gojq . |
+	done | gojq --slurp 'add | sort_by(.name)' >"$scratch/rules.json"
+	jsonnet --exec 'local m = import "dashboards/mixin.libsonnet"; m.prometheusAlerts.groups + m.prometheusRules.groups' | gojq 'sort_by(.name)' |
 		diff -u "$scratch/rules.json" - || fail "the mixin does not have the rules"
 }
 

@@ -10,10 +10,29 @@ type spec struct {
 	kind   Kind
 	traits classify.Traits // of the requests that count: each has one of them; empty: every request counts
 	labels []classify.Label
+	// features returns the features under each of which a request counts once, as the value
+	// of the label "feature"; nil: the family has no such label.
+	features func(classify.Traits) classify.Features
 }
 
 // counts reports whether a request with such traits counts in the family.
 func (s *spec) counts(traits classify.Traits) bool { return s.traits == 0 || s.traits.HasAny(traits) }
+
+// each calls visit with the label values of every series of the family in which a request
+// counts whose labels and traits these are. Of features, only chosen ones count. It changes
+// labels' value of the label "feature".
+func (s *spec) each(labels *classify.Labels, traits classify.Traits, chosen classify.Features, visit func()) {
+	switch {
+	case !s.counts(traits):
+	case s.features == nil:
+		visit()
+	default:
+		for f := range (s.features(traits) & chosen).All() {
+			labels[classify.LabelFeature] = f.String()
+			visit()
+		}
+	}
+}
 
 var catalogue = [familyCount]spec{
 	FamilyRequests: {
@@ -74,11 +93,31 @@ var catalogue = [familyCount]spec{
 	// presigned URL is the downloader's.
 	FamilyClientInfo: {
 		name: "s3_access_client_info",
-		help: "Always 1: a client version that was seen, and whether it signs requests to S3 with Signature Version 4 by default.",
+		help: "Always 1: a client version that was seen, whether it signs requests to S3 with Signature Version 4 by default, and whether AWS still supports it.",
 		kind: KindInfo,
 		labels: []classify.Label{
-			classify.LabelClient, classify.LabelClientVersion, classify.LabelSigV4Default,
+			classify.LabelClient, classify.LabelClientVersion, classify.LabelSigV4Default, classify.LabelSupport,
 		},
+	},
+	// One request may count under several features, so nobody may sum over the label.
+	FamilyLegacyRequests: {
+		name:   "s3_access_legacy_requests_total",
+		help:   "Requests to S3 that use a feature that AWS turns off; one request may use several, so never sum over feature.",
+		kind:   KindCounter,
+		traits: classify.FeatureTraits(),
+		labels: []classify.Label{
+			classify.LabelLog, classify.LabelBucket, classify.LabelFeature,
+			classify.LabelRequester, classify.LabelSourceIP, classify.LabelClient, classify.LabelClientVersion,
+		},
+		features: classify.Traits.Features,
+	},
+	FamilyLegacyUndetermined: {
+		name:     "s3_access_legacy_undetermined_requests_total",
+		help:     "Requests to S3 of which the log does not show whether they use a feature that AWS turns off; never sum over feature.",
+		kind:     KindCounter,
+		traits:   classify.UndeterminedTraits(),
+		labels:   []classify.Label{classify.LabelLog, classify.LabelBucket, classify.LabelFeature},
+		features: classify.Traits.Undetermined,
 	},
 	FamilyRequestDuration: {
 		name:   "s3_access_request_duration_seconds",

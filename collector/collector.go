@@ -1,9 +1,10 @@
 // Package collector turns records of S3 requests into Prometheus metrics.
 //
 // It reads in the order in which the data flows. Package classify finds a record's
-// label values and traits. The catalogue and AmountsOf show in which families the
+// label values and traits. The catalogue and Increments show in which series the
 // record counts, and how much. A Tally counts the records of one log object. A
-// Collector merges tallies into its series and shows them.
+// Collector merges tallies into its series and shows them. Totals do without both, for
+// what is read once.
 //
 // # Every text once
 //
@@ -103,7 +104,7 @@ func New(config Config) (*Collector, error) {
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
-	c.caches.New = func() any { return newLabelCache(c.schemas, config.Labels, maxRows) }
+	c.caches.New = func() any { return newLabelCache(c.schemas, &c.config, maxRows) }
 	c.increments.New = func() any { return &increments{} }
 	return c, nil
 }

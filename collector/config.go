@@ -12,6 +12,8 @@ type Config struct {
 	// Labels is how much detail the label values have. The zero value is the
 	// exporter's default.
 	Labels classify.Config
+	// Legacy are the features that AWS turns off which count. The zero value is all of them.
+	Legacy classify.Features
 	// SeriesLimit is the number of series of one family beyond which further
 	// label sets are folded together: into ones that name nobody, of which there may be
 	// as many again, and beyond that into a few. So a family has twice as many series at

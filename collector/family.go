@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
@@ -12,14 +13,16 @@ type Family uint8
 
 // The families that a record may count in.
 const (
-	FamilyRequests          Family = iota // every request
-	FamilySigV2Requests                   // signed with Signature Version 2
-	FamilyAnonymousRequests               // without credentials
-	FamilyObjectRequests                  // that name a key, and DeleteObjects
-	FamilySentBytes                       // bytes of answers
-	FamilyReceivedBytes                   // bytes of requests
-	FamilyClientInfo                      // clients that were seen; see KindInfo
-	FamilyRequestDuration                 // durations, in milliseconds until they are shown
+	FamilyRequests           Family = iota // every request
+	FamilySigV2Requests                    // signed with Signature Version 2
+	FamilyAnonymousRequests                // without credentials
+	FamilyObjectRequests                   // that name a key, and DeleteObjects
+	FamilySentBytes                        // bytes of answers
+	FamilyReceivedBytes                    // bytes of requests
+	FamilyClientInfo                       // clients that were seen; see KindInfo
+	FamilyLegacyRequests                   // that use a feature that AWS turns off, once for each
+	FamilyLegacyUndetermined               // of which the log does not show whether they do
+	FamilyRequestDuration                  // durations, in milliseconds until they are shown
 	familyCount
 )
 
@@ -66,37 +69,48 @@ type Kind uint8
 const (
 	KindCounter Kind = iota
 	KindHistogram
-	// KindInfo is a gauge of 1 whose last label, sigv4_default, is the series'
-	// value and no part of its identity: a client version has one verdict, the
-	// one that WorseSigV4Default finds.
+	// KindInfo is a gauge of 1 whose last labels, sigv4_default and support, are the
+	// series' value and no part of its identity: a client version has one of each, those
+	// that WorseSigV4Default and WorseSupport find.
 	KindInfo
 )
 
-// Amounts is what a record counts in each Family, indexed by it: its requests, 1 for
-// a client, bytes, or the duration of each of its requests in milliseconds. It is
-// NotCounted where the record does not count, which is another thing than a duration
-// of 0.
-type Amounts [familyCount]int64
+// Increment is what a record counts in one series.
+type Increment struct {
+	Family Family
+	// Labels are the series' labels, of those that the Family has. They are valid until the
+	// next Increment.
+	Labels *classify.Labels
+	// Amount is the record's requests, 1 for a client, bytes, or the duration of each of its
+	// requests in milliseconds.
+	Amount int64
+}
 
-// NotCounted is the amount of a family in which a record does not count.
-const NotCounted = -1
-
-// AmountsOf returns what a record counts, whose class is c and whose weight is w.
-func AmountsOf(r *record.Record, c *classify.Class, w record.Weight) Amounts {
-	amounts := Amounts{
-		FamilyRequests:          w.Requests,
-		FamilySigV2Requests:     w.Requests,
-		FamilyAnonymousRequests: w.Requests,
-		FamilyObjectRequests:    w.Requests,
-		FamilySentBytes:         w.SentBytes,
-		FamilyReceivedBytes:     w.ReceivedBytes,
-		FamilyClientInfo:        1,
-		FamilyRequestDuration:   r.Duration,
+// Increments yields what a record counts, whose class is c and whose weight is w, in the
+// order of families. Of features that AWS turns off, only the chosen ones count; the zero
+// value is all.
+func Increments(r *record.Record, c *classify.Class, w record.Weight, chosen classify.Features) iter.Seq[Increment] {
+	amounts := [familyCount]int64{
+		FamilyRequests:           w.Requests,
+		FamilySigV2Requests:      w.Requests,
+		FamilyAnonymousRequests:  w.Requests,
+		FamilyObjectRequests:     w.Requests,
+		FamilySentBytes:          w.SentBytes,
+		FamilyReceivedBytes:      w.ReceivedBytes,
+		FamilyClientInfo:         1,
+		FamilyLegacyRequests:     w.Requests,
+		FamilyLegacyUndetermined: w.Requests,
+		FamilyRequestDuration:    r.Duration,
 	}
-	for family := range amounts {
-		if !catalogue[family].counts(c.Traits) {
-			amounts[family] = NotCounted
+	return func(yield func(Increment) bool) {
+		labels, more := c.Labels, true
+		for family := range amounts {
+			catalogue[family].each(&labels, c.Traits, chosen.OrAll(), func() {
+				more = more && yield(Increment{Family: Family(family), Labels: &labels, Amount: amounts[family]})
+			})
+			if !more {
+				return
+			}
 		}
 	}
-	return amounts
 }

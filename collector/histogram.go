@@ -53,21 +53,21 @@ type histogram struct {
 	first  int32
 }
 
-// observe counts a duration in milliseconds, not negative, n times.
-func (h *histogram) observe(ms int64, n uint64) {
-	h.count += n
-	h.sum = record.AddSaturating(h.sum, record.MultiplySaturating(uint64(ms), n))
+// observe counts a duration in milliseconds, not negative.
+func (h *histogram) observe(ms int64) {
+	h.count++
+	h.sum = record.AddSaturating(h.sum, uint64(ms))
 	for i, bound := range classicBounds {
 		if ms <= bound {
-			h.classic[i] += n
+			h.classic[i]++
 			break
 		}
 	}
 	if ms == 0 {
-		h.zero += n
+		h.zero++
 		return
 	}
-	h.add(nativeIndex(ms), n)
+	h.add(nativeIndex(ms), 1)
 }
 
 // nativeIndex returns the index of the native bucket of a positive duration in

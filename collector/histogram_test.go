@@ -34,7 +34,7 @@ func TestHistogram_HasTheBucketsOfClientGolang(t *testing.T) {
 		var h histogram
 		reference := referenceHistogram()
 		for _, ms := range durations[:cut] {
-			h.observe(ms, 1)
+			h.observe(ms)
 			reference.Observe(float64(ms) / 1000)
 		}
 		var want dto.Metric
@@ -113,12 +113,12 @@ func TestNativeIndex_IsThatOfClientGolangForEveryDuration(t *testing.T) {
 func TestHistogram_ResetForgetsEverything(t *testing.T) {
 	var used, fresh histogram
 	for _, ms := range []int64{0, 3, 70, 5000, math.MaxInt64} {
-		used.observe(ms, 1)
+		used.observe(ms)
 	}
 	used.reset()
 	for _, ms := range []int64{0, 1, 400} {
-		used.observe(ms, 1)
-		fresh.observe(ms, 1)
+		used.observe(ms)
+		fresh.observe(ms)
 	}
 	if got, want := used.proto().String(), fresh.proto().String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -133,7 +133,7 @@ func BenchmarkHistogram_Observe(b *testing.B) {
 	}
 	var h histogram
 	for i := 0; b.Loop(); i++ {
-		h.observe(durations[i%len(durations)], 1)
+		h.observe(durations[i%len(durations)])
 	}
 }
 
@@ -144,8 +144,8 @@ func TestHistogram_MergeIsTheSameAsObserving(t *testing.T) {
 		var part histogram
 		for range rng.IntN(20) {
 			ms := rng.Int64N(1 << rng.IntN(40))
-			all.observe(ms, 1)
-			part.observe(ms, 1)
+			all.observe(ms)
+			part.observe(ms)
 		}
 		merged.merge(&part)
 	}
@@ -156,10 +156,10 @@ func TestHistogram_MergeIsTheSameAsObserving(t *testing.T) {
 
 func TestHistogram_CloneIsIndependent(t *testing.T) {
 	var h histogram
-	h.observe(5, 1)
+	h.observe(5)
 	copied := h.clone()
-	copied.observe(5, 1)
-	copied.observe(7000, 1)
+	copied.observe(5)
+	copied.observe(7000)
 	if h.count != 1 || !slices.Equal(h.native, []uint64{0, 0, 0, 1, 0, 0, 0, 0}) {
 		t.Errorf("changed with its clone: %+v", h)
 	}
@@ -169,7 +169,7 @@ func TestHistogram_SizeIsBounded(t *testing.T) {
 	var h histogram
 	for exponent := range 63 {
 		for step := range int64(64) {
-			h.observe(int64(1)<<exponent+step<<exponent/64, 1)
+			h.observe(int64(1)<<exponent + step<<exponent/64)
 		}
 	}
 	if len(h.native) > 512 {

@@ -10,6 +10,7 @@ const maxRows = 6 << 10
 // next, for it remembers the label values and label sets that it has seen.
 type labelCache struct {
 	schemas    []*schema
+	legacy     classify.Features // that count
 	maxRows    int
 	classifier *classify.Classifier
 	rows       rowTable
@@ -30,11 +31,12 @@ type cell struct {
 	series *series
 }
 
-func newLabelCache(schemas []*schema, labels classify.Config, maxRows int) *labelCache {
+func newLabelCache(schemas []*schema, config *Config, maxRows int) *labelCache {
 	lc := &labelCache{
 		schemas:    schemas,
+		legacy:     config.Legacy.OrAll(),
 		maxRows:    maxRows,
-		classifier: classify.NewClassifier(labels),
+		classifier: classify.NewClassifier(config.Labels),
 		rows:       newRowTable(maxRows),
 		buf:        make([]byte, 0, 2*maxKey),
 	}
@@ -52,15 +54,14 @@ func (lc *labelCache) add(free *slot, facts *classify.Facts) {
 	added := &row{facts: *facts, cells: make([]*cell, 0, familyCount)}
 	labels := facts.Labels()
 	for _, sc := range lc.schemas {
-		if !sc.counts(facts.Traits()) {
-			continue
-		}
-		c := lc.cell(sc, sc.appendKey(lc.buf[:0], &labels))
-		if sc.kind == KindHistogram {
-			added.timed = c
-		} else {
-			added.cells = append(added.cells, c)
-		}
+		sc.each(&labels, facts.Traits(), lc.legacy, func() {
+			c := lc.cell(sc, sc.appendKey(lc.buf[:0], &labels))
+			if sc.kind == KindHistogram {
+				added.timed = c
+			} else {
+				added.cells = append(added.cells, c)
+			}
+		})
 	}
 	free.row = added
 	lc.rows.held++

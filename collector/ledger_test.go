@@ -22,6 +22,17 @@ func (l ledger) add(r *record.Record) {
 	labels := classify.NewClassifier(classify.Config{}).Classify(r).Labels
 	amounts := plainAmounts(r)
 	for _, family := range Families() {
+		has, unknown := plainFeatures(r)
+		switch family.String() {
+		case "s3_access_legacy_undetermined_requests_total":
+			has = unknown
+			fallthrough
+		case "s3_access_legacy_requests_total":
+			for _, labels[classify.LabelFeature] = range has {
+				l[seriesText(family.String(), family.Labels(), labels)]++
+			}
+			continue
+		}
 		if amount, ok := amounts[family.String()]; ok {
 			l[seriesText(family.String(), family.Labels(), labels)] += amount
 		}
@@ -64,7 +75,7 @@ func exposed(t *testing.T, c *Collector) ledger {
 func forgetful(t *testing.T, config Config, rows int) *Collector {
 	t.Helper()
 	c := newCollector(t, config)
-	c.caches.New = func() any { return newLabelCache(c.schemas, config.Labels, rows) }
+	c.caches.New = func() any { return newLabelCache(c.schemas, &config, rows) }
 	return c
 }
 

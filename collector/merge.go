@@ -94,13 +94,13 @@ func (m *merge) gather(held *increments) {
 
 // add adds the increments of one series.
 func (m *merge) add(d *delta) {
-	folded, verdict := d.folded, d.verdict
+	folded, client := d.folded, d.client
 	target := m.find(d.cell)
 	if target == nil {
 		var level foldLevel
 		target, level = m.assign(d.cell)
 		folded = folded || level != foldNothing
-		verdict = level.verdict(verdict)
+		client = level.client(client)
 	}
 	if folded {
 		m.overflow[d.cell.schema.family] += d.records
@@ -108,7 +108,7 @@ func (m *merge) add(d *delta) {
 	next := &m.change(target).next
 	next.last = max(next.last, m.progress)
 	next.value = record.AddSaturating(next.value, d.value)
-	next.verdict = max(next.verdict, verdict)
+	next.client = next.client.worse(client)
 	next.exemplar.replace(d.exemplar)
 	if d.duration != nil {
 		next.duration.merge(d.duration)

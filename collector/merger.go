@@ -36,7 +36,7 @@ func (s *state) add(more *state) {
 	s.created = min(s.created, more.created)
 	s.last = max(s.last, more.last)
 	s.value = record.AddSaturating(s.value, more.value)
-	s.verdict = max(s.verdict, more.verdict)
+	s.client = s.client.worse(more.client)
 	s.released = s.released || more.released
 	s.exemplar.replace(more.exemplar)
 	if s.duration != nil && more.duration != nil {

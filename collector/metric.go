@@ -27,10 +27,10 @@ func (m *metric) Write(out *dto.Metric) error {
 	case KindCounter:
 		out.Counter = m.counter()
 	case KindInfo:
-		// A copy, with room for one more: scrapes share the series' labels.
-		out.Label = append(slices.Clip(m.series.labels), &dto.LabelPair{
-			Name: new(classify.LabelSigV4Default.String()), Value: new(m.state.verdict.String()),
-		})
+		// A copy, with room for more: scrapes share the series' labels.
+		out.Label = append(slices.Clip(m.series.labels),
+			&dto.LabelPair{Name: new(classify.LabelSigV4Default.String()), Value: new(m.state.client.sigv4.String())},
+			&dto.LabelPair{Name: new(classify.LabelSupport.String()), Value: new(m.state.client.support.String())})
 		out.Gauge = &dto.Gauge{Value: new(float64(1))}
 	case KindHistogram:
 		shown := m.state.duration

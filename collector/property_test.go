@@ -34,6 +34,13 @@ func plainAmounts(r *record.Record) map[string]float64 {
 	if r.Duration >= 0 {
 		amounts["s3_access_request_duration_seconds"] = 1
 	}
+	has, unknown := plainFeatures(r)
+	if len(has) > 0 {
+		amounts["s3_access_legacy_requests_total"] = float64(len(has))
+	}
+	if len(unknown) > 0 {
+		amounts["s3_access_legacy_undetermined_requests_total"] = float64(len(unknown))
+	}
 	return amounts
 }
 

@@ -71,15 +71,7 @@ func (g *rowGain) add(r *record.Record) {
 		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
-		g.duration.observe(r.Duration, 1)
-	}
-}
-
-// addWeighted counts the requests that a record stands for.
-func (g *rowGain) addWeighted(r *record.Record, w record.Weight) {
-	g.counts.add(&counts{records: positive(w.Requests), sent: positive(w.SentBytes), received: positive(w.ReceivedBytes)})
-	if g.duration != nil {
-		g.duration.observe(r.Duration, positive(w.Requests))
+		g.duration.observe(r.Duration)
 	}
 }
 
@@ -92,7 +84,7 @@ func (w *row) deltas(g *gain) iter.Seq[*delta] {
 			latest.value = one.of(c.schema.family)
 			if !yield(&delta{
 				cell: c, records: g.counts.records, value: g.counts.of(c.schema.family),
-				exemplar: latest, verdict: w.facts.Verdict(),
+				exemplar: latest, client: verdicts{w.facts.Verdict(), w.facts.Support()},
 			}) {
 				return
 			}

@@ -29,7 +29,7 @@ func newSchemas() []*schema {
 		names := make([]string, 0, len(spec.labels))
 		for _, label := range spec.labels {
 			names = append(names, label.String())
-			if spec.kind != KindInfo || label != classify.LabelSigV4Default {
+			if spec.kind != KindInfo || label != classify.LabelSigV4Default && label != classify.LabelSupport {
 				sc.identity = append(sc.identity, label)
 			}
 			sc.named = sc.named || slices.Contains(whoLabels, label)
@@ -82,12 +82,12 @@ func (f foldLevel) gives(label classify.Label) bool {
 		f >= foldAll && slices.Contains(whereLabels, label)
 }
 
-// verdict returns what remains of a client's verdict at the level.
-func (f foldLevel) verdict(v classify.Verdict) classify.Verdict {
+// client returns what remains of the verdicts on a client at the level.
+func (f foldLevel) client(v verdicts) verdicts {
 	if f == foldNothing {
 		return v
 	}
-	return classify.VerdictUnknown
+	return verdicts{classify.VerdictUnknown, classify.SupportUnknown}
 }
 
 // full reports whether a family that holds so many series has no room for a

@@ -75,10 +75,35 @@ type state struct {
 	created  int64 // Unix milliseconds: when the series was born, at 0
 	last     int64 // the log's progress at the last commit with an increment, in Unix seconds
 	value    uint64
-	duration *histogram       // of KindHistogram
-	exemplar exemplar         // not stored
-	released bool             // shows its value: the hold is over
-	verdict  classify.Verdict // of KindInfo
+	duration *histogram // of KindHistogram
+	exemplar exemplar   // not stored
+	released bool       // shows its value: the hold is over
+	client   verdicts   // of KindInfo
+}
+
+// verdicts are what is known of a client version. The zero value is the best.
+type verdicts struct {
+	sigv4   classify.Verdict
+	support classify.Support
+}
+
+// worse returns the worse of each of two verdicts.
+func (v verdicts) worse(other verdicts) verdicts {
+	return verdicts{max(v.sigv4, other.sigv4), max(v.support, other.support)}
+}
+
+// Verdicts are stored as one number: below, what was stored before there was a support.
+const storedSupport = 4
+
+func (v verdicts) stored() uint64 { return uint64(v.sigv4) + storedSupport*(1+uint64(v.support)) }
+
+// readVerdicts reads what stored returned.
+func readVerdicts(n uint64) (v verdicts, hasSupport bool) {
+	v.sigv4 = classify.Verdict(min(n%storedSupport, uint64(classify.VerdictNo)))
+	if n /= storedSupport; n > 0 {
+		v.support = classify.Support(min(n-1, uint64(classify.SupportEnded)))
+	}
+	return v, n > 0
 }
 
 // exemplar is a request behind a counter's last increment.
@@ -111,7 +136,7 @@ func (sc *schema) decode(key, value []byte) (*series, error) {
 	if err := sc.checkKey(own); err != nil {
 		return nil, err
 	}
-	state, err := decodeState(value, sc.kind)
+	state, err := decodeState(value, sc, own)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +174,7 @@ func (s *state) append(out []byte, k Kind) []byte {
 	case KindCounter:
 		out = binary.AppendUvarint(out, s.value)
 	case KindInfo:
-		out = binary.AppendUvarint(out, uint64(s.verdict))
+		out = binary.AppendUvarint(out, s.client.stored())
 	case KindHistogram:
 		h := s.duration
 		out = binary.AppendUvarint(out, h.count)
@@ -172,17 +197,21 @@ func (s *state) append(out []byte, k Kind) []byte {
 }
 
 // decodeState reads what append wrote.
-func decodeState(value []byte, k Kind) (state, error) {
+func decodeState(value []byte, sc *schema, key []byte) (state, error) {
 	in := decoder{rest: value}
 	if format := in.byte(); format != stateFormat {
 		return state{}, fmt.Errorf("%w: format %d", ErrCorrupt, format)
 	}
 	s := state{released: in.byte()&flagReleased != 0, created: in.varint(), last: in.varint()}
-	switch k {
+	switch sc.kind {
 	case KindCounter:
 		s.value = in.uvarint()
 	case KindInfo:
-		s.verdict = classify.Verdict(min(in.uvarint(), uint64(classify.VerdictNo)))
+		var hasSupport bool
+		if s.client, hasSupport = readVerdicts(in.uvarint()); !hasSupport {
+			labels := decoder{rest: key} // client and client_version
+			s.client.support = classify.SupportOf(string(labels.text()), string(labels.text()))
+		}
 	case KindHistogram:
 		h := &histogram{count: in.uvarint(), sum: in.uvarint(), zero: in.uvarint()}
 		for i := range h.classic {

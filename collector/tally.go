@@ -35,7 +35,7 @@ type delta struct {
 	value    uint64
 	duration *histogram // of KindHistogram
 	exemplar exemplar
-	verdict  classify.Verdict
+	client   verdicts
 	folded   bool // over the tally's own limit
 }
 
@@ -45,10 +45,6 @@ func (c *Collector) NewTally() *Tally { return &Tally{collector: c} }
 // Add counts one record. It keeps nothing of r, and allocates only for label
 // sets that it does not remember.
 func (t *Tally) Add(r *record.Record) { t.gained(r).add(r) }
-
-// AddWeighted counts the requests that a record stands for. They share its labels,
-// traits and duration. They leave no exemplar, as no one request ID is theirs.
-func (t *Tally) AddWeighted(r *record.Record, w record.Weight) { t.gained(r).addWeighted(r, w) }
 
 // gained returns what the row of a record gained so far.
 func (t *Tally) gained(r *record.Record) *rowGain {
@@ -107,7 +103,7 @@ func (t *Tally) begin(slot *slot, facts *classify.Facts) *slot {
 	held.rows = append(held.rows, rowGain{row: slot.row})
 	slot.gain = uint32(len(held.rows))
 	if facts.Has(classify.TraitTimed) {
-		held.rows[slot.gain-1].duration = t.delta(slot.row.timed, classify.VerdictYes).duration
+		held.rows[slot.gain-1].duration = t.delta(slot.row.timed, verdicts{}).duration
 	}
 	return slot
 }
@@ -117,7 +113,7 @@ func (t *Tally) settle() {
 	for i := range t.held.rows {
 		gained := &t.held.rows[i]
 		for d := range gained.row.deltas(&gained.gain) {
-			t.delta(d.cell, d.verdict).add(d)
+			t.delta(d.cell, d.client).add(d)
 		}
 	}
 	clear(t.held.rows) // so that rows can be forgotten
@@ -141,7 +137,7 @@ func (t *Tally) end() {
 
 // delta returns the increments that the label set of own counts in, if need be
 // new ones.
-func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
+func (t *Tally) delta(own *cell, client verdicts) *delta {
 	sc, limit := own.schema, t.collector.config.SeriesLimit
 	cell, level := own, foldNothing
 	if own.delta == nil && sc.full(foldNothing, limit, t.held.sizes[sc.family]) {
@@ -151,7 +147,7 @@ func (t *Tally) delta(own *cell, verdict classify.Verdict) *delta {
 		cell.delta = t.held.add(cell)
 		cell.delta.folded = level != foldNothing
 	}
-	cell.delta.verdict = max(cell.delta.verdict, level.verdict(verdict))
+	cell.delta.client = cell.delta.client.worse(level.client(client))
 	return cell.delta
 }
 

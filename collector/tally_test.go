@@ -1,11 +1,8 @@
 package collector
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
-
-	"github.com/prometheus/common/expfmt"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -72,48 +69,13 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 // A Tally weighs its rows, its durations, and the series that it is the first to see.
 func TestTally_ReturnsHowManyLabelSetsItHolds(t *testing.T) {
 	c := newCollector(t, Config{})
-	cache := newLabelCache(c.schemas, classify.Config{}, maxRows)
-	c.caches.New = func() any { return cache } // the same, also if the pool drops it
-	const rows, durations, cells = 3, 3, 3 * 4
+	cache := newLabelCache(c.schemas, &c.config, maxRows)
+	c.caches.New = func() any { return cache }       // the same, also if the pool drops it
+	const rows, durations, cells = 3, 3, 3 * (4 + 5) // five features are undetermined
 	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}
 	for _, want := range []int{rows + durations + cells, rows + durations} {
 		if got := tallyOf(c, records...).Done(); got != want {
 			t.Errorf("a tally holds %d label sets, want %d", got, want)
 		}
-	}
-}
-
-// A record that stands for many requests counts what these count one by one.
-func TestTally_WeightedRecordsCountAsTheirRequests(t *testing.T) {
-	const times = 1000
-	unnamed := func(r *record.Record) { r.RequestID = nil } // exemplars are of single requests
-	kinds := []record.Record{
-		request(unnamed), request(unnamed, sigV2), request(unnamed, func(r *record.Record) { r.Duration = 0 }),
-		request(unnamed, func(r *record.Record) { r.SentBytes, r.ReceivedBytes, r.Duration = record.Unknown, 7, record.Unknown }),
-	}
-	single, weighted := newCollector(t, Config{Now: newClock().Now}), newCollector(t, Config{Now: newClock().Now})
-	one, many := single.NewTally(), weighted.NewTally()
-	for _, r := range kinds {
-		w := r.Weight()
-		for range times {
-			one.Add(&r)
-		}
-		w.Requests *= times
-		if w.SentBytes != record.Unknown {
-			w.SentBytes *= times
-		}
-		w.ReceivedBytes *= times
-		many.AddWeighted(&r, w)
-	}
-	for c, tally := range map[*Collector]*Tally{single: one, weighted: many} {
-		expose, err := c.Stage([]*Tally{tally}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		expose()
-	}
-	format := expfmt.NewFormat(expfmt.TypeProtoText)
-	if got, want := exposition(t, weighted, format), exposition(t, single, format); !bytes.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

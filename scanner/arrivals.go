@@ -36,9 +36,9 @@ const (
 	mostGaps, fewestGaps = 64, 4
 )
 
-// tick returns the shortest time between two rounds. Objects that come within such a
+// tick returns the shortest time between two rounds by the Interval. Objects that come within such a
 // time came together.
-func (c *Config) tick() time.Duration { return c.Interval / 6 }
+func tick(interval time.Duration) time.Duration { return interval / 6 }
 
 // came are the times of the objects that a listing has shown, in the order of their keys.
 type came []time.Time
@@ -53,21 +53,21 @@ func (c *came) see(obj source.Object) {
 
 // learn takes note of what a listing at start, which is now by the clock of the wall, has
 // shown.
-func (a *arrivals) learn(start, now time.Time, shown came, tick time.Duration) {
+func (a *arrivals) learn(start, now time.Time, shown came, together time.Duration) {
 	slices.SortFunc(shown, time.Time.Compare)
 	for _, t := range shown {
 		age := max(0, now.Sub(t))
 		if !a.looked.IsZero() {
 			age = min(age, start.Sub(a.looked))
 		}
-		a.arrived(start.Add(-age), tick)
+		a.arrived(start.Add(-age), together)
 	}
 	a.looked = start
 }
 
-func (a *arrivals) arrived(at time.Time, tick time.Duration) {
+func (a *arrivals) arrived(at time.Time, together time.Duration) {
 	gap := at.Sub(a.last)
-	if !a.last.IsZero() && gap >= tick {
+	if !a.last.IsZero() && gap >= together {
 		const most = 1<<32 - 1
 		milliseconds := uint32(min(gap.Milliseconds(), most))
 		if len(a.gaps) < mostGaps {
@@ -84,13 +84,13 @@ func (a *arrivals) arrived(at time.Time, tick time.Duration) {
 
 // next returns when to list next, no sooner than in an interval; false if that is not
 // known, or if the stream has been silent for longer than it ever was.
-func (a *arrivals) next(start time.Time, interval, tick time.Duration) (time.Time, bool) {
+func (a *arrivals) next(start time.Time, interval time.Duration) (time.Time, bool) {
 	if len(a.gaps) < fewestGaps {
 		return time.Time{}, false
 	}
 	soonest := start.Add(interval)
 	silent := start.Sub(a.last)
-	if silent < tick {
+	if silent < tick(interval) {
 		return soonest, true // it may be the first of several that come together
 	}
 	var sorted [mostGaps]uint32

@@ -8,6 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -289,6 +290,9 @@ func (c *committer) resolved(f *finished) {
 		m.counted(f.result)
 		c.doubles.compare(f, c.cfg.Now())
 		f.LogSkipped(c.cfg.Logger)
+		if f.RecordsOf(record.CloudTrail) > 0 {
+			f.State.home.showStray(f.State.stream)
+		}
 		c.cfg.Logger.Debug("object is counted", "location", f.Location.Name, "key", f.Object.Key, "records", f.Records, "bytes", f.Object.Size)
 		if f.Newest > 0 {
 			f.State.home.newer(f.Log().String(), time.Unix(f.Newest, 0).UTC())

@@ -27,20 +27,27 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	l.sharing.begin()
 	own := l.own()
 	first := own.Searched.IsZero()
+	if first {
+		own.Looked = earliest(own.Floor, l.auditBegin(now))
+	}
+	back, blind := lookedBack(own), false
 	var conflict error
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		key := logkey.Parse(obj.Key)
 		if !l.sharing.owns(key) {
 			return l.passOther(obj.Key, key, own, now), true
 		}
+		floor := own.Floor
 		if key.Free() && !l.knows(key.Stream) {
-			key.Skip = l.recognise(ctx, obj, key, own.Floor)
+			floor = back
+			key.Skip = l.recognise(ctx, obj, key, floor)
+			blind = blind || key.Skip == logkey.SkipUnreadable
 		}
 		if key.Skip == "" && l.leaves(key.Stream) {
 			key.Skip = logkey.SkipOtherForm
 		}
 		if key.Skip != "" {
-			return l.skips.count(obj.Key, key, own.Floor), true
+			return l.skips.count(obj.Key, key, floor), true
 		}
 		l.skips.end()
 		st, err := l.meet(key.Stream, now)
@@ -68,6 +75,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if first && blind { // what could not be looked at may be a log, and have been there before
+		own.Looked = own.Floor
+	}
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
 	l.mu.Unlock()
@@ -76,6 +86,15 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		l.searchedFull = start
 	}
 	return l.noteSearch(ctx, own, start, now, first)
+}
+
+// lookedBack returns from when on searches look at objects whose content has to show what
+// they are: as far back as the first one did.
+func lookedBack(p checkpoint.Prefix) time.Time {
+	if p.Looked.IsZero() {
+		return p.Floor
+	}
+	return earliest(p.Looked, p.Floor)
 }
 
 // noteSearch has a complete search noted.
@@ -127,12 +146,17 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 
 // beginning returns where a stream begins that is not known: where those that cover it
 // began. If one of these was searched before without finding it, all that lies in it has
-// come since, and counts as far back as audits look. l.mu is held.
+// come since, and counts as far back as audits look; where only content shows what it is,
+// no further than the first search did. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 	beginsIn := func(p checkpoint.Prefix) time.Time {
 		begin := p.Floor
 		if !p.Searched.IsZero() {
-			begin = earliest(begin, l.auditBegin(now))
+			back := l.auditBegin(now)
+			if s.Log() == 0 {
+				back = latest(back, lookedBack(p))
+			}
+			begin = earliest(begin, back)
 		}
 		if s.Log() == record.ServerAccess {
 			begin = latest(begin, p.Text)

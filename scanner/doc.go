@@ -77,6 +77,13 @@
 // later begins where those prefixes began that cover it, or, where one of them was searched
 // before, as far back as audits look: all that lies in it has come since.
 //
+// # Shards
+//
+// Several processes may share the streams of the same locations (Config.Shard, package
+// shard): each knows only its own, as a search passes over all else (sharing.go). So
+// nothing here but a search ever comes across what is another's. Package reshard moves
+// streams from one checkpoint to another while no process runs.
+//
 // # Who owns what
 //
 // Each location has one goroutine, tail, and within a round up to eight more, each of

@@ -1,6 +1,7 @@
 package scanner_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // freeKeys are the ways in which keys are written that show no more than a time.
@@ -163,4 +165,40 @@ func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
 			t.Error("nobody was told")
 		}
 	})
+}
+
+// A stream of which only content shows what it is, and that was quiet when the location was
+// read first, begins where the location does: what lay in it does not count when it moves
+// again, but what comes late into it does.
+func TestScanner_QuietStreamWithFreeKeysDoesNotCountWhatLayThereBefore(t *testing.T) {
+	for name, unreadable := range map[string]bool{"readable": false, "not readable at first": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.Since = 24 * time.Hour
+				layout := freeKeys["hours"]
+				for days := range 20 {
+					r.putFree(layout, began.AddDate(0, 0, -2-days), "old", logtest.AccessJSON(began, "before"))
+				}
+				if unreadable {
+					r.bucket.SetFault(func(op, _ string) error {
+						if op == sourcetest.OpOpen {
+							return errors.New("access denied")
+						}
+						return nil
+					})
+				}
+				r.start()
+				r.wait(2 * time.Hour)
+				r.bucket.SetFault(nil)
+				r.putFree(layout, time.Now(), "new", logtest.AccessJSON(time.Now(), "r1"))
+				want := []string{"r1"}
+				if !unreadable {
+					r.putFree(layout, began.AddDate(0, 0, -3), "late", logtest.AccessJSON(began, "r2"))
+					want = append(want, "r2")
+				}
+				r.wait(50 * time.Hour)
+				r.expect(want...)
+			})
+		})
+	}
 }

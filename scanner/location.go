@@ -40,6 +40,7 @@ type location struct {
 
 	// Owned by the committer:
 	newest map[string]time.Time // the newest request by log
+	strays map[*stream]bool     // that showStray has logged
 
 	mu       sync.Mutex                   // guards all below
 	prefix   checkpoint.Prefix            // that of the location
@@ -77,7 +78,7 @@ func (l *location) nextRound(start time.Time, err error) time.Time {
 	for _, st := range l.all() {
 		next = earliest(next, st.pollPlanned())
 	}
-	return latest(next, start.Add(l.cfg.tick()))
+	return latest(next, start.Add(tick(l.cfg.Interval)))
 }
 
 // round does everything that is due, and returns the first error. What has

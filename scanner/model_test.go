@@ -89,11 +89,8 @@ func (m *model) run() {
 		m.config.Since = 24 * time.Hour
 		for range 20 {
 			at := time.Now().Add(-48*time.Hour - time.Duration(m.random.IntN(60))*time.Hour)
-			if key := m.key(at); strings.HasSuffix(key, ".gz") {
-				m.put(key, logtest.TrailText(at, "before"), true)
-			} else {
-				m.put(key, logtest.AccessLog(at, "before"), false)
-			}
+			key := m.key(at)
+			m.put(key, bodyOf(key, at, "before"), m.random.IntN(2) == 0)
 		}
 	}
 	m.begin()
@@ -170,7 +167,7 @@ func (m *model) arrive() {
 	key := m.key(at)
 	if !strings.HasSuffix(key, ".json.gz") {
 		m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
-		m.put(key, logtest.AccessLog(at, ids...), m.random.IntN(3) == 0)
+		m.put(key, bodyOf(key, at, ids...), m.random.IntN(3) == 0)
 		return
 	}
 	for range m.random.IntN(3) { // delivered once more
@@ -180,14 +177,30 @@ func (m *model) arrive() {
 	}
 	m.events = append(m.events, ids...)
 	m.t.Logf("%s: %s arrives as %s", time.Now().Format(time.DateTime), ids, key)
-	m.put(key, logtest.TrailText(at, ids...), true)
+	m.put(key, bodyOf(key, at, ids...), true)
 }
 
-// key returns the key of a new object of one of four streams.
+// freePrefix is that of the stream whose keys do not show what it holds.
+const freePrefix = "logs/free/"
+
+// bodyOf returns what an object with a key holds.
+func bodyOf(key string, at time.Time, ids ...string) []byte {
+	switch {
+	case strings.HasSuffix(key, ".json.gz"):
+		return logtest.TrailText(at, ids...)
+	case strings.HasPrefix(key, freePrefix):
+		return logtest.AccessJSON(at, ids...)
+	}
+	return logtest.AccessLog(at, ids...)
+}
+
+// key returns the key of a new object of one of five streams.
 func (m *model) key(at time.Time) string {
 	unique := fmt.Sprintf("%016X", m.random.Uint64())
 	at = at.UTC()
-	switch m.random.IntN(4) {
+	switch m.random.IntN(5) {
+	case 3:
+		return freePrefix + at.Format("2006/01/02/15/") + unique
 	case 0:
 		return "logs" + at.Format("2006-01-02-15-04-05-") + unique
 	case 1:

@@ -74,7 +74,7 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	if err != nil {
 		return err
 	}
-	st.arrivals.learn(start, now, ls.came, l.cfg.tick())
+	st.arrivals.learn(start, now, ls.came, tick(l.cfg.Interval))
 	l.cfg.Logger.Debug("stream was listed", "location", l.Name, "stream", st.Prefix, "from", ls.scope.from, "audit", audit,
 		"objects", ls.objects, "new", ls.queued, "passed_over", ls.passed)
 	if ls.scope.sweep {
@@ -288,7 +288,7 @@ func (l *location) within(s logkey.Stream) string {
 func (l *location) plan(st *stream, start time.Time, moved bool) {
 	longest := max(l.cfg.Interval, l.cfg.SweepInterval/4)
 	st.wait = min(2*st.wait, longest)
-	next, expected := st.arrivals.next(start, l.cfg.Interval, l.cfg.tick())
+	next, expected := st.arrivals.next(start, l.cfg.Interval)
 	if moved || expected || st.wait < l.cfg.Interval {
 		st.wait = l.cfg.Interval
 	}

@@ -24,6 +24,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		recogniser: reader.NewRecogniser(),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
+		strays:     make(map[*stream]bool),
 		streams:    make(map[string]*stream),
 	}
 }

@@ -312,7 +312,7 @@ func (m *shardsModel) reshardOnce(to, kill int) error {
 		if err != nil {
 			m.t.Fatal(err)
 		}
-		defer state.Close()
+		defer func() { _ = state.Close() }()
 		checkpoints = append(checkpoints, reshard.Checkpoint{Name: s.path, State: mortal{state, &kill}})
 	}
 	_, err := reshard.Run(m.t.Context(), to, checkpoints, addCounts)

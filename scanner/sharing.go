@@ -52,7 +52,19 @@ func (l *location) passOther(name string, key logkey.Key, own checkpoint.Prefix,
 		return key.Stream.Beyond(key.Time)
 	case own.Searched.IsZero():
 		// Streams that are not known yet may lie in the same folders.
-		return min(key.Stream.After(own.Floor), key.Beyond())
+		return min(key.Stream.After(lookedBack(own)), key.Beyond())
 	}
 	return passFree(key, now)
+}
+
+// showStray logs, once a stream, that it has events of CloudTrail, which its keys do not
+// show: an event that is delivered again, to a stream of another shard, counts twice. It is
+// called by the committer.
+func (l *location) showStray(st *stream) {
+	if l.cfg.Shard.Alone() || shard.IsCloudTrail(st.Stream) || l.strays[st] {
+		return
+	}
+	l.strays[st] = true
+	l.cfg.Logger.Warn("events of CloudTrail lie in a stream whose prefix does not show it: those that are delivered to other shards as well count twice",
+		"location", l.Name, "stream", st.Prefix)
 }

@@ -253,3 +253,26 @@ func TestScanner_ShardsTryABrokenObjectOnceTogether(t *testing.T) {
 		stopAll(shards)
 	})
 }
+
+// CloudTrail in a stream whose prefix does not show it is told of, once: it may come to
+// another shard too.
+func TestScanner_ShardsTellOfCloudTrailThatKeysDoNotShow(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for _, prefix := range []string{"firehose/a/", "firehose/CloudTrail/"} {
+			for i := range 3 {
+				r.bucket.Put(fmt.Sprint(prefix, began.Format("2006/01/02/15/"), i), logtest.Trail(began, fmt.Sprint(prefix, i)), began)
+			}
+		}
+		shards := r.split(2)
+		startAll(shards)
+		r.wait(time.Hour)
+		var log string
+		for _, s := range shards {
+			log += s.log.String()
+		}
+		if n := strings.Count(log, "whose prefix does not show it"); n != 1 || !strings.Contains(log, "stream=firehose/a/") {
+			t.Errorf("it is told %d times:\n%s", n, log)
+		}
+		stopAll(shards)
+	})
+}

@@ -192,7 +192,7 @@ func (s *stream) pollPlanned() time.Time {
 // nearest to the time that is planned, but never sooner than in an Interval.
 func (s *stream) due(start time.Time, cfg *Config) bool {
 	early := s.pollPlanned().Sub(start)
-	return early <= 0 || early < cfg.tick()/2 && start.Sub(s.arrivals.looked) >= cfg.Interval
+	return early <= 0 || early < tick(cfg.Interval)/2 && start.Sub(s.arrivals.looked) >= cfg.Interval
 }
 
 // planPoll notes when the stream is to be listed next.

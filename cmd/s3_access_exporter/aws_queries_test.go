@@ -26,6 +26,9 @@ type question struct {
 func awsQueries() map[string]question {
 	everything := func(fleet.Request) bool { return true }
 	sigV2 := func(r fleet.Request) bool { return r.Signature == "SigV2" }
+	uses := func(feature string) func(fleet.Request) bool {
+		return func(r fleet.Request) bool { return slices.Contains(strings.Split(r.Features, ","), feature) }
+	}
 	onTheDay := func(r fleet.Request) bool { return r.Time.Format(time.DateOnly) == "2026-01-15" }
 	const period = " --since 2026-01-15 --until 2026-01-16"
 	return map[string]question{
@@ -61,7 +64,12 @@ func awsQueries() map[string]question {
 		"report --source-ip 192.0.2.17 --by source_ip" + period: {
 			where: func(r fleet.Request) bool { return r.SourceIP == "192.0.2.17" && onTheDay(r) }, by: "source_ip",
 		},
-		"report --by client,client_version,sigv4_default": {where: everything, by: "client,client_version,sigv4_default"},
+		"report --by client,client_version,sigv4_default":     {where: everything, by: "client,client_version,sigv4_default"},
+		"events --feature acl_required":                       {where: uses("acl_required")},
+		"report --feature acl_required --by bucket,requester": {where: uses("acl_required"), by: "bucket,requester"},
+		"report --feature 'tls1.*' --by requester,client,feature": {
+			where: func(r fleet.Request) bool { return uses("tls1.0")(r) || uses("tls1.1")(r) }, by: "requester,client,feature",
+		},
 		"report --by requester --requester '!*.amazonaws.com'": {
 			where: func(r fleet.Request) bool { return !strings.HasSuffix(r.Requester, ".amazonaws.com") }, by: "requester",
 		},
@@ -175,7 +183,7 @@ func told(r fleet.Request, requester string) map[string]string {
 		"time": r.Time.UTC().Format(time.RFC3339), "log": r.Log, "account_id": r.AccountID, "aws_region": r.Region, "bucket": r.Bucket,
 		"operation": r.Operation, "key": r.Key, "requester": requester, "source_ip": r.SourceIP, "client": r.Client,
 		"client_version": r.ClientVersion, "signature": r.Signature, "auth_method": strings.TrimPrefix(r.AuthMethod, "unknown"), "outcome": r.Outcome,
-		"error_code": r.ErrorCode, "sigv4_default": sigv4Default, "status": "", "sent_bytes": "", "received_bytes": "",
+		"error_code": r.ErrorCode, "sigv4_default": sigv4Default, "feature": r.Features, "status": "", "sent_bytes": "", "received_bytes": "",
 	}
 	for name, n := range map[string]int64{"sent_bytes": r.SentBytes, "received_bytes": r.ReceivedBytes} {
 		if n != fleet.Unknown {

@@ -23,6 +23,7 @@ type backfillCmd struct {
 	ExternalLabels []externalLabel `name:"external-label" sep:"none" placeholder:"NAME=VALUE" help:"Label that all series get, such as job=s3_access_exporter; repeatable."`
 	OneShot        oneShot         `embed:""`
 	Labels         labelFlags      `embed:"" prefix:"labels."`
+	Legacy         legacyFlags     `embed:"" prefix:"legacy."`
 }
 
 // Help implements kong.HelpProvider.
@@ -58,7 +59,7 @@ func (cmd *backfillCmd) Validate() error {
 // Run reads everything and writes its history.
 func (cmd *backfillCmd) Run(ctx context.Context, env *environment) error {
 	labels := cmd.Labels.config()
-	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: time.Time(cmd.OneShot.Filter.Until), Labels: labels})
+	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: time.Time(cmd.OneShot.Filter.Until), Labels: labels, Legacy: cmd.Legacy.Features.Features})
 	defer h.Close()
 	return cmd.OneShot.run(ctx, env, asked{
 		labels: labels, needs: h.Needs(), sink: h,

@@ -56,6 +56,9 @@ func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err erro
 	case err != nil:
 		return "", advised(cmd.Checkpoint.Path, err)
 	}
+	if err := report.CheckShard(cmd.Shard.Index, cmd.Shard.count()); err != nil {
+		return fmt.Sprintf("checkpoint %s: ", report.Path), cmd.Shard.advised(err)
+	}
 	return fmt.Sprintf("checkpoint %s: sound, with %s", report.Path, counted(int64(report.Series), "series")), nil
 }
 

@@ -310,8 +310,9 @@ var serveFlags = map[string]string{
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
 	"scan.dedupe-window": "250000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
-	"record-format": "",
-	"series.limit":  "10000", "series.ttl": "720h", "series.hold": "2m",
+	"legacy.features": "sigv2,tls1.0,tls1.1,plain_http,acl_required,soap",
+	"record-format":   "",
+	"series.limit":    "10000", "series.ttl": "720h", "series.hold": "2m",
 	"coverage.interval": "0", "coverage.role-name": "",
 	"aws.endpoint-url": "", "aws.region": "", "aws.path-style": "", "aws.role-arn": "", "aws.external-id": "",
 }
@@ -320,6 +321,7 @@ var serveFlags = map[string]string{
 var filterDefaults = map[string]string{
 	"since": "", "until": "", "delivery-slack": "24h", "log": "", "account-id": "", "aws-region": "", "bucket": "", "operation": "",
 	"record-format": "", "key": "", "requester": "", "client": "", "source-ip": "", "signature": "", "outcome": "", "anonymous": "", "object": "",
+	"support": "", "feature": "", "tls-version": "", "access-key-id": "", "vpc-endpoint-id": "",
 }
 
 // only returns the flags that begin with one of some prefixes.
@@ -343,15 +345,15 @@ var engineDefaults = map[string]string{
 }
 
 func TestRun_HelpsWithEveryFlag(t *testing.T) {
-	report := only(serveFlags, "config.", "log.", "version", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
+	report := only(serveFlags, "config.", "log.", "version", "labels.", "legacy.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(report, filterDefaults)
 	maps.Copy(report, engineDefaults)
 	maps.Copy(report, map[string]string{"by": "", "top": "10", "output": "table"})
 	events := only(serveFlags, "config.", "log.", "version", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(events, filterDefaults)
 	maps.Copy(events, engineDefaults)
-	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "sort": ""})
-	backfill := only(serveFlags, "config.", "log.", "version", "labels.", "aws.", "scan.max-object-size", "scan.concurrency")
+	maps.Copy(events, map[string]string{"fields": "", "limit": "", "output": "table", "context": "", "sort": ""})
+	backfill := only(serveFlags, "config.", "log.", "version", "labels.", "legacy.", "aws.", "scan.max-object-size", "scan.concurrency")
 	maps.Copy(backfill, filterDefaults)
 	maps.Copy(backfill, engineDefaults)
 	maps.Copy(backfill, map[string]string{"external-label": "NAME=VALUE", "output-file": "", "step": "1m"})

@@ -16,7 +16,8 @@ import (
 
 // eventsCmd prints single requests.
 type eventsCmd struct {
-	Output  string    `name:"output" short:"o" default:"table" enum:"table,json,csv" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold."`
+	Output  string    `name:"output" short:"o" default:"table" enum:"table,json,csv,raw" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold; raw is the record as logged, byte for byte: a line, or a JSON object on a line of its own."`
+	Context bool      `name:"context" help:"With --output raw: print before each record the log object and the record's number in it, with a colon behind each."`
 	Fields  fieldList `name:"fields" placeholder:"FIELD,..." help:"What to print: ${fields}. By default all, in a table some."`
 	Sort    sortOrder `name:"sort" placeholder:"ORDER" help:"Order: time, which is the earliest first. By default requests come as they are read."`
 	Limit   int       `name:"limit" placeholder:"N" help:"Print the first N requests; all by default."`
@@ -45,6 +46,12 @@ func fieldNames() string {
 func (cmd *eventsCmd) Validate() error {
 	if cmd.Limit < 0 {
 		return errors.New("--limit must not be negative")
+	}
+	switch raw := cmd.Output == rows.Raw; {
+	case cmd.Context && !raw:
+		return errors.New("--context goes with --output raw")
+	case raw && len(cmd.Fields) > 0:
+		return errors.New("--fields goes with --output table, json or csv: raw is the whole record")
 	}
 	return nil
 }
@@ -85,6 +92,10 @@ func tableFields() []query.Field {
 
 func (cmd *eventsCmd) fields() []query.Field {
 	switch {
+	case cmd.Output == rows.Raw && cmd.Context:
+		return []query.Field{query.Place, query.Raw}
+	case cmd.Output == rows.Raw:
+		return []query.Field{query.Raw}
 	case len(cmd.Fields) > 0:
 		return cmd.Fields
 	case cmd.Output == rows.Table:

@@ -117,6 +117,35 @@ func (f labelFlags) config() classify.Config {
 	}
 }
 
+// legacyFlags choose what counts of what AWS turns off.
+type legacyFlags struct {
+	Features featureSet `name:"features" default:"${legacy_features}" help:"Features that AWS turns off and that are counted: sigv2, tls1.0, tls1.1, plain_http, acl_required, path_style, soap; all or off."`
+}
+
+// featureSet is a flag's set of features. It is never the zero value of classify.Features.
+type featureSet struct{ classify.Features }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *featureSet) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "off":
+		s.Features = classify.NoFeatures
+		return nil
+	case "all":
+		s.Features = classify.NewFeatures(classify.AllFeatures()...)
+		return nil
+	}
+	s.Features = 0
+	for name := range strings.SplitSeq(string(text), ",") {
+		f, err := classify.ParseFeature(name)
+		if err != nil {
+			return err
+		}
+		s.Features |= classify.NewFeatures(f)
+	}
+	return nil
+}
+
 // readFlags say how every command reads log objects.
 type readFlags struct {
 	MaxObjectSize size `name:"max-object-size" default:"${max_object_size}" help:"Largest log object that is read, decompressed."`
@@ -140,6 +169,7 @@ func variables() kong.Vars {
 		"dedupe_window":   strconv.Itoa(dedupeWindow),
 		"fields":          fieldNames(),
 		"interval":        short(scanner.DefaultInterval),
+		"legacy_features": classify.DefaultFeatures().String(),
 		"location_help":   locationHelp,
 		"max_object_size": units.Base2Bytes(scanner.DefaultMaxObjectSize).String(),
 		"overlap":         short(scanner.DefaultOverlap),
@@ -184,6 +214,11 @@ type filterFlags struct {
 	Clients    []query.Glob   `name:"client" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only these clients: aws-cli, boto3."`
 	Sources    []query.Source `name:"source-ip" group:"Filters" env:"-" placeholder:"IP" sep:"none" help:"Only from this address, network (192.0.2.0/24) or AWS service; a leading ! negates it."`
 	Signatures []query.Glob   `name:"signature" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only these: SigV2, SigV4, SigV4A, none, unknown."`
+	Supports   []query.Glob   `name:"support" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only clients whose version AWS supports so: current, maintenance, ended, unknown."`
+	Features   []query.Glob   `name:"feature" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only requests with this feature that AWS turns off: sigv2, tls1.0, tls1.1, plain_http, acl_required, path_style, soap."`
+	TLS        []query.Glob   `name:"tls-version" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only over these: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."`
+	AccessKeys []query.Glob   `name:"access-key-id" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only with these access keys (CloudTrail)."`
+	Endpoints  []query.Glob   `name:"vpc-endpoint-id" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only by these VPC endpoints (CloudTrail)."`
 	Outcomes   []query.Glob   `name:"outcome" group:"Filters" env:"-" placeholder:"GLOB" sep:"none" help:"Only these: success, denied, error."`
 	Anonymous  bool           `name:"anonymous" group:"Filters" env:"-" help:"Only requests without credentials."`
 	Object     bool           `name:"object" group:"Filters" env:"-" help:"Only requests that name an object's key, and DeleteObjects."`
@@ -202,6 +237,11 @@ func (f filterFlags) filter(labels classify.Config) (*query.Filter, error) {
 		Clients:    f.Clients,
 		Signatures: f.Signatures,
 		Outcomes:   f.Outcomes,
+		Supports:   f.Supports,
+		Features:   f.Features,
+		TLS:        f.TLS,
+		AccessKeys: f.AccessKeys,
+		Endpoints:  f.Endpoints,
 		Operations: f.Operations,
 		Keys:       f.Keys,
 		Requesters: f.Requesters,

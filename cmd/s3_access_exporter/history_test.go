@@ -61,7 +61,7 @@ func (p point) series() string {
 		switch {
 		case err != nil:
 			panic(err) // the pattern allows what Go does
-		case pair[1] == "sigv4_default":
+		case pair[1] == "sigv4_default", pair[1] == "support":
 		case pair[1] == "le":
 			last = []string{"le", strings.TrimSuffix(value, ".0")}
 		default:

@@ -68,7 +68,9 @@ func (b *journalBucket) checkLoop(locations []source.Location) error {
 
 // openJournal returns the checkpoint in S3 that the flags describe. It is read once it
 // runs.
-func (f checkpointFlags) openJournal(bucket *journalBucket, failed func(), logger *slog.Logger) *checkpoint.Journal {
+func (f checkpointFlags) openJournal(
+	bucket *journalBucket, check func(*checkpoint.Tx) error, failed func(), logger *slog.Logger,
+) *checkpoint.Journal {
 	return checkpoint.NewJournal(checkpoint.JournalConfig{
 		Name:      bucket.name,
 		Objects:   bucket.objects(),
@@ -76,6 +78,7 @@ func (f checkpointFlags) openJournal(bucket *journalBucket, failed func(), logge
 		Cache:     f.Cache,
 		MustExist: f.MustExist,
 		Takeover:  time.Duration(f.Takeover),
+		Check:     check,
 		Failed:    failed,
 		Logger:    logger,
 	})

@@ -86,7 +86,7 @@ func (n *naiveReading) object(key string, text []byte) {
 var accessLogLine = regexp.MustCompile(`^\w{64} (?<bucket>\S+) \[(?<time>.*?)\] (?<ip>\S+) (?<requester>.+?) (?:\S{16}|\S{36}) ` +
 	`(?<operation>(?:REST|WEBSITE|BATCH|SOAP|S3)\.\S+) (?<key>\S+) (?<uri>-|"-"|"[A-Z]+ .* HTTP/1\.\d") ` +
 	`(?<status>\S+) (?<code>\S+) (?<sent>\S+) (?<size>\S+) (?<duration>\S+) \S+ (?:- -|".*" "(?<agent>.*)")` +
-	`(?: - (?:AIDA\w+ )?\S+ (?<signature>\S+) \S+ (?<auth>\S+) (?<host>\S+)(?: .*)?| -|)$`)
+	`(?: - (?:AIDA\w+ )?\S+ (?<signature>\S+) (?<cipher>\S+) (?<auth>\S+) (?<host>\S+)(?: (?<tls>\S+)(?: \S+(?: (?<acl>\S+)(?: .*)?)?)?)?| -|)$`)
 
 var regionOfHost = regexp.MustCompile(`s3[.-](?:website-)?(\w+-\w+-\d)\.`)
 
@@ -136,7 +136,53 @@ func (n *naiveReading) line(key, line string) {
 	case r.Requester == "":
 		r.Requester = "unknown"
 	}
+	raw := func(name string) string { return found[accessLogLine.SubexpIndex(name)] }
+	way := connection{
+		tls: raw("tls"), secure: f["cipher"] != "", plain: raw("tls") == "-" && raw("cipher") == "-",
+		none: strings.Trim(f["uri"], `"-`) == "" && f["tls"] == "" && raw("cipher") == "-",
+		acl:  map[string]string{"-": "no", "Yes": "yes"}[raw("acl")], host: f["host"],
+		soap: map[bool]string{true: "yes", false: "no"}[strings.HasPrefix(f["operation"], "SOAP.")],
+	}
+	way.note(&r)
 	n.add(r)
+}
+
+// connection is how a request came, as far as its record shows it.
+type connection struct {
+	tls, host, acl, soap string // acl and soap: yes, no, or empty if the record does not show it
+	secure, plain        bool   // there is a cipher suite, or there could be and is none
+	none                 bool   // it is of no connection
+}
+
+// pathStyleHost is an endpoint of AWS's with no bucket before it.
+var pathStyleHost = regexp.MustCompile(`^s3([.-][a-z]+-[a-z]+-\d)?\.amazonaws\.com$`)
+
+// note takes note of what the request uses of that which AWS turns off, and of what its
+// record does not show.
+func (c connection) note(r *fleet.Request) {
+	var uses, unknown []string
+	say := func(name, answer string) {
+		switch answer {
+		case "yes":
+			uses = append(uses, name)
+		case "":
+			unknown = append(unknown, name)
+		}
+	}
+	answer := func(yes, shown bool) string {
+		return map[bool]string{true: map[bool]string{true: "yes", false: "no"}[yes], false: ""}[shown]
+	}
+	version := len(c.tls) > 1
+	say("sigv2", answer(r.Signature == "SigV2", r.Signature != "unknown" || c.none))
+	say("tls1.0", answer(c.tls == "TLSv1", version || c.plain || c.none))
+	say("tls1.1", answer(c.tls == "TLSv1.1", version || c.plain || c.none))
+	say("plain_http", answer(c.plain && !c.none, version || c.secure || c.plain || c.none))
+	say("acl_required", cmp.Or(c.acl, map[bool]string{true: "no"}[c.none]))
+	if !c.none && c.soap != "yes" && r.Bucket != "" {
+		say("path_style", answer(pathStyleHost.MatchString(c.host), c.host != ""))
+	}
+	say("soap", cmp.Or(c.soap, map[bool]string{true: "no"}[c.none]))
+	r.Features, r.Undetermined = strings.Join(uses, ","), strings.Join(unknown, ",")
 }
 
 // event is what a naive reader wants to know of a CloudTrail event.
@@ -144,10 +190,12 @@ type event struct {
 	EventTime, EventSource, EventName, EventType, AWSRegion string
 	SourceIPAddress, UserAgent, ErrorCode                   string
 	EventID, RecipientAccountID                             string
-	RequestParameters                                       struct{ BucketName, Key string }
+	RequestParameters                                       struct{ BucketName, Key, Host string }
+	TLSDetails                                              struct{ TLSVersion, CipherSuite, ClientProvidedHostHeader string }
 	UserIdentity                                            struct{ Type, ARN, AccountID, InvokedBy string }
 	AdditionalEventData                                     struct {
 		SignatureVersion, AuthenticationMethod  string
+		CipherSuite, ACLRequired                string
 		BytesTransferredIn, BytesTransferredOut *float64
 	}
 }
@@ -206,6 +254,19 @@ func (n *naiveReading) event(e event, at time.Time) {
 	case !r.Anonymous:
 		r.Signature, r.AuthMethod = "unknown", "unknown"
 	}
+	tls := e.TLSDetails
+	way := connection{
+		tls: tls.TLSVersion, secure: tls.CipherSuite+e.AdditionalEventData.CipherSuite != "", host: cmp.Or(tls.ClientProvidedHostHeader, e.RequestParameters.Host),
+		acl: "no",
+	}
+	way.none = way.tls == "" && !way.secure && e.UserIdentity.InvokedBy != ""
+	switch {
+	case e.AdditionalEventData.ACLRequired == "Yes":
+		way.acl = "yes"
+	case at.Year() < 2023:
+		way.acl = ""
+	}
+	way.note(&r)
 	n.add(r)
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -80,7 +81,7 @@ func onCores(b *testing.B, n int) {
 // epoch is when the logs of all benchmarks begin.
 var epoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// logs returns as many log objects, of CloudTrail or else server access logs, as
+// logs returns as many log objects, of CloudTrail or else server access logs as text, as
 // have so many bytes decompressed. Each has perObject records at most.
 func logs(b *testing.B, trails bool, perObject int, size int64) []fleet.Object {
 	b.Helper()
@@ -90,7 +91,10 @@ func logs(b *testing.B, trails bool, perObject int, size int64) []fleet.Object {
 		delivered, _ := clients.Deliver(at, at.Add(time.Second))
 		for _, obj := range delivered {
 			key := logkey.Parse(obj.Key)
-			if key.Skip == "" && (key.Stream.Layout == logkey.Trail) == trails {
+			if key.Skip != "" {
+				continue
+			}
+			if trails && key.Stream.Layout == logkey.Trail || !trails && key.Stream.Log() == record.ServerAccess && key.Stream.Form() == record.Text {
 				objects = append(objects, obj)
 				size -= int64(len(plain(b, obj.Body)))
 			}
@@ -210,7 +214,7 @@ func newCounters(b *testing.B) *collector.Collector {
 
 func newMetrics(b *testing.B) *history.Metrics {
 	b.Helper()
-	counters, err := history.NewMetrics(classify.Config{})
+	counters, err := history.NewMetrics(classify.Config{}, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -218,7 +218,7 @@ func (a *address) probe(ctx context.Context) {
 
 // pass passes a connection on.
 func (a *address) pass(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	a.mu.Lock()
 	active := a.active
 	a.mu.Unlock()
@@ -229,7 +229,7 @@ func (a *address) pass(client net.Conn) {
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
 		both.Go(func() {

@@ -10,11 +10,12 @@ import (
 
 // reportCmd reads log buckets once and prints counts.
 type reportCmd struct {
-	By      fieldList  `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in five tables is printed."`
-	Top     int        `name:"top" default:"10" help:"Print so many groups of a table, the largest; 0: all."`
-	Output  string     `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold; prometheus are the metrics of serve, as exposition text."`
-	OneShot oneShot    `embed:""`
-	Labels  labelFlags `embed:"" prefix:"labels."`
+	By      fieldList   `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in six tables is printed."`
+	Top     int         `name:"top" default:"10" help:"Print so many groups of a table, the largest; 0: all."`
+	Output  string      `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold; prometheus are the metrics of serve, as exposition text."`
+	OneShot oneShot     `embed:""`
+	Labels  labelFlags  `embed:"" prefix:"labels."`
+	Legacy  legacyFlags `embed:"" prefix:"legacy."`
 }
 
 const formatPrometheus = "prometheus"
@@ -63,7 +64,7 @@ func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
 // runPrometheus prints the metrics. Nothing is held back or limited.
 func (cmd *reportCmd) runPrometheus(ctx context.Context, env *environment) error {
 	labels := cmd.Labels.config()
-	metrics, err := history.NewMetrics(labels)
+	metrics, err := history.NewMetrics(labels, cmd.Legacy.Features.Features)
 	if err != nil {
 		return err
 	}

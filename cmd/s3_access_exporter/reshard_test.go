@@ -16,6 +16,9 @@ import (
 // fleetOfShards are exporters that share a log bucket, beside one that reads it alone.
 type fleetOfShards struct {
 	dir, bucket string
+	state       string   // in front of the names of the shards' checkpoints
+	serving     []string // further flags of serve, and of reshard
+	resharding  []string
 	alone       *exporter
 	shards      []*exporter
 	objects     int // that were put
@@ -24,26 +27,28 @@ type fleetOfShards struct {
 const accessStreams, trailRegions, trailAccounts = 140, 20, 3 // 200 streams
 
 func newFleetOfShards(t *testing.T) *fleetOfShards {
+	t.Helper()
 	dir := t.TempDir()
-	f := &fleetOfShards{dir: dir, bucket: filepath.Join(dir, "bucket")}
+	f := &fleetOfShards{dir: dir, state: dir + "/", bucket: filepath.Join(dir, "bucket")}
 	f.deliver(t, 1)
-	f.alone = start(t, "serve", append(f.flags("alone.db"), f.bucket)...)
+	f.alone = start(t, "serve", append(f.flags(filepath.Join(dir, "alone.db")), f.bucket)...)
 	return f
 }
 
 func (f *fleetOfShards) flags(checkpoint string) []string {
-	return append(whole(filepath.Join(f.dir, checkpoint)), "--scan.sweep-interval=4s")
+	return append(whole(checkpoint), "--scan.sweep-interval=4s")
 }
 
 // path is the checkpoint of a shard.
-func (f *fleetOfShards) path(index int) string { return filepath.Join(f.dir, fmt.Sprint(index, ".db")) }
+func (f *fleetOfShards) path(index int) string { return fmt.Sprint(f.state, index, ".db") }
 
 // start starts so many shards.
 func (f *fleetOfShards) start(t *testing.T, count int) {
 	t.Helper()
 	f.shards = nil
 	for index := range count {
-		args := append(f.flags(filepath.Base(f.path(index))), "--shard.index="+strconv.Itoa(index), "--shard.count="+strconv.Itoa(count), f.bucket)
+		args := append(f.flags(f.path(index)), "--shard.index="+strconv.Itoa(index), "--shard.count="+strconv.Itoa(count), f.bucket)
+		args = append(args, f.serving...)
 		f.shards = append(f.shards, start(t, "serve", args...))
 	}
 }
@@ -144,14 +149,19 @@ func (f *fleetOfShards) awaitTruth(t *testing.T) {
 	}
 }
 
-// reshard shares the streams out among so many shards.
-func (f *fleetOfShards) reshard(t *testing.T, from, to int) {
-	t.Helper()
-	args := []string{"checkpoint", "reshard", "--to", strconv.Itoa(to)}
+// reshardArgs are the arguments of checkpoint reshard.
+func (f *fleetOfShards) reshardArgs(from, to int) []string {
+	args := append([]string{"checkpoint", "reshard", "--to", strconv.Itoa(to)}, f.resharding...)
 	for index := range max(from, to) {
 		args = append(args, f.path(index))
 	}
-	got := runToEnd(t, args...)
+	return args
+}
+
+// reshard shares the streams out among so many shards.
+func (f *fleetOfShards) reshard(t *testing.T, from, to int) {
+	t.Helper()
+	got := runToEnd(t, f.reshardArgs(from, to)...)
 	if got.code != exitOK || strings.Count(got.stdout, "\n") != max(from, to) {
 		t.Fatalf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
@@ -161,7 +171,11 @@ func (f *fleetOfShards) reshard(t *testing.T, from, to int) {
 // one process does, and no counter of theirs falls.
 func TestReshard_CountsWhatOneProcessDoes(t *testing.T) {
 	t.Parallel()
-	f := newFleetOfShards(t)
+	newFleetOfShards(t).courses(t)
+}
+
+func (f *fleetOfShards) courses(t *testing.T) {
+	t.Helper()
 	f.start(t, 3)
 	f.deliver(t, 2)
 	f.awaitTruth(t)
@@ -176,6 +190,7 @@ func TestReshard_CountsWhatOneProcessDoes(t *testing.T) {
 		f.reshard(t, from, to)
 		f.start(t, to)
 		for index, e := range f.shards[:min(from, to)] {
+			e.awaitReady(t)
 			now := summed(t, e)
 			for series, value := range before[index] {
 				if now[series] < value {
@@ -221,8 +236,11 @@ func TestReshard_RefusesWhatDoesNotFitTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer state.Close()
-	empty := filepath.Join(t.TempDir(), "empty.db")
+	defer func() { _ = state.Close() }()
+	empty, link := filepath.Join(t.TempDir(), "empty.db"), filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(b, link); err != nil {
+		t.Fatal(err)
+	}
 	for name, course := range map[string]struct {
 		args []string
 		code int
@@ -230,7 +248,9 @@ func TestReshard_RefusesWhatDoesNotFitTogether(t *testing.T) {
 	}{
 		"one is missing":          {[]string{"--to=2", a, c}, exitFailed, "that of shard 1 is missing"},
 		"no file for a new one":   {[]string{"--to=4", a, b, c}, exitFailed, "that of shard 3 is missing"},
-		"the same twice":          {[]string{"--to=2", a, b, b}, exitUsage, "the same checkpoint"},
+		"the same twice":          {[]string{"--to=2", a, b, b}, exitUsage, "given twice"},
+		"a link to the same":      {[]string{"--to=2", a, b, link}, exitUsage, "the same checkpoint"},
+		"the same twice in S3":    {[]string{"--to=2", "s3://a/b", "s3://a/b/"}, exitUsage, "given twice"},
 		"two of one shard":        {[]string{"--to=2", a, b, aShard(t, 1, 3)}, exitFailed, "both of shard 1"},
 		"of other numbers":        {[]string{"--to=2", a, b, aShard(t, 2, 4)}, exitFailed, "do not belong together"},
 		"one too many":            {[]string{"--to=3", a, b, c, empty}, exitFailed, "leave it out"},
@@ -270,14 +290,22 @@ func TestServe_RefusesTheCheckpointOfAnotherShard(t *testing.T) {
 		if got.code != exitFailed || !strings.Contains(got.stderr, "checkpoint reshard --to ") || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("exit code %d\n%s", got.code, got.stderr)
 		}
+		got = runToEnd(t, append([]string{"serve", "--check", "--checkpoint.path=" + path, bucket}, flags...)...)
+		if got.code != exitFailed || !strings.Contains(got.stdout, "checkpoint reshard --to ") {
+			t.Errorf("--check: exit code %d\n%s", got.code, got.stdout)
+		}
 	}
 }
 
 func TestServe_RefusesWrongPairsOfShards(t *testing.T) {
 	t.Parallel()
 	for _, flags := range [][]string{
-		{"--shard.index=1"}, {"--shard.index=3", "--shard.count=3"}, {"--shard.index=-1", "--shard.count=3"},
-		{"--shard.count=0"}, {"--shard.count=-1"}, {"--shard.count=2000"},
+		{"--shard.index=1"},
+		{"--shard.index=3", "--shard.count=3"},
+		{"--shard.index=-1", "--shard.count=3"},
+		{"--shard.count=0"},
+		{"--shard.count=-1"},
+		{"--shard.count=2000"},
 	} {
 		got := runToEnd(t, append([]string{"serve", t.TempDir()}, flags...)...)
 		if got.code != exitUsage || !strings.Contains(got.stderr, "--shard.count") || strings.Count(got.stderr, "\n") != 1 {

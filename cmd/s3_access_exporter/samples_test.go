@@ -50,8 +50,8 @@ func labelled(name string, labels ...string) string {
 // clientInfo is the family whose values never change.
 const clientInfo = "s3_access_client_info"
 
-// verdict is the one label that a fleet does not know. Only clientInfo has it.
-var verdict = regexp.MustCompile(`,sigv4_default="\w+"`)
+// verdict are the labels that a fleet does not know. Only clientInfo has it.
+var verdict = regexp.MustCompile(`,sigv4_default="\w+",support="\w+"`)
 
 // requestFamilies returns the samples that tell of requests, and so obey the two
 // promises, as opposed to those that tell of the exporter.
@@ -124,6 +124,22 @@ func expected(requests []fleet.Request) samples {
 		if r.Key != "" || r.Operation == "DeleteObjects" {
 			s[labelled("s3_access_object_requests_total", "bucket", r.Bucket, "client", r.Client, "client_version", r.ClientVersion,
 				"log", r.Log, "operation", r.Operation, "outcome", r.Outcome, "requester", who, "source_ip", r.SourceIP)]++
+		}
+		for family, features := range map[string]string{
+			"s3_access_legacy_requests_total": r.Features, "s3_access_legacy_undetermined_requests_total": r.Undetermined,
+		} {
+			for feature := range strings.SplitSeq(features, ",") {
+				labels := []string{"bucket", r.Bucket, "feature", feature, "log", r.Log}
+				if family == "s3_access_legacy_requests_total" {
+					labels = []string{
+						"bucket", r.Bucket, "client", r.Client, "client_version", r.ClientVersion, "feature", feature,
+						"log", r.Log, "requester", who, "source_ip", r.SourceIP,
+					}
+				}
+				if feature != "" && feature != "path_style" { // which does not count by default
+					s[labelled(family, labels...)]++
+				}
+			}
 		}
 		traffic := []string{"bucket", r.Bucket, "log", r.Log, "requester", who, "source_ip", r.SourceIP}
 		if r.SentBytes > 0 {

@@ -32,6 +32,7 @@ type serveCmd struct {
 	Checkpoint checkpointFlags `embed:"" prefix:"checkpoint."`
 	Scan       scanFlags       `embed:"" prefix:"scan."`
 	Labels     labelFlags      `embed:"" prefix:"labels."`
+	Legacy     legacyFlags     `embed:"" prefix:"legacy."`
 	Series     seriesFlags     `embed:"" prefix:"series."`
 	Shard      shardFlags      `embed:"" prefix:"shard."`
 	Coverage   coverageFlags   `embed:"" prefix:"coverage."`
@@ -126,6 +127,7 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context, named []location.Location) (err error) {
 	counters, err := collector.New(collector.Config{
 		Labels:      d.Labels.config(),
+		Legacy:      d.Legacy.Features.Features,
 		SeriesLimit: d.Series.Limit,
 		SeriesTTL:   time.Duration(d.Series.TTL),
 		SeriesHold:  time.Duration(d.Series.Hold),
@@ -190,7 +192,7 @@ func (d *daemon) openState(ctx context.Context, locations []source.Location, met
 	if err := bucket.checkLoop(locations); err != nil {
 		return nil, err
 	}
-	return d.Checkpoint.openJournal(bucket, metrics.CountCommitFailure, d.env.logger), nil
+	return d.Checkpoint.openJournal(bucket, d.Shard.checkTx, metrics.CountCommitFailure, d.env.logger), nil
 }
 
 // load takes the stored counters, if the checkpoint is that of the shard.

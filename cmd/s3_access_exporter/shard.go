@@ -30,19 +30,27 @@ func (f shardFlags) shard() shard.Shard { return shard.Shard{Index: f.Index, Cou
 // check makes sure that the checkpoint at path is that of the shard, or was never used. It
 // changes nothing: the scanner has it noted.
 func (f shardFlags) check(state viewer, path string) error {
-	err := state.View(func(tx *checkpoint.Tx) error {
-		_, err := tx.CheckShard(f.Index, f.count())
-		return err
-	})
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, checkpoint.ErrResharding):
-		return fmt.Errorf("checkpoint %s: %w; run checkpoint reshard once more", path, err)
-	case errors.Is(err, checkpoint.ErrOtherShard):
-		return fmt.Errorf("checkpoint %s: %w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", path, err, f.count())
+	if err := state.View(f.checkTx); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", path, err)
 	}
-	return fmt.Errorf("checkpoint %s: %w", path, err)
+	return nil
+}
+
+// checkTx is check, with errors that do not name the checkpoint.
+func (f shardFlags) checkTx(tx *checkpoint.Tx) error {
+	_, err := tx.CheckShard(f.Index, f.count())
+	return f.advised(err)
+}
+
+// advised returns an error of a checkpoint that is not that of the shard with what to do.
+func (f shardFlags) advised(err error) error {
+	switch {
+	case errors.Is(err, checkpoint.ErrResharding):
+		return fmt.Errorf("%w; run checkpoint reshard once more", err)
+	case errors.Is(err, checkpoint.ErrOtherShard):
+		return fmt.Errorf("%w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", err, f.count())
+	}
+	return err
 }
 
 func (f shardFlags) count() int { return max(f.Count, 1) } // demo has no flags

@@ -4,7 +4,7 @@
 // this module too.
 //
 // A Classifier returns both. operation.go, requester.go, sourceip.go, region.go,
-// useragent.go and sigv4.go each know one kind of value; the files that end in _table
+// useragent.go, sigv4.go and support.go each know one kind of value, legacy.go what AWS turns off; the files that end in _table
 // are data, with the source of each fact. A Config chooses how much detail values
 // have.
 //
@@ -31,13 +31,13 @@ type Class struct {
 // bounded memory, so it is for one goroutine at a time; its answers depend on
 // the record alone.
 type Classifier struct {
-	text       *memo[string]
-	account    *memo[string]
-	hostRegion *memo[string]
-	operation  *memo[action]
-	requester  *memo[string]
-	sourceIP   *memo[string]
-	client     *memo[clientLabels]
+	text      *memo[string]
+	account   *memo[string]
+	host      *memo[hostValue]
+	operation *memo[action]
+	requester *memo[string]
+	sourceIP  *memo[string]
+	client    *memo[clientLabels]
 
 	anonymous  *string       // requester
 	awsService *clientLabels // whatever the user agent
@@ -48,6 +48,7 @@ type Classifier struct {
 type clientLabels struct {
 	client, version string
 	verdict         Verdict
+	support         Support
 }
 
 // Facts are a record's label values by reference, and what else decides in which
@@ -66,11 +67,10 @@ type Facts struct {
 	signature  record.Signature
 	authMethod record.AuthMethod
 	outcome    outcome
-	withKey    bool
 	traits     Traits
 }
 
-// A cache line of 64 bytes, with one byte to spare.
+// A cache line of 64 bytes.
 const (
 	_ = 64 - unsafe.Sizeof(Facts{})
 	_ = unsafe.Sizeof(Facts{}) - 64
@@ -82,6 +82,9 @@ func (f *Facts) Has(t Trait) bool { return f.traits.Has(t) }
 // Traits returns the record's traits.
 func (f *Facts) Traits() Traits { return f.traits }
 
+// Support returns how far AWS supports the record's client.
+func (f *Facts) Support() Support { return f.client.support }
+
 // Verdict returns whether the record's client signs with Signature Version 4 by
 // default.
 func (f *Facts) Verdict() Verdict { return f.client.verdict }
@@ -89,23 +92,24 @@ func (f *Facts) Verdict() Verdict { return f.client.verdict }
 // NewClassifier returns a Classifier for label values in the given detail.
 func NewClassifier(config Config) *Classifier {
 	return &Classifier{
-		text:       newTextMemo(clean),
-		account:    newTextMemo(accountValue),
-		hostRegion: newTextMemo(hostRegion),
-		operation:  newMemo(operationAction),
-		requester:  newTextMemo(config.Requester.requesterValue),
-		sourceIP:   newTextMemo(config.SourceIP.sourceIPValue),
+		text:      newTextMemo(clean),
+		account:   newTextMemo(accountValue),
+		host:      newMemo(readHost),
+		operation: newMemo(operationAction),
+		requester: newTextMemo(config.Requester.requesterValue),
+		sourceIP:  newTextMemo(config.SourceIP.sourceIPValue),
 		client: newMemo(func(text string) clientLabels {
 			found := parseAgent(text)
 			return clientLabels{
 				client:  strings.Clone(found.client),
 				version: strings.Clone(config.ClientVersion.versionValue(found.version)),
 				verdict: sigv4Default(found.client, found.version, found.botocore),
+				support: SupportOf(found.client, found.version),
 			}
 		}),
 		anonymous:  new(config.Requester.requesterValue(requesterAnonymous)),
-		awsService: &clientLabels{client: clientAWSService, verdict: VerdictUnknown},
-		awsConsole: &clientLabels{client: clientAWSConsole, verdict: VerdictUnknown},
+		awsService: &clientLabels{client: clientAWSService, verdict: VerdictUnknown, support: SupportUnknown},
+		awsConsole: &clientLabels{client: clientAWSConsole, verdict: VerdictUnknown, support: SupportUnknown},
 	}
 }
 
@@ -121,7 +125,10 @@ func (c *Classifier) Classify(r *record.Record) Class {
 // values that it does not remember.
 func (c *Classifier) Read(r *record.Record, f *Facts) {
 	f.account = c.account.of(r.AccountID)
-	f.region = c.regionOf(r)
+	host := c.host.of(r.Host)
+	if f.region = &host.region; len(r.Region) > 0 {
+		f.region = c.text.of(r.Region)
+	}
 	f.bucket = c.text.of(r.Bucket)
 	f.operation = c.operation.of(r.Operation)
 	f.requester = c.requesterOf(r)
@@ -131,8 +138,7 @@ func (c *Classifier) Read(r *record.Record, f *Facts) {
 	f.signature = r.Signature
 	f.authMethod = r.AuthMethod
 	f.outcome = outcomeOf(r)
-	f.withKey = len(r.Key) > 0
-	f.traits = traitsOf(r, f)
+	f.traits = traitsOf(r, f, host)
 }
 
 // Labels returns the label values.
@@ -142,7 +148,7 @@ func (f *Facts) Labels() Labels {
 		LabelAccountID:     *f.account,
 		LabelRegion:        *f.region,
 		LabelBucket:        *f.bucket,
-		LabelOperation:     f.operation.value(f.withKey),
+		LabelOperation:     f.operation.value(f.Has(TraitKey)),
 		LabelRequester:     *f.requester,
 		LabelSourceIP:      *f.sourceIP,
 		LabelClient:        f.client.client,
@@ -151,14 +157,8 @@ func (f *Facts) Labels() Labels {
 		LabelAuthMethod:    f.authMethod.String(),
 		LabelOutcome:       f.outcome.String(),
 		LabelSigV4Default:  f.client.verdict.String(),
+		LabelSupport:       f.client.support.String(),
 	}
-}
-
-func (c *Classifier) regionOf(r *record.Record) *string {
-	if len(r.Region) > 0 {
-		return c.text.of(r.Region)
-	}
-	return c.hostRegion.of(r.Host)
 }
 
 func (c *Classifier) requesterOf(r *record.Record) *string {

@@ -18,6 +18,8 @@ const (
 	LabelAuthMethod
 	LabelOutcome
 	LabelSigV4Default
+	LabelSupport
+	LabelFeature // empty in a Class: a request may have many, see Traits.Features
 	LabelCount
 )
 
@@ -35,6 +37,8 @@ var labelNames = [LabelCount]string{
 	LabelAuthMethod:    "auth_method",
 	LabelOutcome:       "outcome",
 	LabelSigV4Default:  "sigv4_default",
+	LabelSupport:       "support",
+	LabelFeature:       "feature",
 }
 
 // String returns the label's name in the exposition.

@@ -11,20 +11,30 @@ import (
 // ask for traits.
 type Trait uint8
 
-// The traits.
+// The traits. First come those of the features, see Feature.
 const (
-	TraitSigV2          Trait = iota // is signed with Signature Version 2
-	TraitAnonymous                   // came without credentials
-	TraitObject                      // names an object's key, or is DeleteObjects
-	TraitSent                        // S3 sent bytes for it
-	TraitReceived                    // S3 received bytes with it
-	TraitTimed                       // its duration is in the log
-	TraitOutdatedClient              // its client does not sign with Signature Version 4 by default
+	TraitSigV2 Trait = iota // is signed with Signature Version 2
+	TraitTLS10
+	TraitTLS11
+	TraitPlainHTTP
+	TraitACLRequired
+	TraitPathStyle
+	TraitSOAP
+	TraitAnonymous      // came without credentials
+	TraitObject         // names an object's key, or is DeleteObjects
+	TraitSent           // S3 sent bytes for it
+	TraitReceived       // S3 received bytes with it
+	TraitTimed          // its duration is in the log
+	TraitOutdatedClient // its client does not sign with Signature Version 4 by default
+	TraitKey            // names an object's key
 	traitCount
 )
 
-// Traits is a set of traits. The zero value is empty.
-type Traits uint16
+// The features are the first traits.
+const _ = -uint(Trait(featureCount) - TraitAnonymous)
+
+// Traits is a set of traits, and of features that are undetermined. The zero value is empty.
+type Traits uint32
 
 // NewTraits returns the set of some traits.
 func NewTraits(traits ...Trait) Traits {
@@ -56,15 +66,14 @@ func (s Traits) HasAll(of Traits) bool { return s&of == of }
 func (s Traits) HasAny(of Traits) bool { return s&of != 0 }
 
 // traitsOf returns the traits of a record, of which f has all other facts.
-func traitsOf(r *record.Record, f *Facts) Traits {
-	var set Traits
-	if r.Signature == record.SigV2 {
-		set |= 1 << TraitSigV2
-	}
+func traitsOf(r *record.Record, f *Facts, host *hostValue) Traits {
+	set := featuresOf(r, host)
 	if r.Anonymous {
 		set |= 1 << TraitAnonymous
 	}
-	if f.withKey || f.operation.bucket == "DeleteObjects" {
+	if len(r.Key) > 0 {
+		set |= 1<<TraitKey | 1<<TraitObject
+	} else if f.operation.bucket == "DeleteObjects" {
 		set |= 1 << TraitObject
 	}
 	if r.SentBytes > 0 {
@@ -95,6 +104,16 @@ func (t Trait) Needles(log record.Log) []string {
 		return []string{"V2", "v2", "AWSAccessKeyId="}
 	case t == TraitAnonymous && log == record.CloudTrail:
 		return []string{`"AWSAccount"`}
+	case t == TraitTLS10 && log == record.CloudTrail:
+		return []string{`v1"`, `V1"`, `v1.0"`, `V1.0"`}
+	case t == TraitTLS11:
+		return []string{"v1.1", "V1.1"}
+	case t == TraitACLRequired && log == record.CloudTrail:
+		return []string{`"aclRequired"`}
+	case t == TraitACLRequired:
+		return []string{"Yes"}
+	case t == TraitSOAP:
+		return []string{"SOAP."} // in CloudTrail, nothing has it
 	}
 	return nil
 }

@@ -347,10 +347,10 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 		t.Transport = "unknown"
 	}
 	if len(r.tail) > 8 {
-		switch {
-		case r.tail[8] == "-":
+		switch r.tail[8] {
+		case "-":
 			t.ACLRequired = "no"
-		case strings.EqualFold(r.tail[8], "yes") && len(r.tail[8]) == 3:
+		case "Yes":
 			t.ACLRequired = "yes"
 		}
 	}

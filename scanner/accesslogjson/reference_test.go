@@ -210,7 +210,7 @@ func (m referenceMembers) fillRest(r *text) {
 		r.Transport = record.PlainHTTP
 	}
 	switch acl := m.text("acl_required"); {
-	case strings.EqualFold(acl, "yes") && len(acl) == 3, string(m["acl_required"]) == "true":
+	case acl == "Yes", string(m["acl_required"]) == "true":
 		r.ACLRequired = record.Yes
 	case acl == "":
 		r.ACLRequired = record.No

@@ -50,6 +50,9 @@ func (j *Journal) follow(ctx context.Context) error {
 	for {
 		err := j.persist(ctx, j.load)
 		if err == nil {
+			err = j.local.view(j.cfg.Check)
+		}
+		if err == nil {
 			err = j.tail(ctx)
 		}
 		if !errors.Is(err, errBehind) {

@@ -11,12 +11,14 @@ import (
 // frozenStore is the store of a process that stands still at its next PUT.
 type frozenStore struct {
 	*journaltest.Fake
-	freeze atomic.Bool
-	frozen chan struct{} // closed when it goes on
+	freeze  atomic.Bool
+	frozen  chan struct{} // closed when it goes on
+	waiting atomic.Bool   // it stands still
 }
 
 func (f *frozenStore) PutIfAbsent(_ context.Context, key string, body io.ReadSeeker) error {
 	if f.freeze.Load() {
+		f.waiting.Store(true)
 		<-f.frozen
 	}
 	return f.Fake.PutIfAbsent(context.Background(), key, body) // nothing has timed out while it stood still

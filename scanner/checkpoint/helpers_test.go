@@ -51,7 +51,8 @@ func view(t testing.TB, f *checkpoint.File, fn func(tx *checkpoint.Tx) error) {
 // content is all that a checkpoint gives its readers, as text.
 func content(f interface {
 	View(func(*checkpoint.Tx) error) error
-}) (string, error) {
+},
+) (string, error) {
 	var b strings.Builder
 	err := f.View(func(tx *checkpoint.Tx) error {
 		prefixes, err := tx.Prefixes("aws/logs")

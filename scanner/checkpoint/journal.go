@@ -59,6 +59,9 @@ type JournalConfig struct {
 	Takeover time.Duration
 	// SnapshotSegments is after how many segments there is a snapshot.
 	SnapshotSegments int
+	// Check looks at what there is before this process waits, or writes; nil: nothing does.
+	// Its error is Run's.
+	Check func(tx *Tx) error
 	// Failed is called for each attempt to write that fails; nil: nobody is told.
 	Failed func()
 	// Logger is told what passes by itself; nil: nothing is.
@@ -71,6 +74,9 @@ type JournalConfig struct {
 func (c JournalConfig) withDefaults() JournalConfig {
 	c.Takeover = cmp.Or(c.Takeover, DefaultTakeover)
 	c.SnapshotSegments = cmp.Or(c.SnapshotSegments, DefaultSnapshotSegments)
+	if c.Check == nil {
+		c.Check = func(*Tx) error { return nil }
+	}
 	if c.Failed == nil {
 		c.Failed = func() {}
 	}

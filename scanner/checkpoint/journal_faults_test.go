@@ -375,22 +375,12 @@ type journalModel struct {
 	n         int
 	committed []string
 	void      map[string]bool
-	showing   *modelMember // the last one that was seen to be live
 }
 
 // modelMember is a process, which may stand still.
 type modelMember struct {
 	*member
-	frozen chan struct{} // nil: it does not
-	done   chan struct{}
-}
-
-// PutIfAbsent and the others of a process that stands still wait; so does its clock's
-// reader.
-type modelStore struct {
-	*journaltest.Fake
-	model  *journalModel
-	member *modelMember
+	done chan struct{}
 }
 
 func (m *journalModel) run() {

@@ -203,7 +203,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 		}
 		// The first one can write no more.
 		silent := time.Now()
-		store.SetFault(func(op, key string) error {
+		store.SetFault(func(op, _ string) error {
 			if op == journaltest.OpPut && !second.isLeading() && time.Since(silent) < takeover {
 				return errors.New("service unavailable")
 			}
@@ -283,6 +283,12 @@ func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
 			t.Fatal("it leads")
 		}
 		sleepyStore.freeze.Store(true)
+		for n := 0; !sleepyStore.waiting.Load(); n++ { // until it opens, where the next segment comes
+			if n > 1000 {
+				t.Fatal("it does not open")
+			}
+			time.Sleep(takeover / 100)
+		}
 		for i := range 40 {
 			first.mustPut(fmt.Sprint("2.", i))
 		}

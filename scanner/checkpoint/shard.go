@@ -49,19 +49,34 @@ func (tx *Tx) PutShard(s Shard) error { return tx.table(tableMeta).putJSON(shard
 // noted is whether PutShard has said so.
 func (tx *Tx) CheckShard(index, count int) (noted bool, err error) {
 	if r, under, err := tx.Resharding(); err != nil || under {
-		if err == nil {
-			err = fmt.Errorf("%w, from %d shards to %d, which is not complete", ErrResharding, r.From, r.To)
-		}
-		return false, err
+		return false, errors.Join(err, r.refuse())
 	}
 	s, known, err := tx.Shard()
-	if err != nil || !known {
-		return false, err
+	if err == nil && known {
+		err = s.refuse(index, count)
 	}
-	if s.Index != index || s.Count != count {
-		return true, fmt.Errorf("%w: it is of %s, and this is %d/%d", ErrOtherShard, s, index, count)
+	return tx.table(tableMeta).bucket.Get(shardKey) != nil, err
+}
+
+// CheckShard is Tx.CheckShard.
+func (r *Report) CheckShard(index, count int) error {
+	switch {
+	case r.Resharding != nil:
+		return r.Resharding.refuse()
+	case r.Shard != nil:
+		return r.Shard.refuse(index, count)
+	case r.Series == 0 && len(r.Stores) == 0:
+		return nil
 	}
-	return tx.table(tableMeta).bucket.Get(shardKey) != nil, nil
+	return Shard{Index: 0, Count: 1}.refuse(index, count)
+}
+
+// refuse returns an error unless the shard is that one.
+func (s Shard) refuse(index, count int) error {
+	if s.Index == index && s.Count == count {
+		return nil
+	}
+	return fmt.Errorf("%w: it is of %s, and this is %d/%d", ErrOtherShard, s, index, count)
 }
 
 // unused reports whether nothing was ever kept in the checkpoint.
@@ -86,6 +101,14 @@ type Resharding struct {
 	Merged map[int]Merged `json:"merged,omitempty"`
 	// Prefixes are what will be kept of prefixes.
 	Prefixes []StoredPrefix `json:"prefixes,omitempty"`
+}
+
+// refuse returns why a checkpoint cannot be used; nil if nothing is under way.
+func (r Resharding) refuse() error {
+	if r.Set == "" {
+		return nil
+	}
+	return fmt.Errorf("%w, from %d shards to %d, which is not complete", ErrResharding, r.From, r.To)
 }
 
 // Merged is how far the series of a checkpoint were taken.

@@ -84,6 +84,9 @@ type Prefix struct {
 	// Searched is when the last complete search for streams began, zero if there was
 	// none. What lies in a stream that it did not find has come later.
 	Searched time.Time `json:"searched,omitzero"`
+	// Looked is how far back the first search looked at objects whose content alone shows
+	// what they are; zero: to Floor.
+	Looked time.Time `json:"looked,omitzero"`
 	// Before is how many log objects the first search found that lie before Floor. It
 	// does not count on for ever: More is whether there are more.
 	Before int  `json:"before,omitempty"`

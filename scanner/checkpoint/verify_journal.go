@@ -33,7 +33,15 @@ func VerifyJournal(ctx context.Context, name string, objects Objects) (_ *Report
 			}
 		}
 		report = r.finish()
-		return nil
+		shard, known, err := tx.Shard()
+		if known {
+			report.Shard = &shard
+		}
+		resharding, under, err2 := tx.Resharding()
+		if under {
+			report.Resharding = &resharding
+		}
+		return errors.Join(err, err2)
 	})
 	if err != nil {
 		return nil, j.named(err)

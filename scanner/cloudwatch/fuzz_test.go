@@ -35,7 +35,7 @@ func (o *output) add(r *record.Record) {
 
 // end returns the output of an input that has ended. Of malformed messages the number of
 // the first one is compared, not where it stands.
-func (o output) end(skipped record.Skipped, err error) output {
+func (o *output) end(skipped record.Skipped, err error) output {
 	switch {
 	case err == nil:
 	case errors.Is(err, record.ErrOtherLog):
@@ -48,7 +48,7 @@ func (o output) end(skipped record.Skipped, err error) output {
 	if o.skipped = skipped; skipped.First != nil {
 		o.skipped.First = &record.MalformedError{Number: skipped.First.Number}
 	}
-	return o
+	return *o
 }
 
 func decodeAll(d *Decoder, r io.Reader) (out output) {

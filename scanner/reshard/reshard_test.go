@@ -170,7 +170,7 @@ func (s *set) reshardWith(ctx context.Context, p *process, to int, paths ...stri
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		checkpoints = append(checkpoints, reshard.Checkpoint{Name: filepath.Base(path), State: state{f, p}})
 	}
 	return reshard.Run(ctx, to, checkpoints, sum)
@@ -185,7 +185,7 @@ func (s *set) dump(path string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var b strings.Builder
 	err = f.View(func(tx *checkpoint.Tx) error {
 		shard, known, err := tx.Shard()
@@ -348,7 +348,7 @@ func TestRun_CanBeKilledAtEveryStep(t *testing.T) {
 }
 
 func killEverywhere(t *testing.T, seed uint64, from, to int) {
-	make := func() (*set, []string) {
+	begin := func() (*set, []string) {
 		s := newSet(t)
 		s.fill(rand.New(rand.NewPCG(seed, 3)), from)
 		paths := slices.Clone(s.paths)
@@ -357,7 +357,7 @@ func killEverywhere(t *testing.T, seed uint64, from, to int) {
 		}
 		return s, paths
 	}
-	s, paths := make()
+	s, paths := begin()
 	old := s.all(paths...)
 	whole := alive()
 	if _, err := s.reshard(whole, to, paths...); err != nil {
@@ -367,7 +367,7 @@ func killEverywhere(t *testing.T, seed uint64, from, to int) {
 	undone := false
 	for step := range whole.count {
 		for _, after := range []bool{false, true} {
-			s, paths := make()
+			s, paths := begin()
 			if _, err := s.reshard(&process{left: step, after: after}, to, paths...); err == nil || !errors.Is(err, errKilled) {
 				t.Fatalf("killed at %d: %v", step, err)
 			}

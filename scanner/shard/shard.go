@@ -102,15 +102,16 @@ func Owner(store string, stream logkey.Stream, count int) int {
 
 // unit returns the name of what stays together with a stream.
 func unit(store string, stream logkey.Stream) string {
-	switch stream.Layout {
-	case logkey.Trail:
+	if IsCloudTrail(stream) {
 		return "cloudtrail " + stream.Region()
-	case logkey.Dated, logkey.Hive, logkey.HiveDay:
-		if strings.Contains(strings.ToLower(stream.Prefix), "cloudtrail") {
-			return "cloudtrail "
-		}
 	}
 	return "stream " + store + " " + stream.ID()
+}
+
+// IsCloudTrail reports whether a stream shows that it is of CloudTrail, so that it belongs
+// to a shard together with others.
+func IsCloudTrail(stream logkey.Stream) bool {
+	return stream.Layout == logkey.Trail || MayHoldEvents(stream) && strings.Contains(strings.ToLower(stream.Prefix), "cloudtrail")
 }
 
 // MayHoldEvents reports whether a stream may hold events of CloudTrail.

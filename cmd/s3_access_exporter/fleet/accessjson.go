@@ -62,17 +62,18 @@ func (f *Fleet) record(c *call) *record {
 		HostID: textOf(f.token(hostIDLength, alphanumeric) + "=="),
 	}
 	if c.actor.identity.kind != ownWork {
+		version, cipher := c.tls()
+		r.ACLRequired = &c.actor.acl
 		r.Signature, r.Authentication = textOf(dashIfNone(c.actor.signature)), textOf(dashIfNone(c.actor.auth))
-		r.CipherSuite, r.TLSVersion, r.HostHeader = textOf("TLS_AES_128_GCM_SHA256"), textOf("TLSv1.3"), textOf(c.host())
+		r.CipherSuite, r.TLSVersion, r.HostHeader = textOf(cipher), textOf(version), textOf(c.host())
 	}
 	if !c.isHTTP() {
 		return r
 	}
-	no := false
 	duration := c.milliseconds()
 	request := strings.TrimSuffix(strings.TrimPrefix(string(f.appendRequest(nil, c)), `"`), `" `)
 	r.RequestURI, r.TotalDuration, r.TurnAround = &request, &duration, numberOf(c.milliseconds()/2, 0)
-	r.UserAgent, r.ACLRequired = textOf(c.client.userAgent), &no
+	r.UserAgent = textOf(c.client.userAgent)
 	return r
 }
 

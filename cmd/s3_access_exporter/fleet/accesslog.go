@@ -48,6 +48,7 @@ func lineTruth(s *stream, c *call) Request {
 	if c.isHTTP() {
 		r.Duration = c.milliseconds()
 	}
+	r.Features, r.Undetermined = c.features(false)
 	return r
 }
 
@@ -148,13 +149,19 @@ func (f *Fleet) appendTail(line []byte, c *call) []byte {
 	if c.actor.identity.kind == ownWork {
 		return append(line, "- - - - - - - -\n"...)
 	}
-	line = appendFields(line, signature, "TLS_AES_128_GCM_SHA256", auth, c.host(), "TLSv1.3", "") // the last: access point
+	version, cipher := c.tls()
+	line = appendFields(line, signature, cipher, auth, c.host(), version, "") // the last: access point
+	acl := "- "
+	if c.actor.acl {
+		acl = "Yes "
+	}
 	switch f.random.IntN(rarely) {
 	case 0: // 25 fields
+		c.short = true
 	case 1:
-		line = append(line, "- "...) // ACL required
+		line = append(line, acl...)
 	default:
-		line = append(line, "- - "...) // ACL required, source Region
+		line = append(append(line, acl...), "- "...) // source Region
 	}
 	line[len(line)-1] = '\n'
 	return line

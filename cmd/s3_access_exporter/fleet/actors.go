@@ -57,11 +57,15 @@ type actor struct {
 	signature string // SigV2, SigV4, SigV4A or none
 	auth      string // AuthHeader, QueryString, HtmlForm or none
 	endpoint  endpoint
+	tls       string // TLS version; empty: TLSv1.3; noTLS: plain HTTP
+	acl       bool   // an ACL is what allows its requests
 	buckets   []*bucket
 	scripts   []script
 	answers   []answer
 	probes    []string // raw query strings that a scanner sends
 }
+
+const noTLS = "none"
 
 var (
 	healthy  = []answer{success, success, success, success, success, success, success, success, success, success, notFound, slowDown}
@@ -152,14 +156,14 @@ var actors = []actor{
 	},
 	{
 		weight: 3, identity: identity{kind: foreign, account: partner, name: "importer"},
-		network: "203.0.113.#", clients: []client{boto3, newCLI}, signature: "SigV4", auth: "AuthHeader",
+		network: "203.0.113.#", clients: []client{boto3, newCLI}, signature: "SigV4", auth: "AuthHeader", acl: true,
 		buckets: []*bucket{reports}, scripts: []script{read, list}, answers: watched,
 	},
 
 	// The past: clients that sign with version 2 by default, and those that are configured to.
 	{
 		weight: 3, identity: identity{kind: user, account: research, name: "nightly-backup"},
-		network: "192.0.2.#", signature: "SigV2", auth: "AuthHeader", endpoint: global,
+		network: "192.0.2.#", signature: "SigV2", auth: "AuthHeader", endpoint: global, tls: "TLSv1",
 		clients: []client{
 			{"aws-cli", "1.10.67", "aws-cli/1.10.67 Python/2.7.12 Linux/4.4.0-57-generic botocore/1.4.57"},
 			{"aws-cli", "1.11.107", "aws-cli/1.11.107 Python/2.7.9 Linux/3.16.0-4-amd64 botocore/1.5.70"},
@@ -168,7 +172,7 @@ var actors = []actor{
 	},
 	{
 		weight: 2, identity: identity{kind: user, account: research, name: "sensor-import"},
-		network: "198.51.100.#", signature: "SigV2", auth: "AuthHeader", endpoint: global,
+		network: "198.51.100.#", signature: "SigV2", auth: "AuthHeader", endpoint: global, tls: "TLSv1.1",
 		clients: []client{
 			{"boto", "2.49.0", "Boto/2.49.0 Python/2.7.18 Linux/4.15.0-213-generic"},
 			{"boto3", "1.4.3", "Boto3/1.4.3 Python/3.5.2 Linux/4.4.0-57-generic Botocore/1.5.0"},
@@ -187,8 +191,8 @@ var actors = []actor{
 	},
 	{
 		weight: 2, identity: identity{kind: root, account: research},
-		network: "192.0.2.#", clients: []client{noneSent}, signature: "SigV2", auth: "AuthHeader", endpoint: global,
-		buckets: []*bucket{backups, events}, scripts: []script{write, list, remove}, answers: healthy,
+		network: "192.0.2.#", clients: []client{noneSent}, signature: "SigV2", auth: "AuthHeader", endpoint: global, acl: true,
+		buckets: []*bucket{backups, events}, scripts: []script{write, list, remove, soap}, answers: healthy,
 	},
 	{
 		weight: 2, identity: identity{kind: user, account: shop, name: "ci"},
@@ -220,7 +224,7 @@ var actors = []actor{
 	// Without credentials, or with false ones.
 	{
 		weight: 8, identity: identity{kind: anonymous},
-		network: "203.0.113.#", clients: browsers, signature: "none", auth: "none", endpoint: website,
+		network: "203.0.113.#", clients: browsers, signature: "none", auth: "none", endpoint: website, tls: noTLS, // websites have no other
 		buckets: []*bucket{assets}, scripts: []script{visit}, answers: visited,
 	},
 	{
@@ -230,7 +234,7 @@ var actors = []actor{
 	},
 	{
 		weight: 3, identity: identity{kind: anonymous},
-		network: "192.0.2.#", clients: scanners, signature: "none", auth: "none", endpoint: pathStyle,
+		network: "192.0.2.#", clients: scanners, signature: "none", auth: "none", endpoint: pathStyle, tls: noTLS,
 		buckets: buckets, scripts: []script{read, list, look, write}, answers: scanned,
 		probes: []string{`s="><script>alert("s3")</script>`, `page=../../etc/passwd&x="`, `content=<?php%20echo%20"x";?>`, "acl"},
 	},

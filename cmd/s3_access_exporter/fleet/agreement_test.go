@@ -80,7 +80,8 @@ func classified(classifier *classify.Classifier, key logkey.Key, r *record.Recor
 	if key.Stream.Layout == logkey.Partitioned || key.Free() {
 		r.AccountID, r.Region = []byte(key.AccountID), []byte(key.Region)
 	}
-	label := classifier.Classify(r).Labels
+	class := classifier.Classify(r)
+	label, traits := class.Labels, class.Traits
 	return fleet.Request{
 		Log: label[classify.LabelLog], Time: time.Unix(r.Time, 0).UTC(),
 		AccountID: label[classify.LabelAccountID], Region: label[classify.LabelRegion], Bucket: label[classify.LabelBucket],
@@ -90,5 +91,6 @@ func classified(classifier *classify.Classifier, key logkey.Key, r *record.Recor
 		Signature: label[classify.LabelSignature], AuthMethod: label[classify.LabelAuthMethod],
 		Outcome: label[classify.LabelOutcome], Status: r.Status, ErrorCode: string(r.ErrorCode),
 		SentBytes: r.SentBytes, ReceivedBytes: r.ReceivedBytes, Duration: r.Duration, RequestID: string(r.RequestID),
+		Features: traits.Features().String(), Undetermined: traits.Undetermined().String(),
 	}
 }

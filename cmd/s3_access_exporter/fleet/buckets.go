@@ -102,6 +102,7 @@ var (
 	write     = script{{operation: "PutObject", logged: "REST.PUT.OBJECT", trailed: true, method: "PUT", status: 200, body: upload}}
 	tag       = script{{operation: "PutObjectTagging", logged: "REST.PUT.OBJECT_TAGGING", trailed: true, method: "PUT", query: "tagging", status: 200}}
 	remove    = script{{operation: "DeleteObject", logged: "REST.DELETE.OBJECT", trailed: true, method: "DELETE", status: 204}}
+	soap      = script{{operation: "GetObject", logged: "SOAP.GET.OBJECT", method: "GET", status: 200, body: download}}
 	post      = script{{operation: "PostObject", logged: "REST.POST.OBJECT", trailed: true, method: "POST", status: 204, body: upload}}
 	list      = script{{operation: "ListObjects", logged: "REST.GET.BUCKET", trailed: true, method: "GET", query: "list-type=2", onBucket: true, status: 200, body: document}}
 	locate    = script{{operation: "GetBucketLocation", logged: "REST.GET.LOCATION", trailed: true, method: "GET", query: "location", onBucket: true, management: true, status: 200, body: document}}

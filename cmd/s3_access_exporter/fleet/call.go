@@ -23,6 +23,7 @@ type call struct {
 	requestID           string
 	size                int64 // of the object; Unknown if there is none
 	sent, taken         int64 // bytes from and to S3
+	short               bool  // the line ends before the field for ACLs
 }
 
 // play lets an actor run a script that ends by now, and returns the calls. A

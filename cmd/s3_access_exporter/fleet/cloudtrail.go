@@ -57,6 +57,7 @@ type additionalData struct {
 	AuthenticationMethod string `json:"AuthenticationMethod,omitempty"`
 	AmzID2               string `json:"x-amz-id-2"`
 	BytesTransferredOut  int64  `json:"bytesTransferredOut"`
+	ACLRequired          string `json:"aclRequired,omitempty"`
 }
 
 type resource struct {
@@ -124,6 +125,7 @@ func eventTruth(c *call) Request {
 	if c.onBehalf() {
 		r.Signature, r.AuthMethod = "unknown", "unknown"
 	}
+	r.Features, r.Undetermined = c.features(true)
 	return r
 }
 
@@ -142,7 +144,7 @@ func (c *call) onBehalf() bool { return c.actor.identity.invokedBy != "" }
 
 // event returns a call's event.
 func (f *Fleet) event(c *call) event {
-	const cipher = "TLS_AES_128_GCM_SHA256"
+	version, cipher := c.tls()
 	e := event{
 		EventVersion:      "1.11",
 		UserIdentity:      identify(c),
@@ -167,7 +169,13 @@ func (f *Fleet) event(c *call) event {
 		ManagementEvent:    c.management,
 		RecipientAccountID: c.bucket.account,
 		EventCategory:      "Data",
-		TLSDetails:         &tlsDetails{TLSVersion: "TLSv1.3", CipherSuite: cipher, ClientProvidedHostHeader: c.host()},
+		TLSDetails:         &tlsDetails{TLSVersion: version, CipherSuite: cipher, ClientProvidedHostHeader: c.host()},
+	}
+	if version == "" {
+		e.TLSDetails = nil
+	}
+	if c.actor.acl {
+		e.AdditionalEventData.ACLRequired = "Yes"
 	}
 	if c.key != "" {
 		e.RequestParameters["key"] = c.key

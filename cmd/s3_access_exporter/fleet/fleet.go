@@ -90,6 +90,10 @@ type Request struct {
 	ReceivedBytes int64 // or Unknown
 	Duration      int64 // milliseconds, or Unknown
 	RequestID     string
+
+	// Features are those that AWS turns off which the request uses, by their names and with
+	// commas between them; Undetermined those of which the record does not show it.
+	Features, Undetermined string
 }
 
 // Fleet is a running simulation. It is for one goroutine at a time.

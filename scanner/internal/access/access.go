@@ -115,7 +115,7 @@ func ACLRequired(field []byte) record.Answer {
 	switch {
 	case len(field) == 1 && field[0] == '-':
 		return record.No
-	case len(field) == len("Yes") && bytes.EqualFold(field, []byte("Yes")):
+	case string(field) == "Yes":
 		return record.Yes
 	}
 	return record.AnswerUnknown

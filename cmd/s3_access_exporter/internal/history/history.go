@@ -28,6 +28,7 @@ type Config struct {
 	// Until is the end of the History; zero: the end of the last step with requests.
 	Until  time.Time
 	Labels classify.Config
+	Legacy classify.Features // that count, of those that AWS turns off
 }
 
 // The memory that sums take: those of one batch, and of all that was read. What is more
@@ -94,17 +95,16 @@ func (h *History) NewBatch() engine.Batch {
 func (b *batch) Add(e *query.Entry) {
 	step := floorDiv(e.Weight.First, b.history.cfg.Step)
 	b.steps.first, b.steps.last = min(b.steps.first, step), max(b.steps.last, step)
-	for family, amount := range collector.AmountsOf(e.Record, e.Class, e.Weight) {
-		if b.err != nil || amount == collector.NotCounted {
-			continue
-		}
-		b.key = append(b.key[:0], byte(family))
-		for _, label := range b.history.labels[family] {
-			b.key = append(append(b.key, e.Class.Labels[label]...), labelEnd)
+	for more := range collector.Increments(e.Record, e.Class, e.Weight, b.history.cfg.Legacy) {
+		b.key = append(b.key[:0], byte(more.Family))
+		for _, label := range b.history.labels[more.Family] {
+			b.key = append(append(b.key, more.Labels[label]...), labelEnd)
 		}
 		b.key = appendStep(b.key, step)
-		b.amounts = appendAmounts(b.amounts[:0], collector.Family(family), amount, e.Weight.Requests)
-		b.err = b.gained.Add(b.key, b.amounts)
+		b.amounts = appendAmounts(b.amounts[:0], more.Family, more.Amount, e.Weight.Requests)
+		if b.err = b.gained.Add(b.key, b.amounts); b.err != nil {
+			return
+		}
 	}
 }
 

@@ -3,8 +3,6 @@ package history
 import (
 	"io"
 
-	"github.com/prometheus/common/expfmt"
-
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/collector"
@@ -12,21 +10,21 @@ import (
 )
 
 // Metrics counts entries in the metric families of requests, whenever they came. It is
-// an engine.Sink. Every series is held in memory, and none is held back.
+// an engine.Sink. Every label set is held in memory.
 type Metrics struct {
-	counters *collector.Collector
+	totals *collector.Totals
 }
 
 var _ engine.Sink = (*Metrics)(nil)
 
 // NewMetrics returns Metrics in which nothing was counted, with labels of the given
-// detail.
-func NewMetrics(labels classify.Config) (*Metrics, error) {
-	counters, err := collector.New(collector.Config{Labels: labels})
+// detail, and of what AWS turns off the given features.
+func NewMetrics(labels classify.Config, legacy classify.Features) (*Metrics, error) {
+	totals, err := collector.NewTotals(labels, legacy)
 	if err != nil {
 		return nil, err
 	}
-	return &Metrics{counters}, nil
+	return &Metrics{totals}, nil
 }
 
 // Needs returns what Metrics look at in an entry. They read its labels from the Record.
@@ -43,37 +41,19 @@ func familyNeeds() engine.Needs {
 }
 
 // metricsBatch is what one batch counts.
-type metricsBatch struct{ *collector.Tally }
+type metricsBatch struct{ *collector.Count }
 
 // NewBatch implements engine.Sink.
-func (m *Metrics) NewBatch() engine.Batch { return metricsBatch{m.counters.NewTally()} }
+func (m *Metrics) NewBatch() engine.Batch { return metricsBatch{m.totals.NewCount()} }
 
-// Add implements engine.Batch. A request by itself leaves an exemplar.
-func (b metricsBatch) Add(e *query.Entry) {
-	if e.Weight == e.Record.Weight() {
-		b.Tally.Add(e.Record)
-	} else {
-		b.AddWeighted(e.Record, e.Weight)
-	}
-}
+// Add implements engine.Batch.
+func (b metricsBatch) Add(e *query.Entry) { b.Count.Add(e.Record, e.Weight) }
 
 // Take implements engine.Sink.
 func (m *Metrics) Take(taken engine.Batch) error {
-	tally := taken.(metricsBatch).Tally //nolint:errcheck // every batch is from NewBatch
-	expose, err := m.counters.Stage([]*collector.Tally{tally}, nil)
-	if err != nil {
-		return err
-	}
-	expose()
+	m.totals.Take(taken.(metricsBatch).Count) //nolint:errcheck // every batch is from NewBatch
 	return nil
 }
 
 // Print prints the families of requests as exposition text.
-func (m *Metrics) Print(w io.Writer) error {
-	for family := range m.counters.Gathered() {
-		if _, err := expfmt.MetricFamilyToText(w, family); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (m *Metrics) Print(w io.Writer) error { return m.totals.WriteText(w) }

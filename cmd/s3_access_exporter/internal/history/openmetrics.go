@@ -42,11 +42,12 @@ type writer struct {
 	series []byte // as in a seriesKey; nil: none yet
 
 	// Of the series:
-	labels  string // as they are written; empty: not known yet
-	verdict string // an info gauge's last label, which is no part of its identity
-	next    int64  // the step of the next samples
-	sums    []int64
-	lines   [][]byte // the samples without their timestamp
+	labels string // as they are written; empty: not known yet
+	// An info gauge's last labels, which are no part of its identity.
+	verdict, support string
+	next             int64 // the step of the next samples
+	sums             []int64
+	lines            [][]byte // the samples without their timestamp
 }
 
 func newWriter(w io.Writer, step, end int64, external []Label) *writer {
@@ -75,20 +76,22 @@ func (o *writer) add(key []byte, amounts []int64) error {
 // addInfo takes note of a client. Nothing is written before the last of its
 // verdicts is known.
 func (o *writer) addInfo(family collector.Family, series []byte, step int64) error {
-	client, verdict := cutVerdict(series)
+	client, support := cutLast(series)
+	client, verdict := cutLast(client)
 	if !bytes.Equal(client, o.series) {
 		if err := o.start(family, client, step); err != nil {
 			return err
 		}
-		o.verdict = verdict
+		o.verdict, o.support = verdict, support
 	}
 	o.verdict = classify.WorseSigV4Default(o.verdict, verdict)
+	o.support = classify.WorseSupport(o.support, support)
 	o.next = min(o.next, step)
 	return nil
 }
 
-// cutVerdict cuts off the last label's value.
-func cutVerdict(series []byte) (before []byte, verdict string) {
+// cutLast cuts off the last label's value.
+func cutLast(series []byte) (before []byte, value string) {
 	end := len(series) - 1 // of the value
 	start := bytes.LastIndexByte(series[:end], labelEnd) + 1
 	return series[:start], string(series[start:end])
@@ -201,7 +204,7 @@ func (o *writer) line(name, le, value string) {
 // Prometheus does.
 func (o *writer) labelText() string {
 	values := strings.Split(string(o.series[1:]), string([]byte{labelEnd}))
-	values[len(values)-1] = o.verdict // after the last labelEnd, where nothing else stands
+	values = append(values[:len(values)-1], o.verdict, o.support) // after the last labelEnd, where nothing else stands
 	var pairs []string
 	for i, label := range o.family.Labels() {
 		if values[i] != "" {

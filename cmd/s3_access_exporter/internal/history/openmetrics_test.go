@@ -14,10 +14,10 @@ func TestWrite_HasOnlyTheWorstVerdictOnAClient(t *testing.T) {
 	var text strings.Builder
 	w := newWriter(&text, 60, 4, nil)
 	for _, row := range []struct {
-		client, verdict string
-		step            int64
-	}{{"boto3", "no", 3}, {"boto3", "unknown", 2}, {"boto3", "yes", 2}, {"rclone", "yes", 4}} {
-		key := fmt.Appendf([]byte{byte(collector.FamilyClientInfo)}, "%s\xff1.2\xff%s\xff", row.client, row.verdict)
+		client, verdict, support string
+		step                     int64
+	}{{"boto3", "no", "current", 3}, {"boto3", "unknown", "ended", 2}, {"boto3", "yes", "unknown", 2}, {"rclone", "yes", "unknown", 4}} {
+		key := fmt.Appendf([]byte{byte(collector.FamilyClientInfo)}, "%s\xff1.2\xff%s\xff%s\xff", row.client, row.verdict, row.support)
 		if err := w.add(appendStep(key, row.step), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -25,11 +25,11 @@ func TestWrite_HasOnlyTheWorstVerdictOnAClient(t *testing.T) {
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
-	_, samples, _ := strings.Cut(text.String(), "default.\n")
-	const want = `s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no"} 1 120
-s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no"} 1 180
-s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no"} 1 240
-s3_access_client_info{client="rclone",client_version="1.2",sigv4_default="yes"} 1 240
+	_, samples, _ := strings.Cut(text.String(), "supports it.\n")
+	const want = `s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no",support="ended"} 1 120
+s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no",support="ended"} 1 180
+s3_access_client_info{client="boto3",client_version="1.2",sigv4_default="no",support="ended"} 1 240
+s3_access_client_info{client="rclone",client_version="1.2",sigv4_default="yes",support="unknown"} 1 240
 # EOF
 `
 	if samples != want {

@@ -79,7 +79,7 @@ func Parse(text string, options Options) (Location, error) {
 	if !isURL && strings.Contains(text, "://") || isURL && !strings.HasPrefix(dir, "/") || dir == "" {
 		return Location{}, fmt.Errorf("location %q: write s3://bucket/prefix, file:///directory or ./directory", text)
 	}
-	if isURL && filepath.VolumeName(dir[1:]) != "" { // file:///C:/logs, on Windows
+	if isURL && filepath.VolumeName(dir[1:]) != "" { // on Windows a drive comes first
 		dir = dir[1:]
 	}
 	dir, err := filepath.Abs(dir)

@@ -60,9 +60,33 @@ const (
 	RequestID
 	SigV4Default
 	ObjectName
+	Support
+	Feature
+	TLSVersion
+	CipherSuite
+	Host
+	Referer
+	VersionID
+	ObjectSize
+	TotalTime
+	TurnAroundTime
+	AccessPoint
+	ACLRequired
+	SourceRegion
+	AccessKeyID
+	VPCEndpointID
+	VPCEndpointAccountID
+	MFA
+	Console
+	Runtime
 	Day
 	Hour
 	fieldCount
+	// Raw and Place are the record as logged and its place in the log object. They have no
+	// names: they are for output that is nothing else.
+	Raw Field = iota - 1
+	Place
+	allFields
 )
 
 // Kind is what the values of a field are.
@@ -84,7 +108,7 @@ type field struct {
 	isLabel bool
 }
 
-var fields = [fieldCount]field{
+var fields = [allFields]field{
 	Time:          timeField("time", time.RFC3339, time.Second),
 	Log:           label("log", classify.LabelLog),
 	AccountID:     label("account_id", classify.LabelAccountID),
@@ -118,6 +142,35 @@ var fields = [fieldCount]field{
 	SigV4Default:  label("sigv4_default", classify.LabelSigV4Default),
 	ObjectName: {name: "log_object", append: func(dst []byte, e *Entry) []byte {
 		return append(dst, e.LogObject...)
+	}},
+	Support: label("support", classify.LabelSupport),
+	Feature: {name: "feature", append: func(dst []byte, e *Entry) []byte {
+		return append(dst, e.Class.Traits.Features().String()...)
+	}},
+	TLSVersion: {name: "tls_version", append: func(dst []byte, e *Entry) []byte {
+		return append(dst, tlsVersion(e.Record)...)
+	}},
+	CipherSuite:          text("cipher_suite", func(r *record.Record) []byte { return r.CipherSuite }),
+	Host:                 text("host", func(r *record.Record) []byte { return r.Host }),
+	Referer:              text("referer", func(r *record.Record) []byte { return r.Referer }),
+	VersionID:            text("version_id", func(r *record.Record) []byte { return r.VersionID }),
+	ObjectSize:           byteCount("object_size", func(r *record.Record) int64 { return r.ObjectSize }),
+	TotalTime:            milliseconds("total_time", func(r *record.Record) int64 { return r.Duration }),
+	TurnAroundTime:       milliseconds("turn_around_time", func(r *record.Record) int64 { return r.TurnAround }),
+	AccessPoint:          text("access_point", func(r *record.Record) []byte { return r.AccessPoint }),
+	ACLRequired:          answer("acl_required", func(r *record.Record) record.Answer { return r.ACLRequired }),
+	SourceRegion:         text("source_region", func(r *record.Record) []byte { return r.SourceRegion }),
+	AccessKeyID:          text("access_key_id", func(r *record.Record) []byte { return r.AccessKeyID }),
+	VPCEndpointID:        text("vpc_endpoint_id", func(r *record.Record) []byte { return r.VPCEndpointID }),
+	VPCEndpointAccountID: text("vpc_endpoint_account_id", func(r *record.Record) []byte { return r.VPCEndpointAccountID }),
+	MFA:                  answer("mfa", func(r *record.Record) record.Answer { return r.MFA }),
+	Console:              answer("console_session", func(r *record.Record) record.Answer { return r.Console }),
+	Runtime: {name: "runtime", append: func(dst []byte, e *Entry) []byte {
+		return append(dst, classify.Runtime(string(e.Record.UserAgent))...)
+	}},
+	Raw: {append: func(dst []byte, e *Entry) []byte { return appendRaw(dst, e.Record.Raw) }},
+	Place: {append: func(dst []byte, e *Entry) []byte {
+		return strconv.AppendInt(append(append(dst, e.LogObject...), ':'), e.Record.Number, 10)
 	}},
 	Day:  timeField("day", time.DateOnly, 24*time.Hour),
 	Hour: timeField("hour", time.RFC3339, time.Hour),
@@ -161,6 +214,41 @@ func byteCount(name string, of func(*record.Record) int64) field {
 	}}
 }
 
+// milliseconds is a number of milliseconds.
+func milliseconds(name string, of func(*record.Record) int64) field {
+	f := byteCount(name, of)
+	f.kind = KindNumber
+	return f
+}
+
+// answer is yes or no.
+func answer(name string, of func(*record.Record) record.Answer) field {
+	return field{name: name, append: func(dst []byte, e *Entry) []byte {
+		if a := of(e.Record); a != record.AnswerUnknown {
+			return append(dst, a.String()...)
+		}
+		return dst
+	}}
+}
+
+// tlsVersion returns a TLS version in the form in which logs nearly always have it, or as
+// logged; nothing if that is no UTF-8.
+func tlsVersion(r *record.Record) string {
+	if known := classify.TLSVersion(r.TLSVersion); known != "" || !utf8.Valid(r.TLSVersion) {
+		return known
+	}
+	return string(r.TLSVersion)
+}
+
+// appendRaw appends a record as logged. In JSON, line feeds can stand between members alone:
+// without them, the record is one line.
+func appendRaw(dst, raw []byte) []byte {
+	for line := range bytes.SplitSeq(raw, []byte("\n")) {
+		dst = append(dst, line...)
+	}
+	return dst
+}
+
 // Fields returns every Field in its order.
 func Fields() []Field {
 	all := make([]Field, fieldCount)
@@ -186,7 +274,7 @@ func LabelFields() []Field {
 func ParseFields(text string) ([]Field, error) {
 	var found []Field
 	for name := range strings.SplitSeq(text, ",") {
-		i := slices.IndexFunc(fields[:], func(f field) bool { return f.name == name })
+		i := slices.IndexFunc(fields[:fieldCount], func(f field) bool { return f.name == name })
 		switch {
 		case i < 0:
 			return nil, fmt.Errorf("there is no field %q; the fields are %s", name, strings.Join(names(), ", "))
@@ -200,8 +288,8 @@ func ParseFields(text string) ([]Field, error) {
 
 func names() []string {
 	all := make([]string, fieldCount)
-	for i, f := range fields {
-		all[i] = f.name
+	for i := range all {
+		all[i] = fields[i].name
 	}
 	return all
 }

@@ -31,7 +31,12 @@ type Config struct {
 	// delivered.
 	Slack time.Duration
 
-	Logs, AccountIDs, Regions, Buckets, Clients, Signatures, Outcomes []Glob
+	Logs, AccountIDs, Regions, Buckets, Clients, Signatures, Outcomes, Supports []Glob
+	// Features match the name of one of the request's features; see classify.Feature.
+	Features []Glob
+	// TLS matches the TLS version as the field TLSVersion has it.
+	TLS                   []Glob
+	AccessKeys, Endpoints []Glob // match the whole ID
 	// Operations match the action's name or the operation as logged.
 	Operations []Glob
 	Keys       []Glob // match the whole key
@@ -59,6 +64,10 @@ type Filter struct {
 	keys         globs
 	requesters   globs
 	sources      alternatives[*Source]
+	features     globs
+	tls          globs
+	accessKeys   globs
+	endpoints    globs
 	needles      map[record.Format][]Needles
 }
 
@@ -81,6 +90,8 @@ func New(cfg Config) (*Filter, error) {
 		{"--log", cfg.Logs, texts(record.Logs())},
 		{"--signature", cfg.Signatures, texts(signatures)},
 		{"--outcome", cfg.Outcomes, outcomes},
+		{"--support", cfg.Supports, texts(classify.Supports())},
+		{"--feature", cfg.Features, texts(classify.AllFeatures())},
 	} {
 		if err := checkGlobs(named.flag, named.globs, named.values); err != nil {
 			return nil, err
@@ -94,6 +105,10 @@ func New(cfg Config) (*Filter, error) {
 		keys:       newAlternatives(cfg.Keys),
 		requesters: newAlternatives(cfg.Requesters),
 		sources:    newAlternatives(cfg.Sources),
+		features:   newAlternatives(cfg.Features),
+		tls:        newAlternatives(cfg.TLS),
+		accessKeys: newAlternatives(cfg.AccessKeys),
+		endpoints:  newAlternatives(cfg.Endpoints),
 	}
 	if cfg.Anonymous {
 		f.traits |= classify.NewTraits(classify.TraitAnonymous)
@@ -101,6 +116,7 @@ func New(cfg Config) (*Filter, error) {
 	if cfg.Object {
 		f.traits |= classify.NewTraits(classify.TraitObject)
 	}
+	f.traits |= f.onlyFeature()
 	if f.onlySigV2() {
 		f.traits |= classify.NewTraits(classify.TraitSigV2)
 	}
@@ -117,6 +133,7 @@ func New(cfg Config) (*Filter, error) {
 		{classify.LabelLog, cfg.Logs},
 		{classify.LabelSignature, cfg.Signatures},
 		{classify.LabelOutcome, cfg.Outcomes},
+		{classify.LabelSupport, cfg.Supports},
 		{classify.LabelAccountID, cfg.AccountIDs},
 		{classify.LabelRegion, cfg.Regions},
 		{classify.LabelBucket, cfg.Buckets},
@@ -175,7 +192,8 @@ func ceilSeconds(t time.Time) int64 {
 func (f *Filter) All() bool {
 	return f.since == math.MinInt64 && f.until == math.MaxInt64 && len(f.labels) == 0 &&
 		len(f.operations.patterns) == 0 && len(f.keys.patterns) == 0 && len(f.requesters.patterns) == 0 &&
-		len(f.sources.patterns) == 0 && f.traits == 0
+		len(f.sources.patterns) == 0 && len(f.features.patterns) == 0 && len(f.tls.patterns) == 0 &&
+		len(f.accessKeys.patterns) == 0 && len(f.endpoints.patterns) == 0 && f.traits == 0
 }
 
 // Labels returns the detail of the label values by which Match decides.
@@ -215,6 +233,11 @@ func (f *Filter) Fields() []Field {
 		{len(f.cfg.Clients), Client},
 		{len(f.cfg.Signatures), Signature},
 		{len(f.cfg.Outcomes), Outcome},
+		{len(f.cfg.Supports), Support},
+		{len(f.cfg.Features), Feature},
+		{len(f.cfg.TLS), TLSVersion},
+		{len(f.cfg.AccessKeys), AccessKeyID},
+		{len(f.cfg.Endpoints), VPCEndpointID},
 	} {
 		if by.patterns > 0 {
 			asked = append(asked, by.field)
@@ -242,7 +265,25 @@ func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
 		return g.coversBytes(r.Key)
 	}) && f.requesters.hold(func(g *Glob) bool {
 		return g.covers(c.Labels[classify.LabelRequester]) || g.coversBytes(r.Requester)
-	}) && f.matchSource(r.SourceIP)
+	}) && f.matchSource(r.SourceIP) && f.matchConnection(r, c)
+}
+
+// matchConnection asks for how the request came, and what AWS turns off of that.
+func (f *Filter) matchConnection(r *record.Record, c *classify.Class) bool {
+	return f.features.hold(func(g *Glob) bool {
+		for feature := range c.Traits.Features().All() {
+			if g.covers(feature.String()) {
+				return true
+			}
+		}
+		return false
+	}) && (len(f.tls.patterns) == 0 || f.tls.hold(func(g *Glob) bool {
+		return g.covers(tlsVersion(r))
+	})) && f.accessKeys.hold(func(g *Glob) bool {
+		return g.coversBytes(r.AccessKeyID)
+	}) && f.endpoints.hold(func(g *Glob) bool {
+		return g.coversBytes(r.VPCEndpointID)
+	})
 }
 
 func (f *Filter) matchSource(logged []byte) bool {

@@ -33,6 +33,7 @@ func exampleRecord() *record.Record {
 		Operation: []byte("REST.GET.OBJECT"), Key: []byte("images/a+b.jpg"),
 		Requester: []byte(session), SourceIP: []byte("192.0.2.17"), UserAgent: []byte("aws-cli/1.10.67"),
 		Signature: record.SigV2, AuthMethod: record.AuthHeader, Status: 200,
+		Transport: record.TLS, TLSVersion: []byte("TLSV1.1"), AccessKeyID: []byte("AKIA000000000001"), VPCEndpointID: []byte("vpce-1"),
 	}
 }
 
@@ -74,6 +75,18 @@ func TestFilter_AsksForEverythingOfAField(t *testing.T) {
 		"signature":        {query.Config{Signatures: globs(t, "SigV2")}, true},
 		"other signature":  {query.Config{Signatures: globs(t, "!SigV2")}, false},
 		"outcome":          {query.Config{Outcomes: globs(t, "success")}, true},
+		"support":          {query.Config{Supports: globs(t, "maintenance", "ended")}, true},
+		"other support":    {query.Config{Supports: globs(t, "!maintenance")}, false},
+		"feature":          {query.Config{Features: globs(t, "tls1.*")}, true},
+		"two features":     {query.Config{Features: globs(t, "soap", "sigv2")}, true},
+		"other feature":    {query.Config{Features: globs(t, "plain_http")}, false},
+		"not feature":      {query.Config{Features: globs(t, "!sigv2")}, false},
+		"tls version":      {query.Config{TLS: globs(t, "TLSv1.1")}, true},
+		"other version":    {query.Config{TLS: globs(t, "TLSv1")}, false},
+		"access key":       {query.Config{AccessKeys: globs(t, "AKIA*1")}, true},
+		"other access key": {query.Config{AccessKeys: globs(t, "ASIA*")}, false},
+		"endpoint":         {query.Config{Endpoints: globs(t, "vpce-1")}, true},
+		"other endpoint":   {query.Config{Endpoints: globs(t, "!vpce-*")}, false},
 		"other outcome":    {query.Config{Outcomes: globs(t, "denied", "error")}, false},
 		"anonymous":        {query.Config{Anonymous: true}, false},
 		"object":           {query.Config{Object: true}, true},
@@ -166,6 +179,8 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 		{query.Config{Since: now, Until: now}, "--since must be before --until"},
 		{query.Config{Logs: globs(t, "cloudwatch")}, `--log: "cloudwatch" is none of server_access, cloudtrail`},
 		{query.Config{Signatures: globs(t, "SigV2", "!sigv4")}, `--signature: "sigv4" is none of SigV2, SigV4, SigV4A, none, unknown`},
+		{query.Config{Features: globs(t, "tls1.2")}, `--feature: "tls1.2" is none of sigv2, tls1.0, tls1.1, plain_http, acl_required, path_style, soap`},
+		{query.Config{Supports: globs(t, "yes")}, `--support: "yes" is none of current, unknown, maintenance, ended`},
 		{query.Config{Outcomes: globs(t, "fail*")}, `--outcome: "fail*" is none of success, denied, error`},
 	} {
 		if _, err := query.New(test.cfg); err == nil || err.Error() != test.want {
@@ -179,6 +194,7 @@ func TestFilter_AllIsNothingAsked(t *testing.T) {
 		"since": {Since: time.Now()}, "until": {Until: time.Now()}, "log": {Logs: globs(t, "*")},
 		"key": {Keys: globs(t, "*")}, "requester": {Requesters: globs(t, "*")}, "operation": {Operations: globs(t, "*")},
 		"source": {Sources: sources(t, "none")}, "anonymous": {Anonymous: true}, "object": {Object: true},
+		"feature": {Features: globs(t, "*")}, "tls": {TLS: globs(t, "*")}, "access key": {AccessKeys: globs(t, "*")}, "endpoint": {Endpoints: globs(t, "*")}, "support": {Supports: globs(t, "*")},
 	} {
 		if f, err := query.New(cfg); err != nil || f.All() {
 			t.Errorf("%s: %v", name, err)

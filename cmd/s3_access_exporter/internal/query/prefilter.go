@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
@@ -88,7 +89,12 @@ func (f *Filter) findNeedles() map[record.Format][]Needles {
 	buckets := literals(f.cfg.Buckets)
 	escaped := []Mark{MarkEscape}
 	trail := []Needles{
-		{keys, escaped}, {sources, append(mapped, MarkEscape)}, {requesters, escaped}, {buckets, escaped},
+		{literals(f.cfg.AccessKeys), escaped},
+		{literals(f.cfg.Endpoints), escaped},
+		{keys, escaped},
+		{sources, append(mapped, MarkEscape)},
+		{requesters, escaped},
+		{buckets, escaped},
 	}
 	lines := []Needles{
 		{keys, []Mark{MarkPercent}}, {sources, mapped}, {requesters, nil}, {buckets, nil},
@@ -135,6 +141,22 @@ func (f *Filter) onlySigV2() bool {
 		}
 	}
 	return true
+}
+
+// onlyFeature returns the trait of the one feature that a request must have, if there is one.
+func (f *Filter) onlyFeature() classify.Traits {
+	var found []classify.Feature
+	for i := range f.cfg.Features {
+		for _, feature := range classify.AllFeatures() {
+			if g := &f.cfg.Features[i]; !g.negated && g.covers(feature.String()) && !slices.Contains(found, feature) {
+				found = append(found, feature)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return 0
+	}
+	return classify.NewTraits(found[0].Trait())
 }
 
 // Requesters that no log has as they are, but for the last in some records.

@@ -55,6 +55,9 @@ func lines() string {
 		line("example-photos", "192.0.2.1", "Anonymous", "REST.GET.OBJECT", "images/a.jpg", "GET /images/a.jpg", "-") +
 		line("example-photos", "192.0.2.10", "aNONYMOUS", "S3.EXPIRE.OBJECT", "x", "GET /", "-") +
 		oldLayout + ` "-" "curl/8.5.0"` + "\n" +
+		strings.ReplaceAll(line("example-photos", "192.0.2.1", "-", "SOAP.GET.OBJECT", "x", "GET /", "-"), "TLSv1.3 - - -", "TLSV1 - Yes -") +
+		strings.ReplaceAll(line("example-photos", "192.0.2.1", "-", "REST.GET.OBJECT", "x", "GET /", "-"), "TLSv1.3 - - -", "tlsV1.1 - Yes") +
+		strings.ReplaceAll(line("example-photos", "192.0.2.1", "-", "REST.GET.OBJECT", "x", "GET /", "-"), "TLSv1.3 - - -", "TLSv1") +
 		ceph("alice", "images/a b+c.jpg", "SigV2") + ceph("anonymous", "caf%C3%A9/x", "-")
 }
 
@@ -77,6 +80,11 @@ func events() string {
 		event(strings.ReplaceAll(nobody, "AWSAccount", `AWSAcc\u006funt`), "192.0.2.1", "example-reports", "x", ""),
 		strings.Replace(event(user, "192.0.2.1", "readers-a1b2-s3alias", "x", signedV4), `"eventType"`,
 			`"resources": [{"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::example-photos"}], "eventType"`, 1),
+		strings.Replace(event(user+`, "accessKeyId": "images/a.jpg"`, "192.0.2.1", "x", "x", signedV4+`, "aclRequired" : "Yes"`), `"eventType"`,
+			`"tlsDetails": {"tlsVersion": "TLSv1.1"}, "vpcEndpointId": "images/a.jpg", "eventType"`, 1),
+		strings.Replace(event(user+`, "accessKeyId": "im\u0061ges\/a.jpg"`, "192.0.2.1", "x", "x", signedV4+`, "acl\u0052equired" : "Yes"`), `"eventType"`,
+			`"tlsDetails": {"tlsVersion": "TLSv1\u002e1"}, "vpcEndpointId": "im\u0061ges/a.jpg", "eventType"`, 1),
+		strings.Replace(event(user, "192.0.2.1", "x", "x", signedV4), `"eventType"`, `"tlsDetails": {"tlsVersion": "TLSV1"}, "eventType"`, 1),
 		event(strings.ReplaceAll(service, "AWSService", "IAMUser"), "192.0.2.1", "example-reports", "x", ""),
 	}, ",\n") + `]}`
 }
@@ -153,11 +161,20 @@ func decoderOf(format record.Format, object []byte) record.Decoder {
 // askedFor returns what is asked of requests with the help of one text.
 func askedFor(text string) map[string]query.Config {
 	asked := map[string]query.Config{"anonymous": {Anonymous: true}}
+	for _, f := range classify.AllFeatures() {
+		var g query.Glob
+		if err := g.UnmarshalText([]byte(f.String())); err != nil {
+			panic(err)
+		}
+		asked["feature "+f.String()] = query.Config{Features: []query.Glob{g}}
+	}
 	var g query.Glob
 	if g.UnmarshalText([]byte(text)) == nil {
 		asked["key"] = query.Config{Keys: []query.Glob{g}}
 		asked["bucket"] = query.Config{Buckets: []query.Glob{g}}
 		asked["requester"] = query.Config{Requesters: []query.Glob{g}}
+		asked["access key"] = query.Config{AccessKeys: []query.Glob{g}}
+		asked["endpoint"] = query.Config{Endpoints: []query.Glob{g}}
 		asked["signature"] = query.Config{Signatures: []query.Glob{g}}
 	}
 	var s query.Source

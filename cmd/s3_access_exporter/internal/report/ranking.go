@@ -18,6 +18,7 @@ type groups struct {
 	table *Table
 	// totals are what all groups add up to. The two logs may hold one request, so where
 	// groups are by log, totals are by log; else the key is empty.
+	// There are none of a Table in which a request may be in many groups.
 	totals map[string]Sum
 	left   int64 // groups that each leaves out
 
@@ -55,7 +56,9 @@ func (r *Report) finish(table, top int) (*groups, error) {
 			log = strings.Split(string(key), separator)[byLog]
 		}
 		s := sumOf(row)
-		g.totals[log] = g.totals[log].plus(s)
+		if !g.table.EachFeature {
+			g.totals[log] = g.totals[log].plus(s)
+		}
 		return g.add(key, s)
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/extsort/sums"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // The memory that the groups of a table take: of one batch, and of all that was read.
@@ -80,9 +81,25 @@ func (b *batch) Add(e *query.Entry) {
 		if b.err != nil || table.Traits != 0 && !e.Class.Traits.HasAny(table.Traits) {
 			continue
 		}
+		if !table.EachFeature {
+			b.add(i, e)
+			continue
+		}
+		one, class := *e, *e.Class
+		one.Class = &class
+		for f := range e.Class.Traits.Features().All() {
+			class.Traits = classify.NewTraits(f.Trait())
+			b.add(i, &one)
+		}
+	}
+}
+
+// add adds an entry to its group in a table.
+func (b *batch) add(table int, e *query.Entry) {
+	if b.err == nil {
 		row := rowOf(e.Weight)
-		b.key = appendKey(b.key[:0], table.Fields, e)
-		b.err = b.groups[i].Add(b.key, row[:])
+		b.key = appendKey(b.key[:0], b.report.tables[table].Fields, e)
+		b.err = b.groups[table].Add(b.key, row[:])
 	}
 }
 

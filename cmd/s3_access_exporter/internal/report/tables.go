@@ -16,6 +16,9 @@ type Table struct {
 	// SigV4Since adds a column to the fields Client and ClientVersion: the first version
 	// of the client that signs with Signature Version 4 by default.
 	SigV4Since bool
+	// EachFeature: a request counts once for each of its features that AWS turns off, under
+	// that one alone. So nothing is added up over groups.
+	EachFeature bool
 }
 
 // Rank is what the groups of a Table are ordered by, the largest first.
@@ -47,6 +50,13 @@ func Overview() []Table {
 			Title:  "Requests signed with Signature Version 2, by requester and client",
 			Fields: []query.Field{query.Log, query.Requester, query.Client, query.ClientVersion},
 			Traits: classify.NewTraits(classify.TraitSigV2),
+		},
+		{
+			Name:        "legacy",
+			Title:       "Requests with features that AWS turns off, by feature and client; one request may have several",
+			Fields:      []query.Field{query.Log, query.Feature, query.Requester, query.Client, query.ClientVersion},
+			Traits:      classify.FeatureTraits(),
+			EachFeature: true,
 		},
 		{
 			Name:   "anonymous",

@@ -47,20 +47,43 @@ const (
 	Table = "table"
 	JSON  = "json"
 	CSV   = "csv"
+	Raw   = "raw"
 )
 
 // New returns the Writer of a format. JSON is an object a row, in which a value that
-// is not known is null. In CSV it is empty. A table is for people, see textTable.
+// is not known is null. In CSV it is empty. A table is for people, see textTable. Raw are
+// the cells of a row as they are, with colons between them: it is for files and programs.
 func New(format string, w io.Writer, columns []Column) Writer {
 	switch format {
 	case JSON:
 		return &jsonRows{w: bufio.NewWriter(w), columns: columns}
 	case CSV:
 		return newCSVRows(w, columns)
+	case Raw:
+		return &rawRows{w: bufio.NewWriter(w)}
 	default:
 		return newTextTable(w, columns)
 	}
 }
+
+type rawRows struct{ w *bufio.Writer }
+
+// Write implements Writer.
+func (r *rawRows) Write(row []Cell) error {
+	for i, cell := range row {
+		if i > 0 {
+			_ = r.w.WriteByte(':') // the next error is the same
+		}
+		_, _ = r.w.WriteString(cell.Text)
+	}
+	return r.w.WriteByte('\n')
+}
+
+// Flush implements Writer.
+func (r *rawRows) Flush() error { return r.w.Flush() }
+
+// Close implements Writer.
+func (r *rawRows) Close() error { return r.w.Flush() }
 
 type jsonRows struct {
 	w       *bufio.Writer

@@ -171,12 +171,18 @@ func TestAthena_NamesWhyAQueryFails(t *testing.T) {
 		noTable bool
 	}{
 		"refused": {map[string][]answer{"StartQueryExecution": {{400, `{"__type":"InvalidRequestException","Message":"WorkGroup x is not found."}`}}}, "athena: InvalidRequestException: WorkGroup x is not found.", false},
-		"failed": {map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("FAILED", "HIVE_BAD_DATA: line\n 3", 5)}},
-			"athena: the query failed: HIVE_BAD_DATA: line 3", false},
-		"no table": {map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("FAILED", "TABLE_NOT_FOUND: line 1:8: Table 'x' does not exist", 0)}},
-			"TABLE_NOT_FOUND", true},
-		"cut off by the workgroup": {map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded", 10)}},
-			"athena: the query was stopped there: Query cancelled! : Bytes scanned limit was exceeded", false},
+		"failed": {
+			map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("FAILED", "HIVE_BAD_DATA: line\n 3", 5)}},
+			"athena: the query failed: HIVE_BAD_DATA: line 3", false,
+		},
+		"no table": {
+			map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("FAILED", "TABLE_NOT_FOUND: line 1:8: Table 'x' does not exist", 0)}},
+			"TABLE_NOT_FOUND", true,
+		},
+		"cut off by the workgroup": {
+			map[string][]answer{"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded", 10)}},
+			"athena: the query was stopped there: Query cancelled! : Bytes scanned limit was exceeded", false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ask(t.Context(), athenaOf(t, &fakeAthena{answers: test.answers}, AthenaConfig{Workgroup: "x"}), nobody)

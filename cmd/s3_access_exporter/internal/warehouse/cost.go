@@ -60,11 +60,11 @@ func (w *Warehouse) costLine(c *chunk, number, of int) string {
 	return line
 }
 
-// errTooMuch ends a query that scans more than it may.
-type errTooMuch struct{ scanned, most int64 }
+// tooMuchError ends a query that scans more than it may.
+type tooMuchError struct{ scanned, most int64 }
 
 // Error implements error.
-func (e errTooMuch) Error() string {
+func (e tooMuchError) Error() string {
 	return fmt.Sprintf("the query was stopped: %s are scanned, more than --max-scan=%s", humanize.IBytes(uint64(e.scanned)), humanize.IBytes(uint64(e.most)))
 }
 
@@ -75,7 +75,7 @@ func (r *run) watch(c *chunk, stop func(error)) (see func(State), done func()) {
 	see = func(s State) {
 		latest.Store(s.Bytes)
 		if all := r.scanned + s.Bytes; r.MaxScan > 0 && all > r.MaxScan {
-			stop(errTooMuch{all, r.MaxScan})
+			stop(tooMuchError{all, r.MaxScan})
 		}
 		if r.Progress != nil {
 			r.Progress(s, c.extent.Bytes)

@@ -107,7 +107,7 @@ func presigned(uri string) string {
 
 // client reports whether somebody looks at what a user agent shows.
 func client(n *needs) bool {
-	return n.any(query.UserAgent, query.Client, query.ClientVersion, query.SigV4Default) ||
+	return n.any(query.UserAgent, query.Client, query.ClientVersion, query.SigV4Default, query.Support, query.Runtime) ||
 		n.traits.Has(classify.TraitOutdatedClient)
 }
 

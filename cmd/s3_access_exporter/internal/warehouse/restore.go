@@ -171,8 +171,7 @@ func (r *restorer) writeLine(seconds int64) {
 // validRuns returns a text in which every run of U+FFFD is one, which stands for bytes
 // that are no UTF-8: engines write one for each of them, Go one for all.
 func validRuns(text []byte) []byte {
-	unknown := []byte("\uFFFD")
-	twice := append(unknown, unknown...)
+	unknown, twice := []byte("\uFFFD"), []byte("\uFFFD\uFFFD")
 	for bytes.Contains(text, twice) {
 		text = bytes.ReplaceAll(text, twice, unknown)
 	}

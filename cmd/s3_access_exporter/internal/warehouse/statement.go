@@ -32,6 +32,10 @@ func needsOf(q *engine.Question) *needs {
 		single:    q.Needs.Single,
 		ordered:   q.Needs.Ordered,
 	}
+	// Of the features, the signature is always there. What decides on others is in no part.
+	if others := classify.FeatureTraits() | classify.UndeterminedTraits(); n.traits&others&^classify.NewTraits(classify.TraitSigV2) != 0 {
+		n.fields = append(n.fields, query.Feature)
+	}
 	n.sessions = slices.Contains(q.Filter.Fields(), query.Requester) ||
 		q.Needs.Labels == nil || q.Needs.Labels.Requester == classify.RequesterARN
 	return n
@@ -184,7 +188,10 @@ func eventStatement(d Dialect, q *engine.Question, files string) (statement, err
 		return s, fmt.Errorf("the table of CloudTrail's events in %s does not hold all fields that are asked for: ask for fewer, or use --engine=scan", d.Name)
 	}
 	conditions := append([]string{"(bad IS NOT NULL OR " + isS3 + ")"}, timeConditions(q.Filter)...)
-	const texts = "concat_ws(' ', bucket, key, ip, idtype, arn, account, principal, username, invokedby, signature, resources, raw)"
+	texts := "concat_ws(' ', bucket, key, ip, idtype, arn, account, principal, username, invokedby, signature, resources, raw)"
+	if !n.known(parts) {
+		texts = "json_format(event)" // what is asked for may be in no part
+	}
 	for _, c := range needleConditions(texts, q.Filter.Needles(cloudtrail.Format)) {
 		conditions = append(conditions, "(bad IS NOT NULL OR "+c+")")
 	}

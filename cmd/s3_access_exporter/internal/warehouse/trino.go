@@ -62,7 +62,7 @@ func (c *TrinoClient) Query(ctx context.Context, text string, progress func(Stat
 	if err != nil {
 		return trinoError(ctx, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err has what went wrong
 	columns, err := rows.Columns()
 	if err != nil {
 		return trinoError(ctx, err)

@@ -27,7 +27,7 @@ type fakeClient struct {
 }
 
 // Query implements Client.
-func (c *fakeClient) Query(ctx context.Context, text string, progress func(State), take func([]sql.NullString) error) error {
+func (c *fakeClient) Query(ctx context.Context, text string, progress func(State), _ func([]sql.NullString) error) error {
 	c.queries = append(c.queries, text)
 	progress(State{Text: "RUNNING", Bytes: c.scans})
 	if ctx.Err() != nil {
@@ -177,9 +177,12 @@ func TestFound_ChunksHoldEveryPartitionOnce(t *testing.T) {
 func TestTable_NamesAreOfOneFolderEach(t *testing.T) {
 	names := make(map[string]string)
 	for _, table := range []Table{
-		{Log: record.ServerAccess, Location: "s3://logs", Root: "a/b/"}, {Log: record.ServerAccess, Location: "s3://logs", Root: "a_b/"},
-		{Log: record.CloudTrail, Location: "s3://logs", Root: "a/b/"}, {Log: record.ServerAccess, Location: "s3://other", Root: "a/b/"},
-		{Log: record.ServerAccess, Location: "s3://logs", Root: strings.Repeat("long/", 50)}, {Log: record.ServerAccess, Location: "s3://logs", Root: strings.Repeat("long/", 51)},
+		{Log: record.ServerAccess, Location: "s3://logs", Root: "a/b/"},
+		{Log: record.ServerAccess, Location: "s3://logs", Root: "a_b/"},
+		{Log: record.CloudTrail, Location: "s3://logs", Root: "a/b/"},
+		{Log: record.ServerAccess, Location: "s3://other", Root: "a/b/"},
+		{Log: record.ServerAccess, Location: "s3://logs", Root: strings.Repeat("long/", 50)},
+		{Log: record.ServerAccess, Location: "s3://logs", Root: strings.Repeat("long/", 51)},
 	} {
 		name := table.Name()
 		if other, twice := names[name]; twice || len(name) > 128 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {

@@ -145,6 +145,25 @@ func TestStatus_EscapesWhatOthersHaveWritten(t *testing.T) {
 	}
 }
 
+// Of several shards, each shows which one it is, and how much is others'.
+func TestStatus_NamesTheShardAndWhatIsOthers(t *testing.T) {
+	page := func(shard scanner.ShardStatus, streams []scanner.StreamStatus) string {
+		status := wellStatus()
+		status.Shard = shard
+		status.Locations[0].Streams, status.Locations[0].OtherStreams = streams, 2345
+		return answerOf(t, status, StatusPath).Body.String()
+	}
+	shared := page(scanner.ShardStatus{Index: 1, Count: 3}, nil)
+	for _, want := range []string{"shard 1/3", "2,345 of other shards", "All is well"} {
+		if !strings.Contains(shared, want) {
+			t.Errorf("it does not have %q", want)
+		}
+	}
+	if alone := page(scanner.ShardStatus{Count: 1}, nil); strings.Contains(alone, "shard") {
+		t.Error("it tells of shards where there are none")
+	}
+}
+
 func TestStatus_IsNeverCached(t *testing.T) {
 	for path, contentType := range map[string]string{StatusPath: "text/html; charset=utf-8", StatusAPIPath: "application/json"} {
 		answer := answerOf(t, wellStatus(), path)
