@@ -39,9 +39,11 @@ func NewTrinoClient(cfg TrinoConfig) (*TrinoClient, error) {
 	if u.User.Username() == "" {
 		u.User = url.User(trinoSource)
 	}
+	patience := 20 * time.Second // with a coordinator that does not answer
 	connector, err := trino.NewConnector(&trino.Config{
-		ServerURI: (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(),
-		Source:    trinoSource, Catalog: cfg.Catalog, Schema: cfg.Schema,
+		RequestRetryTimeout: &patience,
+		ServerURI:           (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(),
+		Source:              trinoSource, Catalog: cfg.Catalog, Schema: cfg.Schema,
 		// Days without an object have no folder.
 		SessionProperties: map[string]string{cfg.Catalog + ".ignore_absent_partitions": "true"},
 	})
