@@ -122,7 +122,7 @@ func eventParts() []part {
 		{"accesskey", "accesskey", "", by()},
 		{"username", "if(NOT " + isText("arn") + " AND NOT " + isText("account") + " AND NOT " + isText("principal") + ", username)", "", by(query.Requester)},
 		{"invokedby", "invokedby", "", func(n *needs) bool { return client(n) || n.any(query.Requester) }},
-		{"eventtime", "if(t IS NULL, eventtime)", "", nil},
+		{"eventtime", "if(t IS NULL, coalesce(eventtime, 'null'))", "", nil}, // never with those whose time is sure
 		{"source", "source", "", nil},
 		{"operation", "operation", "", nil},
 		{"awsregion", "awsregion", "", by(query.Region)},
