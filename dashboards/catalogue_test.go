@@ -247,8 +247,13 @@ func (c catalogue) checkCall(e *parser.Call) (labelSet, error) {
 		}
 		maps.Copy(result, names)
 	}
-	if e.Func.Name == "histogram_quantile" {
+	switch e.Func.Name {
+	case "histogram_quantile":
 		return result.without("le"), nil
+	case "label_replace":
+		if added, ok := e.Args[1].(*parser.StringLiteral); ok {
+			return result.with(added.Val), nil
+		}
 	}
 	return result, nil
 }

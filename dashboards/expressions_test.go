@@ -350,6 +350,11 @@ func (s *story) testHealth(t *testing.T) {
 	}
 }
 
+// replicaAlerts are about exporters that share the work.
+var replicaAlerts = []string{
+	"S3AccessExporterShardsDisagree", "S3AccessExporterNoneActive", "S3AccessExporterTwoActive", "S3AccessExporterNoStandby",
+}
+
 func (s *story) testRules(t *testing.T) {
 	for _, group := range s.rules {
 		for _, r := range group.Rules {
@@ -357,6 +362,9 @@ func (s *story) testRules(t *testing.T) {
 			first := s.dusk.Add(time.Minute) // scrape
 			found := append(s.graph(t, r.Expr, first, s.evening, step), s.graph(t, r.Expr, s.morning, s.end, step)...)
 			if len(found) == 0 {
+				if slices.Contains(replicaAlerts, r.Alert) {
+					continue // the story's exporters are single; promtool tests these
+				}
 				t.Errorf("%s%s has no result at any time", r.Record, r.Alert)
 				continue
 			}

@@ -180,12 +180,14 @@ var (
 		},
 		"s3-access-object-access":    {"Who deletes", "Deletes by requester, per hour", "Data as of", "Pending or stale"},
 		"s3-access-anonymous-denied": {"Anonymous and answered", "Anonymous requests answered, by bucket, per hour", "Data as of", "Pending or stale"},
+		"s3-access-turned-off":       {"Requesters left", "Cannot tell", "What is left, by feature", "Data as of", "Pending or stale"},
 		"s3-access-exporter-health":  {"Exporters down", "Exporters", "Locations", "Data as of"},
 	}
 	soon = map[string][]string{
 		"s3-access-sigv2-migration":  {"SigV2 by requester, per hour"},
 		"s3-access-object-access":    {"Requests by requester, per hour"},
 		"s3-access-anonymous-denied": {"What is open", "Who gets something"},
+		"s3-access-turned-off":       {"Who uses it, from where, and with which client"},
 		"s3-access-exporter-health":  {"Lag", "Series as a share of the limit"},
 	}
 )

@@ -6,6 +6,7 @@
     's3-access-exporter-health.json': import 's3-access-exporter-health.json',
     's3-access-object-access.json': import 's3-access-object-access.json',
     's3-access-sigv2-migration.json': import 's3-access-sigv2-migration.json',
+    's3-access-turned-off.json': import 's3-access-turned-off.json',
   },
   prometheusAlerts+:: {
     groups+: std.parseYaml(importstr 'rules/s3_access_alerts.yaml').groups

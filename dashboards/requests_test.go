@@ -66,13 +66,18 @@ func someRequests(t *testing.T, p *timeless, begin time.Time, step time.Duration
 		}
 		add("s3_access_sigv2_requests_total", owner.growth, "operation", "GetObject", "auth_method", "AuthHeader", "requester", owner.requester,
 			"source_ip", owner.ip, "client", "aws-cli", "client_version", "1.10")
+		for _, feature := range []string{"sigv2", "tls1.0", "tls1.1", "plain_http", "acl_required", "soap", "path_style"} {
+			add("s3_access_legacy_requests_total", owner.growth, "feature", feature, "requester", owner.requester, "source_ip", owner.ip,
+				"client", "aws-cli", "client_version", "1.10")
+			add("s3_access_legacy_undetermined_requests_total", owner.growth, "feature", feature)
+		}
 		add("s3_access_sent_bytes_total", owner.growth, "requester", owner.requester, "source_ip", owner.ip)
 		add("s3_access_received_bytes_total", owner.growth, "requester", owner.requester, "source_ip", owner.ip)
 		for _, le := range []string{"0.1", "+Inf"} {
 			add("s3_access_request_duration_seconds_bucket", owner.growth, "operation", "GetObject", "le", le)
 		}
 	}
-	p.constant(t, begin, end, step, "s3_access_client_info", "client", "aws-cli", "client_version", "1.10", "sigv4_default", "no")
+	p.constant(t, begin, end, step, "s3_access_client_info", "client", "aws-cli", "client_version", "1.10", "sigv4_default", "no", "support", "ended")
 }
 
 // anHour is the begin of someRequests, and its end.

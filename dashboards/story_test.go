@@ -110,7 +110,7 @@ func newStory(t *testing.T) *story {
 		}
 	}
 	s.roomy = serve(t, binary, roomy, acceptProtobuf, "--checkpoint.path="+filepath.Join(dir, "roomy.db"),
-		"--aws.endpoint-url="+server.URL, "--aws.path-style", "s3://"+logBucket)
+		"--aws.endpoint-url="+server.URL, "--aws.path-style", "--legacy.features=all", "s3://"+logBucket)
 	s.cramped = serve(t, binary, cramped, acceptText, "--checkpoint.path="+filepath.Join(dir, "cramped.db"),
 		"--series.limit=20", s.directory, empty)
 	return s
@@ -137,6 +137,8 @@ func (s *story) past(t *testing.T) {
 			add("s3_access_exporter_newest_event_timestamp_seconds", float64(at.Unix()), "location", "s3://ancient-logs")
 			add("s3_access_requests_total", math.Floor(hours), "account_id", "111122223333", "aws_region", "eu-west-1", "bucket", "example-media",
 				"operation", "GetObject", "outcome", "success", "signature", "SigV2")
+			add("s3_access_legacy_requests_total", math.Floor(hours), "bucket", "example-media", "feature", "path_style",
+				"requester", "arn:aws:iam::111122223333:user/ancient", "source_ip", "192.0.2.99", "client", "boto3", "client_version", "1.0.0")
 		}
 		s.add(t, at, samples)
 	}

@@ -72,7 +72,7 @@ func someView() view {
 	v := newView(time.Unix(0, 0), time.Unix(0, 0).Add(6*time.Hour))
 	v.rateInterval = 241 * time.Second
 	v.values = map[string]string{
-		"job": ".+", "instance": ".+", "account_id": ".*", "bucket": "(example-media|)", "log": "server_access", "ranked": "()",
+		"job": ".+", "instance": ".+", "account_id": ".*", "bucket": "(example-media|)", "log": "server_access", "ranked": "()", "feature": ".+",
 	}
 	return v
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,14 +114,14 @@ func TestJournal_EndsWhileTheStoreIsAway(t *testing.T) {
 			m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
 			m.mustPut("1")
 			standby := join(t, checkpoint.JournalConfig{Objects: store, Writer: "standby"})
-			first := stored
-			down := true
+			var first, down atomic.Bool
+			first.Store(stored)
+			down.Store(true)
 			store.SetFault(func(op, _ string) error {
-				if !down {
+				if !down.Load() {
 					return nil
 				}
-				if op == journaltest.OpPut && first {
-					first = false
+				if op == journaltest.OpPut && first.CompareAndSwap(true, false) {
 					return journaltest.Lost(errDown)
 				}
 				return errDown
@@ -137,7 +138,7 @@ func TestJournal_EndsWhileTheStoreIsAway(t *testing.T) {
 			if waited := time.Since(began); waited > takeover/2 || m.err == nil {
 				t.Errorf("it ends after %v with %v", waited, m.err)
 			}
-			down = false
+			down.Store(false)
 			want := []string{"1"}
 			if stored {
 				want = append(want, "2")
