@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,15 +207,8 @@ func (m *replicasModel) close(r *modelReplica) {
 // begin starts a replica. It has the local copy of one that has ended, or a new one.
 func (m *replicasModel) begin() {
 	slot := 0
-	for _, r := range m.replicas {
-		if r.slot == slot {
-			slot++
-		}
-	}
-	for _, r := range m.replicas {
-		if r.slot == slot {
-			slot++
-		}
+	for slices.ContainsFunc(m.replicas, func(r *modelReplica) bool { return r.slot == slot }) {
+		slot++
 	}
 	calls := &modelCalls{Objects: &m.store}
 	start := time.Now()

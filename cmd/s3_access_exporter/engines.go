@@ -127,7 +127,7 @@ func (p *queryProgress) or(listing terminal.Progress) terminal.Progress {
 }
 
 // What a scan costs and takes, by AWS's list prices of requests in us-east-1, see
-// https://aws.amazon.com/s3/pricing/, and by what was measured on two cores.
+// https://aws.amazon.com/s3/pricing/. The speed is a rough guess of what two cores read.
 const (
 	listPrice = 0.005 / 1000 // dollars
 	getPrice  = 0.0004 / 1000
