@@ -125,6 +125,9 @@ const (
 // The table of costs in deploy/README.md is what a simulation measures. It is not the same
 // to the last digit each time, as goroutines take turns in it.
 func TestScanner_CostsWhatTheREADMEHas(t *testing.T) {
+	if raceDetector {
+		t.Skip("it takes minutes with the race detector, which sees the same in TestScanner_ListsWhenObjectsArrive")
+	}
 	if testing.Short() {
 		t.Skip("takes minutes under the race detector")
 	}
