@@ -128,9 +128,6 @@ func TestScanner_CostsWhatTheREADMEHas(t *testing.T) {
 	if raceDetector {
 		t.Skip("it takes minutes with the race detector, which sees the same in TestScanner_ListsWhenObjectsArrive")
 	}
-	if testing.Short() {
-		t.Skip("takes minutes under the race detector")
-	}
 	table := costHead
 	for _, p := range []pattern{steady, random} {
 		for _, size := range []struct {
