@@ -96,7 +96,7 @@ func (a *arrivals) next(start time.Time, interval time.Duration) (time.Time, boo
 	var sorted [mostGaps]uint32
 	gaps := sorted[:copy(sorted[:], a.gaps)]
 	slices.Sort(gaps)
-	reach := max(interval, 9*usual(gaps)/20) // with which objects at random wait for half of it
+	reach := max(interval, 11*usual(gaps)/25) // with which objects at random wait for half of it
 	passed, _ := slices.BinarySearchFunc(gaps, silent, func(gap uint32, d time.Duration) int { return cmp.Compare(duration(gap), d) })
 	ahead := gaps[passed:]
 	if len(ahead) == 0 {
