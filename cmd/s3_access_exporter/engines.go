@@ -12,6 +12,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/engine"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/price"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/warehouse"
 	"github.com/s3access/s3_access_exporter/scanner/once"
@@ -126,13 +127,9 @@ func (p *queryProgress) or(listing terminal.Progress) terminal.Progress {
 	return listing
 }
 
-// What a scan costs and takes, by AWS's list prices of requests in us-east-1, see
-// https://aws.amazon.com/s3/pricing/. The speed is a rough guess of what two cores read.
-const (
-	listPrice = 0.005 / 1000 // dollars
-	getPrice  = 0.0004 / 1000
-	scanSpeed = 200 << 20 // bytes as stored, a second
-)
+// scanSpeed is how many bytes, as stored, a scan reads in a second: a rough guess of what
+// two cores do.
+const scanSpeed = 200 << 20
 
 // dryRun prints what would be read, and what that costs.
 func (o *oneShot) dryRun(ctx context.Context, env *environment, q *engine.Question) error {
@@ -161,7 +158,7 @@ func (o *oneShot) dryRun(ctx context.Context, env *environment, q *engine.Questi
 	fmt.Fprintf(env.stdout, "would read %s (%s) in some %s\n", counted(summary.Objects, "log object"), humanize.IBytes(uint64(summary.Bytes)), max(seconds, time.Second).Round(time.Second))
 	if n := lists.Load(); n > 0 {
 		fmt.Fprintf(env.stdout, "%s and %s: %s at list price\n", counted(n, "LIST request"), counted(summary.Objects, "GET request"),
-			warehouse.Dollars(float64(n)*listPrice+float64(summary.Objects)*getPrice))
+			warehouse.Dollars(price.Dollars(price.Requests(map[string]int64{"ListObjectsV2": n, "GetObject": summary.Objects}))))
 	}
 	return checkRead(env.logger, summary)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -52,6 +53,8 @@ func (cmd *eventsCmd) Validate() error {
 		return errors.New("--context goes with --output raw")
 	case raw && len(cmd.Fields) > 0:
 		return errors.New("--fields goes with --output table, json or csv: raw is the whole record")
+	case raw && cmd.OneShot.Engine.Engine != engineScan:
+		return fmt.Errorf("--output raw goes with --engine=scan: %s does not keep records as they were logged", cmd.OneShot.Engine.Engine)
 	}
 	return nil
 }

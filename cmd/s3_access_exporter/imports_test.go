@@ -21,7 +21,7 @@ const (
 // imports says what of the module each package may import. There are no others.
 var imports = map[string][]string{
 	"cmd/s3_access_exporter": {
-		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "query", internal + "report", internal + "rows",
+		internal + "coverage", internal + "engine", internal + "events", internal + "history", internal + "hostile", internal + "location", internal + "price", internal + "query", internal + "report", internal + "rows",
 		internal + "terminal", internal + "warehouse", internal + "web", "cmd/s3_access_exporter/fleet", "collector", "collector/classify",
 		"scanner", "scanner/checkpoint", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/reshard", "scanner/s3source", "scanner/shard", "scanner/source",
 	},
@@ -37,6 +37,7 @@ var imports = map[string][]string{
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
 	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
+	internal + "price":    {},
 	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", internal + "rows", "collector/classify", "scanner/record",
@@ -47,7 +48,7 @@ var imports = map[string][]string{
 		internal + "engine", internal + "query", "collector/classify",
 		"scanner/accesslog", "scanner/cloudtrail", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source",
 	},
-	internal + "web": {internal + "hostile", internal + "coverage", "scanner"},
+	internal + "web": {internal + "hostile", internal + "coverage", internal + "price", "scanner"},
 
 	"collector":          {"collector/classify", "scanner/record"},
 	"collector/classify": {"scanner/record"},

@@ -199,7 +199,7 @@ func (m *marksModel) add(t *testing.T, random *rand.Rand, id checkpoint.StreamID
 
 // tidy forgets some and packs some. What there was to do is done then.
 func (m *marksModel) tidy(t *testing.T, random *rand.Rand) {
-	todo := checkpoint.Tidying{
+	tidying := checkpoint.Tidying{
 		Horizons: make(map[checkpoint.StreamID]checkpoint.Day),
 		Packing:  checkpoint.Day(random.IntN(modelDays + 1)),
 	}
@@ -209,7 +209,7 @@ func (m *marksModel) tidy(t *testing.T, random *rand.Rand) {
 			continue
 		}
 		horizon := checkpoint.Day(random.IntN(modelDays) - 2)
-		todo.Horizons[id] = horizon
+		tidying.Horizons[id] = horizon
 		had := false
 		for day, marks := range days {
 			if day < horizon {
@@ -227,7 +227,7 @@ func (m *marksModel) tidy(t *testing.T, random *rand.Rand) {
 	var done checkpoint.Tidied
 	for more := true; more; more = done.More {
 		update(t, m.file, func(tx *checkpoint.Tx) (err error) {
-			next, err := tx.Tidy(t.Context(), todo)
+			next, err := tx.Tidy(t.Context(), tidying)
 			done = checkpoint.Tidied{Forgotten: append(done.Forgotten, next.Forgotten...), More: next.More}
 			return err
 		})
@@ -239,7 +239,7 @@ func (m *marksModel) tidy(t *testing.T, random *rand.Rand) {
 		t.Fatalf("%v have lost marks, want %v", done.Forgotten, lost)
 	}
 	view(t, m.file, func(tx *checkpoint.Tx) error {
-		tidy, err := tx.IsTidy(t.Context(), todo)
+		tidy, err := tx.IsTidy(t.Context(), tidying)
 		if !tidy {
 			t.Fatal("there is still something to tidy")
 		}
@@ -257,12 +257,12 @@ func TestTidy_EndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, todo := range map[string]checkpoint.Tidying{
+	for name, tidying := range map[string]checkpoint.Tidying{
 		"forgetting": {Horizons: map[checkpoint.StreamID]checkpoint.Day{id("s:access/1"): checkpoint.DayOf(noon) + 9}},
 		"packing":    {Packing: checkpoint.DayOf(noon)},
 	} {
 		err := f.Update(func(tx *checkpoint.Tx) error {
-			_, err := tx.Tidy(ctx, todo)
+			_, err := tx.Tidy(ctx, tidying)
 			return err
 		})
 		if !errors.Is(err, context.Canceled) {

@@ -1,23 +1,11 @@
 package web
 
 import (
-	"strings"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/price"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
-
-// AWS's list prices of requests to S3 Standard in us-east-1, in billionths of a
-// dollar for one request: $0.005 for 1,000 LIST and PUT, nothing for DELETE, $0.0004 for 1,000 GET and all
-// other requests. Other Regions, and discounts, differ.
-// https://aws.amazon.com/s3/pricing/
-const (
-	listPrice = 5_000
-	getPrice  = 400
-)
-
-// dollars converts billionths of a dollar.
-func dollars(billionths int64) float64 { return float64(billionths) / 1e9 }
 
 // rateTime is how long requests are counted before a rate is made of them.
 const rateTime = time.Minute
@@ -36,33 +24,14 @@ type cost struct {
 // costOf estimates what the requests so far cost, and those to come.
 func costOf(status scanner.Status) cost {
 	const day, month = 24, 30 // hours, days
-	c := cost{Total: dollars(priceOf(status.Requests))}
+	c := cost{Total: price.Dollars(price.Requests(status.Requests))}
 	recent := status.Recent
 	if age := status.Time.Sub(recent.Since); !recent.Since.IsZero() && age >= rateTime {
-		perDay := float64(priceOf(recent.Requests)) / age.Hours() * day
-		c.PerDay, c.PerMonth = dollars(int64(perDay)), dollars(int64(perDay*month))
+		perDay := float64(price.Requests(recent.Requests)) / age.Hours() * day
+		c.PerDay, c.PerMonth = price.Dollars(int64(perDay)), price.Dollars(int64(perDay*month))
 		if recent.Objects > 0 {
 			c.ListsPerObject = float64(recent.Requests["ListObjectsV2"]) / float64(recent.Objects)
 		}
 	}
 	return c
-}
-
-// priceOf returns the list price of requests by operation, in billionths of a dollar.
-func priceOf(requests map[string]int64) (sum int64) {
-	for operation, n := range requests {
-		sum += n * requestPrice(operation)
-	}
-	return sum
-}
-
-// requestPrice returns the list price of one request, in billionths of a dollar.
-func requestPrice(operation string) int64 {
-	switch {
-	case strings.HasPrefix(operation, "List"), strings.HasPrefix(operation, "Put"):
-		return listPrice
-	case strings.HasPrefix(operation, "Delete"):
-		return 0
-	}
-	return getPrice
 }

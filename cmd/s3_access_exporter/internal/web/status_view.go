@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/price"
 	"github.com/s3access/s3_access_exporter/scanner"
 )
 
@@ -97,12 +98,12 @@ func newStatusView(status scanner.Status, role *Role, looked *coverageView) stat
 		view.Findings = append(view.Findings, finding{Text: plural(blind, "bucket") + " logged by nothing: their requests are in no metric.", Link: "#coverage"})
 	}
 	for _, operation := range slices.Sorted(maps.Keys(status.Requests)) {
-		n, price := status.Requests[operation], requestPrice(operation)
+		n, each := status.Requests[operation], price.Request(operation)
 		view.Calls = append(view.Calls, callRow{
 			Operation: operation,
 			Requests:  int(n),
-			Price:     dollars(1000 * price),
-			Cost:      dollars(n * price),
+			Price:     price.Dollars(1000 * each),
+			Cost:      price.Dollars(n * each),
 		})
 	}
 	return view
