@@ -203,3 +203,56 @@ func TestReadme_NamesTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// Links between the pages lead to files, and to headings in them, that are there.
+func TestReadme_LinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s:]*)\)`) // no URL
+	pages, links := make(map[string]map[string]bool), 0
+	headings := func(path string) map[string]bool {
+		if pages[path] == nil {
+			pages[path] = anchorsOf(t, path)
+		}
+		return pages[path]
+	}
+	err := filepath.WalkDir(moduleRoot, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, found := range link.FindAllSubmatch(text, -1) {
+			links++
+			name, anchor, _ := strings.Cut(string(found[1]), "#")
+			target := path
+			if name != "" {
+				target = filepath.Join(filepath.Dir(path), name)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", path, found[1], err)
+			} else if anchor != "" && !headings(target)[anchor] {
+				t.Errorf("%s links to %s, where no such heading is", path, found[1])
+			}
+		}
+		return nil
+	})
+	if err != nil || links < 80 {
+		t.Errorf("%d links, %v", links, err)
+	}
+}
+
+// anchorsOf returns the anchors that GitHub gives to the headings of a page.
+func anchorsOf(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchors := make(map[string]bool)
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllSubmatch(text, -1) {
+		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(string(heading[1])), "")
+		anchors[strings.ReplaceAll(plain, " ", "-")] = true
+	}
+	return anchors
+}

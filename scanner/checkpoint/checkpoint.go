@@ -1,5 +1,5 @@
-// Package checkpoint keeps the exporter's durable state in one file: of every stream
-// of log objects how far it was read, which of its objects were counted and which
+// Package checkpoint keeps the exporter's durable state, in one file or in a store of
+// objects: of every stream of log objects how far it was read, which of its objects were counted and which
 // could not be read; and the stored counters, which the package knows as keys and
 // values only.
 //
@@ -30,6 +30,22 @@
 // What is kept of a stream is found by its StreamID, which says in which bucket of
 // which store it lies, and nothing of how a location is spelled. So a stream's state can
 // move to another checkpoint as it is (Tx.CopyStream).
+//
+// # The journal
+//
+// A Journal is the same state in a store of objects, such as a bucket in S3. Each commit
+// is a segment, an object with the next number, which holds the entries that it puts and
+// deletes (segment.go, changes.go). It is written only if there is none of that number,
+// and the commit is durable once that has succeeded: nothing of it is shown before. The
+// entries lie in a local file as well, which may be lost at any time: it is made anew of
+// the newest snapshot and the segments behind it (snapshot.go, load.go).
+//
+// The number is the fence, and no clock. Who finds it taken reads what lies there: its own
+// segment, of which the answer was lost, or that of another process, and then it commits
+// nothing any more. A snapshot stands in for the segments before it, which are deleted, but
+// for the first one of each writer: whoever was fenced by that, and was asleep since, would
+// else find the number free. A process that follows takes over when the journal has not moved for
+// the time of a takeover, and at once behind a segment that closes it.
 package checkpoint
 
 import (
