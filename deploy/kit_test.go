@@ -55,7 +55,7 @@ func run(t *testing.T, args ...string) string {
 }
 
 var (
-	helpedCommand = regexp.MustCompile(`(?m)^  (\w+)\b`)
+	helpedCommand = regexp.MustCompile(`(?m)^  (\w+(?: \w+)?)  `)
 	helpedFlag    = regexp.MustCompile(`(?m)^\s+(?:-\w, )?--([a-z.-]+)`)
 	helpedEnv     = regexp.MustCompile(`\$(S3_ACCESS_EXPORTER_\w+)`)
 )
@@ -69,11 +69,17 @@ func commands(t *testing.T) map[string][]string {
 	}
 	flags := make(map[string][]string)
 	for _, command := range helpedCommand.FindAllStringSubmatch(list, -1) {
-		for _, found := range helpedFlag.FindAllStringSubmatch(run(t, command[1], "--help"), -1) {
+		for _, found := range helpedFlag.FindAllStringSubmatch(help(t, command[1]), -1) {
 			flags[command[1]] = append(flags[command[1]], found[1])
 		}
 	}
 	return flags
+}
+
+// help returns the help of a command, of one word or two.
+func help(t *testing.T, command string) string {
+	t.Helper()
+	return run(t, append(strings.Fields(command), "--help")...)
 }
 
 // read returns the text of a file of the kit.
@@ -169,8 +175,8 @@ func TestKit_NamesFlagsThatExist(t *testing.T) {
 }
 
 // callOf finds a call of the program in a line of a unit, or of an indented line
-// of the guide: its command, and what stands behind it.
-var callOf = regexp.MustCompile(`(?m)^(?:ExecStart=|    ).*?\bs3_access_exporter(?::local)? ([a-z]+)\b(.*)$`)
+// of the guide: its command, of one word or two, and what stands behind it.
+var callOf = regexp.MustCompile(`(?m)^(?:ExecStart=|    ).*?\bs3_access_exporter(?::local)? ((?:checkpoint |engine )?[a-z]+)\b(.*)$`)
 
 var anyFlag = regexp.MustCompile(`--([a-z.-]+)`)
 
@@ -215,7 +221,7 @@ func TestKit_CallsCommandsWithTheirFlags(t *testing.T) {
 func TestKit_NamesEnvironmentVariablesThatExist(t *testing.T) {
 	known := make(map[string]bool)
 	for command := range commands(t) {
-		for _, found := range helpedEnv.FindAllStringSubmatch(run(t, command, "--help"), -1) {
+		for _, found := range helpedEnv.FindAllStringSubmatch(help(t, command), -1) {
 			known[found[1]] = true
 		}
 	}
