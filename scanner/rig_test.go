@@ -177,7 +177,7 @@ func (r *rig) metric(name string, values ...string) float64 {
 				matches = matches && has[v]
 			}
 			if matches {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
 			}
 		}
 	}

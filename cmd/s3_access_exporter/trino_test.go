@@ -298,6 +298,16 @@ func unpacked(t *testing.T, body []byte) []byte {
 
 var logObject = regexp.MustCompile(`file:///[^",\n]*_CloudTrail_[^",\n]*`)
 
+// withoutLogObjects returns a text without the names of log objects, and if they decide the
+// order of its lines, sorted.
+func withoutLogObjects(text string, sorted bool) string {
+	lines := strings.SplitAfter(logObject.ReplaceAllString(text, ""), "\n")
+	if sorted {
+		slices.Sort(lines)
+	}
+	return strings.Join(lines, "")
+}
+
 // Trino and the built-in scanner print the same bytes and have the same exit code, for
 // every question that both answer.
 func TestTrino_PrintsTheSameBytes(t *testing.T) {
@@ -326,7 +336,8 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 				want := runToEnd(t, args...)
 				got := runToEnd(t, append(args, server.flags()...)...)
 				if name == "fixtures, organization" { // one event lies in two log objects
-					got.stdout, want.stdout = logObject.ReplaceAllString(got.stdout, ""), logObject.ReplaceAllString(want.stdout, "")
+					byObject := strings.Contains(command, "--by log_object") // which decides the order, too
+					got.stdout, want.stdout = withoutLogObjects(got.stdout, byObject), withoutLogObjects(want.stdout, byObject)
 				}
 				if got.stdout != want.stdout || got.code != want.code {
 					t.Errorf("exit code %d, want %d; %s\n%s", got.code, want.code, golden.FirstDifference(got.stdout, want.stdout), got.stderr)
