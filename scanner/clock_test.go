@@ -83,6 +83,25 @@ func TestScanner_ClockBehindDoesNotCountWhatCameBeforeTheStart(t *testing.T) {
 	})
 }
 
+// A stream that is found while the clock is ahead begins no later than one that is found at
+// the right time.
+func TestScanner_StreamBornWhileTheClockIsAheadLosesNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.Since = 24 * time.Hour
+		set := r.skewed()
+		r.start()
+		r.wait(time.Hour)
+		set(month)
+		r.put(time.Now(), "A", "r1")
+		r.wait(6 * time.Hour) // the stream is found
+		r.put(time.Now().Add(-60*time.Hour), "B", "late")
+		r.wait(6 * time.Hour)
+		set(0)
+		r.wait(30 * time.Hour)
+		r.expect("r1", "late")
+	})
+}
+
 // A clock that jumps loses nothing and doubles nothing, and is no secret.
 func TestScanner_ClockThatJumpsLosesNothing(t *testing.T) {
 	for name, by := range map[string]time.Duration{"ahead": month, "back": -month} {

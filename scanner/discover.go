@@ -146,13 +146,13 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 
 // beginning returns where a stream begins that is not known: where those that cover it
 // began. If one of these was searched before without finding it, all that lies in it has
-// come since, and counts as far back as audits look; where only content shows what it is,
-// no further than the first search did. l.mu is held.
+// come since, and counts as far back as audits look, now or then, as the clock may be ahead;
+// where only content shows what it is, no further than the first search did. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 	beginsIn := func(p checkpoint.Prefix) time.Time {
 		begin := p.Floor
 		if !p.Searched.IsZero() {
-			back := l.auditBegin(now)
+			back := earliest(l.auditBegin(now), l.auditBegin(p.Searched))
 			if s.Log() == 0 {
 				back = latest(back, lookedBack(p))
 			}

@@ -75,7 +75,7 @@
 // is kept by stream, so that a stream's state stands alone. Of a location there is but its
 // prefix: where its first start was, and when it was searched last. A stream that is found
 // later begins where those prefixes began that cover it, or, where one of them was searched
-// before, as far back as audits look: all that lies in it has come since.
+// before, as far back as audits look, or did then: all that lies in it has come since.
 //
 // # Shards
 //

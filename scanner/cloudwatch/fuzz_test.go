@@ -26,11 +26,16 @@ type output struct {
 }
 
 func (o *output) add(r *record.Record) {
-	text := decodertest.TextOf(r)
-	for _, s := range []*string{&text.Host, &text.Bucket, &text.Key, &text.Requester, &text.SourceIP, &text.UserAgent, &text.InvokedBy, &text.AccountID, &text.Region} {
-		*s = string([]rune(*s)) // what is not UTF-8 is U+FFFD to encoding/json
+	valid := *r
+	for _, b := range []*[]byte{
+		&valid.Host, &valid.Bucket, &valid.Operation, &valid.Key, &valid.Requester, &valid.SourceIP, &valid.UserAgent, &valid.InvokedBy,
+		&valid.AccountID, &valid.Region, &valid.ErrorCode, &valid.RequestID, &valid.EventID, &valid.SharedEventID, &valid.OriginalEventID,
+		&valid.TLSVersion, &valid.CipherSuite, &valid.Referer, &valid.VersionID, &valid.AccessPoint, &valid.SourceRegion,
+		&valid.AccessKeyID, &valid.VPCEndpointID, &valid.VPCEndpointAccountID,
+	} {
+		*b = []byte(string([]rune(string(*b)))) // what is not UTF-8 is U+FFFD to encoding/json
 	}
-	o.records = append(o.records, text)
+	o.records = append(o.records, decodertest.TextOf(&valid))
 }
 
 // end returns the output of an input that has ended. Of malformed messages the number of
