@@ -149,6 +149,8 @@ func flatten(families []*dto.MetricFamily) samples {
 				s[labelled(name, labels...)] = metric.GetCounter().GetValue()
 			case metric.Gauge != nil:
 				s[labelled(name, labels...)] = metric.GetGauge().GetValue()
+			case metric.Untyped != nil:
+				s[labelled(name, labels...)] = metric.GetUntyped().GetValue()
 			case metric.Histogram != nil:
 				h := metric.GetHistogram()
 				s[labelled(name+"_sum", labels...)] = h.GetSampleSum()

@@ -2,6 +2,7 @@ package checkpoint_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 
@@ -22,4 +23,17 @@ func (f *frozenStore) PutIfAbsent(_ context.Context, key string, body io.ReadSee
 		<-f.frozen
 	}
 	return f.Fake.PutIfAbsent(context.Background(), key, body) // nothing has timed out while it stood still
+}
+
+// mutedStore is the store of one process, which may write nothing for a while.
+type mutedStore struct {
+	*journaltest.Fake
+	muted atomic.Bool
+}
+
+func (m *mutedStore) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeker) error {
+	if m.muted.Load() {
+		return errors.New("service unavailable")
+	}
+	return m.Fake.PutIfAbsent(ctx, key, body)
 }

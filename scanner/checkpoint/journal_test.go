@@ -77,6 +77,8 @@ func (m *member) lead() *member {
 	case <-m.leads:
 	case <-m.ended:
 		m.t.Fatalf("it has ended: %v", m.err)
+	case <-time.After(1000 * takeover): // of the bubble's time
+		m.t.Fatal("it does not lead")
 	}
 	return m
 }
@@ -191,7 +193,8 @@ func (m *member) wantContent(how, want string) {
 func TestJournal_TakesOverAfterSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(journaltest.Fake)
-		first := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a"}).lead()
+		firstStore := mutedStore{Fake: store}
+		first := join(t, checkpoint.JournalConfig{Objects: &firstStore, Writer: "a"}).lead()
 		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"})
 		first.mustPut("1")
 		time.Sleep(10 * takeover) // the first one is idle
@@ -203,12 +206,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 		}
 		// The first one can write no more.
 		silent := time.Now()
-		store.SetFault(func(op, _ string) error {
-			if op == journaltest.OpPut && !second.isLeading() && time.Since(silent) < takeover {
-				return errors.New("service unavailable")
-			}
-			return nil
-		})
+		firstStore.muted.Store(true)
 		time.Sleep(takeover/2 + time.Second)
 		if first.journal.Live() {
 			t.Error("a process that cannot write shows counters")
@@ -217,6 +215,7 @@ func TestJournal_TakesOverAfterSilence(t *testing.T) {
 		if waited := time.Since(silent); waited < takeover*3/4 || waited > takeover*5/4 {
 			t.Errorf("it took over after %v", waited)
 		}
+		firstStore.muted.Store(false)
 		<-first.ended
 		if !errors.Is(first.err, checkpoint.ErrFenced) || strings.Contains(first.err.Error(), "\n") || !strings.Contains(first.err.Error(), "by b") {
 			t.Errorf("the first one ends with %v", first.err)
