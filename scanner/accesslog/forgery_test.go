@@ -22,6 +22,12 @@ var layouts = map[string]string{
 	"Wasabi":           strings.Replace(modern("14/Nov/2026", "ABC", `-`), " HTTP/1.1", "", 1),
 	"a quoted host":    modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "example.com" TLSv1.3 - - -`),
 	"a quoted end":     modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader example.com TLSv1.3 - - - "x y"`),
+	"no host, signed":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader - - - - -`),
+	"no host, a quoted end":           modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader - TLSv1.3 - - - "x y"`),
+	"no host, quoted":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader "-" TLSv1.3 - - -`),
+	"a TLS version of a new form":     modern("14/Nov/2026", "a", `- aG9zdA== SigV2 QUIC AuthHeader example.com QUICv2 - - - "x y" -  -`),
+	"no HTTP version, a quoted end":   strings.Replace(modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader example.com - - - - "x y"`), " HTTP/1.1", "", 1),
+	"an authentication of a new kind": modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS Session example.com TLSv1.3 - - - "x y"`),
 	"Ceph": `alice photos [14/Nov/2026:11:15:27 +0200] 192.0.2.7 alice tx00000000000000000abcd-0066b1f1f1-106c-default ` +
 		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - 512 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
 }
