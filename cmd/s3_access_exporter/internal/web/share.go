@@ -26,7 +26,13 @@ const (
 type sharing struct {
 	turn  *sync.Mutex   // held while an answer is made: one at a time
 	stall time.Duration // how long a client may take for the next writeSize bytes
+	// mayShow returns whether what was counted may be shown; nil: it always may. An answer
+	// that was begun while it might goes to nobody once it may not: the process may have
+	// stood still meanwhile, and clients of a later time have joined.
+	mayShow func() bool
 }
+
+func (s sharing) shows() bool { return s.mayShow == nil || s.mayShow() }
 
 // of returns a share of a handler's answers.
 func (s sharing) of(next http.Handler) *share { return &share{sharing: s, next: next} }
@@ -50,6 +56,7 @@ type share struct {
 // answer is what the handler has answered.
 type answer struct {
 	clients int
+	shows   bool          // it may have what was counted
 	made    chan struct{} // closed once all below is there
 	status  int
 	header  http.Header
@@ -73,6 +80,10 @@ func (s *share) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case <-a.made:
+		if a.shows && !s.shows() {
+			http.Error(w, "what was counted may not be shown any more", http.StatusServiceUnavailable)
+			return
+		}
 		s.send(a, w, r)
 	case <-r.Context().Done():
 	}
@@ -97,7 +108,7 @@ func (s *share) join(r *http.Request) (a *answer, own bool) {
 	case s.live >= maxLive:
 		return nil, false
 	}
-	a = &answer{clients: 1, made: make(chan struct{}), header: make(http.Header)}
+	a = &answer{clients: 1, shows: s.shows(), made: make(chan struct{}), header: make(http.Header)}
 	s.live++
 	if plain {
 		s.making = a

@@ -180,6 +180,37 @@ func TestMetrics_WhoeverComesLaterGetsNewOnes(t *testing.T) {
 	}
 }
 
+// A process that stood still while an answer was made, and has been replaced since, sends
+// that to nobody: neither to who asked before, nor to who asks now.
+func TestMetrics_GoToNobodyOnceTheyMayNotBeShown(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	g := &gatherer{series: 10, wait: func() {
+		once.Do(func() { close(begun); <-goOn })
+	}}
+	var live atomic.Bool
+	live.Store(true)
+	page := newMetricsPage(g, sharing{turn: new(sync.Mutex), stall: time.Hour, mayShow: live.Load}, slog.New(slog.DiscardHandler))
+	server := httptest.NewServer(page)
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "http://")
+	before := ask(t, address, "/metrics", acceptText)
+	<-begun
+	live.Store(false)
+	after := ask(t, address, "/metrics", acceptText)
+	awaitClients(shareOf(page, acceptText), 2)
+	close(goOn)
+	for _, conn := range []net.Conn{before, after} {
+		if got := read(t, conn); got.code != http.StatusServiceUnavailable || strings.Contains(string(got.body), "example-bucket") {
+			t.Errorf("%d %s", got.code, got.body)
+		}
+	}
+	// What is gathered now knows what may be shown.
+	if got := read(t, ask(t, address, "/metrics", acceptText)); got.code != http.StatusOK {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+}
+
 func TestMetrics_AreTheSameCompressedOrNot(t *testing.T) {
 	address := serveMetrics(t, &gatherer{series: 100})
 	for _, test := range []struct {
