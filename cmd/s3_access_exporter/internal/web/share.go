@@ -27,8 +27,8 @@ type sharing struct {
 	turn  *sync.Mutex   // held while an answer is made: one at a time
 	stall time.Duration // how long a client may take for the next writeSize bytes
 	// mayShow returns whether what was counted may be shown; nil: it always may. An answer
-	// that was begun while it might goes to nobody once it may not: the process may have
-	// stood still meanwhile, and clients of a later time have joined.
+	// that was begun while it might is void once it may not, and made anew: the process may
+	// have stood still meanwhile, and clients of a later time have joined.
 	mayShow func() bool
 }
 
@@ -66,14 +66,22 @@ type answer struct {
 
 // ServeHTTP implements http.Handler.
 func (s *share) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, own := s.join(r)
-	if a == nil {
-		turnAway(w)
-		return
+	for done := false; !done; {
+		a, own := s.join(r)
+		if a == nil {
+			turnAway(w)
+			return
+		}
+		// To make it takes as long as it takes. Where no deadline can be moved, the
+		// server's own remains.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		done = s.serve(a, own, w, r)
 	}
-	// To make it takes as long as it takes. Where no deadline can be moved, the
-	// server's own remains.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+}
+
+// serve sends an answer that the request has joined, and makes it first if it is the
+// request's own. It returns false if the answer is void.
+func (s *share) serve(a *answer, own bool, w http.ResponseWriter, r *http.Request) (done bool) {
 	defer s.leave(a)
 	if own {
 		s.make(a, r)
@@ -81,12 +89,12 @@ func (s *share) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-a.made:
 		if a.shows && !s.shows() {
-			http.Error(w, "what was counted may not be shown any more", http.StatusServiceUnavailable)
-			return
+			return false
 		}
 		s.send(a, w, r)
 	case <-r.Context().Done():
 	}
+	return true
 }
 
 // turnAway tells a client to come again.
