@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -375,18 +376,59 @@ func TestJournal_FollowsNoOpeningInThePlaceOfWhatWasDeleted(t *testing.T) {
 	}
 }
 
+// Of two that open at the same moment, one leads, and the other one stands by.
 func TestJournal_OneOfTwoWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 20 {
 			store := new(journaltest.Fake)
 			join(t, checkpoint.JournalConfig{Objects: store}).lead().end()
+			var opening atomic.Int32
+			both := make(chan struct{})
+			store.SetFault(func(op, key string) error {
+				if op == journaltest.OpPut && strings.HasPrefix(key, "journal/") {
+					opening.Add(1)
+					<-both
+				}
+				return nil
+			})
 			a, b := join(t, checkpoint.JournalConfig{Objects: store}), join(t, checkpoint.JournalConfig{Objects: store})
-			time.Sleep(takeover / 2)
+			if opening.Load() != 2 {
+				t.Fatalf("%d open at once", opening.Load())
+			}
+			close(both)
+			synctest.Wait()
 			if a.isLeading() == b.isLeading() {
 				t.Fatal("not one of them leads")
 			}
+			time.Sleep(10 * takeover)
+			if a.isLeading() == b.isLeading() {
+				t.Fatal("not one of them goes on leading")
+			}
 			a.end()
 			b.end()
+		}
+	})
+}
+
+func TestJournal_LeadsAtOnceThoughTheAnswerToItsOpeningIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		lost := false
+		store.SetFault(func(op, key string) error {
+			if op != journaltest.OpPut || !strings.HasPrefix(key, "journal/") || lost {
+				return nil
+			}
+			lost = true
+			return journaltest.Lost(errDown)
+		})
+		began := time.Now()
+		m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		if waited := time.Since(began); !lost || waited > takeover/4 {
+			t.Errorf("it leads after %v", waited)
+		}
+		m.mustPut("1")
+		if n := len(store.Keys("journal/")); n != 2 {
+			t.Errorf("there are %d segments", n)
 		}
 	})
 }
