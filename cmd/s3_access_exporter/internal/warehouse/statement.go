@@ -32,7 +32,7 @@ func needsOf(q *engine.Question) *needs {
 		single:    q.Needs.Single,
 		ordered:   q.Needs.Ordered,
 	}
-	// Of the features, the signature is always there. What decides on others is in no part.
+	// Of the features, what decides on the signature is always there.
 	if others := classify.FeatureTraits() | classify.UndeterminedTraits(); n.traits&others&^classify.NewTraits(classify.TraitSigV2) != 0 {
 		n.fields = append(n.fields, query.Feature)
 	}
@@ -49,21 +49,6 @@ func (n *needs) any(fields ...query.Field) bool {
 var always = []query.Field{
 	query.Time, query.Day, query.Hour, query.Log, query.AccountID, query.Region, query.Operation, query.Signature,
 	query.AuthMethod, query.Outcome, query.Status, query.ErrorCode, query.ObjectName,
-}
-
-// known reports whether the parts decide on all fields that are looked at. If not, records
-// must come as they are.
-func (n *needs) known(parts []part) bool {
-	for _, f := range n.fields {
-		if slices.Contains(always, f) {
-			continue
-		}
-		only := &needs{fields: []query.Field{f}}
-		if !slices.ContainsFunc(parts, func(p part) bool { return p.needed != nil && p.needed(only) }) {
-			return false
-		}
-	}
-	return true
 }
 
 // column is a column of a query's result.
@@ -166,8 +151,6 @@ func lineStatement(q *engine.Question, lines string) statement {
 		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lines, nil)
 	case n.single:
 		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lineTable(lines), timely)
-	case !n.known(parts):
-		return s.grouped(append([]column{{colRaw, "line"}}, n.folders()...), nil, lineTable(lines), timely)
 	}
 	columns := append([]column{{colRaw, "if(t IS NULL, line)"}}, n.folders()...)
 	for _, c := range append(n.columnsOf(parts), n.span()...) {
@@ -181,42 +164,30 @@ func lineStatement(q *engine.Question, lines string) statement {
 }
 
 // eventStatement returns the query of CloudTrail's events.
-func eventStatement(d Dialect, q *engine.Question, files string) (statement, error) {
-	n, parts := needsOf(q), eventParts()
-	s := statement{log: record.CloudTrail}
-	if !n.known(parts) && d.event == "" {
-		return s, fmt.Errorf("the table of CloudTrail's events in %s does not hold all fields that are asked for: ask for fewer, or use --engine=scan", d.Name)
-	}
+func eventStatement(d Dialect, q *engine.Question, files string) statement {
+	n, s := needsOf(q), statement{log: record.CloudTrail}
 	conditions := append([]string{"(bad IS NOT NULL OR " + isS3 + ")"}, timeConditions(q.Filter)...)
-	texts := "concat_ws(' ', bucket, key, ip, idtype, arn, account, principal, username, invokedby, signature, resources, raw)"
-	if !n.known(parts) {
-		texts = "json_format(event)" // what is asked for may be in no part
-	}
-	for _, c := range needleConditions(texts, q.Filter.Needles(cloudtrail.Format)) {
+	for _, c := range needleConditions(eventTexts(), q.Filter.Needles(cloudtrail.Format)) {
 		conditions = append(conditions, "(bad IS NOT NULL OR "+c+")")
 	}
 	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', sharedid), if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
 	events := "SELECT *, row_number() OVER (PARTITION BY " + id + " ORDER BY path, place) AS copy FROM (" + eventTable(d, files) + ")" + where(conditions)
 
 	columns := append([]column{{colBad, "bad"}, {colRaw, "raw"}}, n.folders()...)
-	if !n.known(parts) {
-		columns[1].sql = "json_format(event)"
-	} else {
-		columns = append(columns, n.columnsOf(parts)...)
-	}
+	columns = append(columns, n.columnsOf(eventParts())...)
 	if n.single {
 		columns = append(columns, column{colFirst, "CAST(t AS varchar)"})
 		s = s.plain(columns, events, []string{"copy = 1"})
 		if n.ordered {
 			s.sql += " ORDER BY path, place"
 		}
-		return s, nil
+		return s
 	}
 	columns = append(columns, n.span()...)
 	sum := func(c string) string {
 		return "sum(if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint)))"
 	}
-	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"}), nil
+	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"})
 }
 
 // plain makes the statement one that returns every record.
