@@ -230,4 +230,6 @@ const unnamed = `(coalesce(bucket, '') NOT LIKE '"%' AND coalesce(key, '') NOT L
 
 // isS3 holds for events that may be of S3, isRequest for those that may be requests: what
 // is left out would be skipped. The decoder decides.
-const isS3 = `(regexp_like(coalesce(source, ''), '^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$') OR NOT coalesce(source, '') LIKE '"_%"')`
+const isS3 = `(regexp_like(coalesce(source, ''), ` + s3Sources + `) OR NOT coalesce(source, '') LIKE '"_%"')`
+
+const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$'`

@@ -22,6 +22,7 @@ type needs struct {
 	sessions  bool // of assumed roles
 	single    bool // every request by itself
 	ordered   bool
+	limit     int // of requests, where SQL can decide which they are; 0: none
 }
 
 func needsOf(q *engine.Question) *needs {
@@ -31,6 +32,9 @@ func needsOf(q *engine.Question) *needs {
 		durations: q.Needs.Durations,
 		single:    q.Needs.Single,
 		ordered:   q.Needs.Ordered,
+	}
+	if n.single && q.Filter.TimeAlone() {
+		n.limit = q.Needs.Limit
 	}
 	// Of the features, what decides on the signature is always there.
 	if others := classify.FeatureTraits() | classify.UndeterminedTraits(); n.traits&others&^classify.NewTraits(classify.TraitSigV2) != 0 {
@@ -146,11 +150,8 @@ func lineStatement(q *engine.Question, lines string) statement {
 	lines += where(append([]string{"trim(line) <> ''"}, needleConditions("line", q.Filter.Needles(accesslog.Format))...))
 	timely := timeConditions(q.Filter)
 	s := statement{log: record.ServerAccess}
-	switch {
-	case n.single && len(timely) == 0:
-		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lines, nil)
-	case n.single:
-		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lineTable(lines), timely)
+	if n.single {
+		return s.singleLines(n, lines, timely)
 	}
 	columns := append([]column{{colRaw, "if(t IS NULL, line)"}}, n.folders()...)
 	for _, c := range append(n.columnsOf(parts), n.span()...) {
@@ -161,6 +162,25 @@ func lineStatement(q *engine.Question, lines string) statement {
 		{colReceived, "sum(if(t IS NOT NULL, try_cast(" + head("12") + " AS bigint)))"},
 	}
 	return s.grouped(columns, sums, lineTable(lines), timely)
+}
+
+// singleLines makes the statement one that returns every line.
+func (s statement) singleLines(n *needs, lines string, timely []string) statement {
+	columns := append([]column{{colRaw, "line"}}, n.folders()...)
+	if n.limit == 0 && len(timely) == 0 {
+		return s.plain(columns, lines, nil)
+	}
+	lines = lineTable(lines)
+	switch {
+	case n.limit > 0 && n.ordered: // a line's place in its log object goes lost when lines are sorted
+		lines = "SELECT *, row_number() OVER () AS place FROM (" + lines + ")" + where(timely)
+		s = s.plain(columns, earliest(lines, sureLine, n.limit), nil)
+		s.sql += " ORDER BY path, place"
+		return s
+	case n.limit > 0:
+		return s.plain(columns, some("SELECT * FROM ("+lines+")"+where(timely), sureLine, n.limit), nil)
+	}
+	return s.plain(columns, lines, timely)
 }
 
 // eventStatement returns the query of CloudTrail's events.
@@ -176,18 +196,29 @@ func eventStatement(d Dialect, q *engine.Question, files string) statement {
 	columns := append([]column{{colBad, "bad"}, {colRaw, "raw"}}, n.folders()...)
 	columns = append(columns, n.columnsOf(eventParts())...)
 	if n.single {
-		columns = append(columns, column{colFirst, "CAST(t AS varchar)"})
-		s = s.plain(columns, events, []string{"copy = 1"})
-		if n.ordered {
-			s.sql += " ORDER BY path, place"
-		}
-		return s
+		return s.singleEvents(n, columns, events)
 	}
 	columns = append(columns, n.span()...)
 	sum := func(c string) string {
 		return "sum(if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint)))"
 	}
 	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"})
+}
+
+// singleEvents makes the statement one that returns every event.
+func (s statement) singleEvents(n *needs, columns []column, events string) statement {
+	events = "SELECT * FROM (" + events + ") WHERE copy = 1"
+	switch {
+	case n.limit > 0 && n.ordered:
+		events = earliest(events, sureEvent, n.limit)
+	case n.limit > 0:
+		events = some(events, sureEvent, n.limit)
+	}
+	s = s.plain(append(columns, column{colFirst, "CAST(t AS varchar)"}), events, nil)
+	if n.ordered {
+		s.sql += " ORDER BY path, place"
+	}
+	return s
 }
 
 // plain makes the statement one that returns every record.

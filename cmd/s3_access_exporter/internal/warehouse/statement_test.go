@@ -87,6 +87,9 @@ func TestStatement_OfEveryFilter(t *testing.T) {
 		"connection":       {needs: by(query.TLSVersion, query.CipherSuite, query.Host, query.Referer, query.VersionID, query.ObjectSize, query.TotalTime, query.SourceRegion)},
 		"metrics":          {needs: engine.Needs{Fields: query.LabelFields(), Durations: true}},
 		"events":           {query.Config{Since: day(15), Keys: globs(t, "x.jpg"), Slack: 24 * time.Hour}, engine.Needs{Fields: query.WholeFields(), Single: true, Ordered: true}},
+		"some":             {query.Config{Logs: globs(t, "*")}, engine.Needs{Fields: []query.Field{query.Key}, Single: true, Limit: 10}},
+		"earliest":         {query.Config{Since: day(15), Slack: 24 * time.Hour}, engine.Needs{Fields: query.WholeFields(), Single: true, Ordered: true, Limit: 10}},
+		"filtered_limit":   {query.Config{Object: true}, engine.Needs{Fields: query.WholeFields(), Single: true, Ordered: true, Limit: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden.Want(t, name+".sql", sqlOf(t, Trino(), question(t, asked.cfg, asked.needs)))
