@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,6 +209,14 @@ func (f *Filter) All() bool {
 		len(f.operations.patterns) == 0 && len(f.keys.patterns) == 0 && len(f.requesters.patterns) == 0 &&
 		len(f.sources.patterns) == 0 && len(f.features.patterns) == 0 && len(f.tls.patterns) == 0 &&
 		len(f.accessKeys.patterns) == 0 && len(f.endpoints.patterns) == 0 && f.traits == 0
+}
+
+// TimeAlone reports whether nothing is asked for but times and logs.
+func (f *Filter) TimeAlone() bool {
+	other := *f
+	other.since, other.until = math.MinInt64, math.MaxInt64
+	other.labels = slices.DeleteFunc(slices.Clone(f.labels), func(l labelGlobs) bool { return l.label == classify.LabelLog })
+	return other.All()
 }
 
 // Labels returns the detail of the label values by which Match decides.
