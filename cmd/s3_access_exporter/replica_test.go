@@ -22,7 +22,10 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
 )
 
-var failovers = flag.Int("failovers", 10, "how often another replica takes over")
+var (
+	failoverKills = flag.Int("failovers.kills", 5, "how often another replica takes over from one that was killed")
+	failoverStops = flag.Int("failovers.stops", 5, "how often another replica takes over from one that stands still")
+)
 
 // stateBucket is where the replicas of a test keep their checkpoint.
 const (
@@ -87,22 +90,30 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 	w := &addressWatcher{t: t, address: hosts.address, shown: make(samples)}
 	stopWatching := background(t, w.run)
 
-	for i := range *failovers {
+	failovers := *failoverKills + *failoverStops
+	for i := range failovers {
 		eventually(t, time.Minute, "the counters are shown again", func() bool { return w.scrapedFrom(active) })
-		if i%2 == 0 {
-			active.kill()
-		} else {
+		stop := (i+1)**failoverStops/failovers > i**failoverStops/failovers // evenly among the kills
+		if stop {
 			sendSignal(t, active, syscall.SIGSTOP)
+		} else {
+			active.kill()
 		}
 		eventually(t, time.Minute, "the other one takes over", func() bool { return standby.isActive(t.Context()) })
-		if i%2 != 0 {
+		if stop {
 			sendSignal(t, active, syscall.SIGCONT)
+			for s, err := active.scrape(t.Context()); err == nil; s, err = active.scrape(t.Context()) {
+				if shown := s.requestFamilies(); len(shown) > 0 {
+					t.Errorf("the zombie shows %d series", len(shown))
+				}
+			}
 			if code := active.exitCode(); code != exitFailed {
 				t.Errorf("the zombie ends with code %d", code)
 			}
 			text := active.stderr.String()
-			if last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]; !strings.Contains(last, "has taken over") {
-				t.Errorf("its last line is %s", last)
+			last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]
+			if n := strings.Count(text, "has taken over"); n != 1 || !strings.Contains(last, "has taken over") {
+				t.Errorf("%d lines have it that another one has taken over; the last is %s", n, last)
 			}
 		}
 		active, standby = standby, serveAt(hosts.hosts[i%2])
@@ -136,7 +147,7 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 	if increase != truth || truth == 0 {
 		t.Errorf("the increase is %v, the truth %v", increase, truth)
 	}
-	t.Logf("%d failovers, %d requests, %d scrapes, %d of them without counters", *failovers, len(logs.requests), w.scrapes+w.empty, w.empty)
+	t.Logf("%d kills, %d stops, %d requests, %d scrapes, %d of them without counters", *failoverKills, *failoverStops, len(logs.requests), w.scrapes+w.empty, w.empty)
 
 	// An end in peace is followed at once, and the checkpoint is sound.
 	if code := active.stop(t); code != exitOK {
@@ -274,7 +285,7 @@ func (w *addressWatcher) judge() {
 	for _, fault := range w.faults[:min(most, len(w.faults))] {
 		w.t.Error(fault)
 	}
-	if w.scrapes < *failovers {
+	if w.scrapes < *failoverKills+*failoverStops {
 		w.t.Errorf("only %d scrapes", w.scrapes)
 	}
 }
