@@ -105,6 +105,7 @@ func checkpointError(err error) error {
 // checkpointCmd is for checkpoints of exporters that do not run.
 type checkpointCmd struct {
 	Verify  verifyCmd  `cmd:"" help:"Look at all of a checkpoint, and print what it holds."`
+	Move    moveCmd    `cmd:"" help:"Bring a checkpoint of an exporter that does not run to another place, as from a file to S3, or back."`
 	Reshard reshardCmd `cmd:"" help:"Share the streams of exporters that do not run out anew, among more or fewer of them."`
 }
 

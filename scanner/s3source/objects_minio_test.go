@@ -22,3 +22,16 @@ func TestMinIO_KeepsJournals(t *testing.T) {
 		journaltest.TestObjects(t, src.Objects(prefix))
 	}
 }
+
+// The same as of a store in memory, on a real server.
+func BenchmarkMinIO_JournalStart(b *testing.B) {
+	minio := miniotest.Start(b)
+	b.Setenv("AWS_ACCESS_KEY_ID", minio.AccessKey)
+	b.Setenv("AWS_SECRET_ACCESS_KEY", minio.SecretKey)
+	minio.CreateBucket(b, "example-state")
+	src, err := s3source.New(b.Context(), s3source.Config{Bucket: "example-state", EndpointURL: minio.Endpoint, PathStyle: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	journaltest.BenchmarkStart(b, src.Objects("exporter"))
+}
