@@ -15,6 +15,7 @@ import (
 // holdFlags are how commands get at the checkpoints of exporters that do not run.
 type holdFlags struct {
 	Takeover interval   `name:"takeover" default:"${takeover}" help:"In S3: the exporters' --checkpoint.takeover. An exporter that was killed is taken for a running one for so long."`
+	KMSKeyID string     `name:"kms-key-id" placeholder:"ARN" help:"In S3: the exporters' --checkpoint.kms-key-id."`
 	AWS      storeFlags `embed:"" prefix:"aws."`
 }
 
@@ -38,7 +39,7 @@ func (h holdFlags) hold(
 	rest := func(ctx context.Context, s reshard.State) error {
 		return h.hold(ctx, env, paths, append(held, reshard.Checkpoint{Name: path, State: s}), do)
 	}
-	if f := (checkpointFlags{Path: path, Takeover: h.Takeover}); f.inS3() {
+	if f := (checkpointFlags{Path: path, Takeover: h.Takeover, KMSKeyID: h.KMSKeyID}); f.inS3() {
 		return h.holdJournal(ctx, env, f, rest)
 	}
 	return holdFile(ctx, path, rest)
