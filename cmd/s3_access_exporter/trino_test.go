@@ -247,13 +247,9 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 	t.Helper()
 	every = []string{
 		"report -o csv --top=0", "report -o prometheus --labels.requester=arn", "report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv",
-		"events --sort time -o json", "report --by feature,log,operation --top=0 -o csv",
-	}
-	for _, fields := range []string{
-		"feature", "acl_required", "tls_version,cipher_suite", "host,referer,version_id", "object_size,total_time,turn_around_time", "access_point,source_region",
-		"access_key_id,vpc_endpoint_id,vpc_endpoint_account_id", "mfa,console_session", "support,runtime",
-	} {
-		every = append(every, "report --by "+fields+" --top=0 -o csv")
+		"events --sort time -o json", "events --sort time --limit 7 -o csv", "report --by feature,log,operation --top=0 -o csv", "report --by tls_version,acl_required,support --top=0 -o csv",
+		"report --by cipher_suite,host,referer,version_id,object_size,total_time,turn_around_time,access_point,source_region --top=0 -o csv",
+		"report --by access_key_id,vpc_endpoint_id,vpc_endpoint_account_id,mfa,console_session,runtime --top=0 -o csv",
 	}
 	commands = []string{
 		"report", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
@@ -265,7 +261,7 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 		"report --feature acl_required --by acl_required,requester,log", "report --feature 'tls1.*' --by tls_version,cipher_suite,client", "report --tls-version TLSv1.2 --by log,tls_version",
 		"report --support ended --support unknown --by client,client_version,support", "report --access-key-id 'A*' --by access_key_id,mfa,console_session", "events --vpc-endpoint-id 'vpce-*' --sort time -o csv",
 		"report --anonymous --object --account-id 1* --log '*' --outcome '!error' --by bucket,outcome --top=0", "report --record-format text --by log -o csv",
-		"events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
+		"events --sort time -o csv --limit 3", "events --sort time -o json --limit 5 --since 2026-01-15T10:00:01Z", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
 	}
 	for command := range readmeCommands(t) {
 		if strings.HasPrefix(command, "events ") {
@@ -355,9 +351,39 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 			})
 		}
 	}
+	t.Run("no log by its content", func(t *testing.T) { server.wantNamesWhatIsNoLog(t) })
 	t.Run("hostile lines", func(t *testing.T) { server.wantNoSlowLines(t) })
 	t.Run("Athena fixtures", func(t *testing.T) { server.wantAthenaSQL(t, locations["fixtures, organization"]) })
 	t.Run("Athena fleet", func(t *testing.T) { server.wantAthenaSQL(t, locations["fleet"]) })
+}
+
+// wantNamesWhatIsNoLog wants objects that have the names of log objects and other content to
+// be named, whatever is asked for, as the scanner names them or, if it can read them, in
+// their place.
+func (s *trinoServer) wantNamesWhatIsNoLog(t *testing.T) {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "others")
+	const folder = "/111122223333/eu-west-1/traps/2026/01/15/2026-01-15-09-00-00-0123456789ABCDE"
+	for name, text := range map[string][]byte{
+		"0": []byte(ordinaryLine), "1": []byte("one\n" + ordinaryLine), "2": []byte("one\ntwo"), "3": []byte(`{"operation":"REST.GET.OBJECT"}`), "4": nil,
+		"5": gzipped(t, []byte(ordinaryLine)),
+	} {
+		if err := writeObject(bucket+folder+name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.createTables(t, bucket)
+	for _, command := range []string{"report --by operation", "report --signature SigV2 --by operation", "events --sort time --limit 1", "events --object --until 2026-01-15"} {
+		result := runToEnd(t, append(append(shellWords(command), bucket), s.flags()...)...)
+		if result.code != exitFailed || strings.Count(result.stderr, "reason=not_a_log") != 3 {
+			t.Errorf("%s: exit code %d, %s", command, result.code, result.stderr)
+		}
+		for _, object := range []string{"2", "3", "5"} {
+			if !strings.Contains(result.stderr, "key="+folder[1:]+object+" ") {
+				t.Errorf("%s: object %s is not named: %s", command, object, result.stderr)
+			}
+		}
+	}
 }
 
 // wantNoSlowLines wants long lines to take the same time whatever is in them, some

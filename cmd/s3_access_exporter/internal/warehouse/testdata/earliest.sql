@@ -1,5 +1,5 @@
--- server_access: raw path accountfolder regionfolder
-SELECT line AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
+-- server_access: bad raw path accountfolder regionfolder
+SELECT if((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), path) AS bad, if(NOT (line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), line) AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
 FROM (SELECT *
 FROM (SELECT *, rank() OVER (PARTITION BY if(t IS NOT NULL, '', CAST(uuid() AS varchar)) ORDER BY t) AS nth
 FROM (SELECT *, row_number() OVER () AS place

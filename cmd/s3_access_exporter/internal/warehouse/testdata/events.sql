@@ -1,5 +1,5 @@
--- server_access: raw path accountfolder regionfolder
-SELECT line AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
+-- server_access: bad raw path accountfolder regionfolder
+SELECT if((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), path) AS bad, if(NOT (line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), line) AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
 FROM (SELECT *, if(strpos(line, chr(1)) = 0 AND cardinality(f) = 15 AND cardinality(g) = 10 AND (rest LIKE '-%' AND strpos(rest, '"') = 0 OR rest LIKE '"%' AND border > 0 AND border + 3 <= last AND (strpos(agent, '"') = 0 OR (element_at(g, 3) = '-' AND element_at(g, 5) = '-' OR element_at(g, 3) LIKE 'Sig%' AND element_at(g, 5) IN ('AuthHeader', 'QueryString', 'HtmlForm')) AND element_at(g, 6) <> '-' AND (element_at(g, 7) = '-' OR lower(element_at(g, 7)) LIKE 'tls%'))), date_diff('second', TIMESTAMP '1970-01-01 00:00:00', try(date_parse(element_at(f, 2), '%d/%b/%Y:%H:%i:%s')))) AS t
 FROM (SELECT *, if(border > 0 AND border + 3 <= last, substr(rest, border + 4, last - border - 3), '-') AS agent, if(border > 0, substr(rest, 2, border - 1), '-') AS referer
 FROM (SELECT *, strpos(substr(rest, 2), '" "') AS border, length(rest) - length(tail) - 1 AS last, split(regexp_replace(tail, '^(?: +([^ ]+)(?: +([^ ]+) +(-|[Ss][Ii][Gg][^ ]*) +([^ ]+) +([^ ]+) +([^ ]+) +([^ ]+)(?: +([^ ]+)(?: +([^ ]+)(?: +([^ ]+)(?: .*)?)?)?)?)?)? *$', concat('$1', chr(1), '$2', chr(1), '$3', chr(1), '$4', chr(1), '$5', chr(1), '$6', chr(1), '$7', chr(1), '$8', chr(1), '$9', chr(1), '$10')), chr(1)) AS g
@@ -11,7 +11,7 @@ FROM (SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS 
 WHERE account = '111122223333' AND region = 'eu-west-1' AND bucket IN ('it''s', 'photos') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$')
 UNION ALL SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_access_log_example_logs_access_7424446f
 WHERE account = '444455556666' AND region = 'us-east-1' AND bucket = 'photos-2' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$'))
-WHERE trim(line) <> '' AND (strpos(line, 'x.jpg') > 0 OR strpos(line, '%') > 0))))))))
+WHERE trim(line) <> '' AND ((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%') OR (strpos(line, 'x.jpg') > 0 OR strpos(line, '%') > 0)))))))))
 WHERE (t IS NULL OR t >= 1768435200);
 
 -- cloudtrail: bad raw path accountfolder regionfolder version idtype principal arn account accesskey username invokedby mfa eventtime source operation awsregion ip agent error bucket namedhost key objectversion signature addedcipher received auth sent acl additional aclknown requestid eventtype recipient endpoint endpointaccount category console tls cipher host resources buckets firstseen

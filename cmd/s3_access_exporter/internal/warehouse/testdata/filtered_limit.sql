@@ -1,5 +1,5 @@
--- server_access: raw path accountfolder regionfolder
-SELECT line AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
+-- server_access: bad raw path accountfolder regionfolder
+SELECT if((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), path) AS bad, if(NOT (line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), line) AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
 FROM (SELECT *
 FROM (SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_access_log_example_logs_access_7424446f
 WHERE account = '111122223333' AND region = 'eu-west-1' AND bucket IN ('it''s', 'photos') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$')
