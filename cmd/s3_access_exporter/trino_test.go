@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -351,10 +353,93 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 			})
 		}
 	}
+	t.Run("random trees", func(t *testing.T) { server.wantTheSameObjects(t) })
 	t.Run("no log by its content", func(t *testing.T) { server.wantNamesWhatIsNoLog(t) })
 	t.Run("hostile lines", func(t *testing.T) { server.wantNoSlowLines(t) })
 	t.Run("Athena fixtures", func(t *testing.T) { server.wantAthenaSQL(t, locations["fixtures, organization"]) })
 	t.Run("Athena fleet", func(t *testing.T) { server.wantAthenaSQL(t, locations["fleet"]) })
+}
+
+// wantTheSameObjects wants of a random tree the requests of the objects that the scanner
+// reads, and no others, whatever times they have: also of objects that lie in the folder of
+// another day, account or Region than their names have.
+func (s *trinoServer) wantTheSameObjects(t *testing.T) {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "random")
+	random := rand.New(rand.NewPCG(1, 2))
+	first := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
+	moment := func() time.Time {
+		return first.Add(time.Duration(random.IntN(5*24*60)) * time.Minute).Truncate(time.Duration(1+random.IntN(3*60)) * time.Minute)
+	}
+	either := func(a, b string) string { return []string{a, b}[random.IntN(2)] }
+	for i := range 150 {
+		at := moment()
+		account, region := either("111122223333", "444455556666"), either("eu-west-1", "us-east-1")
+		day, folder := at.Format("/2006/01/02/"), account
+		switch random.IntN(12) {
+		case 0:
+			day = moment().Format("/2006/01/02/")
+		case 1:
+			folder = either("111122223333", "444455556666")
+		case 2:
+			day += "deeper/"
+		}
+		requested := at.Add(time.Duration(random.IntN(50*60)-48*60) * time.Minute)
+		key := "p/" + folder + "/" + region + "/photos" + strconv.Itoa(random.IntN(3)) + day + at.Format("2006-01-02-15-04-05-") + fmt.Sprintf("%016X", i)
+		text := strings.Replace(ordinaryLine, "15/Jan/2026:08:21:07", requested.Format("02/Jan/2006:15:04:05"), 1)
+		if i%2 == 0 {
+			key = "AWSLogs/" + folder + "/CloudTrail/" + region + day + account + "_CloudTrail_" + region + at.Format("_20060102T1504Z_") + fmt.Sprintf("%016X", i) + ".json"
+			text = fmt.Sprintf(`{"Records":[{"eventVersion":"1.08","eventTime":"%s","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"%s"}]}`, requested.Format(time.RFC3339), region)
+		}
+		if err := writeObject(filepath.Join(bucket, key), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tables := runToEnd(t, "engine", "ddl", "--engine=trino", bucket) // some objects lie in none
+	for statement := range strings.SplitSeq(tables.stdout, ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			s.exec(t, statement)
+		}
+	}
+	others := make(map[string]bool) // objects that lie in no table: of these the engine prints nothing
+	for range 12 {
+		args := []string{"report", "--by=log_object,time", "--top=0", "-o", "csv", "--delivery-slack=" + strconv.Itoa(random.IntN(30)) + "h", bucket}
+		if random.IntN(4) > 0 {
+			args = append(args, "--since="+moment().Format(time.RFC3339))
+		}
+		if random.IntN(4) > 0 {
+			args = append(args, "--until="+moment().Add(5*24*time.Hour).Format(time.RFC3339))
+		}
+		if random.IntN(3) == 0 {
+			args = append(args, "--aws-region=eu-*")
+		}
+		want := runToEnd(t, args...)
+		got := runToEnd(t, append(args, s.flags()...)...)
+		if got, want := slices.Sorted(strings.Lines(got.stdout)), withoutMisfiled(want.stdout, others); !slices.Equal(got, want) {
+			t.Errorf("%q: %s", args, golden.FirstDifference(strings.Join(got, ""), strings.Join(want, "")))
+		}
+	}
+	if len(others) == 0 {
+		t.Error("no object lay where its name does not say")
+	}
+}
+
+var misfiled = regexp.MustCompile(`/([0-9]{12})/(?:CloudTrail/)?[^/]+/(?:photos[0-9]/)?([0-9]{4})/([0-9]{2})/([0-9]{2})/(?:([0-9]{12})_CloudTrail_[^_]+_)?([0-9-]{10}|[0-9]{8})`)
+
+// withoutMisfiled returns the lines of objects that lie where their names say, in their order,
+// and takes note of the others.
+func withoutMisfiled(text string, others map[string]bool) (lines []string) {
+	for line := range strings.Lines(text) {
+		f := misfiled.FindStringSubmatch(line)
+		isHeader := !strings.Contains(line, "/")
+		if isHeader || f != nil && strings.ReplaceAll(f[6], "-", "") == f[2]+f[3]+f[4] && (f[5] == "" || f[5] == f[1]) {
+			lines = append(lines, line)
+		} else {
+			others[line] = true
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // wantNamesWhatIsNoLog wants objects that have the names of log objects and other content to

@@ -112,16 +112,14 @@ func (f *found) partial() error {
 // find lists what is asked for. The days at both ends are listed whole, as queries scan
 // them, but the summary is that of what the question reads.
 func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, error) {
-	const day = 24 * time.Hour
-	const skew = 15 * time.Minute // of the time in a key
 	exact := filter.Query()
 	wanted := exact
 	wanted.Prefilter, wanted.Progress = nil, w.Listing
 	if !wanted.Since.IsZero() {
-		wanted.Since = wanted.Since.UTC().Add(-skew).Truncate(day)
+		wanted.Since = wanted.Since.UTC().Add(-keySkew).Truncate(oneDay)
 	}
 	if !wanted.Until.IsZero() {
-		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + day - 1).Truncate(day)
+		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + oneDay - 1).Truncate(oneDay)
 		wanted.Slack = 0
 	}
 	f := &found{tables: make(map[Table]map[folder]map[string]extent)}
@@ -171,11 +169,8 @@ func (r *run) ask(ctx context.Context, c *chunk, text string, take func(row []sq
 
 // rows returns the SQL of the rows that a chunk's query reads.
 func (r *run) rows(c *chunk) string {
-	asked, end := r.question.Filter.Query(), time.Time{}
-	if !asked.Until.IsZero() {
-		end = asked.Until.Add(asked.Slack)
-	}
-	return c.rows(r.Dialect, c.table.Name(), end)
+	asked := r.question.Filter.Query()
+	return c.rows(r.Dialect, c.table.Name(), &asked)
 }
 
 // statement returns the query of a chunk.
