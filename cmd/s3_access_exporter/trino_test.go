@@ -247,7 +247,13 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 	t.Helper()
 	every = []string{
 		"report -o csv --top=0", "report -o prometheus --labels.requester=arn", "report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv",
-		"events --sort time -o json",
+		"events --sort time -o json", "report --by feature,log,operation --top=0 -o csv",
+	}
+	for _, fields := range []string{
+		"feature", "acl_required", "tls_version,cipher_suite", "host,referer,version_id", "object_size,total_time,turn_around_time", "access_point,source_region",
+		"access_key_id,vpc_endpoint_id,vpc_endpoint_account_id", "mfa,console_session", "support,runtime",
+	} {
+		every = append(every, "report --by "+fields+" --top=0 -o csv")
 	}
 	commands = []string{
 		"report", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
@@ -255,6 +261,10 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 		"report --by log_object,request_id,requester --top=0 -o json --labels.requester=arn", "report --by account_id,aws_region,auth_method,error_code --top=0 -o csv",
 		"report --by user_agent,client,client_version,sigv4_default --labels.source-ip=24,64 --object --top=0 -o csv",
 		"report --by source_ip --source-ip !192.0.2.0/24 --top=0 -o csv", "report --by operation --since 2026-01-15T10:00:01Z --until 2026-01-15T10:05:00Z --delivery-slack 1h",
+		"report --feature plain_http --by feature,tls_version", "report --feature '!sigv2' --by feature,support -o json", "report --feature path_style --by host,bucket",
+		"report --feature acl_required --by acl_required,requester,log", "report --feature 'tls1.*' --by tls_version,cipher_suite,client", "report --tls-version TLSv1.2 --by log,tls_version",
+		"report --support ended --support unknown --by client,client_version,support", "report --access-key-id 'A*' --by access_key_id,mfa,console_session", "events --vpc-endpoint-id 'vpce-*' --sort time -o csv",
+		"report --anonymous --object --account-id 1* --log '*' --outcome '!error' --by bucket,outcome --top=0", "report --record-format text --by log -o csv",
 		"events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
 	}
 	for command := range readmeCommands(t) {
@@ -386,12 +396,19 @@ func (s *trinoServer) wantNoSlowLines(t *testing.T) {
 	}
 }
 
-// athenaColumns are those of Athena's table, in Trino's words. Its input format for
-// CloudTrail makes strings of the objects that hold what clients sent.
-const athenaColumns = `eventversion varchar, useridentity row(type varchar, principalid varchar, arn varchar, accountid varchar, accesskeyid varchar, username varchar, invokedby varchar),
-	eventtime varchar, eventsource varchar, eventname varchar, awsregion varchar, sourceipaddress varchar, useragent varchar, errorcode varchar,
-	requestparameters varchar, additionaleventdata varchar, requestid varchar, eventid varchar, resources array(row(arn varchar, accountid varchar, type varchar)),
-	eventtype varchar, recipientaccountid varchar, sharedeventid varchar, eventcategory varchar, tlsdetails row(clientprovidedhostheader varchar), addendum row(originaleventid varchar)`
+// athenaColumns returns those of Athena's table, by its DDL, in Trino's words. Its input
+// format for CloudTrail makes strings of the objects that hold what clients sent.
+func athenaColumns(t *testing.T, location string) string {
+	t.Helper()
+	ddl := runToEnd(t, "engine", "ddl", "--engine=athena", location)
+	_, table, _ := strings.Cut(ddl.stdout, "CREATE EXTERNAL TABLE s3_cloudtrail_")
+	_, columns, _ := strings.Cut(table, "(\n")
+	columns, _, ok := strings.Cut(columns, "\n)")
+	if !ok {
+		t.Fatalf("%s", ddl.stdout)
+	}
+	return strings.NewReplacer("struct<", "row(", "array<", "array(", ":", " ", ">", ")", "string", "varchar").Replace(columns)
+}
 
 // asAthenaReads writes the events of a bucket's trails as Athena's input format makes
 // them of log files, into another directory.
@@ -447,11 +464,11 @@ func (s *trinoServer) wantAthenaSQL(t *testing.T, location string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	ddl := runToEnd(t, "engine", "ddl", "--engine=trino", location)
+	ddl, columns := runToEnd(t, "engine", "ddl", "--engine=trino", location), athenaColumns(t, location)
 	for statement := range strings.SplitSeq(ddl.stdout, ";\n") {
 		if strings.Contains(statement, "s3_cloudtrail_") {
 			statement = strings.Replace(statement, "CREATE TABLE ", "CREATE TABLE hive.columns.", 1)
-			statement = strings.Replace(statement, "line varchar", athenaColumns, 1)
+			statement = strings.Replace(statement, "line varchar", columns, 1)
 			statement = strings.Replace(statement, "format = 'REGEX', regex = '(.*)'", "format = 'JSON'", 1)
 			s.exec(t, strings.ReplaceAll(statement, "local://"+location, "local://"+mirror))
 		}
@@ -459,6 +476,9 @@ func (s *trinoServer) wantAthenaSQL(t *testing.T, location string) {
 	for _, command := range []string{
 		"report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv", "report --by requester,signature", "report --signature SigV2 --by source_ip,outcome",
 		"report --by client,client_version,sigv4_default --top=0", "report --by day,hour,operation --top=0 -o json", "report --anonymous --by bucket,source_ip",
+		"report -o csv --top=0", "report -o prometheus", "report --by feature,acl_required --top=0", "report --by tls_version,cipher_suite,host,version_id --top=0",
+		"report --by access_key_id,vpc_endpoint_id,vpc_endpoint_account_id,mfa,console_session --top=0", "report --feature acl_required --by requester", "report --tls-version 'TLSv1*' --by tls_version",
+		"events -o csv --sort time",
 	} {
 		t.Run(command, func(t *testing.T) {
 			args := append(shellWords(command), "--log=cloudtrail", location)

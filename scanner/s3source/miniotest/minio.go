@@ -159,6 +159,23 @@ func (m *MinIO) PutAll(t testing.TB, bucket string, objects map[string][]byte) {
 	}
 }
 
+// Sizes returns the sizes of the objects that begin with a prefix, by key.
+func (m *MinIO) Sizes(t testing.TB, bucket, prefix string) map[string]int64 {
+	t.Helper()
+	sizes := make(map[string]int64)
+	pages := s3.NewListObjectsV2Paginator(m.client(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range page.Contents {
+			sizes[aws.ToString(object.Key)] = aws.ToInt64(object.Size)
+		}
+	}
+	return sizes
+}
+
 func put(ctx context.Context, client *s3.Client, bucket, key string, body []byte) error {
 	in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(body)}
 	if strings.HasSuffix(key, ".gz") {

@@ -145,16 +145,13 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 
 // query runs the query of a chunk.
 func (r *run) query(ctx context.Context, c *chunk, number, of int) error {
-	s, err := r.statement(c)
-	if err != nil {
-		return err
-	}
+	s := r.statement(c)
 	r.Notes(r.costLine(c, number, of))
 	batch := batch{run: r, table: &c.table, restorer: newRestorer(&s)}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	see, done := r.watch(c, stop)
-	err = r.Client.Query(ctx, s.sql, see, batch.take)
+	err := r.Client.Query(ctx, s.sql, see, batch.take)
 	done()
 	switch {
 	case errors.Is(err, ErrNoTable):
@@ -167,7 +164,7 @@ func (r *run) query(ctx context.Context, c *chunk, number, of int) error {
 }
 
 // statement returns the query of a chunk.
-func (r *run) statement(c *chunk) (statement, error) {
+func (r *run) statement(c *chunk) statement {
 	asked := r.question.Filter.Query()
 	end := time.Time{}
 	if !asked.Until.IsZero() {
@@ -177,7 +174,7 @@ func (r *run) statement(c *chunk) (statement, error) {
 	if c.table.Log == record.CloudTrail {
 		return eventStatement(r.Dialect, r.question, rows)
 	}
-	return lineStatement(r.question, rows), nil
+	return lineStatement(r.question, rows)
 }
 
 // batch makes batches of a query's rows.
