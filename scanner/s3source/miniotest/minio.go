@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -159,6 +160,24 @@ func (m *MinIO) Encryption(t testing.TB, bucket, key string) string {
 		t.Fatal(err)
 	}
 	return string(head.ServerSideEncryption)
+}
+
+// Open lets anybody read a bucket's objects whose keys match patterns, as public/*.
+func (m *MinIO) Open(t testing.TB, bucket string, patterns ...string) {
+	t.Helper()
+	var resources []string
+	for _, pattern := range patterns {
+		resources = append(resources, "arn:aws:s3:::"+bucket+"/"+pattern)
+	}
+	policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
+		map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": "*"}, "Action": "s3:GetObject", "Resource": resources},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.client().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: aws.String(string(policy))}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Put stores an object. One whose key ends in ".gz" gets the header
