@@ -31,6 +31,7 @@ tools() {
 	debian systemd-analyze systemd
 	debian shellcheck shellcheck
 	debian rpm rpm
+	debian haproxy haproxy
 	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
 	tool github.com/minio/minio "$minio"
 	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"
