@@ -280,12 +280,12 @@ func (s *story) find(t *testing.T, name, title, refID string) (*dashboard, *targ
 func (s *story) testNothing(t *testing.T) {
 	const innocent = "example-reports"
 	for title, dashboard := range map[string]string{
-		"SigV2 requests":          "sigv2-migration",
-		"Share of signed":         "sigv2-migration",
-		"Requesters left":         "sigv2-migration",
-		"Buckets left":            "sigv2-migration",
-		"Anonymous success":  "anonymous-denied",
-		"Open buckets": "anonymous-denied",
+		"SigV2 requests":    "sigv2-migration",
+		"Share of signed":   "sigv2-migration",
+		"Requesters left":   "sigv2-migration",
+		"Buckets left":      "sigv2-migration",
+		"Anonymous success": "anonymous-denied",
+		"Open buckets":      "anonymous-denied",
 	} {
 		d, query := s.find(t, dashboard, title, "A")
 		for _, log := range logs {
