@@ -174,9 +174,9 @@ func (d *Decoder) fillRequester() {
 	r := &d.record
 	meaning := access.Fields{
 		Operation: r.Operation, Requester: d.text(requester), ErrorCode: r.ErrorCode,
-		Signature: d.text(signatureVersion), AuthType: d.text(authenticationType),
+		Signature: access.Signature(d.text(signatureVersion)), AuthMethod: record.ParseAuthMethod(d.text(authenticationType)),
 	}
-	if len(meaning.Signature) == 0 { // else nobody asks
+	if meaning.Signature == record.SignatureNone { // else nobody asks
 		meaning.RequestURI = d.text(requestURI)
 	}
 	r.Requester = meaning.RequesterOf(&d.service)
