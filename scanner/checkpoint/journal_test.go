@@ -265,6 +265,64 @@ func TestJournal_FencesAZombie(t *testing.T) {
 	})
 }
 
+// An answer that comes late revives nobody: what it commits is shown by whoever has taken
+// over, alone. So it is if the answer is lost, and the process finds the segment later.
+func TestJournal_ShowsNothingForAnAnswerThatComesLate(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(journaltest.Fake)
+			late := &lateStore{Fake: store, frozen: make(chan struct{})}
+			late.lost.Store(lost)
+			first := join(t, checkpoint.JournalConfig{Objects: late, Writer: "a"}).lead()
+			first.mustPut("1")
+			late.late.Store(true)
+			shows := make(chan bool)
+			go func() {
+				if err := first.put("2"); err != nil {
+					t.Errorf("what is stored is not committed: %v", err)
+				}
+				shows <- first.journal.Live()
+			}()
+			second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+			second.holds("1", "2")
+			close(late.frozen)
+			if <-shows {
+				t.Error("two processes show counters")
+			}
+			<-first.ended
+			if !errors.Is(first.err, checkpoint.ErrFenced) {
+				t.Errorf("it ends with %v", first.err)
+			}
+		})
+	}
+}
+
+// A process that stood still while it made sure that it may lead, for so long that another
+// one has taken over, shows nothing before it finds that out.
+func TestJournal_ShowsNothingIfItsBeginningTookTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		late := &lateStore{Fake: store, frozen: make(chan struct{})}
+		late.atList.Store(true)
+		late.late.Store(true)
+		shows := false
+		thawed := false
+		var sleepy *member
+		late.put = func() { shows = shows || thawed && sleepy.journal.Live() }
+		sleepy = join(t, checkpoint.JournalConfig{Objects: late, Writer: "sleepy"})
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+		if late.late.Load() || sleepy.isLeading() {
+			t.Fatal("it does not stand still")
+		}
+		thawed = true
+		close(late.frozen)
+		<-sleepy.ended
+		if shows || !errors.Is(sleepy.err, checkpoint.ErrFenced) || !second.isLeading() {
+			t.Errorf("it shows counters: %t; it ends with %v", shows, sleepy.err)
+		}
+	})
+}
+
 // A standby that slept between its look at the journal and its opening may find a number
 // free that was deleted. It must not begin there.
 func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
