@@ -155,7 +155,7 @@ func (s *story) testTruth(t *testing.T) {
 			dashboard: "sigv2-migration", panel: "Where SigV2 is used", by: []string{"bucket", "operation"}, of: sigv2,
 			key: func(r *fleet.Request) []string { return []string{r.Bucket, r.Operation} },
 		},
-		{dashboard: "anonymous-denied", panel: "Anonymous and answered", of: open},
+		{dashboard: "anonymous-denied", panel: "Anonymous success", of: open},
 		{dashboard: "anonymous-denied", panel: "Anonymous and denied", of: shut},
 		{
 			dashboard: "anonymous-denied", panel: "What is open", by: []string{"bucket", "operation"}, of: open,
@@ -284,8 +284,8 @@ func (s *story) testNothing(t *testing.T) {
 		"Share of signed":         "sigv2-migration",
 		"Requesters left":         "sigv2-migration",
 		"Buckets left":            "sigv2-migration",
-		"Anonymous and answered":  "anonymous-denied",
-		"Buckets open to anybody": "anonymous-denied",
+		"Anonymous success":  "anonymous-denied",
+		"Open buckets": "anonymous-denied",
 	} {
 		d, query := s.find(t, dashboard, title, "A")
 		for _, log := range logs {

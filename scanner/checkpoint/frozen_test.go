@@ -43,12 +43,11 @@ func (m *mutedStore) PutIfAbsent(ctx context.Context, key string, body io.ReadSe
 // the answer.
 type lateStore struct {
 	*journaltest.Fake
-	late     atomic.Bool // whether it does so at its next PUT
-	atList   atomic.Bool // or at the first LIST of snapshots with more segments than:
-	segments int
-	lost     atomic.Bool   // and never gets the answer
-	frozen   chan struct{} // closed when it goes on
-	put      func()        // called before each PUT; nil: nothing is
+	late   atomic.Bool   // whether it does so at its next PUT
+	atList atomic.Bool   // or at its first LIST of snapshots once there is a segment
+	lost   atomic.Bool   // and never gets the answer
+	frozen chan struct{} // closed when it goes on
+	put    func()        // called before each PUT; nil: nothing is
 }
 
 func (l *lateStore) PutIfAbsent(_ context.Context, key string, body io.ReadSeeker) error {
@@ -68,7 +67,7 @@ func (l *lateStore) PutIfAbsent(_ context.Context, key string, body io.ReadSeeke
 
 func (l *lateStore) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
 	keys := l.Keys(prefix)
-	if l.late.Load() && l.atList.Load() && prefix == "snapshot/" && len(l.Keys("journal/")) > l.segments {
+	if l.late.Load() && l.atList.Load() && prefix == "snapshot/" && len(l.Keys("journal/")) > 0 {
 		l.late.Store(false)
 		<-l.frozen
 	}
@@ -79,4 +78,17 @@ func (l *lateStore) List(ctx context.Context, prefix, after string) iter.Seq2[st
 			}
 		}
 	}
+}
+
+// slowStore is the store of one process, which reads nothing for a while.
+type slowStore struct {
+	*journaltest.Fake
+	slow atomic.Pointer[chan struct{}] // closed when it goes on; nil: it is not slow
+}
+
+func (s *slowStore) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if slow := s.slow.Load(); slow != nil {
+		<-*slow
+	}
+	return s.Fake.Get(ctx, key)
 }

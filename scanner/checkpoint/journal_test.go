@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -373,6 +374,64 @@ func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
 			t.Errorf("it holds\n%s", text)
 		}
 	})
+}
+
+// A process that follows slowly may come to a number that was deleted, and at which another
+// one has opened that had slept. It goes on with a snapshot: without what was deleted, it
+// would lead with fewer counters, or hold the journal to be damaged.
+func TestJournal_FollowsNoOpeningInThePlaceOfWhatWasDeleted(t *testing.T) {
+	for name, more := range map[string]int{"the snapshot is of that segment": 0, "of the next one": 1, "of a later one": 3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := new(journaltest.Fake)
+				firstStore := mutedStore{Fake: store}
+				first := join(t, checkpoint.JournalConfig{Objects: &firstStore, Writer: "a", SnapshotSegments: 1}).lead()
+				first.mustPut("1")
+				frozen := make(chan struct{})
+				sleepyStore := frozenStore{Fake: store, frozen: frozen}
+				sleepyClock := time.Now()
+				sleepy := join(t, checkpoint.JournalConfig{Objects: &sleepyStore, Writer: "sleepy", Uptime: func() time.Duration {
+					return 100 * time.Since(sleepyClock) // it is impatient
+				}})
+				slowStore := slowStore{Fake: store}
+				slow := join(t, checkpoint.JournalConfig{Objects: &slowStore, Writer: "slow"})
+				sleepyStore.freeze.Store(true)
+				for n := 0; !sleepyStore.waiting.Load(); n++ { // until it opens, where the next segment comes
+					if n > 1000 {
+						t.Fatal("it does not open")
+					}
+					time.Sleep(takeover / 1000)
+				}
+				hold := make(chan struct{})
+				slowStore.slow.Store(&hold)
+				time.Sleep(5 * time.Second) // it looks again, and gets no answer
+				first.mustPut("2")
+				place := store.Keys("journal/")
+				time.Sleep(5 * time.Second) // a snapshot
+				for i := range more {
+					first.mustPut(fmt.Sprint("3.", i))
+				}
+				if more > 0 {
+					time.Sleep(5 * time.Second) // another one, which deletes the segment of 2
+					if slices.Contains(store.Keys("journal/"), place[len(place)-1]) {
+						t.Fatalf("nothing was deleted: %q", store.Keys(""))
+					}
+				}
+				firstStore.muted.Store(true)
+				close(frozen)
+				synctest.Wait()
+				if object := store.Object(place[len(place)-1]); more > 0 && !bytes.Contains(object, []byte("sleepy")) {
+					t.Fatal("it found no number free")
+				}
+				sleepy.end()
+				close(hold)
+				slowStore.slow.Store(nil)
+				slow.lead()
+				want := []string{"1", "2", "3.0", "3.1", "3.2"}
+				slow.holds(want[:2+more]...)
+			})
+		})
+	}
 }
 
 // Of two that open at the same moment, one leads, and the other one stands by.
