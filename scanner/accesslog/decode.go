@@ -54,6 +54,9 @@ func (d *Decoder) fillRest() {
 	t := f.tail
 	if t == nil {
 		r.VersionID = value(f.versionID)
+		if access.IsNothing(f.requestURI) { // of no HTTP request
+			r.Transport = record.NoTransport
+		}
 		return
 	}
 	r.VersionID, r.Host = value(t[tailVersionID]), value(t[tailHost])
