@@ -187,7 +187,7 @@ func (s *story) testTruth(t *testing.T) {
 				return []string{requester(r), r.SourceIP, r.Client, r.ClientVersion}
 			},
 		},
-		{dashboard: "anonymous-denied", panel: "Anonymous and answered", of: open},
+		{dashboard: "anonymous-denied", panel: "Anonymous success", of: open},
 		{dashboard: "anonymous-denied", panel: "Anonymous and denied", of: shut},
 		{
 			dashboard: "anonymous-denied", panel: "What is open", by: []string{"bucket", "operation"}, of: open,
@@ -348,8 +348,8 @@ func (s *story) testNothing(t *testing.T) {
 		{"sigv2-migration", "Share of signed"},
 		{"sigv2-migration", "Requesters left"},
 		{"sigv2-migration", "Buckets left"},
-		{"anonymous-denied", "Anonymous and answered"},
-		{"anonymous-denied", "Buckets open to anybody"},
+		{"anonymous-denied", "Anonymous success"},
+		{"anonymous-denied", "Open buckets"},
 		{"turned-off", "Requesters left"},
 		{"turned-off", "Buckets left"},
 	} {

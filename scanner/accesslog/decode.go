@@ -127,9 +127,9 @@ func (f *fields) meaning() access.Fields {
 	return m
 }
 
-// value returns s, or nil if it is the log's word for nothing.
+// value returns s, or nil if it is the log's word for nothing, or nothing in quotes.
 func value(s []byte) []byte {
-	if isDash(s) {
+	if access.IsNothing(s) {
 		return nil
 	}
 	return s

@@ -37,3 +37,16 @@ func (m *mutedStore) PutIfAbsent(ctx context.Context, key string, body io.ReadSe
 	}
 	return m.Fake.PutIfAbsent(ctx, key, body)
 }
+
+// slowStore is the store of one process, which reads nothing for a while.
+type slowStore struct {
+	*journaltest.Fake
+	slow atomic.Pointer[chan struct{}] // closed when it goes on; nil: it is not slow
+}
+
+func (s *slowStore) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if slow := s.slow.Load(); slow != nil {
+		<-*slow
+	}
+	return s.Fake.Get(ctx, key)
+}

@@ -1,12 +1,14 @@
 package checkpoint_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -316,18 +318,117 @@ func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
 	})
 }
 
+// A process that follows slowly may come to a number that was deleted, and at which another
+// one has opened that had slept. It goes on with a snapshot: without what was deleted, it
+// would lead with fewer counters, or hold the journal to be damaged.
+func TestJournal_FollowsNoOpeningInThePlaceOfWhatWasDeleted(t *testing.T) {
+	for name, more := range map[string]int{"the snapshot is of that segment": 0, "of the next one": 1, "of a later one": 3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := new(journaltest.Fake)
+				firstStore := mutedStore{Fake: store}
+				first := join(t, checkpoint.JournalConfig{Objects: &firstStore, Writer: "a", SnapshotSegments: 1}).lead()
+				first.mustPut("1")
+				frozen := make(chan struct{})
+				sleepyStore := frozenStore{Fake: store, frozen: frozen}
+				sleepyClock := time.Now()
+				sleepy := join(t, checkpoint.JournalConfig{Objects: &sleepyStore, Writer: "sleepy", Uptime: func() time.Duration {
+					return 100 * time.Since(sleepyClock) // it is impatient
+				}})
+				slowStore := slowStore{Fake: store}
+				slow := join(t, checkpoint.JournalConfig{Objects: &slowStore, Writer: "slow"})
+				sleepyStore.freeze.Store(true)
+				for n := 0; !sleepyStore.waiting.Load(); n++ { // until it opens, where the next segment comes
+					if n > 1000 {
+						t.Fatal("it does not open")
+					}
+					time.Sleep(takeover / 1000)
+				}
+				hold := make(chan struct{})
+				slowStore.slow.Store(&hold)
+				time.Sleep(5 * time.Second) // it looks again, and gets no answer
+				first.mustPut("2")
+				place := store.Keys("journal/")
+				time.Sleep(5 * time.Second) // a snapshot
+				for i := range more {
+					first.mustPut(fmt.Sprint("3.", i))
+				}
+				if more > 0 {
+					time.Sleep(5 * time.Second) // another one, which deletes the segment of 2
+					if slices.Contains(store.Keys("journal/"), place[len(place)-1]) {
+						t.Fatalf("nothing was deleted: %q", store.Keys(""))
+					}
+				}
+				firstStore.muted.Store(true)
+				close(frozen)
+				synctest.Wait()
+				if object := store.Object(place[len(place)-1]); more > 0 && !bytes.Contains(object, []byte("sleepy")) {
+					t.Fatal("it found no number free")
+				}
+				sleepy.end()
+				close(hold)
+				slowStore.slow.Store(nil)
+				slow.lead()
+				want := []string{"1", "2", "3.0", "3.1", "3.2"}
+				slow.holds(want[:2+more]...)
+			})
+		})
+	}
+}
+
+// Of two that open at the same moment, one leads, and the other one stands by.
 func TestJournal_OneOfTwoWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 20 {
 			store := new(journaltest.Fake)
 			join(t, checkpoint.JournalConfig{Objects: store}).lead().end()
+			var opening atomic.Int32
+			both := make(chan struct{})
+			store.SetFault(func(op, key string) error {
+				if op == journaltest.OpPut && strings.HasPrefix(key, "journal/") {
+					opening.Add(1)
+					<-both
+				}
+				return nil
+			})
 			a, b := join(t, checkpoint.JournalConfig{Objects: store}), join(t, checkpoint.JournalConfig{Objects: store})
-			time.Sleep(takeover / 2)
+			if opening.Load() != 2 {
+				t.Fatalf("%d open at once", opening.Load())
+			}
+			close(both)
+			synctest.Wait()
 			if a.isLeading() == b.isLeading() {
 				t.Fatal("not one of them leads")
 			}
+			time.Sleep(10 * takeover)
+			if a.isLeading() == b.isLeading() {
+				t.Fatal("not one of them goes on leading")
+			}
 			a.end()
 			b.end()
+		}
+	})
+}
+
+func TestJournal_LeadsAtOnceThoughTheAnswerToItsOpeningIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		lost := false
+		store.SetFault(func(op, key string) error {
+			if op != journaltest.OpPut || !strings.HasPrefix(key, "journal/") || lost {
+				return nil
+			}
+			lost = true
+			return journaltest.Lost(errDown)
+		})
+		began := time.Now()
+		m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		if waited := time.Since(began); !lost || waited > takeover/4 {
+			t.Errorf("it leads after %v", waited)
+		}
+		m.mustPut("1")
+		if n := len(store.Keys("journal/")); n != 2 {
+			t.Errorf("there are %d segments", n)
 		}
 	})
 }

@@ -26,7 +26,13 @@ const (
 type sharing struct {
 	turn  *sync.Mutex   // held while an answer is made: one at a time
 	stall time.Duration // how long a client may take for the next writeSize bytes
+	// mayShow returns whether what was counted may be shown; nil: it always may. An answer
+	// that was begun while it might is void once it may not, and made anew: the process may
+	// have stood still meanwhile, and clients of a later time have joined.
+	mayShow func() bool
 }
+
+func (s sharing) shows() bool { return s.mayShow == nil || s.mayShow() }
 
 // of returns a share of a handler's answers.
 func (s sharing) of(next http.Handler) *share { return &share{sharing: s, next: next} }
@@ -50,6 +56,7 @@ type share struct {
 // answer is what the handler has answered.
 type answer struct {
 	clients int
+	shows   bool          // it may have what was counted
 	made    chan struct{} // closed once all below is there
 	status  int
 	header  http.Header
@@ -59,23 +66,35 @@ type answer struct {
 
 // ServeHTTP implements http.Handler.
 func (s *share) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, own := s.join(r)
-	if a == nil {
-		turnAway(w)
-		return
+	for done := false; !done; {
+		a, own := s.join(r)
+		if a == nil {
+			turnAway(w)
+			return
+		}
+		// To make it takes as long as it takes. Where no deadline can be moved, the
+		// server's own remains.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		done = s.serve(a, own, w, r)
 	}
-	// To make it takes as long as it takes. Where no deadline can be moved, the
-	// server's own remains.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+}
+
+// serve sends an answer that the request has joined, and makes it first if it is the
+// request's own. It returns false if the answer is void.
+func (s *share) serve(a *answer, own bool, w http.ResponseWriter, r *http.Request) (done bool) {
 	defer s.leave(a)
 	if own {
 		s.make(a, r)
 	}
 	select {
 	case <-a.made:
+		if a.shows && !s.shows() {
+			return false
+		}
 		s.send(a, w, r)
 	case <-r.Context().Done():
 	}
+	return true
 }
 
 // turnAway tells a client to come again.
@@ -97,7 +116,7 @@ func (s *share) join(r *http.Request) (a *answer, own bool) {
 	case s.live >= maxLive:
 		return nil, false
 	}
-	a = &answer{clients: 1, made: make(chan struct{}), header: make(http.Header)}
+	a = &answer{clients: 1, shows: s.shows(), made: make(chan struct{}), header: make(http.Header)}
 	s.live++
 	if plain {
 		s.making = a

@@ -180,6 +180,33 @@ func TestMetrics_WhoeverComesLaterGetsNewOnes(t *testing.T) {
 	}
 }
 
+// A process that stood still while an answer was made, and has been replaced since, sends
+// that to nobody, neither to who asked before, nor to who asks now, but what it gathers anew.
+func TestMetrics_AreGatheredAnewOnceTheyMayNotBeShown(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	g := &gatherer{series: 10, wait: func() {
+		once.Do(func() { close(begun); <-goOn })
+	}}
+	var live atomic.Bool
+	live.Store(true)
+	page := newMetricsPage(g, sharing{turn: new(sync.Mutex), stall: time.Hour, mayShow: live.Load}, slog.New(slog.DiscardHandler))
+	server := httptest.NewServer(page)
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "http://")
+	before := ask(t, address, "/metrics", acceptText)
+	<-begun
+	live.Store(false)
+	after := ask(t, address, "/metrics", acceptText)
+	awaitClients(shareOf(page, acceptText), 2)
+	close(goOn)
+	for _, conn := range []net.Conn{before, after} {
+		if got := read(t, conn); got.code != http.StatusOK || strings.Contains(string(got.body), "} 1\n") {
+			t.Errorf("%d %s", got.code, got.body)
+		}
+	}
+}
+
 func TestMetrics_AreTheSameCompressedOrNot(t *testing.T) {
 	address := serveMetrics(t, &gatherer{series: 100})
 	for _, test := range []struct {
