@@ -28,6 +28,7 @@ type journalBucket struct {
 	at     location.Location
 	name   string // as in errors
 	prefix string // of its objects
+	key    string // of KMS, for what is written; empty: the bucket's settings decide
 	source *s3source.Source
 }
 
@@ -54,7 +55,9 @@ func openBucket(ctx context.Context, path string, store storeFlags, requests fun
 	return &journalBucket{at: at, name: at.Name(), prefix: prefix, source: src}, nil
 }
 
-func (b *journalBucket) objects() checkpoint.Objects { return b.source.Objects(b.prefix) }
+func (b *journalBucket) objects() checkpoint.Objects {
+	return b.source.Objects(b.prefix).EncryptedBy(b.key)
+}
 
 // checkLoop returns an error if what is written as a checkpoint would be listed in one of
 // the locations, or they would lie among it. Of each, named is how it was written, and
@@ -77,6 +80,7 @@ func (b *journalBucket) checkLoop(named []location.Location, opened []source.Loc
 func (f checkpointFlags) openJournal(
 	bucket *journalBucket, check func(*checkpoint.Tx) error, failed func(), logger *slog.Logger,
 ) *checkpoint.Journal {
+	bucket.key = f.KMSKeyID
 	return checkpoint.NewJournal(checkpoint.JournalConfig{
 		Name:      bucket.name,
 		Objects:   bucket.objects(),

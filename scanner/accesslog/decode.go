@@ -60,6 +60,9 @@ func (d *Decoder) fillRest() {
 	r.TLSVersion, r.CipherSuite = value(t[tailTLSVersion]), value(t[tailCipherSuite])
 	if r.Transport = record.TLS; r.TLSVersion == nil {
 		r.Transport = access.Transport(t[tailTLSVersion], t[tailCipherSuite], f.requestURI)
+		if r.Transport == record.PlainHTTP && isBackblaze(f.operation) {
+			r.Transport = record.TransportUnknown
+		}
 	}
 	d.fillNewer(f.found.rest, f.found.bare)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -36,6 +38,7 @@ type MinIO struct {
 	AccessKey string
 	SecretKey string
 
+	env     []string
 	address string
 	dir     string
 	process *exec.Cmd // nil while it is stopped
@@ -44,14 +47,16 @@ type MinIO struct {
 
 // Start starts a server on a free port of the loopback interface. It ends with
 // the test. The binary is the one that S3_ACCESS_EXPORTER_TEST_MINIO names, or
-// else minio on the PATH; the test fails if there is none.
-func Start(t testing.TB) *MinIO {
+// else minio on the PATH; the test fails if there is none. env are further variables of
+// its environment.
+func Start(t testing.TB, env ...string) *MinIO {
 	t.Helper()
 	address := freeAddress(t)
 	m := &MinIO{
 		Endpoint:  "http://" + address,
 		AccessKey: "integration",
 		SecretKey: "integration-secret",
+		env:       env,
 		address:   address,
 		dir:       t.TempDir(),
 		log:       &bytes.Buffer{},
@@ -84,6 +89,7 @@ func (m *MinIO) Restart(t testing.TB) {
 		"MINIO_BROWSER=off",
 		"MINIO_UPDATE=off",
 	)
+	m.process.Env = append(m.process.Env, m.env...)
 	m.process.Stdout, m.process.Stderr = m.log, m.log
 	if err := m.process.Start(); err != nil {
 		t.Fatal(err)
@@ -121,6 +127,55 @@ func (m *MinIO) Setenv(t *testing.T) {
 func (m *MinIO) CreateBucket(t testing.TB, bucket string) {
 	t.Helper()
 	if _, err := m.client().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// KMSKey is the key that a server has that was started with KMSVariable.
+const KMSKey = "example-key"
+
+// KMSVariable is for Start: a server that can encrypt with KMSKey.
+const KMSVariable = "MINIO_KMS_SECRET_KEY=" + KMSKey + ":AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// EncryptBucket makes a bucket encrypt all that comes with KMSKey.
+func (m *MinIO) EncryptBucket(t testing.TB, bucket string) {
+	t.Helper()
+	rule := types.ServerSideEncryptionRule{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+		SSEAlgorithm: types.ServerSideEncryptionAwsKms, KMSMasterKeyID: aws.String(KMSKey),
+	}}
+	_, err := m.client().PutBucketEncryption(t.Context(), &s3.PutBucketEncryptionInput{
+		Bucket:                            aws.String(bucket),
+		ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{rule}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Encryption returns how an object is encrypted, as S3 has it: aws:kms.
+func (m *MinIO) Encryption(t testing.TB, bucket, key string) string {
+	t.Helper()
+	head, err := m.client().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(head.ServerSideEncryption)
+}
+
+// Open lets anybody read a bucket's objects whose keys match patterns, as public/*.
+func (m *MinIO) Open(t testing.TB, bucket string, patterns ...string) {
+	t.Helper()
+	var resources []string
+	for _, pattern := range patterns {
+		resources = append(resources, "arn:aws:s3:::"+bucket+"/"+pattern)
+	}
+	policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
+		map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": "*"}, "Action": "s3:GetObject", "Resource": resources},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.client().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: aws.String(string(policy))}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -130,6 +130,11 @@ func lineTable(lines string) string {
 		`SELECT *, ` + splitBy("line", headPattern, headFields) + ` AS f FROM (` + lines + `))))))`
 }
 
+// isAlien holds for a line that cannot be one of a server access log, as it has no time, nor
+// Wasabi's line of names. Such lines come whatever is asked for, without their text: who reads the log object itself may
+// find that it is compressed, or JSON.
+const isAlien = `(line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%')`
+
 // complete holds for a tail that no user agent can forge.
 const complete = `(element_at(g, 3) = '-' AND element_at(g, 5) = '-' OR element_at(g, 3) LIKE 'Sig%' AND element_at(g, 5) IN ('AuthHeader', 'QueryString', 'HtmlForm'))` +
 	` AND element_at(g, 6) <> '-' AND (element_at(g, 7) = '-' OR lower(element_at(g, 7)) LIKE 'tls%')`

@@ -70,7 +70,7 @@ type statement struct {
 // The columns of a result that are no parts of a record.
 const (
 	colRaw      = "raw"  // a record as it is
-	colBad      = "bad"  // the log file that could not be read
+	colBad      = "bad"  // the log object of a record that may be none, or that could not be read
 	colPath     = "path" // the log object
 	colAccount  = "accountfolder"
 	colRegion   = "regionfolder"
@@ -147,13 +147,16 @@ func (n *needs) cutSession(sql string) string {
 // lineStatement returns the query of server access logs.
 func lineStatement(q *engine.Question, lines string) statement {
 	n, parts := needsOf(q), lineParts()
-	lines += where(append([]string{"trim(line) <> ''"}, needleConditions("line", q.Filter.Needles(accesslog.Format))...))
+	lines += where([]string{"trim(line) <> ''"})
+	if needles := needleConditions("line", q.Filter.Needles(accesslog.Format)); len(needles) > 0 {
+		lines += " AND (" + isAlien + " OR " + strings.Join(needles, " AND ") + ")"
+	}
 	timely := timeConditions(q.Filter)
 	s := statement{log: record.ServerAccess}
 	if n.single {
 		return s.singleLines(n, lines, timely)
 	}
-	columns := append([]column{{colRaw, "if(t IS NULL, line)"}}, n.folders()...)
+	columns := append([]column{{colBad, "if(t IS NULL, path)"}, {colRaw, "if(t IS NULL AND NOT " + isAlien + ", line)"}}, n.folders()...)
 	for _, c := range append(n.columnsOf(parts), n.span()...) {
 		columns = append(columns, column{c.name, "if(t IS NOT NULL, " + c.sql + ")"})
 	}
@@ -166,7 +169,7 @@ func lineStatement(q *engine.Question, lines string) statement {
 
 // singleLines makes the statement one that returns every line.
 func (s statement) singleLines(n *needs, lines string, timely []string) statement {
-	columns := append([]column{{colRaw, "line"}}, n.folders()...)
+	columns := append([]column{{colBad, "if(" + isAlien + ", path)"}, {colRaw, "if(NOT " + isAlien + ", line)"}}, n.folders()...)
 	if n.limit == 0 && len(timely) == 0 {
 		return s.plain(columns, lines, nil)
 	}

@@ -1,5 +1,5 @@
--- server_access: raw path accountfolder regionfolder
-SELECT line AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
+-- server_access: bad raw path accountfolder regionfolder
+SELECT if((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), path) AS bad, if(NOT (line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%'), line) AS raw, path AS path, accountfolder AS accountfolder, regionfolder AS regionfolder
 FROM (SELECT *
 FROM (SELECT *, row_number() OVER (PARTITION BY if(t IS NOT NULL, '', CAST(uuid() AS varchar)) ) AS nth
 FROM (SELECT *
@@ -11,9 +11,9 @@ FROM (SELECT *, element_at(f, 15) AS rest
 FROM (SELECT *, split(regexp_replace(line, '^[^ ]+ +([^ ]+) +\[([0-9]{2}/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}) \+0000\] +([^ "]+) +([^ "]+|arn:[^ "]+:user/CloudFront Origin Access Identity [0-9A-Z]+) +([^ ".t][^ ".]*) +((?:REST|BATCH|S3|WEBSITE|SOAP)\.[^ "]*) +([^ "]+) +(?:"([^ ]*(?: [^ ]*){0,2})"|-) +(-|[0-9]{3}) +([^ "]+) +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(-|[0-9]{1,15}) +(".*|- +-.*)$', concat('$1', chr(1), '$2', chr(1), '$3', chr(1), '$4', chr(1), '$5', chr(1), '$6', chr(1), '$7', chr(1), '$8', chr(1), '$9', chr(1), '$10', chr(1), '$11', chr(1), '$12', chr(1), '$13', chr(1), '$14', chr(1), '$15')), chr(1)) AS f
 FROM (SELECT *
 FROM (SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_access_log_example_logs_access_7424446f
-WHERE account = '111122223333' AND region = 'eu-west-1' AND bucket IN ('it''s', 'photos') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$')
+WHERE account = '111122223333' AND region = 'eu-west-1' AND bucket IN ('it''s', 'photos') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]-[0-9A-Za-z]{8,}$') AND strpos("$path", concat('/', day, '/', replace(day, '/', '-'), '-')) > 0
 UNION ALL SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_access_log_example_logs_access_7424446f
-WHERE account = '444455556666' AND region = 'us-east-1' AND bucket = 'photos-2' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$'))
+WHERE account = '444455556666' AND region = 'us-east-1' AND bucket = 'photos-2' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]-[0-9A-Za-z]{8,}$') AND strpos("$path", concat('/', day, '/', replace(day, '/', '-'), '-')) > 0)
 WHERE trim(line) <> '')))))))))
 WHERE nth <= 10);
 
@@ -30,9 +30,9 @@ FROM (SELECT records, accountfolder, regionfolder, path, place, event, TRY_CAST(
 FROM (SELECT *, TRY_CAST(json_extract(try(json_parse(line)), '$.Records') AS ARRAY(JSON)) AS records
 FROM (SELECT *
 FROM (SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_cloudtrail_example_logs_awslogs_o_example_69e00520
-WHERE account = '111122223333' AND region = 'eu-west-1' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T[0-9]{4}Z_?[0-9A-Za-z]+\.json(\.gz)?$')
+WHERE account = '111122223333' AND region = 'eu-west-1' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T([01][0-9]|2[0-3])[0-5][0-9]Z_?[0-9A-Za-z]+\.json(\.gz)?$') AND strpos("$path", concat('/', day, '/', account, '_CloudTrail_', region, '_', replace(day, '/', ''), 'T')) > 0
 UNION ALL SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_cloudtrail_example_logs_awslogs_o_example_69e00520
-WHERE account = '444455556666' AND region IN ('eu-west-1', 'us-east-1') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T[0-9]{4}Z_?[0-9A-Za-z]+\.json(\.gz)?$')))
+WHERE account = '444455556666' AND region IN ('eu-west-1', 'us-east-1') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T([01][0-9]|2[0-3])[0-5][0-9]Z_?[0-9A-Za-z]+\.json(\.gz)?$') AND strpos("$path", concat('/', day, '/', account, '_CloudTrail_', region, '_', replace(day, '/', ''), 'T')) > 0))
 WHERE trim(line) <> '') CROSS JOIN UNNEST(coalesce(records, ARRAY[CAST(NULL AS JSON)])) WITH ORDINALITY AS u(event, place)))))
 WHERE (bad IS NOT NULL OR (regexp_like(coalesce(source, ''), '^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$') OR NOT coalesce(source, '') LIKE '"_%"')))
 WHERE copy = 1))
