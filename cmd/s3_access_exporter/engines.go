@@ -84,7 +84,7 @@ func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.C
 	}
 	client, err := warehouse.NewAthenaClient(ctx, warehouse.AthenaConfig{
 		Workgroup: f.Athena.Workgroup, Catalog: f.Athena.Catalog, Database: f.Athena.Database, OutputLocation: f.Athena.Output,
-		Region: f.Athena.Region, EndpointURL: f.Athena.Endpoint, RoleARN: role.RoleARN, ExternalID: role.ExternalID,
+		Region: f.Athena.Region, EndpointURL: f.Athena.Endpoint, RoleARN: role.RoleARN, ExternalID: role.ExternalID, Logger: env.logger,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -65,7 +65,8 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	if err := a.finish(); err != nil {
 		return err
 	}
-	env.lastLine = summaryLine(summary, filter.Query().Prefilter != nil)
+	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0
+	env.lastLine = summaryLine(summary, candidates)
 	switch {
 	case interrupted:
 		return errInterrupted

@@ -32,6 +32,23 @@ func TestRun_ExitsWith130OnTheFirstSignal(t *testing.T) {
 	}
 }
 
+// A query that nobody waits for any more would go on, and cost.
+func TestAthena_StopsTheQueryOnEverySignal(t *testing.T) {
+	for _, interrupt := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(interrupt.String(), func(t *testing.T) {
+			a := &stuckAthena{state: "RUNNING"}
+			p := launch(t, nil, startAthena(t, a)...)
+			<-a.running
+			if err := p.cmd.Process.Signal(interrupt); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.exitCode(); code != exitInterrupted || !a.called("StopQueryExecution") {
+				t.Errorf("exit code %d, calls %v, %s", code, a.calls, p.stderr.String())
+			}
+		})
+	}
+}
+
 func TestRun_DiesOfTheSecondSignal(t *testing.T) {
 	bucket, _ := deliveredBucket(t, time.Minute)
 	// Nobody reads what it prints: it cannot come to its end.

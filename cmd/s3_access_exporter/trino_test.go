@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -247,7 +249,9 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 	t.Helper()
 	every = []string{
 		"report -o csv --top=0", "report -o prometheus --labels.requester=arn", "report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv",
-		"events --sort time -o json",
+		"events --sort time -o json", "events --sort time --limit 7 -o csv", "report --by feature,log,operation --top=0 -o csv", "report --by tls_version,acl_required,support --top=0 -o csv",
+		"report --by cipher_suite,host,referer,version_id,object_size,total_time,turn_around_time,access_point,source_region --top=0 -o csv",
+		"report --by access_key_id,vpc_endpoint_id,vpc_endpoint_account_id,mfa,console_session,runtime --top=0 -o csv",
 	}
 	commands = []string{
 		"report", "report -o json --labels.requester=account --top=0", "report -o prometheus", "report -o prometheus --signature SigV2 --labels.requester=arn",
@@ -255,7 +259,11 @@ func trinoCommands(t *testing.T) (every, commands []string) {
 		"report --by log_object,request_id,requester --top=0 -o json --labels.requester=arn", "report --by account_id,aws_region,auth_method,error_code --top=0 -o csv",
 		"report --by user_agent,client,client_version,sigv4_default --labels.source-ip=24,64 --object --top=0 -o csv",
 		"report --by source_ip --source-ip !192.0.2.0/24 --top=0 -o csv", "report --by operation --since 2026-01-15T10:00:01Z --until 2026-01-15T10:05:00Z --delivery-slack 1h",
-		"events --sort time -o csv --limit 3", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
+		"report --feature plain_http --by feature,tls_version", "report --feature '!sigv2' --by feature,support -o json", "report --feature path_style --by host,bucket",
+		"report --feature acl_required --by acl_required,requester,log", "report --feature 'tls1.*' --by tls_version,cipher_suite,client", "report --tls-version TLSv1.2 --by log,tls_version",
+		"report --support ended --support unknown --by client,client_version,support", "report --access-key-id 'A*' --by access_key_id,mfa,console_session", "events --vpc-endpoint-id 'vpce-*' --sort time -o csv",
+		"report --anonymous --object --account-id 1* --log '*' --outcome '!error' --by bucket,outcome --top=0", "report --record-format text --by log -o csv",
+		"events --sort time -o csv --limit 3", "events --sort time -o json --limit 5 --since 2026-01-15T10:00:01Z", "events --sort time --outcome denied --log cloudtrail --fields time,request_id,log_object",
 	}
 	for command := range readmeCommands(t) {
 		if strings.HasPrefix(command, "events ") {
@@ -345,9 +353,123 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 			})
 		}
 	}
+	t.Run("random trees", func(t *testing.T) { server.wantTheSameObjects(t) })
+	t.Run("no log by its content", func(t *testing.T) { server.wantNamesWhatIsNoLog(t) })
 	t.Run("hostile lines", func(t *testing.T) { server.wantNoSlowLines(t) })
 	t.Run("Athena fixtures", func(t *testing.T) { server.wantAthenaSQL(t, locations["fixtures, organization"]) })
 	t.Run("Athena fleet", func(t *testing.T) { server.wantAthenaSQL(t, locations["fleet"]) })
+}
+
+// wantTheSameObjects wants of a random tree the requests of the objects that the scanner
+// reads, and no others, whatever times they have: also of objects that lie in the folder of
+// another day, account or Region than their names have.
+func (s *trinoServer) wantTheSameObjects(t *testing.T) {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "random")
+	random := rand.New(rand.NewPCG(1, 2))
+	first := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
+	moment := func() time.Time {
+		return first.Add(time.Duration(random.IntN(5*24*60)) * time.Minute).Truncate(time.Duration(1+random.IntN(3*60)) * time.Minute)
+	}
+	either := func(a, b string) string { return []string{a, b}[random.IntN(2)] }
+	for i := range 150 {
+		at := moment()
+		account, region := either("111122223333", "444455556666"), either("eu-west-1", "us-east-1")
+		day, folder := at.Format("/2006/01/02/"), account
+		switch random.IntN(12) {
+		case 0:
+			day = moment().Format("/2006/01/02/")
+		case 1:
+			folder = either("111122223333", "444455556666")
+		case 2:
+			day += "deeper/"
+		}
+		requested := at.Add(time.Duration(random.IntN(50*60)-48*60) * time.Minute)
+		key := "p/" + folder + "/" + region + "/photos" + strconv.Itoa(random.IntN(3)) + day + at.Format("2006-01-02-15-04-05-") + fmt.Sprintf("%016X", i)
+		text := strings.Replace(ordinaryLine, "15/Jan/2026:08:21:07", requested.Format("02/Jan/2006:15:04:05"), 1)
+		if i%2 == 0 {
+			key = "AWSLogs/" + folder + "/CloudTrail/" + region + day + account + "_CloudTrail_" + region + at.Format("_20060102T1504Z_") + fmt.Sprintf("%016X", i) + ".json"
+			text = fmt.Sprintf(`{"Records":[{"eventVersion":"1.08","eventTime":"%s","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"%s"}]}`, requested.Format(time.RFC3339), region)
+		}
+		if err := writeObject(filepath.Join(bucket, key), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tables := runToEnd(t, "engine", "ddl", "--engine=trino", bucket) // some objects lie in none
+	for statement := range strings.SplitSeq(tables.stdout, ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			s.exec(t, statement)
+		}
+	}
+	others := make(map[string]bool) // objects that lie in no table: of these the engine prints nothing
+	for range 12 {
+		args := []string{"report", "--by=log_object,time", "--top=0", "-o", "csv", "--delivery-slack=" + strconv.Itoa(random.IntN(30)) + "h", bucket}
+		since := moment()
+		if random.IntN(4) > 0 {
+			args = append(args, "--since="+since.Format(time.RFC3339))
+		}
+		if random.IntN(4) > 0 {
+			args = append(args, "--until="+since.Add(time.Duration(1+random.IntN(3*24*60))*time.Minute).Format(time.RFC3339))
+		}
+		if random.IntN(3) == 0 {
+			args = append(args, "--aws-region=eu-*")
+		}
+		want := runToEnd(t, args...)
+		got := runToEnd(t, append(args, s.flags()...)...)
+		if got, want := slices.Sorted(strings.Lines(got.stdout)), withoutMisfiled(want.stdout, others); !slices.Equal(got, want) {
+			t.Errorf("%q: %s", args, golden.FirstDifference(strings.Join(got, ""), strings.Join(want, "")))
+		}
+	}
+	if len(others) == 0 {
+		t.Error("no object lay where its name does not say")
+	}
+}
+
+var misfiled = regexp.MustCompile(`/([0-9]{12})/(?:CloudTrail/)?[^/]+/(?:photos[0-9]/)?([0-9]{4})/([0-9]{2})/([0-9]{2})/(?:([0-9]{12})_CloudTrail_[^_]+_)?([0-9-]{10}|[0-9]{8})`)
+
+// withoutMisfiled returns the lines of objects that lie where their names say, in their order,
+// and takes note of the others.
+func withoutMisfiled(text string, others map[string]bool) (lines []string) {
+	for line := range strings.Lines(text) {
+		f := misfiled.FindStringSubmatch(line)
+		isHeader := !strings.Contains(line, "/")
+		if isHeader || f != nil && strings.ReplaceAll(f[6], "-", "") == f[2]+f[3]+f[4] && (f[5] == "" || f[5] == f[1]) {
+			lines = append(lines, line)
+		} else {
+			others[line] = true
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// wantNamesWhatIsNoLog wants objects that have the names of log objects and other content to
+// be named, whatever is asked for, as the scanner names them or, if it can read them, in
+// their place.
+func (s *trinoServer) wantNamesWhatIsNoLog(t *testing.T) {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "others")
+	const folder = "/111122223333/eu-west-1/traps/2026/01/15/2026-01-15-09-00-00-0123456789ABCDE"
+	for name, text := range map[string][]byte{
+		"0": []byte(ordinaryLine), "1": []byte("one\n" + ordinaryLine), "2": []byte("one\ntwo"), "3": []byte(`{"operation":"REST.GET.OBJECT"}`), "4": nil,
+		"5": gzipped(t, []byte(ordinaryLine)),
+	} {
+		if err := writeObject(bucket+folder+name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.createTables(t, bucket)
+	for _, command := range []string{"report --by operation", "report --signature SigV2 --by operation", "events --sort time --limit 1", "events --object --until 2026-01-15"} {
+		result := runToEnd(t, append(append(shellWords(command), bucket), s.flags()...)...)
+		if result.code != exitFailed || strings.Count(result.stderr, "reason=not_a_log") != 3 {
+			t.Errorf("%s: exit code %d, %s", command, result.code, result.stderr)
+		}
+		for _, object := range []string{"2", "3", "5"} {
+			if !strings.Contains(result.stderr, "key="+folder[1:]+object+" ") {
+				t.Errorf("%s: object %s is not named: %s", command, object, result.stderr)
+			}
+		}
+	}
 }
 
 // wantNoSlowLines wants long lines to take the same time whatever is in them, some
@@ -386,12 +508,19 @@ func (s *trinoServer) wantNoSlowLines(t *testing.T) {
 	}
 }
 
-// athenaColumns are those of Athena's table, in Trino's words. Its input format for
-// CloudTrail makes strings of the objects that hold what clients sent.
-const athenaColumns = `eventversion varchar, useridentity row(type varchar, principalid varchar, arn varchar, accountid varchar, accesskeyid varchar, username varchar, invokedby varchar),
-	eventtime varchar, eventsource varchar, eventname varchar, awsregion varchar, sourceipaddress varchar, useragent varchar, errorcode varchar,
-	requestparameters varchar, additionaleventdata varchar, requestid varchar, eventid varchar, resources array(row(arn varchar, accountid varchar, type varchar)),
-	eventtype varchar, recipientaccountid varchar, sharedeventid varchar, eventcategory varchar, tlsdetails row(clientprovidedhostheader varchar), addendum row(originaleventid varchar)`
+// athenaColumns returns those of Athena's table, by its DDL, in Trino's words. Its input
+// format for CloudTrail makes strings of the objects that hold what clients sent.
+func athenaColumns(t *testing.T, location string) string {
+	t.Helper()
+	ddl := runToEnd(t, "engine", "ddl", "--engine=athena", location)
+	_, table, _ := strings.Cut(ddl.stdout, "CREATE EXTERNAL TABLE s3_cloudtrail_")
+	_, columns, _ := strings.Cut(table, "(\n")
+	columns, _, ok := strings.Cut(columns, "\n)")
+	if !ok {
+		t.Fatalf("%s", ddl.stdout)
+	}
+	return strings.NewReplacer("struct<", "row(", "array<", "array(", ":", " ", ">", ")", "string", "varchar").Replace(columns)
+}
 
 // asAthenaReads writes the events of a bucket's trails as Athena's input format makes
 // them of log files, into another directory.
@@ -447,11 +576,11 @@ func (s *trinoServer) wantAthenaSQL(t *testing.T, location string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	ddl := runToEnd(t, "engine", "ddl", "--engine=trino", location)
+	ddl, columns := runToEnd(t, "engine", "ddl", "--engine=trino", location), athenaColumns(t, location)
 	for statement := range strings.SplitSeq(ddl.stdout, ";\n") {
 		if strings.Contains(statement, "s3_cloudtrail_") {
 			statement = strings.Replace(statement, "CREATE TABLE ", "CREATE TABLE hive.columns.", 1)
-			statement = strings.Replace(statement, "line varchar", athenaColumns, 1)
+			statement = strings.Replace(statement, "line varchar", columns, 1)
 			statement = strings.Replace(statement, "format = 'REGEX', regex = '(.*)'", "format = 'JSON'", 1)
 			s.exec(t, strings.ReplaceAll(statement, "local://"+location, "local://"+mirror))
 		}
@@ -459,6 +588,9 @@ func (s *trinoServer) wantAthenaSQL(t *testing.T, location string) {
 	for _, command := range []string{
 		"report --by bucket,key,status,user_agent,requester,source_ip,account_id,aws_region --top=0 -o csv", "report --by requester,signature", "report --signature SigV2 --by source_ip,outcome",
 		"report --by client,client_version,sigv4_default --top=0", "report --by day,hour,operation --top=0 -o json", "report --anonymous --by bucket,source_ip",
+		"report -o csv --top=0", "report -o prometheus", "report --by feature,acl_required --top=0", "report --by tls_version,cipher_suite,host,version_id --top=0",
+		"report --by access_key_id,vpc_endpoint_id,vpc_endpoint_account_id,mfa,console_session --top=0", "report --feature acl_required --by requester", "report --tls-version 'TLSv1*' --by tls_version",
+		"events -o csv --sort time",
 	} {
 		t.Run(command, func(t *testing.T) {
 			args := append(shellWords(command), "--log=cloudtrail", location)

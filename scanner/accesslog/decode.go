@@ -60,10 +60,16 @@ func (d *Decoder) fillTail() {
 		d.fillNewer(f.found.rest, f.found.bare)
 	default:
 		r.VersionID = value(f.versionID)
+		if access.IsNothing(f.requestURI) { // of no HTTP request
+			r.Transport = record.NoTransport
+		}
 		return
 	}
 	if r.Transport = record.TLS; r.TLSVersion == nil {
 		r.Transport = access.Transport(tlsVersion, r.CipherSuite, f.requestURI)
+		if r.Transport == record.PlainHTTP && isBackblaze(f.operation) {
+			r.Transport = record.TransportUnknown
+		}
 	}
 }
 
@@ -131,9 +137,9 @@ func (d *Decoder) fillQuoted(s []byte) {
 // dash is the log's word for nothing.
 var dash = []byte("-")
 
-// value returns s, or nil if it is the log's word for nothing.
+// value returns s, or nil if it is the log's word for nothing, or nothing in quotes.
 func value(s []byte) []byte {
-	if isDash(s) {
+	if access.IsNothing(s) {
 		return nil
 	}
 	return s

@@ -115,6 +115,13 @@ func isOperation(s []byte) bool {
 		hasPrefix(s, "B2_API.") || hasPrefix(s, "B2_LIFECYCLE.") // Backblaze's own
 }
 
+// isBackblaze reports whether an operation is written as Backblaze writes it, whose lines
+// have dashes for what TLS was like, though it takes no other connections:
+// https://www.backblaze.com/docs/cloud-storage-call-the-s3-compatible-api
+func isBackblaze(operation []byte) bool {
+	return hasPrefix(operation, "REST.S3_") || hasPrefix(operation, "B2_")
+}
+
 // splitRequestURI takes the fields from the Request-URI to the turn-around time
 // from s. The Request-URI is quoted, or a bare dash in a record that is no HTTP
 // request of its own. A quote closes it only where the fields that must follow

@@ -49,6 +49,9 @@ type Needs struct {
 	Single bool
 	// Ordered: the entries of a log object are in one Batch, in their order.
 	Ordered bool
+	// Limit is how many requests are looked at, of those that are asked for: any, or, if
+	// Ordered, the earliest, of which those of the same second are looked at together. 0: all.
+	Limit int
 }
 
 // Sink makes something of entries. NewBatch may be called from many goroutines at once,

@@ -57,7 +57,7 @@ func New(cfg Config, out rows.Writer) *Events {
 
 // Needs returns what Events looks at in an entry. Requesters are whole.
 func (e *Events) Needs() engine.Needs {
-	needs := engine.Needs{Labels: &classify.Config{Requester: classify.RequesterARN}, Fields: e.cfg.Fields, Single: true, Ordered: e.cfg.ByTime}
+	needs := engine.Needs{Labels: &classify.Config{Requester: classify.RequesterARN}, Fields: e.cfg.Fields, Single: true, Ordered: e.cfg.ByTime, Limit: e.cfg.Limit}
 	if e.cfg.ByTime {
 		needs.Fields = append([]query.Field{query.Time, query.ObjectName}, needs.Fields...)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +25,7 @@ type AthenaConfig struct {
 	OutputLocation      string
 	Region, EndpointURL string // empty: as the SDK's environment has them
 	RoleARN, ExternalID string // to assume; empty: none
+	Logger              *slog.Logger
 }
 
 // AthenaClient is the Client of Amazon Athena.
@@ -61,7 +63,7 @@ func newAthenaClient(sdk aws.Config, cfg AthenaConfig) *AthenaClient {
 
 // Query implements Client. Results are never those of an earlier query.
 func (c *AthenaClient) Query(ctx context.Context, text string, progress func(State), take func(row []sql.NullString) error) error {
-	started, err := c.api.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
+	started, err := c.start(ctx, &athena.StartQueryExecutionInput{
 		QueryString:           aws.String(text),
 		WorkGroup:             aws.String(c.cfg.Workgroup),
 		QueryExecutionContext: &types.QueryExecutionContext{Catalog: aws.String(c.cfg.Catalog), Database: aws.String(c.cfg.Database)},
@@ -71,10 +73,24 @@ func (c *AthenaClient) Query(ctx context.Context, text string, progress func(Sta
 		return athenaError(ctx, err)
 	}
 	id := aws.ToString(started.QueryExecutionId)
+	if ctx.Err() != nil {
+		c.stop(ctx, id)
+		return context.Cause(ctx)
+	}
 	if err := c.wait(ctx, id, progress); err != nil {
 		return err
 	}
 	return c.read(ctx, id, take)
+}
+
+// start starts a query. If ctx ends meanwhile, it waits some seconds for the answer: a query
+// that nobody knows the ID of would go on.
+func (c *AthenaClient) start(ctx context.Context, in *athena.StartQueryExecutionInput) (*athena.StartQueryExecutionOutput, error) {
+	const patience = 5 * time.Second
+	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(patience, giveUp) })()
+	return c.api.StartQueryExecution(patient, in)
 }
 
 func (c *AthenaClient) results() *types.ResultConfiguration {
@@ -123,7 +139,9 @@ func (c *AthenaClient) stop(ctx context.Context, id string) {
 	const patience = 10 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	_, _ = c.api.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: aws.String(id)}) // or it ends by itself
+	if _, err := c.api.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: aws.String(id)}); err != nil {
+		c.cfg.Logger.Error("the query could not be stopped, and goes on at Athena", "query", id, "err", athenaError(ctx, err))
+	}
 }
 
 // read hands on the rows of a result. The first one of its first page is the names of

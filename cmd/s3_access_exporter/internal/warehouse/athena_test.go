@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,6 +26,7 @@ type fakeAthena struct {
 	answers map[string][]answer
 	calls   []string
 	inputs  map[string]map[string]any // the last of each operation
+	asked   func(operation string)    // called before each answer; may be nil
 }
 
 type answer struct {
@@ -38,6 +40,9 @@ func (f *fakeAthena) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	f.calls = append(f.calls, operation)
+	if f.asked != nil {
+		f.asked(operation)
+	}
 	var input map[string]any
 	if body, err := io.ReadAll(r.Body); err == nil && json.Unmarshal(body, &input) == nil {
 		if f.inputs == nil {
@@ -95,6 +100,9 @@ func athenaOf(t *testing.T, f *fakeAthena, cfg AthenaConfig) *AthenaClient {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	cfg.EndpointURL = server.URL
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	c := newAthenaClient(aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "secret", "")}, cfg)
 	c.pause = time.Millisecond
 	return c
@@ -203,6 +211,37 @@ func TestAthena_StopsTheQueryWhenTheContextEnds(t *testing.T) {
 	_, err := ask(ctx, athenaOf(t, f, AthenaConfig{Workgroup: "x"}), func(State) { stop(enough) })
 	if !errors.Is(err, enough) || f.called("StopQueryExecution") != 1 || f.inputs["StopQueryExecution"]["QueryExecutionId"] != "q1" {
 		t.Errorf("%v, calls %v", err, f.calls)
+	}
+}
+
+// A query that was started while the context ended has an ID, and is stopped.
+func TestAthena_StopsAQueryThatHasJustBegun(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	f := &fakeAthena{
+		answers: map[string][]answer{"StartQueryExecution": {{body: started}}, "StopQueryExecution": {{body: "{}"}}},
+		asked: func(operation string) {
+			if operation == "StartQueryExecution" {
+				interrupt()
+			}
+		},
+	}
+	_, err := ask(ctx, athenaOf(t, f, AthenaConfig{Workgroup: "x"}), nobody)
+	if !errors.Is(err, context.Canceled) || f.called("StopQueryExecution") != 1 || f.called("GetQueryExecution") != 0 {
+		t.Errorf("%v, calls %v", err, f.calls)
+	}
+}
+
+// Who may not stop queries is told that one goes on.
+func TestAthena_ReportsAQueryThatItCannotStop(t *testing.T) {
+	var log strings.Builder
+	f := &fakeAthena{answers: map[string][]answer{
+		"StartQueryExecution": {{body: started}}, "GetQueryExecution": {execution("RUNNING", "", 1000)},
+		"StopQueryExecution": {{http.StatusBadRequest, `{"__type":"AccessDeniedException","Message":"not authorized"}`}},
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err := ask(ctx, athenaOf(t, f, AthenaConfig{Workgroup: "x", Logger: slog.New(slog.NewTextHandler(&log, nil))}), func(State) { stop() })
+	if !errors.Is(err, context.Canceled) || !strings.Contains(log.String(), `query=q1 err="athena: AccessDeniedException: not authorized"`) {
+		t.Errorf("%v, %s", err, log.String())
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // ddlVersion is part of every table's name, so that tables of another form are never
 // asked.
-const ddlVersion = "1"
+const ddlVersion = "2"
 
 // Name returns the table's name: that of the log and of the folder, and a number that
 // follows from them, so that no two folders have the same.
@@ -102,7 +102,7 @@ func (t *Table) athenaDDL() string {
 	columns, form := "line string", "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex' = '(.*)')\n"+
 		"STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat'"
 	if t.Log == record.CloudTrail {
-		columns, form = athenaTypes, "ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'\nSTORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'"
+		columns, form = athenaTypes(), "ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'\nSTORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'"
 	}
 	var partitions, projections []string
 	for _, name := range t.partitions() {
@@ -115,10 +115,14 @@ func (t *Table) athenaDDL() string {
 		t.Name(), columns, strings.Join(partitions, ", "), form, quote(strings.TrimSuffix(t.location(), "/")+"/"), strings.Join(projections, ", "), t.firstDay(), quote(t.template()))
 }
 
-const athenaTypes = `eventversion string,
-  useridentity struct<type:string,principalid:string,arn:string,accountid:string,accesskeyid:string,username:string,invokedby:string>,
-  eventtime string, eventsource string, eventname string, awsregion string, sourceipaddress string, useragent string, errorcode string,
-  requestparameters string, additionaleventdata string, requestid string, eventid string,
-  resources array<struct<arn:string,accountid:string,type:string>>,
-  eventtype string, recipientaccountid string, sharedeventid string, eventcategory string,
-  tlsdetails struct<clientprovidedhostheader:string>, addendum struct<originaleventid:string>`
+// athenaTypes are the columns of Athena's table of events: of those that AWS's own table
+// has, what decides on a request. See
+// https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table.html.
+func athenaTypes() string {
+	fields := func(nodes ...*eventNode) string { return written(nodes, ":", "string", "struct<", ">") }
+	var lines []string
+	for _, column := range eventTree() {
+		lines = append(lines, strings.Replace(fields(column), ":", " ", 1))
+	}
+	return strings.Join(lines, ",\n  ") + ",\n  resources array<struct<" + fields(resourceFields().fields...) + ">>"
+}

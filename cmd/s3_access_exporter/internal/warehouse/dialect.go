@@ -1,5 +1,7 @@
 package warehouse
 
+import "strings"
+
 // Dialect is what differs between the engines: how tables hold CloudTrail's events.
 type Dialect struct {
 	Name string
@@ -18,8 +20,9 @@ func Trino() Dialect {
 
 // Athena reads tables of events, which its CloudTrail input format makes of log files.
 func Athena() Dialect {
-	return Dialect{Name: "athena", events: columnsAsEvents, fileColumns: athenaColumns}
+	var columns []string
+	for _, c := range append(eventTree(), resourceFields()) {
+		columns = append(columns, c.name)
+	}
+	return Dialect{Name: "athena", events: columnsAsEvents, fileColumns: strings.Join(columns, ", ")}
 }
-
-const athenaColumns = "eventversion, useridentity, eventtime, eventsource, eventname, awsregion, sourceipaddress, useragent, errorcode, requestparameters, " +
-	"additionaleventdata, requestid, eventid, resources, eventtype, recipientaccountid, sharedeventid, eventcategory, tlsdetails, addendum"

@@ -1,86 +1,143 @@
 package warehouse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 // eventColumn is a value of an event as it stands in JSON, quotes included, so that what
 // is put together again is of the same type. NULL: the event does not have it.
 type eventColumn struct {
 	name string
-	// path is where the value is: a column of Athena's table, or a field in one. A member of
-	// one of the objects that hold what clients sent stands behind a colon.
-	path string
-	// member is where it stands in the event that is put together again.
+	// member is where the value stands in an event: the names of members, with dots between
+	// them.
 	member string
 }
 
-// eventColumns are in the order in which CloudTrail writes them. A member of an object
-// has a dot in its name.
+// eventColumns are in the order in which CloudTrail writes them, and members of one object
+// side by side.
 var eventColumns = []eventColumn{
-	{"version", "eventversion", "eventVersion"},
-	{"idtype", "useridentity.type", "userIdentity.type"},
-	{"principal", "useridentity.principalid", "userIdentity.principalId"},
-	{"arn", "useridentity.arn", "userIdentity.arn"},
-	{"account", "useridentity.accountid", "userIdentity.accountId"},
-	{"accesskey", "useridentity.accesskeyid", "userIdentity.accessKeyId"},
-	{"username", "useridentity.username", "userIdentity.userName"},
-	{"invokedby", "useridentity.invokedby", "userIdentity.invokedBy"},
-	{"eventtime", "eventtime", "eventTime"},
-	{"source", "eventsource", "eventSource"},
-	{"operation", "eventname", "eventName"},
-	{"awsregion", "awsregion", "awsRegion"},
-	{"ip", "sourceipaddress", "sourceIPAddress"},
-	{"agent", "useragent", "userAgent"},
-	{"error", "errorcode", "errorCode"},
-	{"bucket", "requestparameters:bucketName", "requestParameters.bucketName"},
-	{"key", "requestparameters:key", "requestParameters.key"},
-	{"signature", "additionaleventdata:SignatureVersion", "additionalEventData.SignatureVersion"},
-	{"received", "additionaleventdata:bytesTransferredIn", "additionalEventData.bytesTransferredIn"},
-	{"auth", "additionaleventdata:AuthenticationMethod", "additionalEventData.AuthenticationMethod"},
-	{"sent", "additionaleventdata:bytesTransferredOut", "additionalEventData.bytesTransferredOut"},
-	{"requestid", "requestid", "requestID"},
-	{"id", "eventid", "eventID"},
-	{"eventtype", "eventtype", "eventType"},
-	{"recipient", "recipientaccountid", "recipientAccountId"},
-	{"sharedid", "sharedeventid", "sharedEventID"},
-	{"category", "eventcategory", "eventCategory"},
-	{"host", "tlsdetails.clientprovidedhostheader", "tlsDetails.clientProvidedHostHeader"},
-	{"originalid", "addendum.originaleventid", "addendum.originalEventID"},
+	{"version", "eventVersion"},
+	{"idtype", "userIdentity.type"},
+	{"principal", "userIdentity.principalId"},
+	{"arn", "userIdentity.arn"},
+	{"account", "userIdentity.accountId"},
+	{"accesskey", "userIdentity.accessKeyId"},
+	{"username", "userIdentity.userName"},
+	{"invokedby", "userIdentity.invokedBy"},
+	{"mfa", "userIdentity.sessionContext.attributes.mfaAuthenticated"},
+	{"eventtime", "eventTime"},
+	{"source", "eventSource"},
+	{"operation", "eventName"},
+	{"awsregion", "awsRegion"},
+	{"ip", "sourceIPAddress"},
+	{"agent", "userAgent"},
+	{"error", "errorCode"},
+	{"bucket", "requestParameters.bucketName"},
+	{"namedhost", "requestParameters.Host"},
+	{"key", "requestParameters.key"},
+	{"objectversion", "requestParameters.versionId"},
+	{"signature", "additionalEventData.SignatureVersion"},
+	{"addedcipher", "additionalEventData.CipherSuite"},
+	{"received", "additionalEventData.bytesTransferredIn"},
+	{"auth", "additionalEventData.AuthenticationMethod"},
+	{"sent", "additionalEventData.bytesTransferredOut"},
+	{"acl", "additionalEventData.aclRequired"},
+	{"requestid", "requestID"},
+	{"id", "eventID"},
+	{"eventtype", "eventType"},
+	{"recipient", "recipientAccountId"},
+	{"sharedid", "sharedEventID"},
+	{"endpoint", "vpcEndpointId"},
+	{"endpointaccount", "vpcEndpointAccountId"},
+	{"category", "eventCategory"},
+	{"console", "sessionCredentialFromConsole"},
+	{"tls", "tlsDetails.tlsVersion"},
+	{"cipher", "tlsDetails.cipherSuite"},
+	{"host", "tlsDetails.clientProvidedHostHeader"},
+	{"originalid", "addendum.originalEventID"},
+}
+
+// path returns the column of a table in which the value is, or the field in one. Of an
+// object that holds what clients sent, tables have the text, and member is what to find in
+// it.
+func (c eventColumn) path() (column, member string) {
+	if object, member, _ := strings.Cut(c.member, "."); object == "requestParameters" || object == "additionalEventData" {
+		return strings.ToLower(object), member
+	}
+	return strings.ToLower(c.member), ""
+}
+
+// eventNode is a column of a table of events, or a field in one, with its own fields.
+type eventNode struct {
+	name   string
+	fields []*eventNode
+}
+
+// eventTree returns the columns that tables of events have, but for the resources.
+func eventTree() (columns []*eventNode) {
+	for _, c := range eventColumns {
+		path, _ := c.path()
+		level := &columns
+		for name := range strings.SplitSeq(path, ".") {
+			i := slices.IndexFunc(*level, func(n *eventNode) bool { return n.name == name })
+			if i < 0 {
+				i = len(*level)
+				*level = append(*level, &eventNode{name: name})
+			}
+			level = &(*level)[i].fields
+		}
+	}
+	return columns
+}
+
+// resourceFields are those of an element of an event's resources.
+func resourceFields() *eventNode {
+	return &eventNode{"resources", []*eventNode{{name: "type"}, {name: "accountid"}, {name: "arn"}}}
+}
+
+// written returns nodes and their types as an engine writes them.
+func written(nodes []*eventNode, between, text, open, end string) string {
+	var all []string
+	for _, n := range nodes {
+		kind := text
+		if len(n.fields) > 0 {
+			kind = open + written(n.fields, between, text, open, end) + end
+		}
+		all = append(all, n.name+between+kind)
+	}
+	return strings.Join(all, ", ")
 }
 
 // eventRow is the type of an event in Trino, whose tables hold log files as they are. Names
 // are matched in any case; an event that has another form, or a name twice, is NULL in it
 // and counts as it is.
-const eventRow = "ROW(eventversion JSON, useridentity ROW(type JSON, principalid JSON, arn JSON, accountid JSON, accesskeyid JSON, username JSON, invokedby JSON), " +
-	"eventtime JSON, eventsource JSON, eventname JSON, awsregion JSON, sourceipaddress JSON, useragent JSON, errorcode JSON, requestparameters JSON, additionaleventdata JSON, " +
-	"requestid JSON, eventid JSON, eventtype JSON, recipientaccountid JSON, sharedeventid JSON, eventcategory JSON, tlsdetails ROW(clientprovidedhostheader JSON), " +
-	"addendum ROW(originaleventid JSON), resources ARRAY(ROW(type JSON, accountid JSON, arn JSON)))"
+func eventRow() string {
+	fields := func(nodes []*eventNode) string { return written(nodes, " ", "JSON", "ROW(", ")") }
+	return "ROW(" + fields(eventTree()) + ", resources ARRAY(ROW(" + fields(resourceFields().fields) + ")))"
+}
 
 // eventTable returns the SQL of events with their columns. Beside them, raw is an event
 // that counts as it is, bad the log file that holds none, t the time in seconds, NULL
 // where the event's is not sure.
 func eventTable(d Dialect, files string) string {
-	of := func(path string) string {
-		if object, member, inside := strings.Cut(path, ":"); inside {
-			return "json_format(json_extract(" + d.event + object + ", '$." + member + "'))"
-		}
-		return "json_format(CAST(" + d.event + path + " AS JSON))"
-	}
 	var columns []string
 	for _, c := range eventColumns {
-		columns = append(columns, of(c.path)+" AS "+c.name)
+		path, member := c.path()
+		value := "CAST(" + d.event + path + " AS JSON)"
+		if member != "" {
+			value = "json_extract(" + d.event + path + ", '$." + member + "')"
+		}
+		columns = append(columns, "json_format("+value+") AS "+c.name)
 	}
 	resources := "transform(" + d.event + "resources, r -> ARRAY[CAST(r.type AS JSON), CAST(r.accountid AS JSON), CAST(r.arn AS JSON)])"
-	columns = append(columns, "json_format(CAST("+resources+" AS JSON)) AS resources",
+	columns = append(columns, "if(json_format(json_extract("+d.event+"additionaleventdata, '$')) LIKE '{%', '{}') AS additional",
+		"json_format(CAST("+resources+" AS JSON)) AS resources",
 		"json_format(CAST(filter("+resources+`, r -> coalesce(json_format(r[1]), '') NOT LIKE '%::Object"') AS JSON)) AS buckets`)
-	whole := ""
-	if d.event != "" {
-		whole = "event, "
-	}
-	events := "SELECT bad, raw, accountfolder, regionfolder, path, place, " + whole + strings.Join(columns, ", ") + " FROM (" + d.events(files) + ")"
+	events := "SELECT bad, raw, accountfolder, regionfolder, path, place, " + strings.Join(columns, ", ") + " FROM (" + d.events(files) + ")"
 	const form = `'^"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"$'`
 	return "SELECT *, if(regexp_like(eventtime, " + form + "), date_diff('second', TIMESTAMP '1970-01-01 00:00:00', " +
 		"try(date_parse(substr(eventtime, 2, 19), '%Y-%m-%dT%H:%i:%s')))) AS t FROM (" + events + ")"
@@ -89,8 +146,8 @@ func eventTable(d Dialect, files string) string {
 // filesAsEvents returns Trino's SQL of the events in log files, each a line that is a JSON
 // document. A file that is none, or has no events, is bad, and its name is returned.
 func filesAsEvents(files string) string {
-	return "SELECT if(records IS NULL, path) AS bad, if(e IS NULL, json_format(event)) AS raw, accountfolder, regionfolder, path, place, event, e FROM (" +
-		"SELECT records, accountfolder, regionfolder, path, place, event, TRY_CAST(event AS " + eventRow + ") AS e FROM (" +
+	return "SELECT if(records IS NULL, path) AS bad, if(e IS NULL, json_format(event)) AS raw, accountfolder, regionfolder, path, place, e FROM (" +
+		"SELECT records, accountfolder, regionfolder, path, place, event, TRY_CAST(event AS " + eventRow() + ") AS e FROM (" +
 		"SELECT *, TRY_CAST(json_extract(try(json_parse(line)), '$.Records') AS ARRAY(JSON)) AS records FROM (" + files + ") WHERE trim(line) <> '')" +
 		" CROSS JOIN UNNEST(coalesce(records, ARRAY[CAST(NULL AS JSON)])) WITH ORDINALITY AS u(event, place))"
 }
@@ -98,6 +155,16 @@ func filesAsEvents(files string) string {
 // columnsAsEvents returns Athena's SQL of events, of which the table has columns already.
 func columnsAsEvents(events string) string {
 	return "SELECT CAST(NULL AS varchar) AS bad, CAST(NULL AS varchar) AS raw, 0 AS place, * FROM (" + events + ")"
+}
+
+// eventTexts is the SQL of a text in which there is whatever stands in an event to be
+// looked for: every value, and the name of that which is looked for by it.
+func eventTexts() string {
+	columns := []string{"raw", "resources", `if(acl IS NOT NULL, '"aclRequired"')`}
+	for _, c := range eventColumns {
+		columns = append(columns, c.name)
+	}
+	return "concat_ws(' ', " + strings.Join(columns, ", ") + ")"
 }
 
 // isText holds for a value that is a string and not empty.
@@ -119,9 +186,10 @@ func eventParts() []part {
 		{"principal", "if(NOT " + isText("arn") + " AND NOT " + isText("account") + ", principal)", "", by(query.Requester)},
 		{"arn", "arn", "", by(query.Requester)},
 		{"account", "account", nobody, by(query.Requester)},
-		{"accesskey", "accesskey", "", by()},
+		{"accesskey", "accesskey", "", by(query.AccessKeyID)},
 		{"username", "if(NOT " + isText("arn") + " AND NOT " + isText("account") + " AND NOT " + isText("principal") + ", username)", "", by(query.Requester)},
-		{"invokedby", "invokedby", "", func(n *needs) bool { return client(n) || n.any(query.Requester) }},
+		{"invokedby", "invokedby", "", func(n *needs) bool { return client(n) || n.any(query.Requester, query.Feature) }},
+		{"mfa", "mfa", "", by(query.MFA)},
 		{"eventtime", "if(t IS NULL, coalesce(eventtime, 'null'))", "", nil}, // never with those whose time is sure
 		{"source", "source", "", nil},
 		{"operation", "operation", "", nil},
@@ -129,19 +197,30 @@ func eventParts() []part {
 		{"ip", "ip", "", by(query.SourceIP)},
 		{"agent", "agent", "", client},
 		{"error", "error", "", nil},
-		{"bucket", "bucket", text("bucket", "b"), by(query.Bucket, query.AccountID)},
+		{"bucket", "bucket", text("bucket", "b"), by(query.Bucket, query.AccountID, query.Feature)},
+		{"namedhost", "if(NOT " + isText("host") + ", namedhost)", "if(NOT " + isText("host") + " AND NOT " + isText("awsregion") + ", namedhost)", by(query.Host, query.Feature)},
 		{"key", "key", text("key", "k"), by(query.Key)},
+		{"objectversion", "objectversion", "", by(query.VersionID)},
 		{"signature", "signature", "", nil},
+		{"addedcipher", "if(NOT " + isText("cipher") + ", addedcipher)", "", by(query.CipherSuite, query.Feature)},
 		{"received", "received", bytes("received"), by(query.ReceivedBytes)},
 		{"auth", "auth", "", nil},
 		{"sent", "sent", bytes("sent"), by(query.SentBytes)},
+		{"acl", "acl", "", by(query.ACLRequired, query.Feature)},
+		{"additional", "additional", "", by(query.ACLRequired, query.Feature)},
+		{"aclknown", "if(t >= " + itoa(record.ACLRequiredSince) + ", 'y')", "", by(query.ACLRequired, query.Feature)}, // groups are before or since then
 		{"requestid", "requestid", "", by(query.RequestID)},
 		{"eventtype", "eventtype", "", nil},
 		{"recipient", "recipient", "", by(query.AccountID)},
+		{"endpoint", "endpoint", "", by(query.VPCEndpointID)},
+		{"endpointaccount", "endpointaccount", "", by(query.VPCEndpointAccountID)},
 		{"category", "category", "", nil},
-		{"host", "if(NOT " + isText("awsregion") + ", host)", "", by(query.Region)},
+		{"console", "console", "", by(query.Console)},
+		{"tls", "tls", "", by(query.TLSVersion, query.Feature)},
+		{"cipher", "cipher", "", by(query.CipherSuite, query.Feature)},
+		{"host", "host", "if(NOT " + isText("awsregion") + ", host)", by(query.Host, query.Feature)},
 		{"resources", "if(" + unnamed + ", resources)", "", nil},
-		{"buckets", "if(NOT " + unnamed + ", buckets)", "", by(query.Bucket, query.AccountID)},
+		{"buckets", "if(NOT " + unnamed + ", buckets)", "", by(query.Bucket, query.AccountID, query.Feature)},
 	}
 }
 
@@ -151,4 +230,6 @@ const unnamed = `(coalesce(bucket, '') NOT LIKE '"%' AND coalesce(key, '') NOT L
 
 // isS3 holds for events that may be of S3, isRequest for those that may be requests: what
 // is left out would be skipped. The decoder decides.
-const isS3 = `(regexp_like(coalesce(source, ''), '^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$') OR NOT coalesce(source, '') LIKE '"_%"')`
+const isS3 = `(regexp_like(coalesce(source, ''), ` + s3Sources + `) OR NOT coalesce(source, '') LIKE '"_%"')`
+
+const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$'`

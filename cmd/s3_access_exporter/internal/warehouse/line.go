@@ -67,42 +67,43 @@ func lineParts() []part {
 	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT')"
 	requester, uri, sent, size, total := head("4"), head("8"), head("11"), head("12"), head("13")
 	return []part{
-		{"bucket", head("1"), "", by(query.Bucket)},
+		{"bucket", head("1"), "", by(query.Bucket, query.Feature)},
 		{"ip", head("3"), "", by(query.SourceIP)},
 		{"requester", requester, "if(lower(" + requester + ") IN ('-', 'anonymous'), " + requester + ", 'r')", by(query.Requester)},
 		{"requestid", head("5"), "", by(query.RequestID)},
 		{"operation", head("6"), "", nil},
 		{"key", head("7"), "if(" + head("7") + " = '-', '-', 'k')", by(query.Key)},
-		{"uri", uri, presigned(uri), by()},
+		{"uri", presigned(uri, "if("+uri+" IN ('', '-'), '-', 'u')"), presigned(uri, "'-'"), by(query.Feature)},
 		{"status", head("9"), "", nil},
 		{"error", head("10"), "", nil},
 		{"sent", sent, "if(coalesce(try_cast(" + sent + " AS bigint), 0) > 0, '1', '-')", by(query.SentBytes)},
-		{"size", size, "CASE WHEN " + size + " = '-' OR " + head("6") + " NOT IN " + uploads + " THEN '-' WHEN try_cast(" + size + " AS bigint) > 0 THEN '1' ELSE '0' END", by(query.ReceivedBytes)},
-		{"total", total, "if(" + total + " = '-', '-', '1')", func(n *needs) bool { return n.durations }},
-		{"turn", head("14"), "", by()},
-		{"referer", "referer", "", by()},
+		{"size", size, "CASE WHEN " + size + " = '-' OR " + head("6") + " NOT IN " + uploads + " THEN '-' WHEN try_cast(" + size + " AS bigint) > 0 THEN '1' ELSE '0' END", by(query.ReceivedBytes, query.ObjectSize)},
+		{"total", total, "if(" + total + " = '-', '-', '1')", func(n *needs) bool { return n.durations || n.any(query.TotalTime) }},
+		{"turn", head("14"), "", by(query.TurnAroundTime)},
+		{"referer", "referer", "", by(query.Referer)},
 		{"agent", "agent", "", client},
-		{"version", tail("1"), "", by()},
+		{"version", tail("1"), "", by(query.VersionID)},
 		{"signature", tail("3"), "", nil},
-		{"cipher", tail("4"), "", by()},
+		{"cipher", tail("4"), "", by(query.CipherSuite, query.Feature)},
 		{"auth", tail("5"), "", nil},
-		{"host", tail("6"), "if(" + tail("6") + " IN ('', '-'), " + tail("6") + ", 'h')", by()},
-		{"tls", tail("7"), "", by()},
-		{"accesspoint", tail("8"), "", by()},
-		{"acl", tail("9"), "", by()},
+		{"host", tail("6"), "if(" + tail("6") + " IN ('', '-'), " + tail("6") + ", 'h')", by(query.Host, query.Feature)},
+		{"tls", tail("7"), "", by(query.TLSVersion, query.Feature)},
+		{"accesspoint", tail("8"), "", by(query.AccessPoint)},
+		{"acl", tail("9"), "", by(query.ACLRequired, query.Feature)},
+		{"sourceregion", tail("10"), "", by(query.SourceRegion)},
 	}
 }
 
 // presigned is what is left of a request URI: the signature of a presigned request, where
-// the line has no other.
-func presigned(uri string) string {
+// the line has no other; else otherwise.
+func presigned(uri, otherwise string) string {
 	like := func(pattern string) string { return "regexp_like(" + uri + ", " + quote(pattern) + ")" }
-	return "CASE WHEN " + tail("3") + " NOT IN ('', '-') OR strpos(" + uri + ", '?') = 0 THEN '-'" +
+	return "CASE WHEN " + tail("3") + " NOT IN ('', '-') OR strpos(" + uri + ", '?') = 0 THEN " + otherwise +
 		" WHEN " + like(queryV4Pattern) + " AND " + like(queryV4APattern) + " THEN " + uri +
 		" WHEN " + like(queryV4Pattern) + " THEN " + quote(uriV4) +
 		" WHEN " + like(queryV4APattern) + " THEN " + quote(uriV4A) +
 		" WHEN " + like(queryKey) + " AND " + like(querySignature) + " AND " + like(queryExpires) + " THEN " + quote(uriV2) +
-		" ELSE '-' END"
+		" ELSE " + otherwise + " END"
 }
 
 // client reports whether somebody looks at what a user agent shows.
@@ -128,6 +129,11 @@ func lineTable(lines string) string {
 		`SELECT *, element_at(f, 15) AS rest FROM (` +
 		`SELECT *, ` + splitBy("line", headPattern, headFields) + ` AS f FROM (` + lines + `))))))`
 }
+
+// isAlien holds for a line that cannot be one of a server access log, as it has no time, nor
+// Wasabi's line of names. Such lines come whatever is asked for, without their text: who reads the log object itself may
+// find that it is compressed, or JSON.
+const isAlien = `(line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%')`
 
 // complete holds for a tail that no user agent can forge.
 const complete = `(element_at(g, 3) = '-' AND element_at(g, 5) = '-' OR element_at(g, 3) LIKE 'Sig%' AND element_at(g, 5) IN ('AuthHeader', 'QueryString', 'HtmlForm'))` +

@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -58,7 +61,7 @@ func taken(line string) map[string]string {
 	} {
 		row[name] = f[i]
 	}
-	for i, name := range map[int]string{1: "version", 3: "signature", 4: "cipher", 5: "auth", 6: "host", 7: "tls", 8: "accesspoint", 9: "acl"} {
+	for i, name := range map[int]string{1: "version", 3: "signature", 4: "cipher", 5: "auth", 6: "host", 7: "tls", 8: "accesspoint", 9: "acl", 10: "sourceregion"} {
 		row[name] = g[i]
 	}
 	return row
@@ -140,25 +143,61 @@ func checkLine(t *testing.T, line string) (sure bool) {
 	if short := decision(restored(t, blanked(row))); short != decides {
 		t.Errorf("%q\nis shortened to %s\nwant            %s", line, short, decides)
 	}
+	for f, want := range looks(d.Record()) {
+		shown := blanked(row)
+		keepParts(shown, row, f, lineParts())
+		if got := looks(restored(t, shown))[f]; got != want && !strings.Contains(line, "\uFFFD\uFFFD") {
+			t.Errorf("%q\nshows %s %q when only that is looked at, want %q", line, f, got, want)
+		}
+	}
 	return true
 }
 
-// textOf is all that a record holds, but for the IDs by which events are known again, and
-// for what the query takes no record apart for: if that is looked at, records come whole.
+var classifier = classify.NewClassifier(classify.Config{Requester: classify.RequesterARN})
+
+// looks returns what somebody sees who looks at a field of a request. Of Feature, that is
+// what is undetermined, too.
+func looks(r *record.Record) map[query.Field]string {
+	class := classifier.Classify(r)
+	entry := query.Entry{Record: r, Class: &class}
+	seen := make(map[query.Field]string)
+	for _, f := range slices.DeleteFunc(query.WholeFields(), func(f query.Field) bool { return slices.Contains(always, f) }) {
+		value, _ := f.Append(nil, &entry)
+		seen[f] = string(value)
+	}
+	seen[query.Feature] += fmt.Sprint(" but ", class.Traits.Undetermined())
+	return seen
+}
+
+// keepParts adds to what is left of a record the parts that decide on a field.
+func keepParts(short, row map[string]string, f query.Field, parts []part) {
+	n := &needs{fields: []query.Field{f}}
+	for _, p := range parts {
+		if p.needed == nil || !p.needed(n) {
+			continue
+		}
+		switch value, ok := row[p.name]; {
+		case p.name == "uri" && short["uri"] == "-" && value != "" && value != "-":
+			short["uri"] = "u"
+		case ok && p.name != "uri":
+			short[p.name] = value
+		}
+	}
+}
+
+// textOf is all that a record holds, but for the IDs by which events are known again and
+// its place in the log.
 func textOf(r *record.Record) string {
 	c := *r
 	c.EventID, c.SharedEventID, c.OriginalEventID = nil, nil, nil
 	c.Raw, c.Number = nil, 0
-	c.Transport, c.TLSVersion, c.CipherSuite, c.ACLRequired = 0, nil, nil, 0
-	c.Referer, c.VersionID, c.ObjectSize, c.TurnAround, c.AccessPoint, c.SourceRegion = nil, nil, 0, 0, nil, nil
-	c.AccessKeyID, c.VPCEndpointID, c.VPCEndpointAccountID, c.MFA, c.Console = nil, nil, nil, 0, 0
-	if c.Log == record.CloudTrail {
-		c.Host = nil // the Region is in the event
-	}
 	return fmt.Sprintf("%q", fmt.Sprintf("%+v", struct {
 		record.Record
 		texts string
-	}{c, fmt.Sprintf("%q", [][]byte{c.AccountID, c.Region, c.Host, c.Bucket, c.Operation, c.Key, c.Requester, c.InvokedBy, c.SourceIP, c.UserAgent, c.ErrorCode, c.RequestID})}))
+	}{c, fmt.Sprintf("%q", [][]byte{
+		c.AccountID, c.Region, c.Host, c.Bucket, c.Operation, c.Key, c.Requester, c.InvokedBy, c.SourceIP, c.UserAgent, c.ErrorCode, c.RequestID,
+		c.TLSVersion, c.CipherSuite, c.Referer, c.VersionID, c.AccessPoint, c.SourceRegion, c.AccessKeyID, c.VPCEndpointID, c.VPCEndpointAccountID,
+	})}))
 }
 
 // decision is what decides on a request whatever is looked at.

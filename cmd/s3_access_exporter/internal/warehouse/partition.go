@@ -167,18 +167,14 @@ func (f *found) chunks(t Table) (all []chunk) {
 	return all
 }
 
-// rows returns the SQL of a chunk's rows in a table of that name. Objects that were
-// delivered at or after end are left out, and so are those that are no logs by their
-// names; a zero end is none.
-func (c *chunk) rows(d Dialect, name string, end time.Time) string {
-	columns, pattern, stamp, layout := "line", lineObject, lineStamp, "2006-01-02-15-04-05"
+// rows returns the SQL of a chunk's rows in a table of that name: of the objects that a scan
+// reads, see once.Query, and of no other that lies in the partitions.
+func (c *chunk) rows(d Dialect, name string, asked *once.Query) string {
+	columns, names := "line", lineNames
 	if c.table.Log == record.CloudTrail {
-		columns, pattern, stamp, layout = d.fileColumns, trailObject, trailStamp, "20060102T1504"
+		columns, names = d.fileColumns, trailNames
 	}
-	objects := "regexp_like(\"$path\", " + quote(pattern) + ")"
-	if !end.IsZero() {
-		objects += fmt.Sprintf(" AND regexp_extract(\"$path\", %s, 1) < %s", quote(stamp), quote(end.UTC().Add(ceil(layout)).Format(layout)))
-	}
+	objects := strings.Join(names.conditions(asked), " AND ")
 	var branches []string
 	for _, folders := range c.conditions() {
 		branches = append(branches, fmt.Sprintf(`SELECT %s, account AS accountfolder, region AS regionfolder, "$path" AS path FROM %s WHERE %s AND day BETWEEN %s AND %s AND %s`,
@@ -190,22 +186,57 @@ func (c *chunk) rows(d Dialect, name string, end time.Time) string {
 	return "SELECT * FROM (" + strings.Join(branches, " UNION ALL ") + ")"
 }
 
-// ceil is what a time lacks at most to be one that a layout can express: an object of that
-// very minute was delivered before the next one.
-func ceil(layout string) time.Duration {
-	if strings.HasSuffix(layout, "05") {
-		return time.Second - 1
-	}
-	return time.Minute - 1
+// objectNames is what the names of a table's log objects are like, see package logkey.
+type objectNames struct {
+	pattern string // of a path
+	folders string // SQL: what a path holds, as the object lies in the partition whose it is by its name
+	stamp   string // the pattern of a path in which the time is a group
+	layout  string // of the time
+	unit    time.Duration
+	byEvent bool // the first second of a day stands for the day
 }
 
-// What the names of log objects are like, and the time in them; see package logkey.
 const (
-	lineObject  = `/[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9A-Za-z]{8,}$`
-	lineStamp   = `/([0-9-]{19})-[^/]*$`
-	trailObject = `/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T[0-9]{4}Z_?[0-9A-Za-z]+\.json(\.gz)?$`
-	trailStamp  = `_([0-9]{8}T[0-9]{4})Z[^/]*$`
+	hours   = `([01][0-9]|2[0-3])`
+	minutes = `[0-5][0-9]`
 )
+
+var (
+	lineNames = objectNames{
+		pattern: `/[0-9]{4}-[0-9]{2}-[0-9]{2}-` + hours + `-` + minutes + `-` + minutes + `-[0-9A-Za-z]{8,}$`,
+		folders: `concat('/', day, '/', replace(day, '/', '-'), '-')`,
+		stamp:   `/([0-9-]{19})-[^/]*$`, layout: "2006-01-02-15-04-05", unit: time.Second, byEvent: true,
+	}
+	trailNames = objectNames{
+		pattern: `/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T` + hours + minutes + `Z_?[0-9A-Za-z]+\.json(\.gz)?$`,
+		folders: `concat('/', day, '/', account, '_CloudTrail_', region, '_', replace(day, '/', ''), 'T')`,
+		stamp:   `_([0-9]{8}T[0-9]{4})Z[^/]*$`, layout: "20060102T1504", unit: time.Minute,
+	}
+)
+
+// conditions returns the conditions that an object is read.
+func (n *objectNames) conditions(asked *once.Query) []string {
+	all := []string{"regexp_like(\"$path\", " + quote(n.pattern) + ")", "strpos(\"$path\", " + n.folders + ") > 0"}
+	at := "regexp_extract(\"$path\", " + quote(n.stamp) + ", 1)"
+	if !asked.Since.IsZero() {
+		later := at + " > " + quote(asked.Since.Add(-keySkew).UTC().Format(n.layout))
+		if n.byEvent {
+			later = "(" + later + " OR " + at + " LIKE '%-00-00-00' AND " + at + " > " + quote(asked.Since.Add(-oneDay).UTC().Format(n.layout)) + ")"
+		}
+		all = append(all, later)
+	}
+	if !asked.Until.IsZero() { // an object of a minute was delivered before the next one
+		end := asked.Until.Add(asked.Slack + n.unit - 1)
+		all = append(all, at+" < "+quote(end.UTC().Format(n.layout)))
+	}
+	return all
+}
+
+// keySkew is the scanner's: how much later than the time in an object's key a request in it
+// may have come.
+const keySkew = 15 * time.Minute
+
+const oneDay = 24 * time.Hour
 
 // conditions returns the conditions that together select the folders, and no other
 // partition: of those that have all but the last column in common, one each. A column that

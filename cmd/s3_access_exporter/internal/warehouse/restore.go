@@ -162,10 +162,21 @@ func (r *restorer) writeLine(seconds int64) {
 		return // a layout that ends here
 	}
 	w.WriteString(" -")
-	for _, name := range []string{"signature", "cipher", "auth", "host", "tls", "accesspoint", "acl"} {
+	for _, name := range []string{"signature", "cipher", "auth", "host", "tls"} {
 		field(name, "-")
 	}
-	w.WriteString(" -")
+	appended := []string{"accesspoint", "acl", "sourceregion"} // since, and a line ends before the first that it lacks
+	for len(appended) > 0 && r.isEmpty(appended[len(appended)-1]) {
+		appended = appended[:len(appended)-1]
+	}
+	for _, name := range appended {
+		field(name, "-")
+	}
+}
+
+func (r *restorer) isEmpty(name string) bool {
+	value, _ := r.column(name)
+	return value == ""
 }
 
 // validRuns returns a text in which every run of U+FFFD is one, which stands for bytes
@@ -181,46 +192,64 @@ func validRuns(text []byte) []byte {
 // writeEvent writes the event of a row that was taken apart. Its time is that of the row
 // where it is sure.
 func (r *restorer) writeEvent(seconds int64, timed bool) {
-	w := &r.text
+	w := objectWriter{Buffer: &r.text}
 	w.WriteString(`{"Records":[{`)
-	object, comma := "", ""
-	member := func(path, value string) {
-		parent, name, inside := strings.Cut(path, ".")
-		if !inside {
-			parent, name = "", path
-		}
-		if parent != object {
-			if object != "" {
-				w.WriteString("}")
-				comma = ","
-			}
-			if parent != "" {
-				w.WriteString(comma + `"` + parent + `":{`)
-				comma = ""
-			}
-			object = parent
-		}
-		w.WriteString(comma + `"` + name + `":` + value)
-		comma = ","
-	}
+	_, additional := r.column("additional")
 	for _, c := range eventColumns {
+		value, ok := r.column(c.name)
 		if c.name == "eventtime" && timed {
-			member(c.member, time.Unix(seconds, 0).UTC().Format(`"2006-01-02T15:04:05Z"`))
-		} else if value, ok := r.column(c.name); ok {
-			member(c.member, value)
+			value, ok = time.Unix(seconds, 0).UTC().Format(`"2006-01-02T15:04:05Z"`), true
 		}
+		if ok {
+			w.member(c.member, value)
+			additional = additional && !strings.HasPrefix(c.member, "additionalEventData.")
+		}
+	}
+	if additional { // it is there, and has nothing that is looked at
+		w.member("additionalEventData", "{}")
 	}
 	resources, ok := r.column("resources")
 	if !ok {
 		resources, ok = r.column("buckets")
 	}
 	if ok {
-		member("resources", namedResources(resources))
+		w.member("resources", namedResources(resources))
 	}
-	if object != "" {
-		w.WriteString("}")
-	}
+	w.end(0)
 	w.WriteString("}]}")
+}
+
+// objectWriter writes the members of an object, and of objects in it.
+type objectWriter struct {
+	*bytes.Buffer
+	open  []string // objects in which the next member may be
+	comma string   // before it
+}
+
+// member writes a member, whose path has the names of the objects around it, with dots
+// between them. Members of one object come one after the other.
+func (w *objectWriter) member(path, value string) {
+	names := strings.Split(path, ".")
+	parents, name := names[:len(names)-1], names[len(names)-1]
+	same := 0
+	for same < min(len(parents), len(w.open)) && parents[same] == w.open[same] {
+		same++
+	}
+	w.end(same)
+	for _, parent := range parents[same:] {
+		w.WriteString(w.comma + `"` + parent + `":{`)
+		w.open, w.comma = append(w.open, parent), ""
+	}
+	w.WriteString(w.comma + `"` + name + `":` + value)
+	w.comma = ","
+}
+
+// end ends the open objects but for the outer ones.
+func (w *objectWriter) end(outer int) {
+	for len(w.open) > outer {
+		w.WriteString("}")
+		w.open, w.comma = w.open[:len(w.open)-1], ","
+	}
 }
 
 // namedResources returns the resources of an event, of which each is a list of type,

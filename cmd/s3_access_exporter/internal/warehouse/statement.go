@@ -22,6 +22,7 @@ type needs struct {
 	sessions  bool // of assumed roles
 	single    bool // every request by itself
 	ordered   bool
+	limit     int // of requests, where SQL can decide which they are; 0: none
 }
 
 func needsOf(q *engine.Question) *needs {
@@ -32,7 +33,10 @@ func needsOf(q *engine.Question) *needs {
 		single:    q.Needs.Single,
 		ordered:   q.Needs.Ordered,
 	}
-	// Of the features, the signature is always there. What decides on others is in no part.
+	if n.single && q.Filter.TimeAlone() {
+		n.limit = q.Needs.Limit
+	}
+	// Of the features, what decides on the signature is always there.
 	if others := classify.FeatureTraits() | classify.UndeterminedTraits(); n.traits&others&^classify.NewTraits(classify.TraitSigV2) != 0 {
 		n.fields = append(n.fields, query.Feature)
 	}
@@ -51,21 +55,6 @@ var always = []query.Field{
 	query.AuthMethod, query.Outcome, query.Status, query.ErrorCode, query.ObjectName,
 }
 
-// known reports whether the parts decide on all fields that are looked at. If not, records
-// must come as they are.
-func (n *needs) known(parts []part) bool {
-	for _, f := range n.fields {
-		if slices.Contains(always, f) {
-			continue
-		}
-		only := &needs{fields: []query.Field{f}}
-		if !slices.ContainsFunc(parts, func(p part) bool { return p.needed != nil && p.needed(only) }) {
-			return false
-		}
-	}
-	return true
-}
-
 // column is a column of a query's result.
 type column struct {
 	name, sql string
@@ -81,7 +70,7 @@ type statement struct {
 // The columns of a result that are no parts of a record.
 const (
 	colRaw      = "raw"  // a record as it is
-	colBad      = "bad"  // the log file that could not be read
+	colBad      = "bad"  // the log object of a record that may be none, or that could not be read
 	colPath     = "path" // the log object
 	colAccount  = "accountfolder"
 	colRegion   = "regionfolder"
@@ -158,18 +147,16 @@ func (n *needs) cutSession(sql string) string {
 // lineStatement returns the query of server access logs.
 func lineStatement(q *engine.Question, lines string) statement {
 	n, parts := needsOf(q), lineParts()
-	lines += where(append([]string{"trim(line) <> ''"}, needleConditions("line", q.Filter.Needles(accesslog.Format))...))
+	lines += where([]string{"trim(line) <> ''"})
+	if needles := needleConditions("line", q.Filter.Needles(accesslog.Format)); len(needles) > 0 {
+		lines += " AND (" + isAlien + " OR " + strings.Join(needles, " AND ") + ")"
+	}
 	timely := timeConditions(q.Filter)
 	s := statement{log: record.ServerAccess}
-	switch {
-	case n.single && len(timely) == 0:
-		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lines, nil)
-	case n.single:
-		return s.plain(append([]column{{colRaw, "line"}}, n.folders()...), lineTable(lines), timely)
-	case !n.known(parts):
-		return s.grouped(append([]column{{colRaw, "line"}}, n.folders()...), nil, lineTable(lines), timely)
+	if n.single {
+		return s.singleLines(n, lines, timely)
 	}
-	columns := append([]column{{colRaw, "if(t IS NULL, line)"}}, n.folders()...)
+	columns := append([]column{{colBad, "if(t IS NULL, path)"}, {colRaw, "if(t IS NULL AND NOT " + isAlien + ", line)"}}, n.folders()...)
 	for _, c := range append(n.columnsOf(parts), n.span()...) {
 		columns = append(columns, column{c.name, "if(t IS NOT NULL, " + c.sql + ")"})
 	}
@@ -180,43 +167,61 @@ func lineStatement(q *engine.Question, lines string) statement {
 	return s.grouped(columns, sums, lineTable(lines), timely)
 }
 
+// singleLines makes the statement one that returns every line.
+func (s statement) singleLines(n *needs, lines string, timely []string) statement {
+	columns := append([]column{{colBad, "if(" + isAlien + ", path)"}, {colRaw, "if(NOT " + isAlien + ", line)"}}, n.folders()...)
+	if n.limit == 0 && len(timely) == 0 {
+		return s.plain(columns, lines, nil)
+	}
+	lines = lineTable(lines)
+	switch {
+	case n.limit > 0 && n.ordered: // a line's place in its log object goes lost when lines are sorted
+		lines = "SELECT *, row_number() OVER () AS place FROM (" + lines + ")" + where(timely)
+		s = s.plain(columns, earliest(lines, sureLine, n.limit), nil)
+		s.sql += " ORDER BY path, place"
+		return s
+	case n.limit > 0:
+		return s.plain(columns, some("SELECT * FROM ("+lines+")"+where(timely), sureLine, n.limit), nil)
+	}
+	return s.plain(columns, lines, timely)
+}
+
 // eventStatement returns the query of CloudTrail's events.
-func eventStatement(d Dialect, q *engine.Question, files string) (statement, error) {
-	n, parts := needsOf(q), eventParts()
-	s := statement{log: record.CloudTrail}
-	if !n.known(parts) && d.event == "" {
-		return s, fmt.Errorf("the table of CloudTrail's events in %s does not hold all fields that are asked for: ask for fewer, or use --engine=scan", d.Name)
-	}
+func eventStatement(d Dialect, q *engine.Question, files string) statement {
+	n, s := needsOf(q), statement{log: record.CloudTrail}
 	conditions := append([]string{"(bad IS NOT NULL OR " + isS3 + ")"}, timeConditions(q.Filter)...)
-	texts := "concat_ws(' ', bucket, key, ip, idtype, arn, account, principal, username, invokedby, signature, resources, raw)"
-	if !n.known(parts) {
-		texts = "json_format(event)" // what is asked for may be in no part
-	}
-	for _, c := range needleConditions(texts, q.Filter.Needles(cloudtrail.Format)) {
+	for _, c := range needleConditions(eventTexts(), q.Filter.Needles(cloudtrail.Format)) {
 		conditions = append(conditions, "(bad IS NOT NULL OR "+c+")")
 	}
 	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', sharedid), if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
 	events := "SELECT *, row_number() OVER (PARTITION BY " + id + " ORDER BY path, place) AS copy FROM (" + eventTable(d, files) + ")" + where(conditions)
 
 	columns := append([]column{{colBad, "bad"}, {colRaw, "raw"}}, n.folders()...)
-	if !n.known(parts) {
-		columns[1].sql = "json_format(event)"
-	} else {
-		columns = append(columns, n.columnsOf(parts)...)
-	}
+	columns = append(columns, n.columnsOf(eventParts())...)
 	if n.single {
-		columns = append(columns, column{colFirst, "CAST(t AS varchar)"})
-		s = s.plain(columns, events, []string{"copy = 1"})
-		if n.ordered {
-			s.sql += " ORDER BY path, place"
-		}
-		return s, nil
+		return s.singleEvents(n, columns, events)
 	}
 	columns = append(columns, n.span()...)
 	sum := func(c string) string {
 		return "sum(if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint)))"
 	}
-	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"}), nil
+	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"})
+}
+
+// singleEvents makes the statement one that returns every event.
+func (s statement) singleEvents(n *needs, columns []column, events string) statement {
+	events = "SELECT * FROM (" + events + ") WHERE copy = 1"
+	switch {
+	case n.limit > 0 && n.ordered:
+		events = earliest(events, sureEvent, n.limit)
+	case n.limit > 0:
+		events = some(events, sureEvent, n.limit)
+	}
+	s = s.plain(append(columns, column{colFirst, "CAST(t AS varchar)"}), events, nil)
+	if n.ordered {
+		s.sql += " ORDER BY path, place"
+	}
+	return s
 }
 
 // plain makes the statement one that returns every record.

@@ -27,7 +27,6 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
 	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Client runs queries on an engine.
@@ -70,8 +69,7 @@ type run struct {
 	sink     engine.Sink
 	intake   *engine.Intake
 	summary  *once.Summary
-	bad      map[string]bool // log files
-	scanned  int64           // by the queries before
+	scanned  int64 // by the queries before
 }
 
 // Run implements engine.Engine.
@@ -80,7 +78,7 @@ func (w *Warehouse) Run(ctx context.Context, q *engine.Question, sink engine.Sin
 	if err != nil {
 		return f.summary, err
 	}
-	r := &run{Warehouse: w, question: q, sink: sink, intake: engine.NewIntake(q), summary: f.summary, bad: make(map[string]bool)}
+	r := &run{Warehouse: w, question: q, sink: sink, intake: engine.NewIntake(q), summary: f.summary}
 	if err := w.checkCost(f); err != nil {
 		return r.summary, err
 	}
@@ -114,16 +112,14 @@ func (f *found) partial() error {
 // find lists what is asked for. The days at both ends are listed whole, as queries scan
 // them, but the summary is that of what the question reads.
 func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, error) {
-	const day = 24 * time.Hour
-	const skew = 15 * time.Minute // of the time in a key
 	exact := filter.Query()
 	wanted := exact
 	wanted.Prefilter, wanted.Progress = nil, w.Listing
 	if !wanted.Since.IsZero() {
-		wanted.Since = wanted.Since.UTC().Add(-skew).Truncate(day)
+		wanted.Since = wanted.Since.UTC().Add(-keySkew).Truncate(oneDay)
 	}
 	if !wanted.Until.IsZero() {
-		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + day - 1).Truncate(day)
+		wanted.Until = wanted.Until.UTC().Add(wanted.Slack + oneDay - 1).Truncate(oneDay)
 		wanted.Slack = 0
 	}
 	f := &found{tables: make(map[Table]map[folder]map[string]extent)}
@@ -145,98 +141,45 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 
 // query runs the query of a chunk.
 func (r *run) query(ctx context.Context, c *chunk, number, of int) error {
-	s, err := r.statement(c)
-	if err != nil {
+	s := r.statement(c)
+	r.Notes(r.costLine(c, number, of))
+	batch := batch{run: r, table: &c.table, restorer: newRestorer(&s), doubts: newDoubts()}
+	if err := r.ask(ctx, c, s.sql, batch.take); err != nil {
 		return err
 	}
-	r.Notes(r.costLine(c, number, of))
-	batch := batch{run: r, table: &c.table, restorer: newRestorer(&s)}
+	if err := batch.end(); err != nil {
+		return err
+	}
+	return batch.settle(ctx, c)
+}
+
+// ask puts a query to the engine.
+func (r *run) ask(ctx context.Context, c *chunk, text string, take func(row []sql.NullString) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	see, done := r.watch(c, stop)
-	err = r.Client.Query(ctx, s.sql, see, batch.take)
-	done()
-	switch {
-	case errors.Is(err, ErrNoTable):
+	defer done()
+	err := r.Client.Query(ctx, text, see, take)
+	if errors.Is(err, ErrNoTable) {
 		return fmt.Errorf("table %s of %s is not there: create it with what this prints: s3_access_exporter engine ddl --engine=%s %s",
 			c.table.Name(), c.table.folderName(), r.Dialect.Name, c.table.Location)
-	case err != nil:
-		return err
 	}
-	return batch.end()
+	return err
+}
+
+// rows returns the SQL of the rows that a chunk's query reads.
+func (r *run) rows(c *chunk) string {
+	asked := r.question.Filter.Query()
+	return c.rows(r.Dialect, c.table.Name(), &asked)
 }
 
 // statement returns the query of a chunk.
-func (r *run) statement(c *chunk) (statement, error) {
-	asked := r.question.Filter.Query()
-	end := time.Time{}
-	if !asked.Until.IsZero() {
-		end = asked.Until.Add(asked.Slack)
-	}
-	rows := c.rows(r.Dialect, c.table.Name(), end)
+func (r *run) statement(c *chunk) statement {
+	rows := r.rows(c)
 	if c.table.Log == record.CloudTrail {
 		return eventStatement(r.Dialect, r.question, rows)
 	}
-	return lineStatement(r.question, rows), nil
-}
-
-// batch makes batches of a query's rows.
-type batch struct {
-	*run
-	table    *Table
-	restorer *restorer
-	open     engine.Batch // nil: none
-	entries  int
-}
-
-// batchRows is how many rows a batch has, unless the entries of a log object must be in
-// one.
-const batchRows = 1000
-
-func (b *batch) take(row []sql.NullString) error {
-	b.restorer.row = row
-	if path, bad := b.restorer.column(colBad); bad {
-		return b.unread(path)
-	}
-	rec, weight, err := b.restorer.restore(row)
-	if err != nil {
-		return err
-	}
-	if rec == nil {
-		if reason := b.restorer.skipped(); reason != "" {
-			b.summary.SkippedRecords[reason] += weight.Requests
-		}
-		return nil
-	}
-	b.count(rec, weight)
-	if b.open == nil {
-		b.open = b.sink.NewBatch()
-	}
-	account, _ := b.restorer.column(colAccount)
-	region, _ := b.restorer.column(colRegion)
-	if len(rec.AccountID) == 0 {
-		rec.AccountID = []byte(account)
-	}
-	if len(rec.Region) == 0 {
-		rec.Region = []byte(region)
-	}
-	path, _ := b.restorer.column(colPath)
-	b.intake.Add(b.open, rec, weight, b.table.logObject(path))
-	if b.entries++; b.entries < batchRows || b.question.Needs.Ordered {
-		return nil
-	}
-	return b.end()
-}
-
-// end hands on the batch that is open.
-func (b *batch) end() error {
-	if b.open == nil {
-		return nil
-	}
-	full := b.open
-	b.open, b.entries = nil, 0
-	full.Done()
-	return b.sink.Take(full)
+	return lineStatement(r.question, rows)
 }
 
 // count takes note of requests.
@@ -253,20 +196,6 @@ func (r *run) count(rec *record.Record, w record.Weight) {
 	if last.After(s.Last) {
 		s.Last = last
 	}
-}
-
-// unread takes note of a log file that could not be read.
-func (b *batch) unread(path string) error {
-	key := b.table.objectKey(path)
-	if b.bad[path] {
-		return nil
-	}
-	b.bad[path] = true
-	b.summary.Unread = append(b.summary.Unread, &once.ObjectError{
-		Location: b.table.Location, Key: key, Reason: source.Reason("json"),
-		Err: errors.New("no JSON document with Records, in one line as CloudTrail writes it"),
-	})
-	return nil
 }
 
 // objectKey returns the key of the log object at a path, which the engine may write with

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +142,71 @@ func TestWarehouse_ExplainsWithoutAQuery(t *testing.T) {
 	}
 }
 
+// Of a random tree and period, every object that the scanner reads lies in one partition that
+// is asked for, and in one query alone.
+func TestWarehouse_AsksForWhateverTheScannerReads(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	first := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
+	for range 200 {
+		bucket := new(sourcetest.Fake)
+		for range 60 {
+			at := first.Add(time.Duration(random.IntN(5*24*60)) * time.Minute).Truncate(time.Duration(1+random.IntN(2*60)) * time.Minute)
+			account, region := []string{"111122223333", "444455556666"}[random.IntN(2)], []string{"eu-west-1", "us-east-1"}[random.IntN(2)]
+			if random.IntN(2) == 0 {
+				bucket.Put("p/"+account+"/"+region+"/photos"+strconv.Itoa(random.IntN(3))+at.Format("/2006/01/02/2006-01-02-15-04-05-")+"0123456789ABCDEF", []byte("x"), at)
+			} else {
+				bucket.Put("AWSLogs/"+account+"/CloudTrail/"+region+at.Format("/2006/01/02/")+account+"_CloudTrail_"+region+at.Format("_20060102T1504Z_")+"AbCdEfGh12345678.json.gz", []byte("x"), at)
+			}
+		}
+		cfg := query.Config{Slack: time.Duration(random.IntN(48)) * time.Hour}
+		if random.IntN(3) > 0 {
+			cfg.Since = first.Add(time.Duration(random.IntN(5*24*3600)) * time.Second)
+		}
+		if random.IntN(3) > 0 {
+			cfg.Until = first.Add(time.Duration(5*24*3600+random.IntN(3*24*3600)) * time.Second).Add(-cfg.Slack)
+			if !cfg.Since.IsZero() && !cfg.Since.Before(cfg.Until) {
+				cfg.Until = cfg.Since.Add(time.Second)
+			}
+		}
+		if random.IntN(3) == 0 {
+			cfg.Buckets = globs(t, "photos1", "!photos2")
+		}
+		if random.IntN(3) == 0 {
+			cfg.Regions = globs(t, "eu-*")
+		}
+		q := question(t, cfg, engine.Needs{})
+		w, _ := warehouseOf(bucket, nil)
+		asked := make(map[string]int)
+		f, err := w.find(t.Context(), q.Filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range f.sorted() {
+			for _, c := range f.chunks(table) {
+				for _, in := range c.folders {
+					for day := c.first; day <= c.last; {
+						asked[table.key(in)+day]++
+						next, err := time.Parse(dayFormat, day)
+						if err != nil {
+							t.Fatal(err)
+						}
+						day = next.AddDate(0, 0, 1).Format(dayFormat)
+					}
+				}
+			}
+		}
+		_, err = once.List(t.Context(), w.Scan, q.Filter.Query(), func(l once.Listed) {
+			folder := path.Dir(l.Object.Key)
+			if asked[folder] != 1 {
+				t.Errorf("%+v: %s is asked for %d times", cfg, l.Object.Key, asked[folder])
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Of a thousand accounts no query is longer than Athena takes it, and all days of all
 // folders are asked for once.
 func TestFound_ChunksHoldEveryPartitionOnce(t *testing.T) {
@@ -164,7 +232,7 @@ func TestFound_ChunksHoldEveryPartitionOnce(t *testing.T) {
 		asked := int64(0)
 		for _, c := range f.chunks(table) {
 			asked += c.extent.Objects
-			if sql := c.rows(Athena(), table.Name(), time.Now()); len(sql) > 200_000 {
+			if sql := c.rows(Athena(), table.Name(), &once.Query{Since: time.Now(), Until: time.Now()}); len(sql) > 200_000 {
 				t.Errorf("%s: a query of %d bytes", table.Log, len(sql))
 			}
 		}

@@ -1,4 +1,4 @@
-CREATE EXTERNAL TABLE s3_access_log_example_logs_partitioned_2d2f3cbc (
+CREATE EXTERNAL TABLE s3_access_log_example_logs_partitioned_e0729deb (
   line string
 )
 PARTITIONED BY (account string, region string, bucket string, day string)
@@ -14,7 +14,7 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://example-logs/partitioned/${account}/${region}/${bucket}/${day}'
 );
 
-CREATE EXTERNAL TABLE s3_access_log_example_logs_no_slash_97446a5e (
+CREATE EXTERNAL TABLE s3_access_log_example_logs_no_slash_8f5ec30e (
   line string
 )
 PARTITIONED BY (account string, region string, bucket string, day string)
@@ -30,14 +30,30 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://example-logs/no-slash${account}/${region}/${bucket}/${day}'
 );
 
-CREATE EXTERNAL TABLE s3_cloudtrail_example_logs_awslogs_o_example_43a21806 (
+CREATE EXTERNAL TABLE s3_cloudtrail_example_logs_awslogs_o_example_69e00520 (
   eventversion string,
-  useridentity struct<type:string,principalid:string,arn:string,accountid:string,accesskeyid:string,username:string,invokedby:string>,
-  eventtime string, eventsource string, eventname string, awsregion string, sourceipaddress string, useragent string, errorcode string,
-  requestparameters string, additionaleventdata string, requestid string, eventid string,
-  resources array<struct<arn:string,accountid:string,type:string>>,
-  eventtype string, recipientaccountid string, sharedeventid string, eventcategory string,
-  tlsdetails struct<clientprovidedhostheader:string>, addendum struct<originaleventid:string>
+  useridentity struct<type:string, principalid:string, arn:string, accountid:string, accesskeyid:string, username:string, invokedby:string, sessioncontext:struct<attributes:struct<mfaauthenticated:string>>>,
+  eventtime string,
+  eventsource string,
+  eventname string,
+  awsregion string,
+  sourceipaddress string,
+  useragent string,
+  errorcode string,
+  requestparameters string,
+  additionaleventdata string,
+  requestid string,
+  eventid string,
+  eventtype string,
+  recipientaccountid string,
+  sharedeventid string,
+  vpcendpointid string,
+  vpcendpointaccountid string,
+  eventcategory string,
+  sessioncredentialfromconsole string,
+  tlsdetails struct<tlsversion:string, ciphersuite:string, clientprovidedhostheader:string>,
+  addendum struct<originaleventid:string>,
+  resources array<struct<type:string, accountid:string, arn:string>>
 )
 PARTITIONED BY (account string, region string, day string)
 ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
@@ -52,7 +68,7 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://example-logs/AWSLogs/o-example/${account}/CloudTrail/${region}/${day}'
 );
 
-CREATE EXTERNAL TABLE s3_access_log_srv_logs_483455a3 (
+CREATE EXTERNAL TABLE s3_access_log_srv_logs_ff314335 (
   line string
 )
 PARTITIONED BY (account string, region string, bucket string, day string)

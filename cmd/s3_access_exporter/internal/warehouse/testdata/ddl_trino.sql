@@ -1,4 +1,4 @@
-CREATE TABLE s3_access_log_example_logs_partitioned_2d2f3cbc (
+CREATE TABLE s3_access_log_example_logs_partitioned_e0729deb (
   line varchar,
   account varchar WITH (partition_projection_type = 'injected'),
   region varchar WITH (partition_projection_type = 'injected'),
@@ -12,7 +12,7 @@ CREATE TABLE s3_access_log_example_logs_partitioned_2d2f3cbc (
   partition_projection_location_template = 's3://example-logs/partitioned/${account}/${region}/${bucket}/${day}'
 );
 
-CREATE TABLE s3_access_log_example_logs_no_slash_97446a5e (
+CREATE TABLE s3_access_log_example_logs_no_slash_8f5ec30e (
   line varchar,
   account varchar WITH (partition_projection_type = 'injected'),
   region varchar WITH (partition_projection_type = 'injected'),
@@ -26,7 +26,7 @@ CREATE TABLE s3_access_log_example_logs_no_slash_97446a5e (
   partition_projection_location_template = 's3://example-logs/no-slash${account}/${region}/${bucket}/${day}'
 );
 
-CREATE TABLE s3_cloudtrail_example_logs_awslogs_o_example_43a21806 (
+CREATE TABLE s3_cloudtrail_example_logs_awslogs_o_example_69e00520 (
   line varchar,
   account varchar WITH (partition_projection_type = 'injected'),
   region varchar WITH (partition_projection_type = 'injected'),
@@ -39,7 +39,7 @@ CREATE TABLE s3_cloudtrail_example_logs_awslogs_o_example_43a21806 (
   partition_projection_location_template = 's3://example-logs/AWSLogs/o-example/${account}/CloudTrail/${region}/${day}'
 );
 
-CREATE TABLE s3_access_log_srv_logs_483455a3 (
+CREATE TABLE s3_access_log_srv_logs_ff314335 (
   line varchar,
   account varchar WITH (partition_projection_type = 'injected'),
   region varchar WITH (partition_projection_type = 'injected'),
