@@ -22,6 +22,7 @@ opentofu_hcl=v2.20.2-0.20251021132045-587d123c2828 # which OpenTofu replaces Has
 hcl2json=v0.6.9
 moto=5.2.5
 awscli=1.46.3
+boto3=1.44.8
 trino=476 # the last release of Trino's server in Maven Central
 oldest_prometheus=v0.42.0 # Prometheus 2.42, which dashboards/README.md asks for
 
@@ -30,7 +31,9 @@ tools() {
 	debian npm nodejs npm
 	debian systemd-analyze systemd
 	debian shellcheck shellcheck
+	debian curl curl
 	debian rpm rpm
+	debian haproxy haproxy
 	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
 	tool github.com/minio/minio "$minio"
 	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"
@@ -62,17 +65,18 @@ release_tools() {
 	tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_gomod"
 }
 
-# python_tools installs what stands in for AWS, and AWS's own client, into a folder
+# python_tools installs what stands in for AWS, and AWS's own clients, into a folder
 # of their own.
 python_tools() {
-	local folder=$cache/moto-$moto-awscli-$awscli
+	local folder=$cache/moto-$moto-awscli-$awscli-boto3-$boto3
 	if [[ ! -x $folder/commands/moto_server ]]; then
 		debian python3 python3
 		python3 -c 'import ensurepip' 2>/dev/null || debian - python3-venv
 		python3 -m venv --clear "$folder"
-		"$folder/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$moto" "awscli==$awscli"
-		mkdir "$folder/commands" # these two, and not its python
+		"$folder/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$moto" "awscli==$awscli" "boto3==$boto3"
+		mkdir "$folder/commands" # these alone: its python under another name
 		ln -s ../bin/aws ../bin/moto_server "$folder/commands"
+		ln -s ../bin/python "$folder/commands/python-boto3"
 	fi
 	PATH=$folder/commands:$PATH
 }

@@ -128,9 +128,11 @@ var catalogue = [familyCount]spec{
 	},
 }
 
-// The families in which the collector reports on itself. But for the limit, their one
-// label is "family", the name of a family of the catalogue.
+// The families in which the collector reports on itself. The one label of size and
+// overflow is "family", the name of a family of the catalogue.
 const (
+	countedName  = "s3_access_exporter_legacy_feature_counted"
+	countedHelp  = "Whether requests that use this feature that AWS turns off are counted (1), or it was left out (0), so that no requests means nothing."
 	limitName    = "s3_access_exporter_series_limit"
 	limitHelp    = "Series that a family may hold until further label sets are counted as other; +Inf if there is no limit."
 	seriesName   = "s3_access_exporter_series"

@@ -50,6 +50,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/s3access/s3_access_exporter/collector/classify"
 )
 
 // Collector holds the series of all families. It is a prometheus.Collector:
@@ -59,11 +61,12 @@ import (
 type Collector struct {
 	config     Config
 	schemas    []*schema
+	counted    *prometheus.Desc
 	limit      *prometheus.Desc
 	size       *prometheus.Desc
 	overflew   *prometheus.Desc
-	caches     sync.Pool // of *labelCache, for tallies
-	increments sync.Pool // of *increments, for tallies
+	caches     freeList[labelCache] // for tallies
+	increments sync.Pool            // of *increments, for tallies
 
 	// mu is held to change what follows, and by scrapes to read it. The one
 	// goroutine that changes it reads it without.
@@ -93,6 +96,7 @@ func New(config Config) (*Collector, error) {
 	c := &Collector{
 		config:   config,
 		schemas:  newSchemas(),
+		counted:  prometheus.NewDesc(countedName, countedHelp, []string{classify.LabelFeature.String()}, nil),
 		limit:    prometheus.NewDesc(limitName, limitHelp, nil, nil),
 		size:     prometheus.NewDesc(seriesName, seriesHelp, []string{"family"}, nil),
 		overflew: prometheus.NewDesc(overflowName, overflowHelp, []string{"family"}, nil),
@@ -104,7 +108,7 @@ func New(config Config) (*Collector, error) {
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
-	c.caches.New = func() any { return newLabelCache(c.schemas, &c.config, maxRows) }
+	c.caches.make = func() *labelCache { return newLabelCache(c.schemas, &c.config, maxRows) }
 	c.increments.New = func() any { return &increments{} }
 	return c, nil
 }
@@ -192,6 +196,7 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, sc := range c.schemas {
 		descs <- sc.desc
 	}
+	descs <- c.counted
 	descs <- c.limit
 	descs <- c.size
 	descs <- c.overflew
@@ -207,6 +212,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		shown[i] = nil // what was sent is not needed any more
 	}
+	c.collectFeatures(metrics)
 	limit := math.Inf(1)
 	if c.config.SeriesLimit > 0 {
 		limit = float64(c.config.SeriesLimit)
@@ -217,6 +223,19 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 			c.size, prometheus.GaugeValue, float64(sizes[sc.family]), sc.name)
 		metrics <- prometheus.MustNewConstMetric(
 			c.overflew, prometheus.CounterValue, float64(overflow[sc.family]), sc.name)
+	}
+}
+
+// collectFeatures shows which features count: of another one, there are no series and no
+// zero either.
+func (c *Collector) collectFeatures(metrics chan<- prometheus.Metric) {
+	chosen := c.config.Legacy.OrAll()
+	for _, f := range classify.AllFeatures() {
+		counted := 0.0
+		if chosen.Has(f) {
+			counted = 1
+		}
+		metrics <- prometheus.MustNewConstMetric(c.counted, prometheus.GaugeValue, counted, f.String())
 	}
 }
 

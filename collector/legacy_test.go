@@ -132,6 +132,15 @@ func TestLegacy_CountsEachFeatureOnce(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("chosen %q: %v, want %v", chosen, got, want)
 		}
+		for _, m := range families["s3_access_exporter_legacy_feature_counted"].GetMetric() {
+			f, err := classify.ParseFeature(m.GetLabel()[0].GetValue())
+			if counts := m.GetGauge().GetValue() == 1; err != nil || counts != (chosen == 0 || chosen.Has(f)) {
+				t.Errorf("chosen %q: that %s is counted is %t, %v", chosen, f, counts, err)
+			}
+		}
+		if n := len(families["s3_access_exporter_legacy_feature_counted"].GetMetric()); n != 7 {
+			t.Errorf("chosen %q: %d features are shown as counted or not", chosen, n)
+		}
 		if chosen == 0 && len(got) != 14 {
 			t.Errorf("only %d features were seen: %v", len(got), got)
 		}

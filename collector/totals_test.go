@@ -173,6 +173,6 @@ func gatheredOf(t *testing.T, c *Collector) []*dto.MetricFamily {
 	}
 	return slices.DeleteFunc(all, func(family *dto.MetricFamily) bool {
 		name := family.GetName()
-		return name == seriesName || name == overflowName || name == limitName
+		return name == seriesName || name == overflowName || name == limitName || name == countedName
 	})
 }

@@ -13,8 +13,9 @@
 // (requests_test.go) shows that a choice reaches every panel (account_test.go),
 // and other programs reach none (foreign_test.go), that backfills show
 // (backfill_test.go), how days and weeks compare (compare_test.go), that
-// thousands of series do not flood a panel (scale_test.go), and how many buckets
-// are not seen (coverage_test.go).
+// thousands of series do not flood a panel (scale_test.go), how many buckets are not
+// seen (coverage_test.go), and what of that which AWS turns off was found nowhere,
+// cannot be told, or is not counted (turned_off_test.go).
 //
 // Storages take what backfill writes, too (increase_test.go, blocks_test.go).
 //
@@ -131,16 +132,34 @@ type panel struct {
 	Panels          []panel          `json:"panels"` // of a collapsed row
 }
 
-// mapping is a text, and maybe a colour, that stands for a value.
+// mapping is texts, and maybe colours, that stand for values.
 type mapping struct {
-	Type    string `json:"type"`
-	Options struct {
-		Match  string `json:"match"`
-		Result struct {
-			Text  string `json:"text"`
-			Color string `json:"color"`
-		} `json:"result"`
-	} `json:"options"`
+	Type    string
+	Options struct { // of the type special
+		Match  string     `json:"match"`
+		Result mappedText `json:"result"`
+	}
+	Texts map[string]mappedText // of the type value
+}
+
+type mappedText struct {
+	Text  string `json:"text"`
+	Color string `json:"color"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *mapping) UnmarshalJSON(text []byte) error {
+	var raw struct {
+		Type    string          `json:"type"`
+		Options json.RawMessage `json:"options"`
+	}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return err
+	}
+	if m.Type = raw.Type; m.Type == "value" {
+		return json.Unmarshal(raw.Options, &m.Texts)
+	}
+	return json.Unmarshal(raw.Options, &m.Options)
 }
 
 // override changes how some fields look.

@@ -3,6 +3,7 @@
 package dashboards_test
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -136,12 +137,17 @@ func (s *story) testTruth(t *testing.T) {
 	open := func(r *fleet.Request) bool { return r.Anonymous && r.Outcome == "success" }
 	shut := func(r *fleet.Request) bool { return r.Anonymous && r.Outcome == "denied" }
 	requester := func(r *fleet.Request) string { return role(r.Requester) }
+	legacy := func(r *fleet.Request) bool { return r.Features != "" }
 	for _, test := range []struct {
 		dashboard, panel string
 		of               func(r *fleet.Request) bool
 		count            func(r *fleet.Request) float64  // nil: 1
 		by               []string                        // labels of the panel's rows
 		key              func(r *fleet.Request) []string // and their values
+		// each are the parts as which one request counts, with commas between them; the first
+		// label of the rows has them. nil: it counts once.
+		each  func(r *fleet.Request) string
+		query string // A by default
 	}{
 		{dashboard: "sigv2-migration", panel: "SigV2 requests", of: sigv2},
 		{
@@ -155,7 +161,33 @@ func (s *story) testTruth(t *testing.T) {
 			dashboard: "sigv2-migration", panel: "Where SigV2 is used", by: []string{"bucket", "operation"}, of: sigv2,
 			key: func(r *fleet.Request) []string { return []string{r.Bucket, r.Operation} },
 		},
-		{dashboard: "anonymous-denied", panel: "Anonymous and answered", of: open},
+		{
+			dashboard: "turned-off", panel: "What is left, by feature", query: "C", by: []string{"feature"}, of: legacy,
+			each: func(r *fleet.Request) string { return r.Features },
+		},
+		{
+			dashboard: "turned-off", panel: "What is left, by feature", query: "A", by: []string{"feature"}, of: legacy,
+			each: func(r *fleet.Request) string { return r.Features },
+		},
+		{
+			dashboard: "turned-off", panel: "What is left, by feature", query: "E", by: []string{"feature"},
+			of:   func(r *fleet.Request) bool { return r.Undetermined != "" },
+			each: func(r *fleet.Request) string { return r.Undetermined },
+		},
+		{
+			dashboard: "turned-off", panel: "Where it is used", by: []string{"feature", "bucket"}, of: legacy,
+			each: func(r *fleet.Request) string { return r.Features },
+			key:  func(r *fleet.Request) []string { return []string{r.Bucket} },
+		},
+		{
+			dashboard: "turned-off", panel: "Who uses it, from where, and with which client", of: legacy,
+			by:   []string{"feature", "requester", "source_ip", "client", "client_version"},
+			each: func(r *fleet.Request) string { return r.Features },
+			key: func(r *fleet.Request) []string {
+				return []string{requester(r), r.SourceIP, r.Client, r.ClientVersion}
+			},
+		},
+		{dashboard: "anonymous-denied", panel: "Anonymous success", of: open},
 		{dashboard: "anonymous-denied", panel: "Anonymous and denied", of: shut},
 		{
 			dashboard: "anonymous-denied", panel: "What is open", by: []string{"bucket", "operation"}, of: open,
@@ -194,7 +226,7 @@ func (s *story) testTruth(t *testing.T) {
 			count: func(r *fleet.Request) float64 { return float64(r.ReceivedBytes) },
 		},
 	} {
-		t.Run(test.dashboard+"/"+test.panel, func(t *testing.T) {
+		t.Run(test.dashboard+"/"+test.panel+test.query, func(t *testing.T) {
 			count := test.count
 			if count == nil {
 				count = func(*fleet.Request) float64 { return 1 }
@@ -206,14 +238,23 @@ func (s *story) testTruth(t *testing.T) {
 					if r.Log != log || !test.of(r) {
 						continue
 					}
-					key := ""
+					var key []string
 					if test.key != nil {
-						key = strings.Join(test.key(r), " ")
+						key = test.key(r)
 					}
-					want[key] += count(r)
+					if test.each == nil {
+						want[strings.Join(key, " ")] += count(r)
+						continue
+					}
+					for part := range strings.SplitSeq(test.each(r), ",") {
+						want[strings.Join(append([]string{part}, key...), " ")] += count(r)
+					}
+				}
+				if test.panel == "What is left, by feature" {
+					s.addUnused(want, log, test.query == "E")
 				}
 				got := make(map[string]float64)
-				d, query := s.find(t, test.dashboard, test.panel, "A")
+				d, query := s.find(t, test.dashboard, test.panel, cmp.Or(test.query, "A"))
 				for _, row := range s.show(t, query, s.atDusk(t, d, log).with("instance", roomy)) {
 					var values []string
 					for _, name := range test.by {
@@ -224,6 +265,29 @@ func (s *story) testTruth(t *testing.T) {
 				wantTop(t, log, got, want)
 			}
 		})
+	}
+}
+
+// addUnused adds the features that nothing used: a 0, or that the log cannot tell if that
+// is so of most requests, which itself is a number.
+func (s *story) addUnused(want map[string]float64, log string, undetermined bool) {
+	total, unknown := 0.0, make(map[string]float64)
+	for i := range s.requests {
+		if r := &s.requests[i]; r.Log == log {
+			total++
+			for feature := range strings.SplitSeq(r.Undetermined, ",") {
+				unknown[feature]++
+			}
+		}
+	}
+	for _, feature := range features {
+		if _, used := want[feature]; used {
+			continue
+		}
+		want[feature] = 0
+		if !undetermined && unknown[feature] > total/2 {
+			want[feature] = cannotTell
+		}
 	}
 }
 
@@ -279,17 +343,20 @@ func (s *story) find(t *testing.T, name, title, refID string) (*dashboard, *targ
 // of a migration is a 0, which is not to look like a lack of data.
 func (s *story) testNothing(t *testing.T) {
 	const innocent = "example-reports"
-	for title, dashboard := range map[string]string{
-		"SigV2 requests":          "sigv2-migration",
-		"Share of signed":         "sigv2-migration",
-		"Requesters left":         "sigv2-migration",
-		"Buckets left":            "sigv2-migration",
-		"Anonymous and answered":  "anonymous-denied",
-		"Buckets open to anybody": "anonymous-denied",
+	for _, panel := range [][2]string{
+		{"sigv2-migration", "SigV2 requests"},
+		{"sigv2-migration", "Share of signed"},
+		{"sigv2-migration", "Requesters left"},
+		{"sigv2-migration", "Buckets left"},
+		{"anonymous-denied", "Anonymous success"},
+		{"anonymous-denied", "Open buckets"},
+		{"turned-off", "Requesters left"},
+		{"turned-off", "Buckets left"},
 	} {
-		d, query := s.find(t, dashboard, title, "A")
+		title := panel[1]
+		d, query := s.find(t, panel[0], title, "A")
 		for _, log := range logs {
-			v := s.atDusk(t, d, log)
+			v := s.atDusk(t, d, log).with("feature", "(sigv2|tls1[.]1)")
 			if got := s.show(t, query, v.with("bucket", innocent)); len(got) != 1 || got[0].last != 0 {
 				t.Errorf("%s: %s of %s is %v", log, title, innocent, got)
 			}

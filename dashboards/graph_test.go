@@ -29,7 +29,7 @@ var graphRules = []rule{
 		check: eachGraph(func(p *panel, complain complain) {
 			// Pixels; a legend at the bottom takes a third.
 			const grid, gap, title, line, share, most = 38, 8, 40, 24, 0.35, 4
-			if len(p.Options.Legend.Calcs) == 0 {
+			if len(p.Options.Legend.Calcs) == 0 || p.isNarrow() {
 				return
 			}
 			height := float64(p.GridPos.H*grid - gap - title)
@@ -41,6 +41,18 @@ var graphRules = []rule{
 			}
 		}),
 		breaking: func(d *dashboard) { lastGraph(d).Options.Legend.Placement = "bottom" },
+	},
+	{
+		name: "legends leave room for the graph",
+		check: eachGraph(func(p *panel, complain complain) {
+			if p.isNarrow() && p.Options.Legend.Placement != "bottom" {
+				complain("its legend stands beside it")
+			}
+		}),
+		breaking: func(d *dashboard) {
+			lastGraph(d).GridPos.W = 6
+			lastGraph(d).Options.Legend.Placement = "right"
+		},
 	},
 	{
 		name: "only what adds up is filled",
@@ -108,6 +120,10 @@ func eachGraph(check func(p *panel, complain complain)) func(*dashboard, complai
 		}
 	}
 }
+
+// isNarrow reports whether a panel is too narrow for a graph with a legend beside it, on
+// a small screen.
+func (p *panel) isNarrow() bool { return p.GridPos.W < 10 }
 
 func lastGraph(d *dashboard) *panel {
 	var last *panel

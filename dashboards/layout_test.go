@@ -176,10 +176,10 @@ var (
 	answers = map[string][]string{
 		"s3-access-sigv2-migration": {
 			"SigV2 requests", "Day on day", "Week on week", "SigV2 requests by day", "Who signs with SigV2, and with which client", "Data as of",
-			"Pending or stale", "Buckets not seen",
+			"Pending or stale", "Blind spots",
 		},
 		"s3-access-object-access":    {"Who deletes", "Deletes by requester, per hour", "Data as of", "Pending or stale"},
-		"s3-access-anonymous-denied": {"Anonymous and answered", "Anonymous requests answered, by bucket, per hour", "Data as of", "Pending or stale"},
+		"s3-access-anonymous-denied": {"Anonymous success", "Anonymous requests answered, by bucket, per hour", "Data as of", "Pending or stale"},
 		"s3-access-turned-off":       {"Requesters left", "Cannot tell", "What is left, by feature", "Data as of", "Pending or stale"},
 		"s3-access-exporter-health":  {"Exporters down", "Exporters", "Locations", "Data as of"},
 	}

@@ -264,7 +264,7 @@ func checkRateInterval(node parser.Node, path []parser.Node) error {
 		}
 	case function == "increase" && slices.Contains(calendar, m.Range):
 		return nil
-	case function == "last_over_time" && m.Range == time.Hour:
+	case function == "last_over_time" && (m.Range == time.Hour || slices.Contains(calendar, m.Range)):
 		return nil // whether something was there at all
 	case m.Range != v.rateInterval && m.Range != v.to.Sub(v.from):
 		return fmt.Errorf("%s: the interval %v is fixed", m, m.Range)

@@ -8,6 +8,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
+// features are what AWS turns off.
+var features = []string{"sigv2", "tls1.0", "tls1.1", "plain_http", "acl_required", "soap", "path_style"}
+
 // growing stores a series that grows by a number a step, from one time to
 // another, with both ends.
 func (p *timeless) growing(t *testing.T, from, to time.Time, step time.Duration, growth float64, name string, pairs ...string) {
@@ -66,7 +69,7 @@ func someRequests(t *testing.T, p *timeless, begin time.Time, step time.Duration
 		}
 		add("s3_access_sigv2_requests_total", owner.growth, "operation", "GetObject", "auth_method", "AuthHeader", "requester", owner.requester,
 			"source_ip", owner.ip, "client", "aws-cli", "client_version", "1.10")
-		for _, feature := range []string{"sigv2", "tls1.0", "tls1.1", "plain_http", "acl_required", "soap", "path_style"} {
+		for _, feature := range features {
 			add("s3_access_legacy_requests_total", owner.growth, "feature", feature, "requester", owner.requester, "source_ip", owner.ip,
 				"client", "aws-cli", "client_version", "1.10")
 			add("s3_access_legacy_undetermined_requests_total", owner.growth, "feature", feature)

@@ -125,6 +125,10 @@ func (s *story) past(t *testing.T) {
 	for at := s.dusk.Add(-span); at.Before(s.dusk); at = at.Add(time.Hour / 2) {
 		hours += 0.5
 		var samples []sample
+		for _, feature := range features {
+			samples = append(samples, sample{number: 1, labels: labels.FromStrings(model.MetricNameLabel, "s3_access_exporter_legacy_feature_counted",
+				"job", job, "instance", "ancient:10403", "feature", feature)})
+		}
 		for _, log := range logs {
 			target := labels.FromStrings("job", job, "instance", "ancient:10403", "log", log)
 			add := func(name string, number float64, pairs ...string) {

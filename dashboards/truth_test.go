@@ -58,6 +58,26 @@ var truthRules = []rule{
 		breaking: func(d *dashboard) { firstPanel(d).Targets[0].Expr = `sum(up{job=~"$job", instance=~"$instance"})` },
 	},
 	{
+		// The steps of a subquery lie before now: what was counted since the last one would
+		// be shown as never counted.
+		name: "what was counted last is looked for now too",
+		check: eachNode(func(node parser.Node, path []parser.Node) error {
+			steps, ok := node.(*parser.SubqueryExpr)
+			if !ok || !strings.HasPrefix(steps.Expr.String(), "timestamp(") {
+				return nil
+			}
+			for _, above := range path {
+				if b, ok := above.(*parser.BinaryExpr); ok && b.Op == parser.LOR && b.LHS.String() == steps.Expr.String() {
+					return nil
+				}
+			}
+			return fmt.Errorf("%s is looked for in steps alone", steps.Expr)
+		}),
+		breaking: func(d *dashboard) {
+			firstPanel(d).Targets[0].Expr = `max(max_over_time(timestamp(sum(increase(s3_access_requests_total[5m])) > 0)[1h:5m]))`
+		},
+	},
+	{
 		name: "nothing has a text, in every panel",
 		check: func(d *dashboard, complain complain) {
 			for p := range d.queries() {

@@ -321,7 +321,7 @@ func (c *committer) logFailure(f *finished) {
 func (c *committer) report(err error) {
 	if err != nil {
 		c.cfg.Metrics.commitFailures.Inc()
-		if !c.failing {
+		if !c.failing && !errors.Is(err, checkpoint.ErrFenced) { // which ends the process, with a line of its own
 			c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
 		}
 	}

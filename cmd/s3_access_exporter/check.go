@@ -29,6 +29,9 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 	if err != nil {
 		return err
 	}
+	if err := cmd.checkLoop(ctx, named, locations); err != nil {
+		return err
+	}
 	failed := false
 	say := func(line string, err error) {
 		if err != nil {
@@ -44,6 +47,18 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 		return errCheck
 	}
 	return ctx.Err()
+}
+
+// checkLoop returns an error if a checkpoint in S3 would be listed as logs.
+func (cmd *serveCmd) checkLoop(ctx context.Context, named []location.Location, opened []source.Location) error {
+	if !cmd.Checkpoint.inS3() {
+		return nil
+	}
+	bucket, err := openBucket(ctx, cmd.Checkpoint.Path, cmd.AWS.storeFlags, nil)
+	if err != nil {
+		return err
+	}
+	return bucket.checkLoop(named, opened)
 }
 
 func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err error) {

@@ -19,6 +19,7 @@ type checkpointFlags struct {
 	MustExist bool     `name:"must-exist" help:"End if there is no checkpoint, and do not begin a new one with all counters at 0."`
 	Interval  duration `name:"interval" placeholder:"1s" help:"Longest time that what was read waits for its commit; in S3 5s by default, as each commit is a request that is billed."`
 	Takeover  interval `name:"takeover" default:"${takeover}" help:"In S3: how long the active exporter is silent until one that stands by takes over. All have the same."`
+	KMSKeyID  string   `name:"kms-key-id" placeholder:"ARN" help:"In S3: key of KMS that is to encrypt what is written, where a policy wants it named; by default the bucket's settings decide."`
 	Cache     string   `name:"cache" placeholder:"PATH" help:"In S3: local copy of the checkpoint, which may be lost; by default a new one in the temporary directory."`
 }
 
@@ -105,6 +106,7 @@ func checkpointError(err error) error {
 // checkpointCmd is for checkpoints of exporters that do not run.
 type checkpointCmd struct {
 	Verify  verifyCmd  `cmd:"" help:"Look at all of a checkpoint, and print what it holds."`
+	Move    moveCmd    `cmd:"" help:"Bring a checkpoint of an exporter that does not run to another place, as from a file to S3, or back."`
 	Reshard reshardCmd `cmd:"" help:"Share the streams of exporters that do not run out anew, among more or fewer of them."`
 }
 

@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"scanner": {
 		"scanner/checkpoint", "scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/shard", "scanner/source",
 	},
-	"scanner/accesslog":          {"scanner/internal/access", "scanner/record"},
+	"scanner/accesslog":          {"scanner/internal/access", "scanner/internal/calendar", "scanner/record"},
 	"scanner/accesslogjson":      {"scanner/internal/access", "scanner/internal/jsonscan", "scanner/record"},
 	"scanner/checkpoint":         {},
 	"scanner/cloudwatch":         {"scanner/accesslogjson", "scanner/cloudtrail", "scanner/internal/jsonscan", "scanner/record"},
@@ -63,7 +63,8 @@ var imports = map[string][]string{
 	"scanner/dirsource":          {"scanner/source"},
 	"scanner/internal/dedupe":    {"scanner/record"},
 	"scanner/internal/access":    {"scanner/record"},
-	"scanner/internal/jsonscan":  {"scanner/record"},
+	"scanner/internal/calendar":  {},
+	"scanner/internal/jsonscan":  {"scanner/internal/calendar", "scanner/record"},
 	"scanner/internal/inflate":   {},
 	"scanner/internal/logtest":   {},
 	"scanner/internal/reader":    {"scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/internal/jsonscan", "scanner/internal/dedupe", "scanner/internal/inflate", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},

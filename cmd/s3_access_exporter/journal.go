@@ -25,8 +25,10 @@ func (f checkpointFlags) inS3() bool { return strings.HasPrefix(f.Path, journalS
 
 // journalBucket is where a journal lies.
 type journalBucket struct {
+	at     location.Location
 	name   string // as in errors
 	prefix string // of its objects
+	key    string // of KMS, for what is written; empty: the bucket's settings decide
 	source *s3source.Source
 }
 
@@ -50,17 +52,24 @@ func openBucket(ctx context.Context, path string, store storeFlags, requests fun
 	if prefix != "" {
 		prefix += "/"
 	}
-	return &journalBucket{name: at.Name(), prefix: prefix, source: src}, nil
+	return &journalBucket{at: at, name: at.Name(), prefix: prefix, source: src}, nil
 }
 
-func (b *journalBucket) objects() checkpoint.Objects { return b.source.Objects(b.prefix) }
+func (b *journalBucket) objects() checkpoint.Objects {
+	return b.source.Objects(b.prefix).EncryptedBy(b.key)
+}
 
-// checkLoop returns an error if what is written as a checkpoint would be listed in a
-// location.
-func (b *journalBucket) checkLoop(locations []source.Location) error {
-	for _, l := range locations {
-		if l.Store == b.source.Store() && (strings.HasPrefix(b.prefix, l.Prefix) || strings.HasPrefix(l.Prefix, b.prefix)) {
-			return usagef("--checkpoint.path: %s lies in the location %s, which would be listed with all that is written there; choose another bucket or prefix", b.name, l.Name)
+// checkLoop returns an error if what is written as a checkpoint would be listed in one of
+// the locations, or they would lie among it. Of each, named is how it was written, and
+// opened where it leads: a store of which a location has another name is found by the
+// endpoint.
+func (b *journalBucket) checkLoop(named []location.Location, opened []source.Location) error {
+	for i, l := range opened {
+		at := named[i]
+		sameStore := l.Store == b.source.Store() ||
+			at.Bucket == b.at.Bucket && at.Options.EndpointURL == b.at.Options.EndpointURL
+		if sameStore && (strings.HasPrefix(b.prefix, l.Prefix) || strings.HasPrefix(l.Prefix, b.prefix)) {
+			return usagef("--checkpoint.path: %s and the location %s overlap, so that all that is written there would be listed as logs; choose another bucket or prefix", b.name, l.Name)
 		}
 	}
 	return nil
@@ -71,6 +80,7 @@ func (b *journalBucket) checkLoop(locations []source.Location) error {
 func (f checkpointFlags) openJournal(
 	bucket *journalBucket, check func(*checkpoint.Tx) error, failed func(), logger *slog.Logger,
 ) *checkpoint.Journal {
+	bucket.key = f.KMSKeyID
 	return checkpoint.NewJournal(checkpoint.JournalConfig{
 		Name:      bucket.name,
 		Objects:   bucket.objects(),

@@ -72,7 +72,7 @@ func (r *replica) Role() *web.Role {
 		return nil
 	}
 	s := r.journal.Status()
-	return &web.Role{Active: s.Active, Writer: s.Writer, Sequence: s.Sequence, Moved: s.Moved}
+	return &web.Role{Active: s.Active, Live: r.live(), Writer: s.Writer, Sequence: s.Sequence, Moved: s.Moved}
 }
 
 var activeDesc = prometheus.NewDesc("s3_access_exporter_active",

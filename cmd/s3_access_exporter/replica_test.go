@@ -7,9 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"slices"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,12 +22,16 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
 )
 
-var failovers = flag.Int("failovers", 10, "how often another replica takes over")
+var (
+	failoverKills = flag.Int("failovers.kills", 5, "how often another replica takes over from one that was killed")
+	failoverStops = flag.Int("failovers.stops", 5, "how often another replica takes over from one that stands still")
+)
 
 // stateBucket is where the replicas of a test keep their checkpoint.
 const (
 	logBucket   = "example-logs"
 	stateBucket = "example-state"
+	port        = ":10403" // of the kit's examples
 )
 
 // startStore starts a store with the buckets of replicas, and returns the arguments with
@@ -75,42 +79,44 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 		})
 	})
 
-	first := serve(t, credentials(minio), args...)
-	eventually(t, time.Minute, "the first one is active", func() bool { return first.isActive(t.Context()) })
-	second := serve(t, credentials(minio), args...)
-	one := startAddress(t, first, second)
-	prometheus := startPrometheus(t, writeFile(t, "prometheus.yml", `
-scrape_configs:
-- job_name: exporter
-  scrape_interval: 500ms
-  scrape_timeout: 500ms
-  static_configs: [{targets: ["`+one.String()+`"]}]
-`))
-	w := &addressWatcher{t: t, address: one.String(), shown: make(samples)}
+	hosts := startPair(t)
+	serveAt := func(host string) *process {
+		return serve(t, credentials(minio), append(args, "--web.listen-address="+host)...)
+	}
+	active := serveAt(hosts.hosts[0])
+	eventually(t, time.Minute, "the first one is active", func() bool { return active.isActive(t.Context()) })
+	standby := serveAt(hosts.hosts[1])
+	prometheus := hosts.prometheus(t)
+	w := &addressWatcher{t: t, address: hosts.address, shown: make(samples)}
 	stopWatching := background(t, w.run)
 
-	active, standby := first, second
-	for i := range *failovers {
+	failovers := *failoverKills + *failoverStops
+	for i := range failovers {
 		eventually(t, time.Minute, "the counters are shown again", func() bool { return w.scrapedFrom(active) })
-		if i%2 == 0 {
-			active.kill()
-		} else {
+		stop := (i+1)**failoverStops/failovers > i**failoverStops/failovers // evenly among the kills
+		if stop {
 			sendSignal(t, active, syscall.SIGSTOP)
+		} else {
+			active.kill()
 		}
 		eventually(t, time.Minute, "the other one takes over", func() bool { return standby.isActive(t.Context()) })
-		if i%2 != 0 {
+		if stop {
 			sendSignal(t, active, syscall.SIGCONT)
+			for s, err := active.scrape(t.Context()); err == nil; s, err = active.scrape(t.Context()) {
+				if shown := s.requestFamilies(); len(shown) > 0 {
+					t.Errorf("the zombie shows %d series", len(shown))
+				}
+			}
 			if code := active.exitCode(); code != exitFailed {
 				t.Errorf("the zombie ends with code %d", code)
 			}
 			text := active.stderr.String()
-			if last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]; !strings.Contains(last, "has taken over") {
-				t.Errorf("its last line is %s", last)
+			last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]
+			if n := strings.Count(text, "has taken over"); n != 1 || !strings.Contains(last, "has taken over") {
+				t.Errorf("%d lines have it that another one has taken over; the last is %s", n, last)
 			}
 		}
-		next := serve(t, credentials(minio), args...)
-		active, standby = standby, next
-		one.lead(active, standby)
+		active, standby = standby, serveAt(hosts.hosts[i%2])
 	}
 	stopFeed()
 	wantExactly(t, active, logs.requests)
@@ -122,6 +128,10 @@ scrape_configs:
 	w.judge()
 
 	// Prometheus has seen every series at 0 first, and none fall: so its increase is the truth.
+	for _, job := range []string{"up", "s3_access_exporter_active"} {
+		prometheus.awaitValue(t, "count("+job+`{job="s3_access_exporter_replicas"})`, 2)
+	}
+	prometheus.awaitValue(t, `sum(s3_access_exporter_active{job="s3_access_exporter_replicas"})`, 1)
 	increase := 0.0
 	for _, series := range prometheus.history(t, "s3_access_requests_total") {
 		before := 0.0
@@ -137,7 +147,7 @@ scrape_configs:
 	if increase != truth || truth == 0 {
 		t.Errorf("the increase is %v, the truth %v", increase, truth)
 	}
-	t.Logf("%d failovers, %d requests, %d scrapes, %d of them without counters", *failovers, len(logs.requests), w.scrapes+w.empty, w.empty)
+	t.Logf("%d kills, %d stops, %d requests, %d scrapes, %d of them without counters", *failoverKills, *failoverStops, len(logs.requests), w.scrapes+w.empty, w.empty)
 
 	// An end in peace is followed at once, and the checkpoint is sound.
 	if code := active.stop(t); code != exitOK {
@@ -161,84 +171,42 @@ func sendSignal(t *testing.T, p *process, s syscall.Signal) {
 	}
 }
 
-// address is one address for several replicas, as a Service of Kubernetes is: connections
-// are passed on to the one that says that it is active, and stay with it.
-type address struct {
-	net.Listener
-	mu       sync.Mutex // guards all below
-	replicas []*process
-	active   *process // nil: none says so
+// pair is two hosts for replicas and one address that leads to the active one, as
+// deploy/docker/standby.yaml has them. All of them are addresses of this machine.
+type pair struct {
+	address string    // of HAProxy, which asks who is active
+	hosts   [2]string // addresses of the exporters
 }
 
-func startAddress(t *testing.T, replicas ...*process) *address {
+// startPair starts HAProxy as the kit configures it.
+func startPair(t *testing.T) pair {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
+	network := fmt.Sprintf("127.%d.%d", os.Getpid()>>8&0xff, os.Getpid()&0xff)
+	p := pair{address: network + ".1" + port, hosts: [2]string{network + ".2" + port, network + ".3" + port}}
+	var log logText
+	command := exec.CommandContext(t.Context(), "haproxy", "-f", example(t, "docker/haproxy.cfg",
+		"bind "+port, "bind "+p.address, " exporter"+port, " "+p.hosts[0], " exporter-2"+port, " "+p.hosts[1]))
+	command.Stdout, command.Stderr = &log, &log
+	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	a := &address{Listener: listener, replicas: replicas}
-	background(t, func(ctx context.Context) { every(ctx, 50*time.Millisecond, func() { a.probe(ctx) }) })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return // the test ends
-			}
-			go a.pass(client)
+	t.Cleanup(func() {
+		_ = command.Wait() // the test's context has ended, and killed it
+		if t.Failed() {
+			t.Logf("HAProxy:\n%s", log.String())
 		}
-	}()
-	return a
+	})
+	return p
 }
 
-func (a *address) String() string { return a.Addr().String() }
-
-// lead makes the replicas others.
-func (a *address) lead(replicas ...*process) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.replicas = replicas
-}
-
-// probe finds out who is active.
-func (a *address) probe(ctx context.Context) {
-	a.mu.Lock()
-	replicas := slices.Clone(a.replicas)
-	a.mu.Unlock()
-	var active *process
-	for _, p := range replicas {
-		if p.isActive(ctx) {
-			active = p
-		}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.active = active
-}
-
-// pass passes a connection on.
-func (a *address) pass(client net.Conn) {
-	defer func() { _ = client.Close() }()
-	a.mu.Lock()
-	active := a.active
-	a.mu.Unlock()
-	if active == nil {
-		return
-	}
-	server, err := net.Dial("tcp", strings.TrimPrefix(active.url(), "http://"))
-	if err != nil {
-		return
-	}
-	defer func() { _ = server.Close() }()
-	var both sync.WaitGroup
-	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
-		both.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // connections end as they like
-			_ = way[0].Close()
-			_ = way[1].Close()
-		})
-	}
-	both.Wait()
+// prometheus starts Prometheus as the kit configures it for such a pair, in less of a
+// hurry than a test.
+func (p pair) prometheus(t *testing.T) prometheusServer {
+	t.Helper()
+	return startPrometheus(t, example(t, "docker/prometheus-standby.yml",
+		"_interval: 5s", "_interval: 500ms", "_interval: 15s", "_interval: 1s", "/etc/prometheus/rules", promptRules(t),
+		"alertmanager:9093", "127.0.0.1:9",
+		"haproxy"+port, p.address, "exporter"+port, p.hosts[0], "exporter-2"+port, p.hosts[1]))
 }
 
 // addressWatcher scrapes an address, and holds what it shows against what it has shown.
@@ -317,7 +285,7 @@ func (w *addressWatcher) judge() {
 	for _, fault := range w.faults[:min(most, len(w.faults))] {
 		w.t.Error(fault)
 	}
-	if w.scrapes < 100 {
+	if w.scrapes < *failoverKills+*failoverStops {
 		w.t.Errorf("only %d scrapes", w.scrapes)
 	}
 }

@@ -146,7 +146,7 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 	if err != nil {
 		return err
 	}
-	state, err := d.openState(ctx, locations, metrics)
+	state, err := d.openState(ctx, named, locations, metrics)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,9 @@ func (d *daemon) run(ctx context.Context, named []location.Location) (err error)
 }
 
 // openState opens the checkpoint. This is where its path decides what kind it is.
-func (d *daemon) openState(ctx context.Context, locations []source.Location, metrics *scanner.Metrics) (state, error) {
+func (d *daemon) openState(
+	ctx context.Context, named []location.Location, opened []source.Location, metrics *scanner.Metrics,
+) (state, error) {
 	if !d.Checkpoint.inS3() {
 		return d.Checkpoint.openFile()
 	}
@@ -189,7 +191,7 @@ func (d *daemon) openState(ctx context.Context, locations []source.Location, met
 	if err != nil {
 		return nil, err
 	}
-	if err := bucket.checkLoop(locations); err != nil {
+	if err := bucket.checkLoop(named, opened); err != nil {
 		return nil, err
 	}
 	return d.Checkpoint.openJournal(bucket, d.Shard.checkTx, metrics.CountCommitFailure, d.env.logger), nil

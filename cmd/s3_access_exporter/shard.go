@@ -47,6 +47,8 @@ func (f shardFlags) advised(err error) error {
 	switch {
 	case errors.Is(err, checkpoint.ErrResharding):
 		return fmt.Errorf("%w; run checkpoint reshard once more", err)
+	case errors.Is(err, checkpoint.ErrMoved):
+		return fmt.Errorf("%w; see checkpoint move, which may have to be run once more", err)
 	case errors.Is(err, checkpoint.ErrOtherShard):
 		return fmt.Errorf("%w; change the path, --shard.index or --shard.count, or share the streams out anew with checkpoint reshard --to %d", err, f.count())
 	}

@@ -41,6 +41,7 @@ var (
 	refSignature = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
 	refSig       = regexp.MustCompile(`^[Ss][Ii][Gg]`)
 	refUpload    = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
+	refBackblaze = regexp.MustCompile(`^(REST\.S3_|B2_)`)
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
@@ -118,8 +119,7 @@ func referenceLine(line string) *decodertest.Text {
 		if response == nil {
 			return nil
 		}
-		noVersion := strings.Contains(response[1], " ") && !strings.Contains(response[1], " HTTP/")
-		if right, ok = referenceAgent(response[8], at.UTC().Year() < 2019 || noVersion, at.UTC().Year() == 2019); !ok {
+		if right, ok = referenceAgent(response[8], at.UTC().Year()); !ok {
 			return nil
 		}
 	}
@@ -237,7 +237,7 @@ type referenceRight struct {
 	tail                      []string
 }
 
-func referenceAgent(s string, isOld, in2019 bool) (r referenceRight, ok bool) {
+func referenceAgent(s string, year int) (r referenceRight, ok bool) {
 	var quoted []string
 	if s[0] == '-' {
 		quoted = refAgentQuoted.FindStringSubmatch(s)
@@ -258,40 +258,40 @@ func referenceAgent(s string, isOld, in2019 bool) (r referenceRight, ok bool) {
 			r.versionID = strings.Join(fields, "")
 			return r, true
 		}
-		return r, r.take(fields, in2019)
+		return r, r.take(fields, year == 2019)
 	}
 
 	// Every quote may close the user agent.
-	var complete []int
+	var possible []int // of those left of the last
 	text := quoted[2]
 	r.referer = quoted[1]
-	for i := 1; i < len(text); i++ {
-		if text[i] == '"' && referenceComplete(referenceTail(text[i+1:])) {
-			complete = append(complete, i)
+	last := strings.LastIndex(text, `"`)
+	for i := 1; i < last; i++ {
+		if text[i] == '"' && referencePossible(referenceTail(text[i+1:])) {
+			possible = append(possible, i)
 		}
 	}
-	last := strings.LastIndex(text, `"`)
 	var fields []string
 	closed := refLastQuote.MatchString(text)
 	if closed {
 		fields = referenceTail(text[last+1:])
 	}
-	further := len(complete)
+	further := len(possible)
 	switch {
 	case last == 0:
 		return r, false
-	case further > 0 && complete[further-1] == last:
+	case closed && referenceComplete(fields):
 		r.agent = text[1:last]
 		return r, r.take(fields, false)
-	case closed && len(fields) < 2 && (isOld || further == 0):
+	case closed && len(fields) < 2 && (year < 2019 || further == 0):
 		r.agent, r.versionID = text[1:last], strings.Join(fields, "")
 		return r, true
 	case closed && len(fields) > 6 && further == 0:
 		r.agent = text[1:last]
-		return r, r.take(fields, in2019)
+		return r, r.take(fields, year == 2019)
 	case further == 1 && len(fields) < 7 && (len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
-		r.agent = text[1:complete[0]]
-		return r, r.take(referenceTail(text[complete[0]+1:]), false)
+		r.agent = text[1:possible[0]]
+		return r, r.take(referenceTail(text[possible[0]+1:]), false)
 	}
 	return r, false
 }
@@ -335,13 +335,11 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 	t.AccessPoint, t.SourceRegion = field(7), field(9)
 	t.MFA, t.Console, t.ACLRequired = "unknown", "unknown", "unknown"
 	switch {
-	case r.tail == nil:
-		t.Transport = "unknown"
 	case t.TLSVersion != "" || t.CipherSuite != "":
 		t.Transport = "tls"
 	case uri == "-" || uri == "":
 		t.Transport = "none"
-	case len(r.tail) > 6:
+	case len(r.tail) > 6 && !refBackblaze.MatchString(t.Operation):
 		t.Transport = "http"
 	default:
 		t.Transport = "unknown"
@@ -365,6 +363,12 @@ func referenceComplete(fields []string) bool {
 		return fields[4] == "-"
 	}
 	return refSig.MatchString(fields[2]) && refAuth.MatchString(fields[4])
+}
+
+// referencePossible reports whether the fields may be those of a tail.
+func referencePossible(fields []string) bool {
+	return len(fields) >= 7 && (refSig.MatchString(fields[2]) ||
+		fields[2] == "-" && (fields[4] == "-" || refAuth.MatchString(fields[4])))
 }
 
 func referenceSignature(tail []string, uri string, nobody bool, errorCode string) (signature, method string) {

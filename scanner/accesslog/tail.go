@@ -41,6 +41,10 @@ func (f *fields) splitAgent(s []byte) (malformed string) {
 		}
 		return f.splitBare(s)
 	}
+	if hasPrefix(s, `"-" "`) { // mostly
+		f.referer = s[1:2]
+		return f.splitQuoted(s[4:])
+	}
 	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
 		f.referer = s[1 : 1+border]
 		return f.splitQuoted(s[1+border+2:])
@@ -76,6 +80,9 @@ func (f *fields) splitBare(s []byte) (malformed string) {
 // closes it, and a complete tail stands behind that: nothing in the user agent can
 // forge it. What else there may be is left to splitDoubtful.
 func (f *fields) splitQuoted(s []byte) (malformed string) {
+	if f.splitKnown(s) {
+		return ""
+	}
 	end := lastQuote(s)
 	if end == 0 {
 		return "user agent"
@@ -85,6 +92,7 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 	if closed {
 		if f.found.readBare(s[end+1:]); f.found.isComplete() {
 			f.userAgent, f.tail = s[1:end], f.found.tail(0)
+			f.learnTail(s[end+1:])
 			return ""
 		}
 	}
@@ -93,24 +101,23 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 
 // splitDoubtful is splitQuoted for a line of which the last quote, s[end], may be
 // another one than that of the user agent; f.found is the tail behind it. If fields
-// right of the user agent are quoted, then some quote further left has a complete tail
-// behind it. But a user agent can hold one too. So there must be no other way to read
-// the line:
+// right of the user agent are quoted, then some quote further left has a tail behind
+// it. But a user agent can hold one too. So there must be no other way to read the
+// line:
 //
-//   - No or one field behind the last quote may be a layout of before 2019, or one of
-//     another store, of which the Request-URI has no HTTP version. If neither is so and
-//     there is a complete tail further left, one field leaves the matter open, as it may
-//     be a version ID, unless it is a TLS version. No field does not: only in its first
-//     years AWS wrote no version ID.
-//   - Two to six fields are no layout: the complete tail must be further left, and the
-//     only one there.
+//   - No or one field behind the last quote is a layout of before 2019, or of another
+//     store. Since 2019, if there is a tail further left, one field leaves the matter
+//     open, as it may be a version ID, unless it is a TLS version. No field does not:
+//     only in its first years AWS wrote no version ID.
+//   - Two to six fields are no layout: the tail must be further left, and the only one
+//     there.
 //   - Seven fields or more that make no complete tail count if there is none further left.
 func (f *fields) splitDoubtful(s []byte, end int, closed bool) (malformed string) {
-	further, at, others := completeTails(s[:end], s)
+	further, at, others := possibleTails(s[:end], s)
 	found := &f.found
 	short := closed && found.n < 2
 	switch {
-	case short && (others == 0 || f.isOld()):
+	case short && (others == 0 || f.time < year2019):
 		f.userAgent = s[1:end]
 		f.takeShort()
 		return ""
@@ -127,17 +134,9 @@ func (f *fields) splitDoubtful(s []byte, end int, closed bool) (malformed string
 	return "signature version"
 }
 
-// isOld reports whether the line is of a layout without a signature version, by what
-// stands left of the Referer.
-func (f *fields) isOld() bool {
-	space := bytes.IndexByte(f.requestURI, ' ') >= 0
-	return f.time < year2019 || space && !bytes.Contains(f.requestURI, []byte(" HTTP/"))
-}
-
 // takeShort takes the tail of a layout without a signature version: a version ID, or
 // nothing.
 func (f *fields) takeShort() {
-	f.tail = nil
 	if f.found.n > 0 {
 		f.versionID = f.found.fields[0]
 	}
@@ -159,10 +158,10 @@ func (f *fields) take() (ok bool) {
 	return true
 }
 
-// completeTails looks for quotes in head that have a complete tail behind them in s,
-// of which head is the beginning. It returns one of these tails, the index of the
-// quote before it, and how many there are, up to two.
-func completeTails(head, s []byte) (found foundTail, at, n int) {
+// possibleTails looks for quotes in head that may have a tail behind them in s, of which
+// head is the beginning. It returns one of these tails, the index of the quote before
+// it, and how many there are, up to two.
+func possibleTails(head, s []byte) (found foundTail, at, n int) {
 	for i := 1; i < len(head); i++ {
 		next := bytes.IndexByte(head[i:], '"')
 		if next < 0 {
@@ -172,7 +171,7 @@ func completeTails(head, s []byte) (found foundTail, at, n int) {
 			continue
 		}
 		var candidate foundTail
-		if candidate.read(s[i+1:]); candidate.isComplete() {
+		if candidate.read(s[i+1:]); candidate.isPossible() {
 			if found, at, n = candidate, i, n+1; n == 2 {
 				break
 			}
@@ -243,6 +242,16 @@ func (t *foundTail) isComplete() bool {
 		return isDash(signature) && isDash(authType)
 	}
 	return record.ParseAuthMethod(authType) != record.AuthUnknown
+}
+
+// isPossible reports whether the fields may be a tail. Many a part of a line that is none
+// is like this; but any tail is, also that of a request without a Host header.
+func (t *foundTail) isPossible() bool {
+	if t.n < tailFields || !isSignature(t.fields[2]) {
+		return false
+	}
+	authType := t.fields[4]
+	return !isDash(t.fields[2]) || isDash(authType) || record.ParseAuthMethod(authType) != record.AuthUnknown
 }
 
 // tail returns the fields, if so many are more than usual behind the version ID: none or

@@ -1,5 +1,7 @@
 package accesslog
 
+import "github.com/s3access/s3_access_exporter/scanner/internal/calendar"
+
 // timeLayout is the form of a time inside its brackets.
 const timeLayout = "02/Jan/2006:15:04:05 -0700"
 
@@ -19,7 +21,7 @@ func parseTime(text []byte) (unix int64, ok bool) {
 		return 0, false
 	}
 	year += 100 * century
-	if month == 0 || day < 1 || day > daysIn(year, month) ||
+	if month == 0 || day < 1 || day > calendar.DaysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 60 {
 		return 0, false
 	}
@@ -31,7 +33,7 @@ func parseTime(text []byte) (unix int64, ok bool) {
 	default:
 		return 0, false
 	}
-	return daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second - zone, true
+	return calendar.DaysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second - zone, true
 }
 
 // twoDigits returns the value of two digits, or -1 if they are none.
@@ -83,32 +85,4 @@ func parseMonth(s []byte) int64 {
 		return 12
 	}
 	return 0
-}
-
-// daysIn returns the number of days of a month.
-func daysIn(year, month int64) int64 {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// daysSinceEpoch returns the number of days from 1970-01-01 to a date of the
-// years 0 to 9999. It counts years from March, so that the leap day is the last
-// one of a year and 153 days are any five months that begin with March or August.
-func daysSinceEpoch(year, month, day int64) int64 {
-	month -= 3
-	if month < 0 {
-		month += 12
-		year--
-	}
-	year += 400                   // keeps the divisions from rounding up below zero
-	const epoch = 719468 + 146097 // the days from March of the year -400 to 1970-01-01
-	return year*365 + year/4 - year/100 + year/400 + (153*month+2)/5 + day - 1 - epoch
 }

@@ -15,6 +15,11 @@
 //
 // How a key is encoded is not documented. It is taken as it stands.
 //
+// Records are read in one of two ways. Nearly all of a log are written without white
+// space and with their members in the order of the record before, and have a short way on
+// which nothing is looked up. All others are read with jsonscan, and show the order for
+// the next one.
+//
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/sal-cw-log-format.html.
 package accesslogjson
 
@@ -48,17 +53,20 @@ type Decoder struct {
 	isLog  bool // and one that was a record of the log
 	err    error
 
-	number  int64 // of the values begun
-	skipped record.Skipped
-	members [members]jsonscan.Value
-	record  record.Record
-	service [len(access.Service)]byte // what record.Requester points to if no member names it
+	number   int64 // of the values begun
+	skipped  record.Skipped
+	order    order
+	members  [members]jsonscan.Value // of an object that is written in another way than usual
+	isRecord bool                    // the object is a record
+	values   values
+	record   record.Record
+	service  [len(access.Service)]byte // what record.Requester points to if no member names it
 }
 
 // NewDecoder returns a Decoder that reads decompressed records from r. r may be nil if
 // Reset is called before Next.
 func NewDecoder(r io.Reader) *Decoder {
-	d := new(Decoder)
+	d := &Decoder{order: documented()}
 	d.Reset(r)
 	return d
 }
@@ -108,7 +116,7 @@ func (d *Decoder) Next() bool {
 		case s.Err != nil:
 		case !s.Holds():
 			d.malformed(offset, "longer than a record may be")
-		case !d.isRecord():
+		case !d.isRecord:
 			d.skipped.OtherLog++
 		case d.candidate != nil && !d.candidate(s.Buf[s.Held:d.at:d.at]):
 			d.isLog = true

@@ -34,6 +34,17 @@ var inputs = map[string]string{
 	"cut off":                least + least[:30],
 	"broken in what is none": `{"version":02}` + least,
 	"zeros behind":           least + "\x00",
+	"no comma":               `{"bucket_name":"b";"request_time":"2026-07-02T08:15:27Z"}`,
+	"two commas":             `{"bucket_name":"b",,"request_time":"2026-07-02T08:15:27Z"}`,
+	"a comma at the end":     least[:len(least)-1] + ",}",
+	"another bracket":        least[:len(least)-1] + "]",
+	"a zero before a number": least[:len(least)-1] + `,"http_status":0200}`,
+	"a number without end":   least[:len(least)-1] + `,"http_status":200`,
+	"a number in a name":     least[:len(least)-1] + `,"http_status":200"error_code":null}`,
+	"a literal cut off":      least[:len(least)-1] + `,"acl_required":tru}`,
+	"a literal too long":     least[:len(least)-1] + `,"acl_required":truee}`,
+	"a control character":    least[:len(least)-1] + ",\"host_id\":\"\n\"}",
+	"an escape that is none": least[:len(least)-1] + `,"host_id":"\x"}`,
 }
 
 func TestDecoder_AgreesWithEncodingJSON(t *testing.T) {

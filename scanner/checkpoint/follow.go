@@ -114,15 +114,16 @@ func (j *Journal) tail(ctx context.Context) error {
 		s, err := j.segment(ctx, j.at.sequence+1)
 		switch {
 		case err == nil:
-			if err := j.follows(&s); err != nil {
-				return err
-			}
-			if j.opening != nil && s.writer == j.opening.writer { // the answer to its PUT was lost
+			err = j.follows(ctx, &s)
+			if err == nil && j.opening != nil && s.writer == j.opening.writer { // the answer to its PUT was lost
 				err = j.begin(ctx)
 				break
 			}
-			if err := j.local.apply(s); err != nil {
-				return err
+			if err == nil {
+				err = j.local.apply(s)
+			}
+			if err != nil {
+				break
 			}
 			j.advance(s.position)
 			quiet = j.cfg.Uptime()
@@ -232,13 +233,29 @@ func (j *Journal) advance(p position) {
 	j.moved(p)
 }
 
-// follows returns an error unless a segment comes behind the last one.
-func (j *Journal) follows(s *segment) error { return follows(j.at, s) }
+// follows returns an error unless a segment comes behind the last one. It is errBehind if
+// what was taken for the last one is an opening in vain; see begin.
+func (j *Journal) follows(ctx context.Context, s *segment) error {
+	err := follows(j.at, s)
+	if err == nil {
+		return nil
+	}
+	newest, known, failure := j.newestSnapshot(ctx)
+	switch {
+	case failure != nil:
+		return failure
+	case known && newest > j.at.sequence:
+		return errBehind
+	}
+	return err
+}
+
+// errAstray means that two segments do not belong behind each other.
+var errAstray = fmt.Errorf("%w: it does not belong", ErrDamaged)
 
 func follows(at position, s *segment) error {
 	if s.previous != at.writer || s.writer != at.writer && !s.opening {
-		return fmt.Errorf("%s: %w: it does not belong behind %d, which %s has written",
-			segmentKey(s.sequence), ErrDamaged, at.sequence, at.writerName())
+		return fmt.Errorf("%s: %w behind %d, which %s has written", segmentKey(s.sequence), errAstray, at.sequence, at.writerName())
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package checkpoint_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,6 +266,106 @@ func TestJournal_FencesAZombie(t *testing.T) {
 	})
 }
 
+// An answer that comes late revives nobody: what it commits is shown by whoever has taken
+// over, alone. So it is if the answer is lost, and the process finds the segment later.
+func TestJournal_ShowsNothingForAnAnswerThatComesLate(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(journaltest.Fake)
+			late := &lateStore{Fake: store, frozen: make(chan struct{})}
+			late.lost.Store(lost)
+			first := join(t, checkpoint.JournalConfig{Objects: late, Writer: "a"}).lead()
+			first.mustPut("1")
+			late.late.Store(true)
+			shows := make(chan bool)
+			go func() {
+				if err := first.put("2"); err != nil {
+					t.Errorf("what is stored is not committed: %v", err)
+				}
+				shows <- first.journal.Live()
+			}()
+			second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+			second.holds("1", "2")
+			close(late.frozen)
+			if <-shows {
+				t.Error("two processes show counters")
+			}
+			<-first.ended
+			if !errors.Is(first.err, checkpoint.ErrFenced) {
+				t.Errorf("it ends with %v", first.err)
+			}
+		})
+	}
+}
+
+// A process that stood still while it made sure that it may lead, for so long that another
+// one has taken over, shows nothing before it finds that out.
+func TestJournal_ShowsNothingIfItsBeginningTookTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		late := &lateStore{Fake: store, frozen: make(chan struct{})}
+		late.atList.Store(true)
+		late.late.Store(true)
+		shows := false
+		thawed := false
+		var sleepy *member
+		late.put = func() { shows = shows || thawed && sleepy.journal.Live() }
+		sleepy = join(t, checkpoint.JournalConfig{Objects: late, Writer: "sleepy"})
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+		if late.late.Load() || sleepy.isLeading() {
+			t.Fatal("it does not stand still")
+		}
+		thawed = true
+		close(late.frozen)
+		<-sleepy.ended
+		if shows || !errors.Is(sleepy.err, checkpoint.ErrFenced) || !second.isLeading() {
+			t.Errorf("it shows counters: %t; it ends with %v", shows, sleepy.err)
+		}
+	})
+}
+
+// A fence stays through all that write later, whether they have followed it or begin with a
+// snapshot: a process that slept all the while finds its next number taken.
+func TestJournal_FencesAZombieThroughGenerations(t *testing.T) {
+	for _, cold := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(journaltest.Fake)
+			zombieStore := frozenStore{Fake: store, frozen: make(chan struct{})}
+			zombie := join(t, checkpoint.JournalConfig{Objects: &zombieStore, Writer: "zombie"}).lead()
+			zombie.mustPut("1")
+			zombieStore.freeze.Store(true)
+			late := make(chan error)
+			go func() { late <- zombie.put("late") }()
+			next := join(t, checkpoint.JournalConfig{Objects: store, SnapshotSegments: 10}).lead()
+			for generation := range 3 {
+				later := checkpoint.JournalConfig{Objects: store, SnapshotSegments: 10}
+				var follower *member
+				if !cold {
+					follower = join(t, later)
+				}
+				for i := range 40 {
+					next.mustPut(fmt.Sprint(generation, ".", i))
+				}
+				time.Sleep(takeover) // a snapshot
+				next.end()
+				if cold {
+					follower = join(t, later)
+				}
+				next = follower.lead()
+			}
+			if n := len(store.Keys("journal/")); n > 25 {
+				t.Fatalf("%d segments are left", n)
+			}
+			close(zombieStore.frozen)
+			if err := <-late; !errors.Is(err, checkpoint.ErrFenced) {
+				t.Errorf("the zombie's commit: %v", err)
+			}
+			<-zombie.ended
+			next.mustPut("last")
+		})
+	}
+}
+
 // A standby that slept between its look at the journal and its opening may find a number
 // free that was deleted. It must not begin there.
 func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
@@ -316,18 +418,117 @@ func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
 	})
 }
 
+// A process that follows slowly may come to a number that was deleted, and at which another
+// one has opened that had slept. It goes on with a snapshot: without what was deleted, it
+// would lead with fewer counters, or hold the journal to be damaged.
+func TestJournal_FollowsNoOpeningInThePlaceOfWhatWasDeleted(t *testing.T) {
+	for name, more := range map[string]int{"the snapshot is of that segment": 0, "of the next one": 1, "of a later one": 3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := new(journaltest.Fake)
+				firstStore := mutedStore{Fake: store}
+				first := join(t, checkpoint.JournalConfig{Objects: &firstStore, Writer: "a", SnapshotSegments: 1}).lead()
+				first.mustPut("1")
+				frozen := make(chan struct{})
+				sleepyStore := frozenStore{Fake: store, frozen: frozen}
+				sleepyClock := time.Now()
+				sleepy := join(t, checkpoint.JournalConfig{Objects: &sleepyStore, Writer: "sleepy", Uptime: func() time.Duration {
+					return 100 * time.Since(sleepyClock) // it is impatient
+				}})
+				slowStore := slowStore{Fake: store}
+				slow := join(t, checkpoint.JournalConfig{Objects: &slowStore, Writer: "slow"})
+				sleepyStore.freeze.Store(true)
+				for n := 0; !sleepyStore.waiting.Load(); n++ { // until it opens, where the next segment comes
+					if n > 1000 {
+						t.Fatal("it does not open")
+					}
+					time.Sleep(takeover / 1000)
+				}
+				hold := make(chan struct{})
+				slowStore.slow.Store(&hold)
+				time.Sleep(5 * time.Second) // it looks again, and gets no answer
+				first.mustPut("2")
+				place := store.Keys("journal/")
+				time.Sleep(5 * time.Second) // a snapshot
+				for i := range more {
+					first.mustPut(fmt.Sprint("3.", i))
+				}
+				if more > 0 {
+					time.Sleep(5 * time.Second) // another one, which deletes the segment of 2
+					if slices.Contains(store.Keys("journal/"), place[len(place)-1]) {
+						t.Fatalf("nothing was deleted: %q", store.Keys(""))
+					}
+				}
+				firstStore.muted.Store(true)
+				close(frozen)
+				synctest.Wait()
+				if object := store.Object(place[len(place)-1]); more > 0 && !bytes.Contains(object, []byte("sleepy")) {
+					t.Fatal("it found no number free")
+				}
+				sleepy.end()
+				close(hold)
+				slowStore.slow.Store(nil)
+				slow.lead()
+				want := []string{"1", "2", "3.0", "3.1", "3.2"}
+				slow.holds(want[:2+more]...)
+			})
+		})
+	}
+}
+
+// Of two that open at the same moment, one leads, and the other one stands by.
 func TestJournal_OneOfTwoWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 20 {
 			store := new(journaltest.Fake)
 			join(t, checkpoint.JournalConfig{Objects: store}).lead().end()
+			var opening atomic.Int32
+			both := make(chan struct{})
+			store.SetFault(func(op, key string) error {
+				if op == journaltest.OpPut && strings.HasPrefix(key, "journal/") {
+					opening.Add(1)
+					<-both
+				}
+				return nil
+			})
 			a, b := join(t, checkpoint.JournalConfig{Objects: store}), join(t, checkpoint.JournalConfig{Objects: store})
-			time.Sleep(takeover / 2)
+			if opening.Load() != 2 {
+				t.Fatalf("%d open at once", opening.Load())
+			}
+			close(both)
+			synctest.Wait()
 			if a.isLeading() == b.isLeading() {
 				t.Fatal("not one of them leads")
 			}
+			time.Sleep(10 * takeover)
+			if a.isLeading() == b.isLeading() {
+				t.Fatal("not one of them goes on leading")
+			}
 			a.end()
 			b.end()
+		}
+	})
+}
+
+func TestJournal_LeadsAtOnceThoughTheAnswerToItsOpeningIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		lost := false
+		store.SetFault(func(op, key string) error {
+			if op != journaltest.OpPut || !strings.HasPrefix(key, "journal/") || lost {
+				return nil
+			}
+			lost = true
+			return journaltest.Lost(errDown)
+		})
+		began := time.Now()
+		m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		if waited := time.Since(began); !lost || waited > takeover/4 {
+			t.Errorf("it leads after %v", waited)
+		}
+		m.mustPut("1")
+		if n := len(store.Keys("journal/")); n != 2 {
+			t.Errorf("there are %d segments", n)
 		}
 	})
 }
@@ -348,5 +549,29 @@ func TestJournal_TakesItsOwnPlaceAtOnce(t *testing.T) {
 			t.Errorf("it waits for itself: %v", time.Since(began))
 		}
 		second.holds("1", "2")
+	})
+}
+
+// A standby that is started again has followed with its local copy, and never written: it
+// takes nobody's place.
+func TestJournal_StandbyThatIsStartedAgainStandsBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		cache := filepath.Join(t.TempDir(), "cache.db")
+		active := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a"}).lead()
+		active.mustPut("1", "2")
+		for range 3 {
+			standby := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache})
+			time.Sleep(takeover / 2)
+			active.mustPut("3")
+			time.Sleep(takeover / 2)
+			if standby.isLeading() || !active.isLeading() {
+				t.Fatal("it takes over from one that is alive")
+			}
+			standby.end()
+		}
+		if !active.journal.Live() {
+			t.Error("the active one shows nothing")
+		}
 	})
 }

@@ -168,6 +168,9 @@ func (j *Journal) makeSnapshot(ctx context.Context) error {
 // compact deletes what is older than a snapshot, but for the fences: the first segment of
 // each writer. Whoever has written before, and does not know that another one has taken
 // over, tries that very number next, and must find it taken for ever.
+//
+// The snapshot's own segment stays, too: so whatever comes to lie where a segment was
+// deleted, there is a snapshot of a later one.
 func (j *Journal) compact(ctx context.Context, snapshot uint64, fences []uint64) error {
 	var old []string
 	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, "") {
@@ -178,7 +181,7 @@ func (j *Journal) compact(ctx context.Context, snapshot uint64, fences []uint64)
 		if err != nil {
 			return err
 		}
-		if sequence > snapshot {
+		if sequence >= snapshot {
 			break
 		}
 		if !slices.Contains(fences, sequence) {

@@ -46,8 +46,9 @@ func (j *Journal) load(ctx context.Context) error {
 		if err == nil {
 			err = j.loadFound(ctx, found)
 		}
-		// What is missing may have been deleted just now, since a newer snapshot has it.
-		if !errors.Is(err, errGone) || again && found.snapshot == before {
+		// What is missing may have been deleted just now, since a newer snapshot has it; and
+		// what does not belong may lie where something was.
+		if !errors.Is(err, errGone) && !errors.Is(err, errAstray) || again && found.snapshot == before {
 			return err
 		}
 		again, before = true, found.snapshot

@@ -22,6 +22,8 @@ type Report struct {
 	Shard *Shard
 	// Resharding is not nil while the streams are being shared out anew.
 	Resharding *Resharding
+	// Moving is not nil if what it held is elsewhere, or is not all here yet.
+	Moving *Moving
 }
 
 // StoreReport is what a checkpoint holds of a store.
@@ -52,6 +54,9 @@ func (r *Report) String() string {
 	}
 	if s := r.Resharding; s != nil {
 		fmt.Fprintf(&b, "being shared out anew, from %d shards to %d, which is not complete\n", s.From, s.To)
+	}
+	if m := r.Moving; m != nil {
+		fmt.Fprintln(&b, m.refuse())
 	}
 	fmt.Fprintf(&b, "%d series, %d event IDs\n", r.Series, r.Events)
 	for _, s := range r.Stores {
@@ -92,6 +97,7 @@ func (r *reporter) meta(stored map[string][]byte) error {
 	for key, to := range map[string]func(value []byte) error{
 		string(shardKey):      func(value []byte) error { return json.Unmarshal(value, &r.report.Shard) },
 		string(reshardingKey): func(value []byte) error { return json.Unmarshal(value, &r.report.Resharding) },
+		string(movingKey):     func(value []byte) error { return json.Unmarshal(value, &r.report.Moving) },
 	} {
 		if value := stored[key]; value != nil && to(value[:len(value)-checksumSize]) != nil {
 			return &damagedError{table: tableNames[tableMeta], key: []byte(key)}

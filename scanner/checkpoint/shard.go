@@ -51,6 +51,9 @@ func (tx *Tx) CheckShard(index, count int) (noted bool, err error) {
 	if r, under, err := tx.Resharding(); err != nil || under {
 		return false, errors.Join(err, r.refuse())
 	}
+	if m, under, err := tx.Moving(); err != nil || under {
+		return false, errors.Join(err, m.refuse())
+	}
 	s, known, err := tx.Shard()
 	if err == nil && known {
 		err = s.refuse(index, count)
@@ -63,6 +66,8 @@ func (r *Report) CheckShard(index, count int) error {
 	switch {
 	case r.Resharding != nil:
 		return r.Resharding.refuse()
+	case r.Moving != nil:
+		return r.Moving.refuse()
 	case r.Shard != nil:
 		return r.Shard.refuse(index, count)
 	case r.Series == 0 && len(r.Stores) == 0:

@@ -41,7 +41,11 @@ func VerifyJournal(ctx context.Context, name string, objects Objects) (_ *Report
 		if under {
 			report.Resharding = &resharding
 		}
-		return errors.Join(err, err2)
+		moving, under, err3 := tx.Moving()
+		if under {
+			report.Moving = &moving
+		}
+		return errors.Join(err, err2, err3)
 	})
 	if err != nil {
 		return nil, j.named(err)

@@ -136,16 +136,20 @@ func (r *resharding) report() (*Report, error) {
 		if m.index >= r.To {
 			s.Heir = r.heir(m.index).index
 		}
-		err := m.view(func(tx *checkpoint.Tx) error {
-			err := tx.EachStreamID(func(checkpoint.StreamID) error { s.Streams++; return nil })
-			return errors.Join(err, tx.Series().Each(func(_, _ []byte) error { s.Series++; return nil }))
-		})
-		if err != nil {
+		if err := m.count(&s); err != nil {
 			return nil, err
 		}
 		report.Shards = append(report.Shards, s)
 	}
 	return report, nil
+}
+
+// count counts what a checkpoint has.
+func (m *member) count(s *ShardReport) error {
+	return m.view(func(tx *checkpoint.Tx) error {
+		err := tx.EachStreamID(func(checkpoint.StreamID) error { s.Streams++; return nil })
+		return errors.Join(err, tx.Series().Each(func(_, _ []byte) error { s.Series++; return nil }))
+	})
 }
 
 // String returns the report as lines of text.

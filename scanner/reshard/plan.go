@@ -18,7 +18,7 @@ func newResharding(to int, checkpoints []Checkpoint, merge Merge) (*resharding, 
 	members := make([]*member, len(checkpoints))
 	for i, c := range checkpoints {
 		members[i] = &member{Checkpoint: c}
-		if err := members[i].load(); err != nil {
+		if err := errors.Join(members[i].load(), members[i].stays()); err != nil {
 			return nil, err
 		}
 	}
@@ -44,6 +44,15 @@ func (m *member) load() error {
 		m.mark, m.marked, err = tx.Resharding()
 		return err
 	})
+}
+
+// stays returns an error if what the checkpoint holds is moved elsewhere, or here.
+func (m *member) stays() error {
+	_, moving, err := m.moving()
+	if err == nil && moving {
+		err = m.wrap(fmt.Errorf("%w to another one, or from there: name the one where it is", checkpoint.ErrMoved))
+	}
+	return err
 }
 
 // serves reports whether the checkpoint is of a shard that is not dissolved.

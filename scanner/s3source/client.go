@@ -91,6 +91,7 @@ func (e *credentialsError) Unwrap() error { return e.err }
 func (s *Source) newClient(region string, credentials aws.CredentialsProvider) *s3.Client {
 	return s3.NewFromConfig(s.sdk, func(o *s3.Options) {
 		o.Credentials = credentials
+		o.HTTPSignerV4 = new(signer)
 		o.Region = region
 		o.UsePathStyle = s.config.PathStyle
 		if s.config.EndpointURL != "" {

@@ -191,25 +191,27 @@ func TestMinIO_NeverGivesAnotherVersionThanListed(t *testing.T) {
 func TestMinIO_TakesNewCredentialsOnceTheOldAreRevoked(t *testing.T) {
 	isolate(t)
 	minio := miniotest.Start(t)
-	file := useCredentialsFile(t)
-	file.write(t, minio.AccessKey, minio.SecretKey)
 	minio.CreateBucket(t, testBucket)
 	minio.Put(t, testBucket, "k", []byte("body"))
 	t.Setenv("AWS_ENDPOINT_URL_STS", minio.Endpoint)
-	plain := newSource(t, minio.Endpoint)
-	role := newSource(t, minio.Endpoint, func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" })
-	readBoth := func(what string) {
-		for _, src := range []*Source{plain, role} {
-			if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
-				t.Errorf("%s: got %q, %v", what, data, err)
+	file := useCredentialsFile(t)
+	for _, user := range []string{"another-user", "another-user"} { // with another secret each time
+		file.write(t, minio.AccessKey, minio.SecretKey)
+		plain := newSource(t, minio.Endpoint)
+		role := newSource(t, minio.Endpoint, func(c *Config) { c.RoleARN = "arn:aws:iam::111122223333:role/example" })
+		readBoth := func(what string) {
+			for _, src := range []*Source{plain, role} {
+				if data, err := sourcetest.Read(t.Context(), src, of("k", 4)); err != nil || string(data) != "body" {
+					t.Errorf("%s: got %q, %v", what, data, err)
+				}
 			}
 		}
-	}
-	readBoth("at first")
+		readBoth("at first")
 
-	minio.Stop(t)
-	minio.AccessKey, minio.SecretKey = "another-user", "another-secret"
-	minio.Restart(t)
-	file.write(t, minio.AccessKey, minio.SecretKey)
-	readBoth("with new credentials in the file")
+		minio.Stop(t)
+		minio.AccessKey, minio.SecretKey = user, "another-"+minio.SecretKey
+		minio.Restart(t)
+		file.write(t, minio.AccessKey, minio.SecretKey)
+		readBoth("with new credentials in the file")
+	}
 }

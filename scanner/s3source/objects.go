@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -26,6 +27,7 @@ import (
 type Objects struct {
 	source *Source
 	prefix string // ends with a slash, or is empty
+	key    string // of KMS; empty: the bucket's settings decide
 }
 
 // Objects returns the objects below a prefix, which stands for itself with a slash behind
@@ -35,6 +37,13 @@ func (s *Source) Objects(prefix string) *Objects {
 		prefix += "/"
 	}
 	return &Objects{source: s, prefix: prefix}
+}
+
+// EncryptedBy returns the same objects; those that are written ask to be encrypted by a key of
+// KMS, named by its ID, ARN or alias (SSE-KMS). Without that the bucket's own encryption
+// holds, which is enough, unless a policy refuses requests that do not name the key.
+func (o *Objects) EncryptedBy(key string) *Objects {
+	return &Objects{source: o.source, prefix: o.prefix, key: key}
 }
 
 // PutIfAbsent stores an object unless there is one of that key, with one PutObject that
@@ -51,12 +60,16 @@ func (o *Objects) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeke
 		if _, err := body.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
-		return client.PutObject(ctx, &s3.PutObjectInput{
+		in := &s3.PutObjectInput{
 			Bucket:      aws.String(o.source.config.Bucket),
 			Key:         aws.String(o.prefix + key),
 			Body:        body,
 			IfNoneMatch: aws.String("*"),
-		}, once)
+		}
+		if o.key != "" {
+			in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, aws.String(o.key)
+		}
+		return client.PutObject(ctx, in, once)
 	})
 	switch {
 	case err == nil:

@@ -18,7 +18,7 @@ func TestIndexSpecial_FindsEveryByteThatIsNotPlain(t *testing.T) {
 			if c < ' ' || c == '"' || c == '\\' {
 				want = at
 			}
-			if got := indexSpecial(b, 0); got != want {
+			if got := IndexSpecial(b, 0); got != want {
 				t.Errorf("%q: %d, want %d", b, got, want)
 			}
 		}

@@ -12,7 +12,7 @@ func SkipPlain(b []byte, i int) (next int, plain bool) {
 	if b[i] != '"' {
 		return i, false
 	}
-	if i = indexSpecial(b, i+1); b[i] != '"' {
+	if i = IndexSpecial(b, i+1); b[i] != '"' {
 		return i, false
 	}
 	return i + 1, true
@@ -22,7 +22,7 @@ func SkipPlain(b []byte, i int) (next int, plain bool) {
 func (s *Scanner) skipString(i int) (next int, escaped bool) {
 	i++
 	for {
-		i = indexSpecial(s.Buf, i)
+		i = IndexSpecial(s.Buf, i)
 		switch s.Buf[i] {
 		case '"':
 			return i + 1, escaped
@@ -44,7 +44,7 @@ func (s *Scanner) skipString(i int) (next int, escaped bool) {
 func SkipRest(b []byte, i int) (next int, k Kind) {
 	k = PlainString
 	for {
-		i = indexSpecial(b, i)
+		i = IndexSpecial(b, i)
 		switch b[i] {
 		case '"':
 			return i, k
@@ -72,10 +72,10 @@ func escapeSize(b []byte) int {
 	return 0
 }
 
-// indexSpecial returns the index of the first quote, backslash or control character
+// IndexSpecial returns the index of the first quote, backslash or control character
 // of b from i on, which the padding is too. It looks at eight bytes a turn; that i is
 // not negative is shown to the compiler, which then checks no bounds.
-func indexSpecial(b []byte, i int) int {
+func IndexSpecial(b []byte, i int) int {
 	for i = max(i, 0); i <= len(b)-8; i += 8 {
 		if found := special(binary.LittleEndian.Uint64(b[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8

@@ -1,6 +1,6 @@
 package jsonscan
 
-import "time"
+import "github.com/s3access/s3_access_exporter/scanner/internal/calendar"
 
 // ParseTime returns the seconds since 1970-01-01 UTC of a time in the form of RFC
 // 3339, with or without a fraction, in capitals and without leap seconds.
@@ -12,18 +12,15 @@ func ParseTime(s []byte) (unix int64, ok bool) {
 	}
 	century, year, month, day := digits2(s), digits2(s[2:]), digits2(s[5:]), digits2(s[8:])
 	hour, minute, second := digits2(s[11:]), digits2(s[14:]), digits2(s[17:])
-	if century|year|month|day|hour|minute|second < 0 || month > 12 || hour > 23 || minute > 59 || second > 59 {
+	if century|year|month|day|hour|minute|second < 0 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	year += 100 * century
+	if month < 1 || month > 12 || day < 1 || day > calendar.DaysIn(year, month) {
 		return 0, false
 	}
 	zone, ok := parseZone(skipFraction(s[len(layout):]))
-	if !ok {
-		return 0, false
-	}
-	t := time.Date(century*100+year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	if month == 0 || day == 0 || day > 28 && t.Day() != day { // there is no such day
-		return 0, false
-	}
-	return t.Unix() - int64(zone), true
+	return calendar.DaysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second - zone, ok
 }
 
 // skipFraction cuts off a fraction of a second, which is a dot and digits.
@@ -42,7 +39,7 @@ func skipFraction(s []byte) []byte {
 }
 
 // parseZone returns the seconds east of UTC.
-func parseZone(s []byte) (seconds int, ok bool) {
+func parseZone(s []byte) (seconds int64, ok bool) {
 	if string(s) == "Z" {
 		return 0, true
 	}
@@ -61,10 +58,10 @@ func parseZone(s []byte) (seconds int, ok bool) {
 }
 
 // digits2 returns the value of the first two bytes of s, or -1 if they are no digits.
-func digits2(s []byte) int {
+func digits2(s []byte) int64 {
 	tens, ones := s[0]-'0', s[1]-'0'
 	if tens > 9 || ones > 9 {
 		return -1
 	}
-	return int(tens)*10 + int(ones)
+	return int64(tens)*10 + int64(ones)
 }

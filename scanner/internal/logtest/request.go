@@ -53,7 +53,7 @@ func (r *Request) Line() []byte {
 	if r.ACLRequired {
 		acl = "Yes"
 	}
-	return fmt.Appendf(nil, "0f0f %s [%s] %s %s %s %s %s \"%s\" %s %s %s %s %s 1 \"%s\" \"%s\" %s %s %s %s %s %s %s %s %s %s\n",
+	return fmt.Appendf(nil, "456d07786cdc6594117e954633138b0a0ea95d533395eb553245c3cb7340e652 %s [%s] %s %s %s %s %s \"%s\" %s %s %s %s %s 1 \"%s\" \"%s\" %s %s %s %s %s %s %s %s %s %s\n",
 		dash(r.Bucket), r.Time.UTC().Format("02/Jan/2006:15:04:05 -0700"), dash(r.SourceIP), dash(r.Requester), dash(r.ID), dash(r.Operation), dash(r.Key),
 		r.URI, number(r.Status), dash(r.ErrorCode), number(r.SentBytes), number(r.ObjectSize), number(r.Duration), dash(r.Referer), dash(r.UserAgent),
 		dash(r.VersionID), dash(r.HostID), dash(r.Signature), dash(r.CipherSuite), dash(r.AuthType), dash(r.Host), dash(r.TLS), dash(r.AccessPoint), acl, dash(r.SourceRegion))
@@ -82,7 +82,7 @@ func (r *Request) JSON() []byte {
 		{"bucket_arn", "arn:aws:s3:::" + r.Bucket},
 		{"bucket_name", r.Bucket},
 		{"request_time", r.Time.UTC().Format("2006-01-02T15:04:05.000Z")},
-		{"bucket_owner_id", "0f0f"},
+		{"bucket_owner_id", "456d07786cdc6594117e954633138b0a0ea95d533395eb553245c3cb7340e652"},
 		{"remote_ip", text(r.SourceIP)},
 		{"requester", text(r.Requester)},
 		{"request_id", text(r.ID)},

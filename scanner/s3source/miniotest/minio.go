@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -36,6 +38,7 @@ type MinIO struct {
 	AccessKey string
 	SecretKey string
 
+	env     []string
 	address string
 	dir     string
 	process *exec.Cmd // nil while it is stopped
@@ -44,14 +47,16 @@ type MinIO struct {
 
 // Start starts a server on a free port of the loopback interface. It ends with
 // the test. The binary is the one that S3_ACCESS_EXPORTER_TEST_MINIO names, or
-// else minio on the PATH; the test fails if there is none.
-func Start(t testing.TB) *MinIO {
+// else minio on the PATH; the test fails if there is none. env are further variables of
+// its environment.
+func Start(t testing.TB, env ...string) *MinIO {
 	t.Helper()
 	address := freeAddress(t)
 	m := &MinIO{
 		Endpoint:  "http://" + address,
 		AccessKey: "integration",
 		SecretKey: "integration-secret",
+		env:       env,
 		address:   address,
 		dir:       t.TempDir(),
 		log:       &bytes.Buffer{},
@@ -84,6 +89,7 @@ func (m *MinIO) Restart(t testing.TB) {
 		"MINIO_BROWSER=off",
 		"MINIO_UPDATE=off",
 	)
+	m.process.Env = append(m.process.Env, m.env...)
 	m.process.Stdout, m.process.Stderr = m.log, m.log
 	if err := m.process.Start(); err != nil {
 		t.Fatal(err)
@@ -125,6 +131,55 @@ func (m *MinIO) CreateBucket(t testing.TB, bucket string) {
 	}
 }
 
+// KMSKey is the key that a server has that was started with KMSVariable.
+const KMSKey = "example-key"
+
+// KMSVariable is for Start: a server that can encrypt with KMSKey.
+const KMSVariable = "MINIO_KMS_SECRET_KEY=" + KMSKey + ":AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// EncryptBucket makes a bucket encrypt all that comes with KMSKey.
+func (m *MinIO) EncryptBucket(t testing.TB, bucket string) {
+	t.Helper()
+	rule := types.ServerSideEncryptionRule{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+		SSEAlgorithm: types.ServerSideEncryptionAwsKms, KMSMasterKeyID: aws.String(KMSKey),
+	}}
+	_, err := m.client().PutBucketEncryption(t.Context(), &s3.PutBucketEncryptionInput{
+		Bucket:                            aws.String(bucket),
+		ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{rule}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Encryption returns how an object is encrypted, as S3 has it: aws:kms.
+func (m *MinIO) Encryption(t testing.TB, bucket, key string) string {
+	t.Helper()
+	head, err := m.client().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(head.ServerSideEncryption)
+}
+
+// Open lets anybody read a bucket's objects whose keys match patterns, as public/*.
+func (m *MinIO) Open(t testing.TB, bucket string, patterns ...string) {
+	t.Helper()
+	var resources []string
+	for _, pattern := range patterns {
+		resources = append(resources, "arn:aws:s3:::"+bucket+"/"+pattern)
+	}
+	policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
+		map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": "*"}, "Action": "s3:GetObject", "Resource": resources},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.client().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: aws.String(string(policy))}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Put stores an object. One whose key ends in ".gz" gets the header
 // Content-Encoding: gzip.
 func (m *MinIO) Put(t testing.TB, bucket, key string, body []byte) {
@@ -157,6 +212,23 @@ func (m *MinIO) PutAll(t testing.TB, bucket string, objects map[string][]byte) {
 	if t.Failed() {
 		t.FailNow()
 	}
+}
+
+// Sizes returns the sizes of the objects that begin with a prefix, by key.
+func (m *MinIO) Sizes(t testing.TB, bucket, prefix string) map[string]int64 {
+	t.Helper()
+	sizes := make(map[string]int64)
+	pages := s3.NewListObjectsV2Paginator(m.client(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range page.Contents {
+			sizes[aws.ToString(object.Key)] = aws.ToInt64(object.Size)
+		}
+	}
+	return sizes
 }
 
 func put(ctx context.Context, client *s3.Client, bucket, key string, body []byte) error {

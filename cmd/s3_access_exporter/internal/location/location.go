@@ -63,8 +63,14 @@ type Location struct {
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
 
 // Parse reads s3://bucket[/prefix], file:///directory or a directory's path. Its error
-// is one line, which names the text.
+// is one line, which names the text, but not a password that somebody has put into it.
 func Parse(text string, options Options) (Location, error) {
+	if scheme, rest, isURL := strings.Cut(text, "://"); isURL {
+		if host, _, _ := strings.Cut(rest, "/"); strings.Contains(host, ":") && rest != withoutPassword(rest) {
+			return Location{}, fmt.Errorf("location %q: a user and a password have no place in it; see --aws.endpoint-url for another store",
+				scheme+"://"+withoutPassword(rest))
+		}
+	}
 	if rest, ok := strings.CutPrefix(text, "s3://"); ok {
 		bucket, prefix, _ := strings.Cut(rest, "/")
 		if !bucketName.MatchString(bucket) {

@@ -44,6 +44,23 @@ func TestParse_NamesWhatItRead(t *testing.T) {
 	}
 }
 
+// Some take a location for an endpoint's URL.
+func TestParse_NeverShowsAPassword(t *testing.T) {
+	for _, text := range []string{
+		"http://user:se:cr@et@minio.example.com:9000/logs", "https://AKID:se/cr@et@minio/b", "s3://AKID:secr@et@logs/prefix", "file://user:secr@et@host/x",
+	} {
+		_, err := Parse(text, Options{})
+		if err == nil || strings.Contains(err.Error(), "et@") || strings.Contains(err.Error(), "cr") || !strings.Contains(err.Error(), "…@") {
+			t.Errorf("%v", err)
+		}
+	}
+	for _, prefix := range []string{"a@b:c", "a:b@c"} {
+		if l := parse(t, "s3://logs/"+prefix, Options{}); l.Prefix != prefix {
+			t.Errorf("the prefix %q is %q", prefix, l.Prefix)
+		}
+	}
+}
+
 func TestCheckOverlap_ComparesWhatIsInOneStore(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")

@@ -83,20 +83,8 @@ func New(cfg Config) (*Filter, error) {
 	if !cfg.Since.IsZero() && !cfg.Until.IsZero() && !cfg.Since.Before(cfg.Until) {
 		return nil, errors.New("--since must be before --until")
 	}
-	for _, named := range []struct {
-		flag   string
-		globs  []Glob
-		values []string
-	}{
-		{"--log", cfg.Logs, texts(record.Logs())},
-		{"--signature", cfg.Signatures, texts(signatures)},
-		{"--outcome", cfg.Outcomes, outcomes},
-		{"--support", cfg.Supports, texts(classify.Supports())},
-		{"--feature", cfg.Features, texts(classify.AllFeatures())},
-	} {
-		if err := checkGlobs(named.flag, named.globs, named.values); err != nil {
-			return nil, err
-		}
+	if err := checkNames(cfg); err != nil {
+		return nil, err
 	}
 	f := &Filter{
 		cfg:        cfg,
@@ -127,6 +115,33 @@ func New(cfg Config) (*Filter, error) {
 	if !cfg.Until.IsZero() {
 		f.until = ceilSeconds(cfg.Until)
 	}
+	f.labels = labelsOf(cfg)
+	f.needles = f.findNeedles()
+	return f, nil
+}
+
+// checkNames returns an error if a glob can be none of the values that there are.
+func checkNames(cfg Config) error {
+	for _, named := range []struct {
+		flag   string
+		globs  []Glob
+		values []string
+	}{
+		{"--log", cfg.Logs, texts(record.Logs())},
+		{"--signature", cfg.Signatures, texts(signatures)},
+		{"--outcome", cfg.Outcomes, outcomes},
+		{"--support", cfg.Supports, texts(classify.Supports())},
+		{"--feature", cfg.Features, texts(classify.AllFeatures())},
+	} {
+		if err := checkGlobs(named.flag, named.globs, named.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// labelsOf returns what labels have to be.
+func labelsOf(cfg Config) (all []labelGlobs) {
 	for _, l := range []struct {
 		label classify.Label
 		globs []Glob
@@ -141,11 +156,10 @@ func New(cfg Config) (*Filter, error) {
 		{classify.LabelClient, cfg.Clients},
 	} {
 		if len(l.globs) > 0 {
-			f.labels = append(f.labels, labelGlobs{l.label, newAlternatives(l.globs)})
+			all = append(all, labelGlobs{l.label, newAlternatives(l.globs)})
 		}
 	}
-	f.needles = f.findNeedles()
-	return f, nil
+	return all
 }
 
 var (

@@ -44,6 +44,8 @@ type Tailer interface {
 type Role struct {
 	// Active is whether the process counts. Others stand by.
 	Active bool `json:"active"`
+	// Live is whether what it has counted may be shown: nobody can have taken over.
+	Live bool `json:"-"`
 	// Writer is what the process is called that has written last; empty if none has.
 	Writer string `json:"writer"`
 	// Sequence is the number of what it wrote, and Moved when that was seen.
@@ -70,9 +72,17 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
 	limited := limit(cfg.MaxRequests)
-	shared := sharing{turn: new(sync.Mutex), stall: cmp.Or(cfg.StallTimeout, defaultStallTimeout)}
+	shared := sharing{
+		turn:  new(sync.Mutex),
+		stall: cmp.Or(cfg.StallTimeout, defaultStallTimeout),
+		whole: cmp.Or(cfg.AnswerTimeout, defaultAnswerTimeout),
+	}
 	mux.Handle("GET "+StatusPath, limited(shared.of(http.HandlerFunc(status.serveHTML))))
 	mux.Handle("GET "+StatusAPIPath, limited(shared.of(http.HandlerFunc(status.serveJSON))))
+	shared.mayShow = func() bool {
+		role := tail.Role()
+		return role == nil || role.Live
+	}
 	mux.Handle("GET "+cfg.TelemetryPath, limited(newMetricsPage(metrics, shared, logger)))
 	mux.HandleFunc("GET "+HealthyPath, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "healthy")

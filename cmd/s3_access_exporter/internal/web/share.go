@@ -26,7 +26,14 @@ const (
 type sharing struct {
 	turn  *sync.Mutex   // held while an answer is made: one at a time
 	stall time.Duration // how long a client may take for the next writeSize bytes
+	whole time.Duration // how long it may take for an answer
+	// mayShow returns whether what was counted may be shown; nil: it always may. An answer
+	// that was begun while it might is void once it may not, and made anew: the process may
+	// have stood still meanwhile, and clients of a later time have joined.
+	mayShow func() bool
 }
+
+func (s sharing) shows() bool { return s.mayShow == nil || s.mayShow() }
 
 // of returns a share of a handler's answers.
 func (s sharing) of(next http.Handler) *share { return &share{sharing: s, next: next} }
@@ -50,6 +57,7 @@ type share struct {
 // answer is what the handler has answered.
 type answer struct {
 	clients int
+	shows   bool          // it may have what was counted
 	made    chan struct{} // closed once all below is there
 	status  int
 	header  http.Header
@@ -59,23 +67,35 @@ type answer struct {
 
 // ServeHTTP implements http.Handler.
 func (s *share) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, own := s.join(r)
-	if a == nil {
-		turnAway(w)
-		return
+	for done := false; !done; {
+		a, own := s.join(r)
+		if a == nil {
+			turnAway(w)
+			return
+		}
+		// To make it takes as long as it takes. Where no deadline can be moved, the
+		// server's own remains.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		done = s.serve(a, own, w, r)
 	}
-	// To make it takes as long as it takes. Where no deadline can be moved, the
-	// server's own remains.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+}
+
+// serve sends an answer that the request has joined, and makes it first if it is the
+// request's own. It returns false if the answer is void.
+func (s *share) serve(a *answer, own bool, w http.ResponseWriter, r *http.Request) (done bool) {
 	defer s.leave(a)
 	if own {
 		s.make(a, r)
 	}
 	select {
 	case <-a.made:
+		if a.shows && !s.shows() {
+			return false
+		}
 		s.send(a, w, r)
 	case <-r.Context().Done():
 	}
+	return true
 }
 
 // turnAway tells a client to come again.
@@ -97,7 +117,7 @@ func (s *share) join(r *http.Request) (a *answer, own bool) {
 	case s.live >= maxLive:
 		return nil, false
 	}
-	a = &answer{clients: 1, made: make(chan struct{}), header: make(http.Header)}
+	a = &answer{clients: 1, shows: s.shows(), made: make(chan struct{}), header: make(http.Header)}
 	s.live++
 	if plain {
 		s.making = a
@@ -179,7 +199,7 @@ func (s *share) send(a *answer, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", s.contentType(r))
 	}
 	w.Header().Add("Vary", "Accept-Encoding")
-	out := &pacedWriter{w: w, control: http.NewResponseController(w), stall: s.stall}
+	out := &pacedWriter{w: w, control: http.NewResponseController(w), stall: s.stall, end: time.Now().Add(s.whole)}
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
@@ -195,16 +215,22 @@ func (s *share) send(a *answer, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pacedWriter gives a client some time for each writeSize bytes.
+// pacedWriter gives a client some time for each writeSize bytes, and some for all of
+// them: a few that read now and then would else keep everybody from new answers.
 type pacedWriter struct {
 	w       io.Writer
 	control *http.ResponseController
 	stall   time.Duration
+	end     time.Time
 }
 
 func (p *pacedWriter) Write(data []byte) (written int, err error) {
 	for len(data) > 0 && err == nil {
-		_ = p.control.SetWriteDeadline(time.Now().Add(p.stall))
+		next := time.Now().Add(p.stall)
+		if next.After(p.end) {
+			next = p.end
+		}
+		_ = p.control.SetWriteDeadline(next)
 		var n int
 		n, err = p.w.Write(data[:min(len(data), writeSize)])
 		written, data = written+n, data[n:]

@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -180,6 +182,33 @@ func TestMetrics_WhoeverComesLaterGetsNewOnes(t *testing.T) {
 	}
 }
 
+// A process that stood still while an answer was made, and has been replaced since, sends
+// that to nobody, neither to who asked before, nor to who asks now, but what it gathers anew.
+func TestMetrics_AreGatheredAnewOnceTheyMayNotBeShown(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	g := &gatherer{series: 10, wait: func() {
+		once.Do(func() { close(begun); <-goOn })
+	}}
+	var live atomic.Bool
+	live.Store(true)
+	page := newMetricsPage(g, sharing{turn: new(sync.Mutex), stall: time.Hour, whole: time.Hour, mayShow: live.Load}, slog.New(slog.DiscardHandler))
+	server := httptest.NewServer(page)
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "http://")
+	before := ask(t, address, "/metrics", acceptText)
+	<-begun
+	live.Store(false)
+	after := ask(t, address, "/metrics", acceptText)
+	awaitClients(shareOf(page, acceptText), 2)
+	close(goOn)
+	for _, conn := range []net.Conn{before, after} {
+		if got := read(t, conn); got.code != http.StatusOK || strings.Contains(string(got.body), "} 1\n") {
+			t.Errorf("%d %s", got.code, got.body)
+		}
+	}
+}
+
 func TestMetrics_AreTheSameCompressedOrNot(t *testing.T) {
 	address := serveMetrics(t, &gatherer{series: 100})
 	for _, test := range []struct {
@@ -332,6 +361,36 @@ func TestMetrics_AStalledReaderIsGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// A client that reads a little now and then never stalls, but comes to an end.
+func TestMetrics_ATricklingReaderIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pace = time.Second
+		client, server := net.Pipe() // of which each read lets a write go on
+		end := time.Now().Add(10 * pace)
+		out := &pacedWriter{w: server, control: http.NewResponseController(&pipeWriter{server}), stall: 2 * pace, end: end}
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			for buffer := make([]byte, writeSize); ; time.Sleep(pace) {
+				if _, err := client.Read(buffer); err != nil {
+					return
+				}
+			}
+		})
+		if _, err := out.Write(make([]byte, 100*writeSize)); !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Equal(end) {
+			t.Errorf("%v after %v", err, time.Since(end))
+		}
+		_ = client.Close()
+		_ = server.Close()
+		reading.Wait()
+	})
+}
+
+// pipeWriter is a http.ResponseWriter of which only the deadline is there.
+type pipeWriter struct{ net.Conn }
+
+func (*pipeWriter) Header() http.Header { return nil }
+func (*pipeWriter) WriteHeader(int)     {}
 
 func TestLimit_TurnsAwayWhatIsTooMuchAmongAllItsHandlers(t *testing.T) {
 	const most = 3

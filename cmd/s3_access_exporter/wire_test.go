@@ -1,0 +1,365 @@
+//go:build integration
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/s3source/miniotest"
+)
+
+// wire stands between real clients and MinIO, which believe that they talk to AWS: it is
+// their HTTP proxy, and has a certificate for AWS's hosts. Of what it sees on the wire it
+// writes what AWS writes: a line of the server access log, and an event of CloudTrail.
+type wire struct {
+	proxy  string // URL
+	caFile string
+	pool   *x509.CertPool
+
+	mu      sync.Mutex
+	public  map[string]bool // keys that a canned ACL has opened
+	lines   []byte
+	events  []map[string]any
+	counted map[string]int // requests by what is on
+	on      string
+}
+
+// wireAccount is the account whose bucket it is, and wireBucket the bucket.
+const (
+	wireAccount = "111122223333"
+	wireBucket  = "example-wire"
+)
+
+// startWire starts the proxy before a server.
+func startWire(t *testing.T, m *miniotest.MinIO) *wire {
+	t.Helper()
+	upstream, err := url.Parse(m.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{public: make(map[string]bool), counted: make(map[string]int)}
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream); r.Out.Host = r.In.Host },
+		Transport: &http.Transport{
+			DisableCompression: true, Proxy: nil,
+		},
+	}
+	seen := http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) { w.serve(answer, r, m.AccessKey, forward) })
+	secure := httptest.NewUnstartedServer(seen)
+	secure.TLS = &tls.Config{MinVersion: tls.VersionTLS10, Certificates: []tls.Certificate{w.certificate(t)}} //nolint:gosec // that is what it is for
+	secure.Config.ErrorLog = nil
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	plain := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect {
+			tunnel(answer, secure.Listener.Addr().String())
+			return
+		}
+		seen(answer, r)
+	}))
+	t.Cleanup(plain.Close)
+	w.proxy = plain.URL
+	return w
+}
+
+// certificate makes a certificate for AWS's hosts, which clients are told to trust.
+func (w *wire) certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "s3.amazonaws.com"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		DNSNames: []string{"s3.amazonaws.com", "*.s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "*.s3.us-east-1.amazonaws.com"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	w.pool = x509.NewCertPool()
+	w.pool.AppendCertsFromPEM(text)
+	w.caFile = filepath.Join(t.TempDir(), "ca.pem")
+	if err := writeObject(w.caFile, text); err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// trust returns a client's configuration that trusts the certificate.
+func (w *wire) trust() *tls.Config { return &tls.Config{RootCAs: w.pool, MinVersion: tls.VersionTLS12} }
+
+// tunnel joins a client that said CONNECT with a server.
+func tunnel(answer http.ResponseWriter, address string) {
+	server, err := net.Dial("tcp", address)
+	if err != nil {
+		http.Error(answer, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer func() { _ = server.Close() }()
+	client, _, err := http.NewResponseController(answer).Hijack()
+	if err != nil {
+		return
+	}
+	defer func() { _ = client.Close() }()
+	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+}
+
+// seenRequest is what the wire shows of a request, and of its answer.
+type seenRequest struct {
+	*http.Request
+	bucket, key       string
+	signature, method string // as logged; empty if it is unsigned
+	accessKey         string
+	soap              string // its action
+	status, sent      int
+	errorCode         string
+	byACL             bool
+	known             bool // the access key is one of ours, and the signature its
+	at                time.Time
+	requestID, uri    string
+}
+
+func (w *wire) serve(answer http.ResponseWriter, r *http.Request, ours string, forward http.Handler) {
+	s := &seenRequest{Request: r, at: time.Now().UTC(), uri: r.URL.RequestURI()}
+	s.address()
+	s.authentication()
+	recorder := httptest.NewRecorder()
+	if r.URL.Path == "/soap" {
+		s.answerSOAP(recorder)
+	} else {
+		forward.ServeHTTP(final{recorder}, r)
+	}
+	s.status, s.sent = recorder.Code, recorder.Body.Len()
+	if s.status >= http.StatusBadRequest {
+		var fault struct{ Code string }
+		_ = xml.Unmarshal(recorder.Body.Bytes(), &fault) // the answer to HEAD has none
+		s.errorCode = fault.Code
+	}
+	s.known = s.accessKey == ours && s.errorCode != "SignatureDoesNotMatch"
+	w.note(s)
+	for name, values := range recorder.Header() {
+		answer.Header()[name] = values
+	}
+	answer.WriteHeader(s.status)
+	_, _ = answer.Write(recorder.Body.Bytes())
+}
+
+// final is an answer without those before it, such as 100 Continue.
+type final struct{ *httptest.ResponseRecorder }
+
+// WriteHeader implements http.ResponseWriter.
+func (f final) WriteHeader(status int) {
+	if status >= http.StatusOK {
+		f.ResponseRecorder.WriteHeader(status)
+	}
+}
+
+// address takes bucket and key from the host and the path.
+func (s *seenRequest) address() {
+	host, _, _ := strings.Cut(s.Host, ":")
+	path := strings.TrimPrefix(s.URL.Path, "/")
+	if bucket, _, found := strings.Cut(host, ".s3."); found {
+		s.bucket, s.key = bucket, path
+	} else {
+		s.bucket, s.key, _ = strings.Cut(path, "/")
+	}
+}
+
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/`)
+
+// authentication finds how the request is signed.
+func (s *seenRequest) authentication() {
+	header, query := s.Header.Get("Authorization"), s.URL.Query()
+	switch found := credential.FindStringSubmatch(header); {
+	case found != nil:
+		s.signature, s.method, s.accessKey = "SigV4", "AuthHeader", found[1]
+	case strings.HasPrefix(header, "AWS "):
+		s.signature, s.method = "SigV2", "AuthHeader"
+		s.accessKey, _, _ = strings.Cut(strings.TrimPrefix(header, "AWS "), ":")
+	case query.Get("X-Amz-Credential") != "":
+		s.signature, s.method = "SigV4", "QueryString"
+		s.accessKey, _, _ = strings.Cut(query.Get("X-Amz-Credential"), "/")
+	case query.Get("AWSAccessKeyId") != "":
+		s.signature, s.method, s.accessKey = "SigV2", "QueryString", query.Get("AWSAccessKeyId")
+	}
+}
+
+// answerSOAP answers in MinIO's place, which has no SOAP API.
+func (s *seenRequest) answerSOAP(answer *httptest.ResponseRecorder) {
+	var envelope struct {
+		Body struct {
+			Action struct {
+				XMLName     xml.Name
+				Bucket, Key string
+				AccessKeyID string `xml:"AWSAccessKeyId"`
+			} `xml:",any"`
+		}
+	}
+	if err := xml.NewDecoder(s.Body).Decode(&envelope); err != nil {
+		answer.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	action := envelope.Body.Action
+	s.soap, s.bucket, s.key, s.accessKey = action.XMLName.Local, action.Bucket, action.Key, action.AccessKeyID
+	fmt.Fprintf(answer, `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>`+
+		`<%sResponse xmlns="http://doc.s3.amazonaws.com/2006-03-01"/></soapenv:Body></soapenv:Envelope>`, s.soap)
+}
+
+// note writes the request into both logs.
+func (w *wire) note(s *seenRequest) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.Header.Get("X-Amz-Acl") == "public-read" && s.status == http.StatusOK {
+		w.public[s.key] = true
+	}
+	s.byACL = s.accessKey == "" && s.status == http.StatusOK && w.public[s.key]
+	w.counted[w.on]++
+	s.requestID = fmt.Sprintf("%016X", len(w.lines)+1)
+	w.lines = append(w.lines, s.line()...)
+	if s.known || s.accessKey == "" { // refused credentials are in the access log alone
+		w.events = append(w.events, s.event())
+	}
+}
+
+func (s *seenRequest) requester() string {
+	if !s.known {
+		return ""
+	}
+	return "arn:aws:iam::" + wireAccount + ":user/wire"
+}
+
+// tlsVersions are the versions' names in both logs.
+var tlsVersions = map[uint16]string{
+	tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2", tls.VersionTLS13: "TLSv1.3",
+}
+
+// transport returns the TLS version and the cipher suite; nothing of plain HTTP.
+func (s *seenRequest) transport() (version, suite string) {
+	if s.TLS == nil {
+		return "", ""
+	}
+	return tlsVersions[s.TLS.Version], tls.CipherSuiteName(s.TLS.CipherSuite)
+}
+
+// line returns the line of the server access log, with a dash for what is empty.
+func (s *seenRequest) line() string {
+	resource := "OBJECT"
+	if s.key == "" {
+		resource = "BUCKET"
+	}
+	operation := "REST." + s.Request.Method + "." + resource
+	if s.soap != "" {
+		operation = "SOAP." + s.soap
+	}
+	version, suite := s.transport()
+	acl := map[bool]string{true: "Yes"}[s.byACL]
+	quoted := func(text string) string { return `"` + cmp.Or(strings.ReplaceAll(text, `"`, "%22"), "-") + `"` }
+	fields := []string{
+		strings.Repeat("1f2e3d4c", 8), s.bucket, s.at.Format("[02/Jan/2006:15:04:05 -0700]"), "192.0.2.80", s.requester(), s.requestID,
+		operation, url.QueryEscape(s.key), quoted(s.Request.Method + " " + s.uri + " " + s.Proto), fmt.Sprint(s.status), s.errorCode,
+		fmt.Sprint(s.sent), "", "12", "9", quoted(s.Referer()), quoted(s.UserAgent()), "", "aGVsbG8=", s.signature, suite, s.method, s.Host,
+		version, "", acl, "",
+	}
+	for i := range fields {
+		fields[i] = cmp.Or(fields[i], "-")
+	}
+	return strings.Join(fields, " ") + "\n"
+}
+
+// event returns the event of CloudTrail. SOAP's actions have the names of REST's there.
+func (s *seenRequest) event() map[string]any {
+	names := map[string]string{"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject"}
+	additional := map[string]any{"bytesTransferredOut": s.sent, "bytesTransferredIn": 0, "x-amz-id-2": "aGVsbG8="}
+	identity := map[string]any{"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
+	if s.known {
+		identity = map[string]any{
+			"type": "IAMUser", "arn": s.requester(), "accountId": wireAccount, "accessKeyId": s.accessKey, "userName": "wire",
+		}
+	}
+	if s.signature != "" {
+		additional["SignatureVersion"], additional["AuthenticationMethod"] = s.signature, s.method
+	}
+	if s.byACL {
+		additional["aclRequired"] = "Yes"
+	}
+	e := map[string]any{
+		"eventVersion": "1.11", "userIdentity": identity, "eventTime": s.at.Format(time.RFC3339), "eventSource": "s3.amazonaws.com",
+		"eventName": cmp.Or(s.soap, names[s.Request.Method]), "awsRegion": "us-east-1", "sourceIPAddress": "192.0.2.80",
+		"userAgent": "[" + s.UserAgent() + "]", "requestParameters": map[string]any{"bucketName": s.bucket, "key": s.key, "Host": s.Host},
+		"additionalEventData": additional, "requestID": s.requestID, "eventID": "00000000-0000-4000-8000-" + s.requestID[4:],
+		"eventType": "AwsApiCall", "recipientAccountId": wireAccount, "eventCategory": "Data",
+	}
+	if version, suite := s.transport(); version != "" {
+		additional["CipherSuite"] = suite
+		e["tlsDetails"] = map[string]any{"tlsVersion": version, "cipherSuite": suite, "clientProvidedHostHeader": s.Host}
+	}
+	if s.errorCode != "" {
+		e["errorCode"] = s.errorCode
+	}
+	return e
+}
+
+// bucketOf writes both logs into a new log bucket.
+func (w *wire) bucketOf(t *testing.T, lines []byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	trail, err := json.Marshal(map[string]any{"Records": w.events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	for key, body := range map[string][]byte{
+		now.Format("wire/2006-01-02-15-04-05-") + "0A1B2C3D4E5F6071": lines,
+		"AWSLogs/" + wireAccount + "/CloudTrail/us-east-1/" + now.Format("2006/01/02/") + wireAccount + "_CloudTrail_us-east-1_" +
+			now.Format("20060102T1504Z") + "_AbCdEfGhIjKlMnOp.json.gz": gzipped(t, trail),
+	} {
+		if err := writeObject(filepath.Join(dir, filepath.FromSlash(key)), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// oldLayout returns the lines as they were until 2018, with 18 fields.
+func oldLayout(lines []byte) []byte {
+	tail := regexp.MustCompile(` aGVsbG8= .*`)
+	var old bytes.Buffer
+	for line := range bytes.Lines(lines) {
+		old.Write(tail.ReplaceAll(line, nil))
+	}
+	return old.Bytes()
+}
