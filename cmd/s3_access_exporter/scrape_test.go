@@ -173,6 +173,8 @@ type openMetrics struct {
 	exemplars map[string]string // as they stand behind #
 }
 
+var wholeBound = regexp.MustCompile(`\ble="(\d+)\.0"`)
+
 func readOpenMetrics(t *testing.T, body []byte) openMetrics {
 	t.Helper()
 	if !bytes.HasSuffix(body, []byte("# EOF\n")) {
@@ -187,7 +189,7 @@ func readOpenMetrics(t *testing.T, body []byte) openMetrics {
 			read.exemplars[series] = exemplar
 		}
 		// 1.0 is how this format writes the bounds 1.
-		plain.WriteString(strings.ReplaceAll(sample, `.0"} `, `"} `) + "\n")
+		plain.WriteString(wholeBound.ReplaceAllString(sample, `le="$1"`) + "\n")
 	}
 	var err error
 	if read.values, err = parseSamples(plain.Bytes()); err != nil {
