@@ -258,7 +258,7 @@ func only(t *testing.T, c *Collector, family string) *dto.Metric {
 }
 
 func TestTally_RefusesRequestIDsThatAreNoExemplars(t *testing.T) {
-	for _, id := range []string{"", "\xff", strings.Repeat("A", maxRequestID+1)} {
+	for _, id := range []string{"", "\xff", "A\x1b[31m", "A\u202eB", strings.Repeat("A", maxRequestID+1)} {
 		c := newCollector(t, Config{})
 		commit(t, c, newMemStore(), request(func(r *record.Record) { r.RequestID = []byte(id) }))
 		if exemplar := only(t, c, "s3_access_requests_total").GetCounter().GetExemplar(); exemplar != nil {

@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/s3access/s3_access_exporter/collector/classify"
@@ -66,13 +65,24 @@ const maxRequestID = 36
 func (g *rowGain) add(r *record.Record) {
 	counts := counts{records: 1, sent: positive(r.SentBytes), received: positive(r.ReceivedBytes)}
 	g.counts.add(&counts)
-	if size := len(r.RequestID); 0 < size && size <= maxRequestID && g.sample.precedes(r.Time) && utf8.Valid(r.RequestID) {
+	if size := len(r.RequestID); 0 < size && size <= maxRequestID && g.sample.precedes(r.Time) && isVisible(r.RequestID) {
 		g.sample.time, g.sample.sent, g.sample.received = r.Time, counts.sent, counts.received
 		g.sample.size = uint8(copy(g.sample.requestID[:], r.RequestID))
 	}
 	if g.duration != nil {
 		g.duration.observe(r.Duration)
 	}
+}
+
+// isVisible reports whether s is ASCII without blanks and control characters, as every
+// store's request IDs are.
+func isVisible(s []byte) bool {
+	for _, c := range s {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // deltas returns what each of the row's series gains, save for durations.

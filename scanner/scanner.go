@@ -85,23 +85,26 @@ func (s *Scanner) Run(ctx context.Context) error {
 	if err := s.cfg.Checkpoint.View(func(tx *checkpoint.Tx) error { return tx.EachEvents(window.Restore) }); err != nil {
 		return err
 	}
-	jobs, notes := make(chan *job), make(chan note)
+	notes := make(chan note)
+	queues := make([]<-chan *job, len(locations))
+	for i, l := range locations {
+		jobs := make(chan *job)
+		l.jobs, queues[i] = jobs, jobs
+	}
 	results := reader.Read(ctx, reader.Config{
 		NewTally:      s.cfg.Consumer.NewTally,
 		Window:        window,
 		MaxObjectSize: s.cfg.MaxObjectSize,
 		Now:           s.cfg.Now,
 		Concurrency:   s.cfg.Concurrency,
-	}, jobs)
-	var listers sync.WaitGroup
+	}, queues...)
 	for _, l := range locations {
-		l.jobs, l.notes, l.usage = jobs, notes, &s.usage
-		listers.Go(func() { l.tail(ctx) })
+		l.notes, l.usage = notes, &s.usage
+		go func() {
+			l.tail(ctx)
+			close(l.jobs)
+		}()
 	}
-	go func() {
-		listers.Wait()
-		close(jobs)
-	}()
 	c := &committer{
 		cfg: &s.cfg, ready: &s.ready, window: window, results: results, notes: notes, locations: locations,
 		clock: newClock(s.cfg.Now), doubles: doubles{finder: s.twice, metrics: s.cfg.Metrics},

@@ -309,7 +309,7 @@ var serveFlags = map[string]string{
 	"config.file": "", "log.level": "info", "log.format": "logfmt",
 	"web.listen-address": ":10403", "web.telemetry-path": "/metrics", "web.config.file": "", "web.max-requests": "40",
 	"checkpoint.path": "s3_access_exporter.db", "checkpoint.must-exist": "",
-	"checkpoint.interval": "1s", "checkpoint.takeover": "1m", "checkpoint.cache": "", "shard.index": "0", "shard.count": "1",
+	"checkpoint.interval": "1s", "checkpoint.takeover": "1m", "checkpoint.cache": "", "checkpoint.kms-key-id": "", "shard.index": "0", "shard.count": "1",
 	"check": "", "version": "",
 	"scan.since": "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",

@@ -186,6 +186,7 @@ func TestReport_ShowsThatNothingMatches(t *testing.T) {
 func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 	line, _, _ := bytes.Cut(manyLines(), []byte("\n"))
 	logs, empty, other := singleObjectBucket(t, line), t.TempDir(), t.TempDir()
+	ahead := singleObjectBucket(t, bytes.Replace(line, []byte("/2026:"), []byte("/2096:"), 1))
 	if err := writeObject(filepath.Join(other, "picture.jpg"), []byte("JFIF")); err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +214,7 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},
 			{"nothing matches", "--key=none " + logs, exitOK, []string{lastLine + "1 log object (367 B): no candidate requests"}},
+			{"to come", ahead, exitOK, []string{lastLine + "1 log object (367 B): 1 server_access request, to come by the clock"}},
 			{"all is well", logs, exitOK, []string{lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 		} {
 			t.Run(command+" "+test.name, func(t *testing.T) {

@@ -173,8 +173,7 @@ type openMetrics struct {
 	exemplars map[string]string // as they stand behind #
 }
 
-// wholeBound is a bucket's bound that is a whole number, as OpenMetrics has it.
-var wholeBound = regexp.MustCompile(`(le="[0-9]+)\.0"\} `)
+var wholeBound = regexp.MustCompile(`\ble="(\d+)\.0"`)
 
 func readOpenMetrics(t *testing.T, body []byte) openMetrics {
 	t.Helper()
@@ -190,7 +189,7 @@ func readOpenMetrics(t *testing.T, body []byte) openMetrics {
 			read.exemplars[series] = exemplar
 		}
 		// 1.0 is how this format writes the bounds 1.
-		plain.WriteString(wholeBound.ReplaceAllString(sample, `$1"} `) + "\n")
+		plain.WriteString(wholeBound.ReplaceAllString(sample, `le="$1"`) + "\n")
 	}
 	var err error
 	if read.values, err = parseSamples(plain.Bytes()); err != nil {

@@ -58,6 +58,9 @@ func requestsText(s *once.Summary, candidates bool) string {
 	if total > 1 {
 		what += "s"
 	}
+	if s.First.IsZero() {
+		return strings.Join(byLog, " and ") + " " + what + ", to come by the clock"
+	}
 	return fmt.Sprintf("%s %s from %s to %s", strings.Join(byLog, " and "), what, s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 }
 

@@ -13,6 +13,28 @@ func classify(config Config, edit func(*record.Record)) Labels {
 	return NewClassifier(config).Classify(new(request(edit))).Labels
 }
 
+// Values come to terminals, dashboards and pagers as they are.
+func TestClassifier_NoValueDeceives(t *testing.T) {
+	for _, c := range "\x00\t\n\r\x1b\x7f\u0085\u009b\u061c\u200e\u200f\u202a\u202e\u2066\u2069" {
+		text := []byte("a" + string(c) + "b")
+		labels := classify(labelConfig(t, "arn", "full", "full"), func(r *record.Record) {
+			r.AccountID, r.Region, r.Host, r.Bucket, r.Operation, r.Requester, r.SourceIP, r.ErrorCode = text, text, text, text, text, text, text, text
+			r.UserAgent = append([]byte("aws-cli/1.2"), text...)
+		})
+		for l, value := range labels {
+			if strings.ContainsRune(value, c) {
+				t.Errorf("%s is %q", Label(l), value)
+			}
+		}
+		if labels[LabelBucket] != "a\uFFFDb" || labels[LabelRequester] != "a\uFFFDb" {
+			t.Errorf("bucket %q, requester %q", labels[LabelBucket], labels[LabelRequester])
+		}
+	}
+	if got := clean("日本 \u00e9\u200d\u00ad"); got != "日本 \u00e9\u200d\u00ad" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestClassifier_Operation(t *testing.T) {
 	const none, key = "", "images/picture.jpg"
 	for _, test := range []struct{ logged, key, want string }{

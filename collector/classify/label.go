@@ -45,7 +45,8 @@ var labelNames = [LabelCount]string{
 func (l Label) String() string { return labelNames[l] }
 
 // Labels are the values of every Label, indexed by it. They are valid UTF-8 of
-// at most 256 bytes.
+// at most 256 bytes, without control characters and those that change the direction of
+// text.
 type Labels [LabelCount]string
 
 // Other is the value of a label whose own value no list knows or, over the

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -110,10 +111,18 @@ func (m *memo[T]) result(value T) *T {
 	return &made
 }
 
-// clean makes text fit for a label value: valid UTF-8, at most maxValue bytes,
-// and no longer than needed in memory.
+// clean makes text fit for a label value: valid UTF-8, at most MaxValue bytes,
+// and no longer than needed in memory, without what a terminal or a page obeys.
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	if strings.ContainsFunc(text, deceives) {
+		text = strings.Map(func(c rune) rune {
+			if deceives(c) {
+				return utf8.RuneError
+			}
+			return c
+		}, text)
+	}
 	if len(text) <= MaxValue {
 		return text
 	}
@@ -123,3 +132,8 @@ func clean(text string) string {
 	}
 	return strings.Clone(text[:end])
 }
+
+// deceives reports whether a character does something instead of being shown: a control
+// character, or one that changes the direction in which its neighbours are shown (Unicode
+// Standard Annex 9, section 2). Values are shown by terminals, dashboards and pagers.
+func deceives(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) }

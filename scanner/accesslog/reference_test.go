@@ -41,6 +41,7 @@ var (
 	refSignature = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
 	refSig       = regexp.MustCompile(`^[Ss][Ii][Gg]`)
 	refUpload    = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
+	refBackblaze = regexp.MustCompile(`^(REST\.S3_|B2_)`)
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
@@ -338,7 +339,7 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 		t.Transport = "tls"
 	case uri == "-" || uri == "":
 		t.Transport = "none"
-	case len(r.tail) > 6:
+	case len(r.tail) > 6 && !refBackblaze.MatchString(t.Operation):
 		t.Transport = "http"
 	default:
 		t.Transport = "unknown"

@@ -50,6 +50,9 @@ type throttled interface {
 // their decoding: as many as it takes for a core never to wait for the next one, as long
 // as there is memory for them, and half of them each time that a store asks for fewer
 // requests. From there on they become more by one a round trip instead of twice as many.
+//
+// Each queue may always have one object under way, so that a store whose bodies stall does
+// not keep the objects of others waiting.
 type flow struct {
 	fixed  bool  // limit does not change
 	most   int   // that limit may be
@@ -60,11 +63,16 @@ type flow struct {
 	limit     int   // of objects
 	objects   int   // under way
 	bytes     int64 // their footprints
-	short     bool  // an object waits, and limit is why
+	short     int   // objects that wait, and limit is why
 	threshold int   // from which on limit grows slowly
 	idle      int   // arrivals at a core that waited, since limit grew last
 	deaf      int   // objects that were asked for before limit was halved
 	throttles map[throttled]int64
+}
+
+// queue is what flow knows of a queue of objects.
+type queue struct {
+	objects int // under way; guarded by flow.mu
 }
 
 // newFlow returns a flow of so many objects at once; 0: as many as the cores can use.
@@ -82,26 +90,32 @@ func newFlow(objects int) *flow {
 	return f
 }
 
-// begin waits until one more object may be under way. It is called by one goroutine.
-func (f *flow) begin(footprint int64) {
+// begin waits until one more object of a queue may be under way.
+func (f *flow) begin(q *queue, footprint int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.objects > 0 && (f.objects >= f.limit || f.bytes+footprint > f.budget) {
-		f.short = f.objects >= f.limit
+	for q.objects > 0 && (f.objects >= f.limit || f.bytes+footprint > f.budget) {
+		waits := 0
+		if f.objects >= f.limit {
+			waits = 1
+		}
+		f.short += waits
 		f.room.Wait()
+		f.short -= waits
 	}
-	f.short = false
+	q.objects++
 	f.objects++
 	f.bytes += footprint
 }
 
-// end takes note that an object is under way no more.
-func (f *flow) end(footprint int64) {
+// end takes note that an object of a queue is under way no more.
+func (f *flow) end(q *queue, footprint int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	q.objects--
 	f.objects--
 	f.bytes -= footprint
-	f.room.Signal()
+	f.room.Broadcast()
 }
 
 // fetched takes note that a source has answered.
@@ -140,13 +154,13 @@ func (f *flow) halve() {
 func (f *flow) arrived(took time.Duration, waiting bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fixed || !waiting || !f.short || took < soon || f.limit >= f.most {
+	if f.fixed || !waiting || f.short == 0 || took < soon || f.limit >= f.most {
 		return
 	}
 	if f.idle++; f.limit < f.threshold || f.idle >= f.limit {
 		f.limit++
 		f.idle = 0
-		f.room.Signal()
+		f.room.Broadcast()
 	}
 }
 

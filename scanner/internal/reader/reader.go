@@ -1,7 +1,8 @@
 // Package reader reads log objects: it opens one, decompresses and decodes it to its
 // very end, and hands its records to a Tally. What to read comes as Jobs, what came of
 // them goes as Results; both carry a state of whoever started the reading, which the
-// package does not look at.
+// package does not look at. Jobs come in queues, one for each location, so that none keeps
+// the others waiting.
 //
 // Read hands each object to a goroutine, which waits for its bytes, then for a core,
 // and unpacks and decodes it there (object.go) with what unpack.go keeps for that. How
@@ -82,6 +83,8 @@ type Job[T any] struct {
 	Key      logkey.Key
 	Object   source.Object // as it was read, which may be newer than what was listed
 	State    T             // of whoever made the Job
+
+	queue *queue // that it came in
 }
 
 // Result is what came of a Job.
@@ -155,26 +158,33 @@ func (o *Outcome) span(seconds, most int64) {
 	o.Newest = max(o.Newest, seconds)
 }
 
-// Read starts to read the objects of jobs. It ends when jobs is closed; then the
-// Results do. Once ctx has ended, Jobs are dropped as if they had not been sent, and
-// what is being read fails with ctx's error.
-func Read[T any](ctx context.Context, cfg Config, jobs <-chan *Job[T]) *Results[T] {
+// Read starts to read the objects of Jobs that come in some queues. It ends when all of
+// these are closed; then the Results do. Once ctx has ended, Jobs are dropped as if they
+// had not been sent, and what is being read fails with ctx's error.
+func Read[T any](ctx context.Context, cfg Config, queues ...<-chan *Job[T]) *Results[T] {
 	shared := cfg.withDefaults()
 	results, rd := newResults[T](shared), newObjectReader(shared)
+	var queued, reading sync.WaitGroup
+	next := make(chan *Job[T]) // to goroutines that are done with another one
+	for _, jobs := range queues {
+		q := new(queue)
+		queued.Go(func() {
+			for j := range jobs {
+				if ctx.Err() != nil {
+					continue
+				}
+				j.queue = q
+				rd.flow.begin(q, footprint(j.Object.Size))
+				select {
+				case next <- j:
+				default:
+					reading.Go(func() { readAll(ctx, rd, j, next, results.put) })
+				}
+			}
+		})
+	}
 	go func() {
-		var reading sync.WaitGroup
-		next := make(chan *Job[T]) // to goroutines that are done with another one
-		for j := range jobs {
-			if ctx.Err() != nil {
-				continue
-			}
-			rd.flow.begin(footprint(j.Object.Size))
-			select {
-			case next <- j:
-			default:
-				reading.Go(func() { readAll(ctx, rd, j, next, results.put) })
-			}
-		}
+		queued.Wait()
 		close(next)
 		reading.Wait()
 		close(results.ahead)
@@ -188,7 +198,7 @@ func readAll[T any](ctx context.Context, rd *objectReader, j *Job[T], next <-cha
 	for more := true; more; j, more = <-next {
 		size := footprint(j.Object.Size) // as it is listed; reading may find a newer one
 		j.read(ctx, rd, handOn)
-		rd.flow.end(size)
+		rd.flow.end(j.queue, size)
 	}
 }
 

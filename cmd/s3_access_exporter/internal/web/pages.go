@@ -72,7 +72,11 @@ func newMux(cfg Config, metrics prometheus.Gatherer, tail Tailer, logger *slog.L
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
 	limited := limit(cfg.MaxRequests)
-	shared := sharing{turn: new(sync.Mutex), stall: cmp.Or(cfg.StallTimeout, defaultStallTimeout)}
+	shared := sharing{
+		turn:  new(sync.Mutex),
+		stall: cmp.Or(cfg.StallTimeout, defaultStallTimeout),
+		whole: cmp.Or(cfg.AnswerTimeout, defaultAnswerTimeout),
+	}
 	mux.Handle("GET "+StatusPath, limited(shared.of(http.HandlerFunc(status.serveHTML))))
 	mux.Handle("GET "+StatusAPIPath, limited(shared.of(http.HandlerFunc(status.serveJSON))))
 	shared.mayShow = func() bool {

@@ -23,7 +23,8 @@ const (
 	idleTimeout     = 3 * time.Minute  // of a connection, longer than between two scrapes
 	shutdownTimeout = 5 * time.Second
 
-	defaultStallTimeout = 10 * time.Second
+	defaultStallTimeout  = 10 * time.Second
+	defaultAnswerTimeout = 2 * time.Minute // longer than anybody scrapes for
 )
 
 // Config describes a Server.
@@ -42,6 +43,8 @@ type Config struct {
 	// StallTimeout is how long a client may take for the next 64 KiB of such an answer;
 	// 0: 10 s.
 	StallTimeout time.Duration
+	// AnswerTimeout is how long it may take for all of one, once that is made; 0: 2 min.
+	AnswerTimeout time.Duration
 }
 
 // Server is a web server that listens.

@@ -26,6 +26,7 @@ const (
 type sharing struct {
 	turn  *sync.Mutex   // held while an answer is made: one at a time
 	stall time.Duration // how long a client may take for the next writeSize bytes
+	whole time.Duration // how long it may take for an answer
 	// mayShow returns whether what was counted may be shown; nil: it always may. An answer
 	// that was begun while it might is void once it may not, and made anew: the process may
 	// have stood still meanwhile, and clients of a later time have joined.
@@ -198,7 +199,7 @@ func (s *share) send(a *answer, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", s.contentType(r))
 	}
 	w.Header().Add("Vary", "Accept-Encoding")
-	out := &pacedWriter{w: w, control: http.NewResponseController(w), stall: s.stall}
+	out := &pacedWriter{w: w, control: http.NewResponseController(w), stall: s.stall, end: time.Now().Add(s.whole)}
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
@@ -214,16 +215,22 @@ func (s *share) send(a *answer, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pacedWriter gives a client some time for each writeSize bytes.
+// pacedWriter gives a client some time for each writeSize bytes, and some for all of
+// them: a few that read now and then would else keep everybody from new answers.
 type pacedWriter struct {
 	w       io.Writer
 	control *http.ResponseController
 	stall   time.Duration
+	end     time.Time
 }
 
 func (p *pacedWriter) Write(data []byte) (written int, err error) {
 	for len(data) > 0 && err == nil {
-		_ = p.control.SetWriteDeadline(time.Now().Add(p.stall))
+		next := time.Now().Add(p.stall)
+		if next.After(p.end) {
+			next = p.end
+		}
+		_ = p.control.SetWriteDeadline(next)
 		var n int
 		n, err = p.w.Write(data[:min(len(data), writeSize)])
 		written, data = written+n, data[n:]

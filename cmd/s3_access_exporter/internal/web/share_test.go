@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -190,7 +192,7 @@ func TestMetrics_AreGatheredAnewOnceTheyMayNotBeShown(t *testing.T) {
 	}}
 	var live atomic.Bool
 	live.Store(true)
-	page := newMetricsPage(g, sharing{turn: new(sync.Mutex), stall: time.Hour, mayShow: live.Load}, slog.New(slog.DiscardHandler))
+	page := newMetricsPage(g, sharing{turn: new(sync.Mutex), stall: time.Hour, whole: time.Hour, mayShow: live.Load}, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(page)
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
@@ -359,6 +361,36 @@ func TestMetrics_AStalledReaderIsGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// A client that reads a little now and then never stalls, but comes to an end.
+func TestMetrics_ATricklingReaderIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pace = time.Second
+		client, server := net.Pipe() // of which each read lets a write go on
+		end := time.Now().Add(10 * pace)
+		out := &pacedWriter{w: server, control: http.NewResponseController(&pipeWriter{server}), stall: 2 * pace, end: end}
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			for buffer := make([]byte, writeSize); ; time.Sleep(pace) {
+				if _, err := client.Read(buffer); err != nil {
+					return
+				}
+			}
+		})
+		if _, err := out.Write(make([]byte, 100*writeSize)); !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Equal(end) {
+			t.Errorf("%v after %v", err, time.Since(end))
+		}
+		_ = client.Close()
+		_ = server.Close()
+		reading.Wait()
+	})
+}
+
+// pipeWriter is a http.ResponseWriter of which only the deadline is there.
+type pipeWriter struct{ net.Conn }
+
+func (*pipeWriter) Header() http.Header { return nil }
+func (*pipeWriter) WriteHeader(int)     {}
 
 func TestLimit_TurnsAwayWhatIsTooMuchAmongAllItsHandlers(t *testing.T) {
 	const most = 3
