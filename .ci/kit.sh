@@ -101,7 +101,7 @@ grafana_types() {
 # they are.
 prometheus_examples() {
 	local file
-	for file in deploy/prometheus/prometheus.yml deploy/docker/prometheus.yml; do
+	for file in deploy/prometheus/prometheus.yml deploy/docker/prometheus.yml deploy/docker/prometheus-standby.yml; do
 		sed "s|/etc/prometheus/rules|$PWD/dashboards/rules|" "$file" >"$scratch/prometheus.yml"
 		promtool check config "$scratch/prometheus.yml"
 		[[ $file == */docker/* ]] || promtool-oldest check config "$scratch/prometheus.yml"
@@ -129,10 +129,18 @@ unit_verifies() {
 	systemd-analyze verify --man=no --recursive-errors=no --root="$1" s3_access_exporter.service
 }
 
-# compose_file checks the compose file as it stands, and with the example of a
-# configuration.
+# compose_file checks the compose file as it stands, with the example of a
+# configuration, and with what makes two exporters of one.
 compose_file() {
 	compose --file deploy/docker/compose.yaml config --quiet
 	compose --file deploy/docker/compose.yaml --env-file deploy/docker/example.env config --format json |
 		gojq -e '.services.exporter.command == ["serve", "s3://example-logs-eu-west-1"]'
+	S3_ACCESS_EXPORTER_CHECKPOINT_PATH=s3://example-state/s3_access_exporter \
+		compose --file deploy/docker/compose.yaml --file deploy/docker/standby.yaml --env-file deploy/docker/example.env config --format json |
+		gojq -e '.services | (.exporter == ."exporter-2") and (.exporter | .ports == null
+			and .command == ["serve", "s3://example-logs-eu-west-1"]
+			and .environment.S3_ACCESS_EXPORTER_CHECKPOINT_PATH == "s3://example-state/s3_access_exporter"
+			and all(.volumes[]; .target != "/var/lib/s3_access_exporter"))
+			and (.prometheus.volumes | any(.source | endswith("/prometheus-standby.yml")) and length == 3)'
+	haproxy -c -f deploy/docker/haproxy.cfg
 }

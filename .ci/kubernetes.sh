@@ -8,7 +8,7 @@ kubernetes() {
 	local schemas folder values
 	schemas=$(kubernetes_schemas)
 	mkdir "$scratch/configurations"
-	for folder in deploy/kubernetes/base deploy/kubernetes/overlays/*; do
+	for folder in deploy/kubernetes/base deploy/kubernetes/overlays/* deploy/kubernetes/jobs/*; do
 		kustomize build "$folder" >"$scratch/manifests.yaml"
 		conforms "$schemas" "$scratch/manifests.yaml"
 		configuration_of "$folder"

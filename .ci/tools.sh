@@ -33,6 +33,7 @@ tools() {
 	debian shellcheck shellcheck
 	debian curl curl
 	debian rpm rpm
+	debian haproxy haproxy
 	tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$golangci_lint"
 	tool github.com/minio/minio "$minio"
 	tool github.com/prometheus/alertmanager/cmd/alertmanager "$alertmanager"

@@ -65,8 +65,8 @@ type Collector struct {
 	limit      *prometheus.Desc
 	size       *prometheus.Desc
 	overflew   *prometheus.Desc
-	caches     sync.Pool // of *labelCache, for tallies
-	increments sync.Pool // of *increments, for tallies
+	caches     freeList[labelCache] // for tallies
+	increments sync.Pool            // of *increments, for tallies
 
 	// mu is held to change what follows, and by scrapes to read it. The one
 	// goroutine that changes it reads it without.
@@ -108,7 +108,7 @@ func New(config Config) (*Collector, error) {
 	for family := range c.series {
 		c.series[family] = make(map[string]*series)
 	}
-	c.caches.New = func() any { return newLabelCache(c.schemas, &c.config, maxRows) }
+	c.caches.make = func() *labelCache { return newLabelCache(c.schemas, &c.config, maxRows) }
 	c.increments.New = func() any { return &increments{} }
 	return c, nil
 }

@@ -257,7 +257,7 @@ func TestCollector_CountsAnewWhatWasDropped(t *testing.T) {
 	clock := newClock()
 	c, store := newCollector(t, Config{SeriesTTL: time.Hour, Now: clock.Now}), newMemStore()
 	cache := newLabelCache(c.schemas, &c.config, maxRows)
-	c.caches.New = func() any { return cache }
+	c.caches.make = func() *labelCache { return cache }
 	for range 2 {
 		commit(t, c, store, request(at(clock.now)))
 	}

@@ -75,7 +75,7 @@ func exposed(t *testing.T, c *Collector) ledger {
 func forgetful(t *testing.T, config Config, rows int) *Collector {
 	t.Helper()
 	c := newCollector(t, config)
-	c.caches.New = func() any { return newLabelCache(c.schemas, &config, rows) }
+	c.caches.make = func() *labelCache { return newLabelCache(c.schemas, &config, rows) }
 	return c
 }
 

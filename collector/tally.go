@@ -50,7 +50,7 @@ func (t *Tally) Add(r *record.Record) { t.gained(r).add(r) }
 func (t *Tally) gained(r *record.Record) *rowGain {
 	t.newest = max(t.newest, r.Time)
 	if t.cache == nil {
-		t.cache = t.collector.caches.Get().(*labelCache)    //nolint:errcheck // New makes nothing else
+		t.cache = t.collector.caches.get()
 		t.held = t.collector.increments.Get().(*increments) //nolint:errcheck // New makes nothing else
 	}
 	var facts classify.Facts
@@ -70,7 +70,7 @@ func (t *Tally) Done() int {
 	}
 	if t.cache != nil {
 		t.end()
-		t.collector.caches.Put(t.cache)
+		t.collector.caches.put(t.cache)
 		t.cache = nil
 	}
 	return len(t.held.rows) + t.held.cells + len(t.held.deltas)

@@ -70,7 +70,7 @@ func TestTally_StartsEmptyOnAWorkbenchThatWasUsed(t *testing.T) {
 func TestTally_ReturnsHowManyLabelSetsItHolds(t *testing.T) {
 	c := newCollector(t, Config{})
 	cache := newLabelCache(c.schemas, &c.config, maxRows)
-	c.caches.New = func() any { return cache }       // the same, also if the pool drops it
+	c.caches.make = func() *labelCache { return cache }
 	const rows, durations, cells = 3, 3, 3 * (4 + 5) // five features are undetermined
 	records := []record.Record{request(inBucket("a")), request(inBucket("b")), request(inBucket("c")), request(inBucket("a"))}
 	for _, want := range []int{rows + durations + cells, rows + durations} {

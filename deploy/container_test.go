@@ -36,8 +36,23 @@ func composeFile(t *testing.T) compose {
 	return file
 }
 
-func TestCompose_MountsWhatIsThere(t *testing.T) {
+// standbyFile is composeFile with the services of standby.yaml that it does not have: what
+// the others become is compose's own to say, which .ci/run asks.
+func standbyFile(t *testing.T) compose {
+	t.Helper()
 	file := composeFile(t)
+	var more compose
+	readYAML(t, "docker/standby.yaml", &more)
+	for name, service := range more.Services {
+		if _, known := file.Services[name]; !known && name != "exporter-2" {
+			file.Services[name] = service
+		}
+	}
+	return file
+}
+
+func TestCompose_MountsWhatIsThere(t *testing.T) {
+	file := standbyFile(t)
 	for name, service := range file.Services {
 		for _, mount := range service.Volumes {
 			source, _, _ := strings.Cut(mount, ":/")
@@ -60,7 +75,7 @@ func TestCompose_MountsWhatIsThere(t *testing.T) {
 }
 
 func TestCompose_ServicesAreConfinedAndWatched(t *testing.T) {
-	for name, service := range composeFile(t).Services {
+	for name, service := range standbyFile(t).Services {
 		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) ||
 			!slices.Equal(service.SecurityOpt, []string{"no-new-privileges:true"}) {
 			t.Errorf("%s is not confined", name)
@@ -68,7 +83,7 @@ func TestCompose_ServicesAreConfinedAndWatched(t *testing.T) {
 		if len(service.Healthcheck.Test) == 0 {
 			t.Errorf("%s has no health check", name)
 		}
-		if !regexp.MustCompile(`:(v?\d+\.\d+\.\d+|local)$`).MatchString(service.Image) {
+		if !regexp.MustCompile(`:(v?\d+\.\d+\.\d+(-alpine)?|local)$`).MatchString(service.Image) {
 			t.Errorf("%s has the image %s", name, service.Image)
 		}
 		for _, port := range service.Ports {
@@ -76,6 +91,50 @@ func TestCompose_ServicesAreConfinedAndWatched(t *testing.T) {
 				t.Errorf("%s is open to others: %s", name, port)
 			}
 		}
+	}
+}
+
+// Whoever has a job or a target of another name has other labels than the alerts and
+// dashboards.
+func TestCompose_StandbysAreScrapedUnderOneAddress(t *testing.T) {
+	var scraped struct {
+		Jobs []struct {
+			Name    string                           `yaml:"job_name"`
+			Targets []struct{ Targets []string }     `yaml:"static_configs"`
+			Kept    []struct{ Regex, Action string } `yaml:"metric_relabel_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	readYAML(t, "docker/prometheus-standby.yml", &scraped)
+	proxy := read(t, "docker/haproxy.cfg")
+	if len(scraped.Jobs) != 2 {
+		t.Fatalf("%d jobs", len(scraped.Jobs))
+	}
+	for i, want := range []struct {
+		job     string
+		targets []string
+	}{
+		{"s3_access_exporter", []string{"haproxy:10403"}},
+		{"s3_access_exporter_replicas", []string{"exporter:10403", "exporter-2:10403"}},
+	} {
+		if job := scraped.Jobs[i]; job.Name != want.job || !slices.Equal(job.Targets[0].Targets, want.targets) {
+			t.Errorf("job %s scrapes %q", job.Name, job.Targets[0].Targets)
+		}
+	}
+	for _, host := range scraped.Jobs[1].Targets[0].Targets {
+		if !regexp.MustCompile(`(?m)^    server \S+ ` + host + `$`).MatchString(proxy) {
+			t.Errorf("HAProxy does not know %s", host)
+		}
+	}
+	var monitor struct {
+		Spec struct {
+			Endpoints []struct {
+				Kept []struct{ Regex, Action string } `yaml:"metricRelabelings"`
+			}
+		}
+	}
+	readYAML(t, "kubernetes/overlays/standby/servicemonitor.yaml", &monitor)
+	if kept := scraped.Jobs[1].Kept; !slices.Equal(kept, monitor.Spec.Endpoints[0].Kept) || len(kept) != 1 {
+		t.Errorf("of both are kept %q, in Kubernetes %q", kept, monitor.Spec.Endpoints[0].Kept)
 	}
 }
 

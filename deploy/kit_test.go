@@ -245,7 +245,7 @@ func TestKit_UsesTheDefaultPort(t *testing.T) {
 		t.Fatal("--help tells no port")
 	}
 	for _, path := range []string{
-		"README.md", "docker/Dockerfile", "docker/compose.yaml", "docker/prometheus.yml", "prometheus/prometheus.yml",
+		"README.md", "docker/Dockerfile", "docker/compose.yaml", "docker/prometheus.yml", "docker/prometheus-standby.yml", "docker/haproxy.cfg", "docker/standby.yaml", "prometheus/prometheus.yml",
 		"kubernetes/base/statefulset.yaml", "kubernetes/base/service.yaml", "systemd/s3_access_exporter.yaml",
 		chart + "/templates/exporter.yaml", chart + "/templates/service.yaml", chart + "/templates/NOTES.txt",
 	} {

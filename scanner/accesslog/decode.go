@@ -36,35 +36,53 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	if r.Key = value(f.key); !f.ceph {
 		r.Key = d.decodeKey(f.operation, r.Key)
 	}
-	meaning := f.meaning()
-	r.Requester = meaning.RequesterOf(&d.service)
 	r.ErrorCode = value(f.errorCode)
-	r.UserAgent = value(f.userAgent)
-	r.Signature, r.AuthMethod = meaning.Authentication()
-	r.Anonymous = meaning.IsAnonymous(r.Signature)
-	d.fillRest()
+	r.UserAgent, r.Referer = value(f.userAgent), value(f.referer)
+	d.fillTail()
+	d.fillRequester()
 	return ""
 }
 
-// fillRest sets the fields that only those ask for who look into a request, and the way
-// that it came.
-func (d *Decoder) fillRest() {
+// fillTail sets what follows from the fields right of the user agent. The signature is as
+// logged.
+func (d *Decoder) fillTail() {
 	f, r := &d.fields, &d.record
-	r.Referer = value(f.referer)
-	t := f.tail
-	if t == nil {
+	tlsVersion := dash // of a field that is there
+	switch t := f.tail; {
+	case f.known != nil:
 		r.VersionID = value(f.versionID)
+		f.known.fill(r, f.knownText)
+	case t != nil:
+		r.VersionID, r.Host = value(t[tailVersionID]), value(t[tailHost])
+		r.TLSVersion, r.CipherSuite = value(t[tailTLSVersion]), value(t[tailCipherSuite])
+		r.Signature, r.AuthMethod = access.Signature(t[tailSignature]), record.ParseAuthMethod(t[tailAuthType])
+		tlsVersion = t[tailTLSVersion]
+		d.fillNewer(f.found.rest, f.found.bare)
+	default:
+		r.VersionID = value(f.versionID)
+		if access.IsNothing(f.requestURI) { // of no HTTP request
+			r.Transport = record.NoTransport
+		}
 		return
 	}
-	r.VersionID, r.Host = value(t[tailVersionID]), value(t[tailHost])
-	r.TLSVersion, r.CipherSuite = value(t[tailTLSVersion]), value(t[tailCipherSuite])
 	if r.Transport = record.TLS; r.TLSVersion == nil {
-		r.Transport = access.Transport(t[tailTLSVersion], t[tailCipherSuite], f.requestURI)
+		r.Transport = access.Transport(tlsVersion, r.CipherSuite, f.requestURI)
 		if r.Transport == record.PlainHTTP && isBackblaze(f.operation) {
 			r.Transport = record.TransportUnknown
 		}
 	}
-	d.fillNewer(f.found.rest, f.found.bare)
+}
+
+// fillRequester sets the fields that show who came, and by what credentials.
+func (d *Decoder) fillRequester() {
+	f, r := &d.fields, &d.record
+	meaning := access.Fields{
+		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI,
+		Signature: r.Signature, AuthMethod: r.AuthMethod, Unsaid: f.known == nil && f.tail == nil,
+	}
+	r.Requester = meaning.RequesterOf(&d.service)
+	r.Signature, r.AuthMethod = meaning.Authentication()
+	r.Anonymous = meaning.IsAnonymous(r.Signature)
 }
 
 // fillNewer sets the fields behind a tail, which only lines of newer layouts have. bare:
@@ -116,16 +134,8 @@ func (d *Decoder) fillQuoted(s []byte) {
 	}
 }
 
-// meaning returns the fields that have a meaning together.
-func (f *fields) meaning() access.Fields {
-	m := access.Fields{
-		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI, Unsaid: f.tail == nil,
-	}
-	if f.tail != nil {
-		m.Signature, m.AuthType = f.tail[tailSignature], f.tail[tailAuthType]
-	}
-	return m
-}
+// dash is the log's word for nothing.
+var dash = []byte("-")
 
 // value returns s, or nil if it is the log's word for nothing, or nothing in quotes.
 func value(s []byte) []byte {

@@ -44,6 +44,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/access"
@@ -88,6 +89,7 @@ type Decoder struct {
 // be nil if Reset is called before Next.
 func NewDecoder(r io.Reader) *Decoder {
 	d := &Decoder{in: bufio.NewReaderSize(nil, minBuffer)}
+	d.fields.tails.seed = maphash.MakeSeed()
 	d.Reset(r)
 	return d
 }

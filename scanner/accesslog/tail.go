@@ -41,6 +41,10 @@ func (f *fields) splitAgent(s []byte) (malformed string) {
 		}
 		return f.splitBare(s)
 	}
+	if hasPrefix(s, `"-" "`) { // mostly
+		f.referer = s[1:2]
+		return f.splitQuoted(s[4:])
+	}
 	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
 		f.referer = s[1 : 1+border]
 		return f.splitQuoted(s[1+border+2:])
@@ -76,6 +80,9 @@ func (f *fields) splitBare(s []byte) (malformed string) {
 // closes it, and a complete tail stands behind that: nothing in the user agent can
 // forge it. What else there may be is left to splitDoubtful.
 func (f *fields) splitQuoted(s []byte) (malformed string) {
+	if f.splitKnown(s) {
+		return ""
+	}
 	end := lastQuote(s)
 	if end == 0 {
 		return "user agent"
@@ -85,6 +92,7 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 	if closed {
 		if f.found.readBare(s[end+1:]); f.found.isComplete() {
 			f.userAgent, f.tail = s[1:end], f.found.tail(0)
+			f.learnTail(s[end+1:])
 			return ""
 		}
 	}
@@ -129,7 +137,6 @@ func (f *fields) splitDoubtful(s []byte, end int, closed bool) (malformed string
 // takeShort takes the tail of a layout without a signature version: a version ID, or
 // nothing.
 func (f *fields) takeShort() {
-	f.tail = nil
 	if f.found.n > 0 {
 		f.versionID = f.found.fields[0]
 	}

@@ -66,9 +66,9 @@ func (d *Decoder) fillRequester() {
 	v, r := &d.values, &d.record
 	meaning := access.Fields{
 		Operation: r.Operation, Requester: v.texts[requester], ErrorCode: r.ErrorCode,
-		Signature: v.texts[signatureVersion], AuthType: v.texts[authenticationType],
+		Signature: access.Signature(v.texts[signatureVersion]), AuthMethod: record.ParseAuthMethod(v.texts[authenticationType]),
 	}
-	if len(meaning.Signature) == 0 { // else nobody asks
+	if meaning.Signature == record.SignatureNone { // else nobody asks
 		meaning.RequestURI = v.texts[requestURI]
 	}
 	r.Requester = meaning.RequesterOf(&d.service)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"sync/atomic"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint/journaltest"
@@ -36,6 +37,47 @@ func (m *mutedStore) PutIfAbsent(ctx context.Context, key string, body io.ReadSe
 		return errors.New("service unavailable")
 	}
 	return m.Fake.PutIfAbsent(ctx, key, body)
+}
+
+// lateStore is the store of a process that stands still once a call is done, before it has
+// the answer.
+type lateStore struct {
+	*journaltest.Fake
+	late   atomic.Bool   // whether it does so at its next PUT
+	atList atomic.Bool   // or at its first LIST of snapshots once there is a segment
+	lost   atomic.Bool   // and never gets the answer
+	frozen chan struct{} // closed when it goes on
+	put    func()        // called before each PUT; nil: nothing is
+}
+
+func (l *lateStore) PutIfAbsent(_ context.Context, key string, body io.ReadSeeker) error {
+	if l.put != nil {
+		l.put()
+	}
+	err := l.Fake.PutIfAbsent(context.Background(), key, body) // nothing times out while it stands still
+	if l.late.Load() && !l.atList.Load() {
+		l.late.Store(false)
+		<-l.frozen
+		if l.lost.Load() {
+			return errDown
+		}
+	}
+	return err
+}
+
+func (l *lateStore) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
+	keys := l.Keys(prefix)
+	if l.late.Load() && l.atList.Load() && prefix == "snapshot/" && len(l.Keys("journal/")) > 0 {
+		l.late.Store(false)
+		<-l.frozen
+	}
+	return func(yield func(string, error) bool) {
+		for _, key := range keys {
+			if key > after && !yield(key, ctx.Err()) {
+				return
+			}
+		}
+	}
 }
 
 // slowStore is the store of one process, which reads nothing for a while.

@@ -266,6 +266,106 @@ func TestJournal_FencesAZombie(t *testing.T) {
 	})
 }
 
+// An answer that comes late revives nobody: what it commits is shown by whoever has taken
+// over, alone. So it is if the answer is lost, and the process finds the segment later.
+func TestJournal_ShowsNothingForAnAnswerThatComesLate(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(journaltest.Fake)
+			late := &lateStore{Fake: store, frozen: make(chan struct{})}
+			late.lost.Store(lost)
+			first := join(t, checkpoint.JournalConfig{Objects: late, Writer: "a"}).lead()
+			first.mustPut("1")
+			late.late.Store(true)
+			shows := make(chan bool)
+			go func() {
+				if err := first.put("2"); err != nil {
+					t.Errorf("what is stored is not committed: %v", err)
+				}
+				shows <- first.journal.Live()
+			}()
+			second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+			second.holds("1", "2")
+			close(late.frozen)
+			if <-shows {
+				t.Error("two processes show counters")
+			}
+			<-first.ended
+			if !errors.Is(first.err, checkpoint.ErrFenced) {
+				t.Errorf("it ends with %v", first.err)
+			}
+		})
+	}
+}
+
+// A process that stood still while it made sure that it may lead, for so long that another
+// one has taken over, shows nothing before it finds that out.
+func TestJournal_ShowsNothingIfItsBeginningTookTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		late := &lateStore{Fake: store, frozen: make(chan struct{})}
+		late.atList.Store(true)
+		late.late.Store(true)
+		shows := false
+		thawed := false
+		var sleepy *member
+		late.put = func() { shows = shows || thawed && sleepy.journal.Live() }
+		sleepy = join(t, checkpoint.JournalConfig{Objects: late, Writer: "sleepy"})
+		second := join(t, checkpoint.JournalConfig{Objects: store, Writer: "b"}).lead()
+		if late.late.Load() || sleepy.isLeading() {
+			t.Fatal("it does not stand still")
+		}
+		thawed = true
+		close(late.frozen)
+		<-sleepy.ended
+		if shows || !errors.Is(sleepy.err, checkpoint.ErrFenced) || !second.isLeading() {
+			t.Errorf("it shows counters: %t; it ends with %v", shows, sleepy.err)
+		}
+	})
+}
+
+// A fence stays through all that write later, whether they have followed it or begin with a
+// snapshot: a process that slept all the while finds its next number taken.
+func TestJournal_FencesAZombieThroughGenerations(t *testing.T) {
+	for _, cold := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(journaltest.Fake)
+			zombieStore := frozenStore{Fake: store, frozen: make(chan struct{})}
+			zombie := join(t, checkpoint.JournalConfig{Objects: &zombieStore, Writer: "zombie"}).lead()
+			zombie.mustPut("1")
+			zombieStore.freeze.Store(true)
+			late := make(chan error)
+			go func() { late <- zombie.put("late") }()
+			next := join(t, checkpoint.JournalConfig{Objects: store, SnapshotSegments: 10}).lead()
+			for generation := range 3 {
+				later := checkpoint.JournalConfig{Objects: store, SnapshotSegments: 10}
+				var follower *member
+				if !cold {
+					follower = join(t, later)
+				}
+				for i := range 40 {
+					next.mustPut(fmt.Sprint(generation, ".", i))
+				}
+				time.Sleep(takeover) // a snapshot
+				next.end()
+				if cold {
+					follower = join(t, later)
+				}
+				next = follower.lead()
+			}
+			if n := len(store.Keys("journal/")); n > 25 {
+				t.Fatalf("%d segments are left", n)
+			}
+			close(zombieStore.frozen)
+			if err := <-late; !errors.Is(err, checkpoint.ErrFenced) {
+				t.Errorf("the zombie's commit: %v", err)
+			}
+			<-zombie.ended
+			next.mustPut("last")
+		})
+	}
+}
+
 // A standby that slept between its look at the journal and its opening may find a number
 // free that was deleted. It must not begin there.
 func TestJournal_OpensNoNumberThatWasDeleted(t *testing.T) {
@@ -449,5 +549,66 @@ func TestJournal_TakesItsOwnPlaceAtOnce(t *testing.T) {
 			t.Errorf("it waits for itself: %v", time.Since(began))
 		}
 		second.holds("1", "2")
+	})
+}
+
+// A standby that is started again has followed with its local copy, and never written: it
+// takes nobody's place.
+func TestJournal_StandbyThatIsStartedAgainStandsBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(journaltest.Fake)
+		cache := filepath.Join(t.TempDir(), "cache.db")
+		active := join(t, checkpoint.JournalConfig{Objects: store, Writer: "a"}).lead()
+		active.mustPut("1", "2")
+		for range 3 {
+			standby := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache})
+			time.Sleep(takeover / 2)
+			active.mustPut("3")
+			time.Sleep(takeover / 2)
+			if standby.isLeading() || !active.isLeading() {
+				t.Fatal("it takes over from one that is alive")
+			}
+			standby.end()
+		}
+		if !active.journal.Live() {
+			t.Error("the active one shows nothing")
+		}
+	})
+}
+
+// A local copy of another journal is of no use, however far it is.
+func TestJournal_UsesNoLocalCopyOfAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := filepath.Join(t.TempDir(), "cache.db")
+		one, other := new(journaltest.Fake), new(journaltest.Fake)
+		first := join(t, checkpoint.JournalConfig{Objects: one, Cache: cache}).lead()
+		first.mustPut("1", "2", "3")
+		first.end()
+		second := join(t, checkpoint.JournalConfig{Objects: other}).lead()
+		second.mustPut("4", "5", "6")
+		second.end()
+		if a, b := one.Keys("journal/"), other.Keys("journal/"); !slices.Equal(a, b) {
+			t.Fatalf("%q and %q", a, b)
+		}
+		third := join(t, checkpoint.JournalConfig{Objects: other, Cache: cache}).lead()
+		third.holds("4", "5", "6")
+	})
+}
+
+// A process that ends in peace shows nothing any more before others can know of that.
+func TestJournal_ShowsNothingOnceItLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lateStore{Fake: new(journaltest.Fake)}
+		m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		m.mustPut("1")
+		if !m.journal.Live() {
+			t.Error("it shows nothing")
+		}
+		left, shows := 0, false
+		store.put = func() { left, shows = left+1, shows || m.journal.Live() }
+		m.end()
+		if left != 1 || shows || m.journal.Live() {
+			t.Errorf("it shows counters: %t, %t, after %d segments", shows, m.journal.Live(), left)
+		}
 	})
 }

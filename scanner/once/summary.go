@@ -24,7 +24,8 @@ type Summary struct {
 	// They count with what they held in the versions before.
 	NewSchema int64
 	// First and Last are the times of the first and the last of these requests; zero if
-	// there were none.
+	// there were none. Requests more than an hour to come are left out: somebody's clock
+	// was wrong.
 	First, Last time.Time
 	// SkippedRecords are the other records in these Objects, by reason. Those that the
 	// Query's Prefilter left out are not among them.
@@ -92,7 +93,7 @@ func (s *Summary) add(r *result) {
 		}
 	}
 	s.NewSchema += r.NewSchema
-	if r.Records > 0 {
+	if r.Newest > 0 {
 		s.First = earliest(s.First, time.Unix(r.Oldest, 0).UTC())
 		s.Last = latest(s.Last, time.Unix(r.Newest, 0).UTC())
 	}

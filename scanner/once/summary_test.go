@@ -121,3 +121,18 @@ func TestRun_TooLargeAnObjectIsUnreadAndItsErrorHasTheLimit(t *testing.T) {
 		t.Errorf("%v", u)
 	}
 }
+
+// Requests from the time to come, of a log whose clock was wrong, make no span, and do not
+// change that of others.
+func TestRun_SummaryLeavesTimesToComeOutOfItsSpan(t *testing.T) {
+	var bucket sourcetest.Fake
+	ahead := time.Now().AddDate(0, 1, 0)
+	bucket.Put(logtest.SimpleKey(ahead, "A"), logtest.AccessLog(ahead, "one"), began)
+	for _, want := range []time.Time{{}, began} {
+		s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: &bucket}}}, once.Query{}, new(seen))
+		if err != nil || !s.First.Equal(want) || !s.Last.Equal(want) || s.Requests[record.ServerAccess] != s.Objects || s.Objects == 0 {
+			t.Errorf("from %v to %v, want %v; %+v, error %v", s.First, s.Last, want, s, err)
+		}
+		bucket.Put(logtest.SimpleKey(began, "B"), logtest.AccessLog(began, "two"), began)
+	}
+}

@@ -10,12 +10,23 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// Fields are those fields of a record that have a meaning together, as logged.
+// Fields are those fields of a record that have a meaning together. Text is as logged.
 type Fields struct {
 	Operation, Requester, ErrorCode, RequestURI []byte
-	Signature, AuthType                         []byte
-	// Unsaid: the record is of a layout without the field Signature.
+
+	Signature  record.Signature  // see Signature
+	AuthMethod record.AuthMethod // AuthUnknown if the field holds nothing, or nothing that is known
+	// Unsaid: the record is of a layout without the field of the signature version.
 	Unsaid bool
+}
+
+// Signature returns what the field of the signature version holds: SignatureNone if it
+// holds nothing, which need not mean that the request is unsigned.
+func Signature(field []byte) record.Signature {
+	if IsNothing(field) {
+		return record.SignatureNone
+	}
+	return record.ParseSignature(field)
 }
 
 // IsNothing reports whether a field holds nothing.
@@ -78,13 +89,12 @@ func (f *Fields) IsAnonymous(signature record.Signature) bool {
 // requests are known, and the requester: a request without one was not signed.
 func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	refused := IsNobody(f.Requester) && record.FailedAuthentication(f.ErrorCode)
-	method := record.ParseAuthMethod(f.AuthType)
-	signed := refused || method != record.AuthUnknown
-	if nothing := IsNothing(f.Signature); !f.Unsaid && !(signed && nothing) {
+	signed := refused || f.AuthMethod != record.AuthUnknown
+	if nothing := f.Signature == record.SignatureNone; !f.Unsaid && !(signed && nothing) {
 		if nothing {
 			return record.SignatureNone, record.AuthNone
 		}
-		return record.ParseSignature(f.Signature), method
+		return f.Signature, f.AuthMethod
 	}
 	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
@@ -92,7 +102,7 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	if f.Unsaid && IsNobody(f.Requester) && !refused {
 		return record.SignatureNone, record.AuthNone
 	}
-	return record.SignatureUnknown, method
+	return record.SignatureUnknown, f.AuthMethod
 }
 
 // Transport returns how a request came. tlsVersion is nil if the record is of a layout
