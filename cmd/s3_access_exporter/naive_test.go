@@ -139,7 +139,7 @@ func (n *naiveReading) line(key, line string) {
 	raw := func(name string) string { return found[accessLogLine.SubexpIndex(name)] }
 	way := connection{
 		tls: raw("tls"), secure: f["cipher"] != "", plain: raw("tls") == "-" && raw("cipher") == "-",
-		none: strings.Trim(f["uri"], `"-`) == "" && f["tls"] == "" && raw("cipher") == "-",
+		none: strings.Trim(f["uri"], `"-`) == "" && f["tls"] == "" && f["cipher"] == "",
 		acl:  map[string]string{"-": "no", "Yes": "yes"}[raw("acl")], host: f["host"],
 		soap: map[bool]string{true: "yes", false: "no"}[strings.HasPrefix(f["operation"], "SOAP.")],
 	}

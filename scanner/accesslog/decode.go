@@ -60,6 +60,9 @@ func (d *Decoder) fillTail() {
 		d.fillNewer(f.found.rest, f.found.bare)
 	default:
 		r.VersionID = value(f.versionID)
+		if access.IsNothing(f.requestURI) { // of no HTTP request
+			r.Transport = record.NoTransport
+		}
 		return
 	}
 	if r.Transport = record.TLS; r.TLSVersion == nil {

@@ -335,8 +335,6 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 	t.AccessPoint, t.SourceRegion = field(7), field(9)
 	t.MFA, t.Console, t.ACLRequired = "unknown", "unknown", "unknown"
 	switch {
-	case r.tail == nil:
-		t.Transport = "unknown"
 	case t.TLSVersion != "" || t.CipherSuite != "":
 		t.Transport = "tls"
 	case uri == "-" || uri == "":

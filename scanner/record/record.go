@@ -233,9 +233,10 @@ type Record struct {
 	// Transport, TLSVersion and CipherSuite show how the request came.
 	//
 	// In the server access log they follow from the fields TLS version (24) and cipher suite
-	// (21), and from Request-URI (9): Transport is TLS if one of the first two is there, else,
-	// if the line has field 21, NoTransport if Request-URI is a dash, else PlainHTTP if the
-	// line has field 24 and is not Backblaze's, which never shows TLS, else unknown. TLSVersion and CipherSuite are those fields as logged: TLSv1.2, in any case.
+	// (21), and from Request-URI (9): Transport is TLS if one of the first two is there, else
+	// NoTransport if Request-URI is a dash, else PlainHTTP if the line has field 24 and is
+	// not Backblaze's, which never shows TLS, else unknown. TLSVersion and CipherSuite are
+	// those fields as logged: TLSv1.2, in any case.
 	//
 	// In CloudTrail they are tlsDetails' tlsVersion and cipherSuite; of an event without
 	// tlsDetails, CipherSuite is that of additionalEventData. Transport is TLS if one of them

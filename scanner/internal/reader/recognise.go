@@ -28,6 +28,9 @@ func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err er
 		}
 		return -1, "", err
 	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, new(*gzipError)) {
+		return -1, "", err // the rest may show something else
+	}
 	head = bytes.TrimLeft(head, " \t\r\n")
 	switch {
 	case bytes.HasPrefix(head, []byte("PAR1")):
