@@ -19,11 +19,11 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// summaryLine is the last line of a command that looks once at what lies there: what it
+// summaryText is the last line of a command that looks once at what lies there: what it
 // looked at, and what it left out, so that nothing matches and nothing was there never
 // look alike. candidates: requests that cannot match were passed over, and not counted.
-func summaryLine(s *once.Summary, candidates bool) string {
-	line := fmt.Sprintf("looked at %s (%s)", counted(s.Objects, "log object"), humanize.IBytes(uint64(s.Bytes)))
+func summaryText(s *once.Summary, candidates bool) string {
+	line := fmt.Sprintf("%s (%s)", counted(s.Objects, "log object"), humanize.IBytes(uint64(s.Bytes)))
 	if s.Objects > 0 {
 		line += ": " + requestsText(s, candidates)
 	}

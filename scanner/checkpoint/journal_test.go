@@ -575,3 +575,40 @@ func TestJournal_StandbyThatIsStartedAgainStandsBy(t *testing.T) {
 		}
 	})
 }
+
+// A local copy of another journal is of no use, however far it is.
+func TestJournal_UsesNoLocalCopyOfAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := filepath.Join(t.TempDir(), "cache.db")
+		one, other := new(journaltest.Fake), new(journaltest.Fake)
+		first := join(t, checkpoint.JournalConfig{Objects: one, Cache: cache}).lead()
+		first.mustPut("1", "2", "3")
+		first.end()
+		second := join(t, checkpoint.JournalConfig{Objects: other}).lead()
+		second.mustPut("4", "5", "6")
+		second.end()
+		if a, b := one.Keys("journal/"), other.Keys("journal/"); !slices.Equal(a, b) {
+			t.Fatalf("%q and %q", a, b)
+		}
+		third := join(t, checkpoint.JournalConfig{Objects: other, Cache: cache}).lead()
+		third.holds("4", "5", "6")
+	})
+}
+
+// A process that ends in peace shows nothing any more before others can know of that.
+func TestJournal_ShowsNothingOnceItLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lateStore{Fake: new(journaltest.Fake)}
+		m := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		m.mustPut("1")
+		if !m.journal.Live() {
+			t.Error("it shows nothing")
+		}
+		left, shows := 0, false
+		store.put = func() { left, shows = left+1, shows || m.journal.Live() }
+		m.end()
+		if left != 1 || shows || m.journal.Live() {
+			t.Errorf("it shows counters: %t, %t, after %d segments", shows, m.journal.Live(), left)
+		}
+	})
+}
