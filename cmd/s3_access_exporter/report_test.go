@@ -30,7 +30,7 @@ func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
 	}
 }
 
-// The overview is six questions, each of which a naive reading answers too.
+// The overview is seven questions, each of which a naive reading answers too.
 func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 	tables := map[string]struct {
 		question
@@ -41,6 +41,9 @@ func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 		}},
 		"legacy": {question: question{
 			where: func(r fleet.Request) bool { return r.Features != "" }, by: "log,feature,requester,client,client_version",
+		}},
+		"legacy_undetermined": {question: question{
+			where: func(r fleet.Request) bool { return r.Undetermined != "" }, by: "log,feature",
 		}},
 		"anonymous": {question: question{
 			where: func(r fleet.Request) bool { return r.Anonymous }, by: "log,bucket,source_ip,outcome",
@@ -72,6 +75,10 @@ func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 				case !table.where(r):
 				case name == "legacy": // a request is in the group of each of its features
 					for r.Features = range strings.SplitSeq(r.Features, ",") {
+						asked = append(asked, r)
+					}
+				case name == "legacy_undetermined":
+					for r.Features = range strings.SplitSeq(r.Undetermined, ",") {
 						asked = append(asked, r)
 					}
 				default:
@@ -165,10 +172,10 @@ func TestReport_ShowsThatNothingMatches(t *testing.T) {
 		"--by=log --output=csv":  "log,requests,sent_bytes,received_bytes,first_seen,last_seen\n",
 		"--output=json":          "",
 		"--output=prometheus":    "",
-		"--output=table":         strings.Repeat(none, 6),
+		"--output=table":         strings.Repeat(none, 7),
 	} {
 		got := runToEnd(t, append([]string{"report", dir, "--bucket=none"}, strings.Fields(args)...)...)
-		if got.code != exitOK || got.stdout != want && strings.Count(got.stdout, none) != 6 ||
+		if got.code != exitOK || got.stdout != want && strings.Count(got.stdout, none) != 7 ||
 			got.stderr != program+": looked at 1 log object (367 B): no candidate requests\n" {
 			t.Errorf("%s: exit code %d, %q, %s", args, got.code, got.stdout, got.stderr)
 		}
