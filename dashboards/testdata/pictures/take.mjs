@@ -51,7 +51,7 @@ ${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</pre>`;
 await takeDashboard('s3-access-sigv2-migration.json', { width: 1600, height: 890, mode: 'light', picture: 'dashboard.png' });
 await takePage(`${exporter}/status`, 1200, 900, 'status.png');
 await writeFile(join(here, 'terminal.html'), terminal(await readFile(join(folder, 'report.txt'), 'utf8')));
-await takePage(pathToFileURL(join(here, 'terminal.html')), 1500, 420, 'report.png');
+await takePage(pathToFileURL(join(here, 'terminal.html')), 1620, 420, 'report.png');
 for (const name of (await readdir(dashboards)).filter((name) => name.endsWith('.json'))) {
   for (const [width, mode] of [[1920, 'dark'], [1366, 'light']]) {
     await takeDashboard(name, { width, mode, picture: `${basename(name, '.json')}-${width}.png` });
