@@ -242,6 +242,26 @@ func TestFound_ChunksHoldEveryPartitionOnce(t *testing.T) {
 	}
 }
 
+// An engine holds every event of a query in memory, so that one of CloudTrail has a bound.
+func TestFound_QueriesOfCloudTrailAreBounded(t *testing.T) {
+	f := found{tables: make(map[Table]map[folder]map[string]extent)}
+	days := make(map[string]extent)
+	for d, halves := range []int64{1, 1, 1, 5, 1} { // of what a query may read
+		days[time.Date(2026, 1, 1+d, 0, 0, 0, 0, time.UTC).Format(dayFormat)] = extent{once.Extent{Objects: 1, Bytes: halves * maxTrails / 2}, true}
+	}
+	for log, want := range map[record.Log]string{record.CloudTrail: "01-02 03-03 04-04 05-05", record.ServerAccess: "01-05"} {
+		table := Table{Log: log, Location: "s3://logs", Root: "p/"}
+		f.tables[table] = map[folder]map[string]extent{{account: "111122223333", region: "eu-west-1", bucket: "photos"}: days}
+		var got []string
+		for _, c := range f.chunks(table) {
+			got = append(got, path.Base(c.first)+"-"+path.Base(c.last))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", log, got, want)
+		}
+	}
+}
+
 func TestTable_NamesAreOfOneFolderEach(t *testing.T) {
 	names := make(map[string]string)
 	for _, table := range []Table{
