@@ -130,6 +130,21 @@ func TestWarehouse_SaysWhichTableIsMissing(t *testing.T) {
 	}
 }
 
+// What an engine does not name is said before anybody believes that nothing is missing.
+func TestWarehouse_SaysWhatIsNotNamed(t *testing.T) {
+	for name, d := range map[string]Dialect{"athena": Athena(), "trino": Trino()} {
+		var log strings.Builder
+		w, _ := warehouseOf(bucketOf(1), new(fakeClient))
+		w.Dialect, w.Logger = d, slog.New(slog.NewTextHandler(&log, nil))
+		if _, err := w.Run(t.Context(), question(t, query.Config{}, engine.Needs{}), new(counted)); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.String(); !strings.Contains(got, "duplicates are left out") || strings.Contains(got, "does not name them") != (name == "athena") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestWarehouse_ExplainsWithoutAQuery(t *testing.T) {
 	client := new(fakeClient)
 	w, _ := warehouseOf(bucketOf(3), client)
