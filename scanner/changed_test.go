@@ -1,12 +1,15 @@
 package scanner_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
@@ -46,24 +49,87 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 	})
 }
 
-// A compressed file that was listed before it was complete is read when it is.
+// A compressed file that was listed before it was complete is read when it is, wherever it
+// lies: behind the watermark, the polls do not come across it.
 func TestScanner_QuarantinedObjectThatChangedIsReadAtOnce(t *testing.T) {
+	tests := []struct {
+		name        string
+		age         time.Duration // of the object, by its key
+		after, soon time.Duration // when it has changed, and how long it takes
+	}{
+		{"at the watermark", 0, time.Minute, 3 * time.Minute},
+		{"behind it", 20 * 24 * time.Hour, time.Minute, 3 * time.Minute},
+		{"behind it, after days", 20 * 24 * time.Hour, 70 * time.Hour, time.Hour + time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				whole := logtest.Gzip(logtest.AccessLog(began, "r1"))
+				r.put(began, "B", "r0")
+				key := r.put(began.Add(-tt.age), "A")
+				r.bucket.Put(key, whole[:len(whole)/2], time.Now())
+				r.start()
+				r.wait(tt.after)
+				r.expect("r0")
+				if got := r.metric("quarantined_objects"); got != 1 {
+					t.Errorf("%v objects are quarantined, want 1", got)
+				}
+				r.bucket.Put(key, whole, time.Now())
+				r.wait(tt.soon)
+				r.expect("r0", "r1")
+				if got := r.metric("quarantined_objects"); got != 0 {
+					t.Errorf("%v objects are quarantined, want none", got)
+				}
+			})
+		})
+	}
+}
+
+// What is gone is not quarantined any more.
+func TestScanner_QuarantinedObjectThatIsGoneIsResolved(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		whole := logtest.Gzip(logtest.AccessLog(began, "r1"))
-		key := r.put(began, "A")
-		r.bucket.Put(key, whole[:len(whole)/2], time.Now())
+		key := r.put(began.Add(-20*24*time.Hour), "A")
+		r.bucket.Put(key, []byte("\x1f\x8bbroken"), began)
+		r.put(began, "B", "r1")
 		r.start()
-		r.wait(time.Minute)
-		if got := r.metric("quarantined_objects"); got != 1 {
-			t.Errorf("%v objects are quarantined, want 1", got)
-		}
-		r.bucket.Put(key, whole, time.Now())
-		r.wait(16 * time.Minute) // the next listing of an idle stream
-		r.expect("r1")
+		r.wait(time.Hour)
+		r.bucket.Delete(key)
+		r.wait(time.Hour + time.Minute)
 		if got := r.metric("quarantined_objects"); got != 0 {
 			t.Errorf("%v objects are quarantined, want none", got)
 		}
+		if got := r.metric("object_errors_total", "gone"); got != 1 {
+			t.Errorf("%v objects are gone, want 1", got)
+		}
+		r.expect("r1")
 	})
+}
+
+// To look at quarantined objects costs one request an hour each, and 600 at most.
+func TestScanner_LooksAtQuarantinedObjectsAtABoundedRate(t *testing.T) {
+	for objects, most := range map[int]int{0: 0, 20: 20, 5_000: 600} {
+		inBubble(t, func(r *rig) {
+			r.put(began, "B", "r1")
+			for i := range objects {
+				key := logtest.SimpleKey(began.Add(-20*24*time.Hour), fmt.Sprintf("A%04d", i))
+				r.bucket.Put(key, []byte("\x1f\x8bbroken"), began)
+			}
+			var looks atomic.Int64
+			r.bucket.SetFault(func(op, key string) error {
+				if op == sourcetest.OpList && logkey.Parse(key).Skip == "" {
+					looks.Add(1) // at an object
+				}
+				return nil
+			})
+			r.start()
+			r.wait(7 * time.Hour)
+			looks.Store(0)
+			r.wait(10 * time.Hour)
+			if got := int(looks.Load()); got > 10*most || got < 9*most {
+				t.Errorf("%d quarantined objects take %d requests in 10 hours, want %d", objects, got, 10*most)
+			}
+		})
+	}
 }
 
 // One that has changed is a new one: what keeps it from being read now may pass.
@@ -88,6 +154,70 @@ func TestScanner_ChangedObjectThatFailsOtherwiseIsPending(t *testing.T) {
 		}
 		fail.Store(false)
 		r.wait(time.Hour)
+		r.expect("r1")
+	})
+}
+
+// errNotThere is what Open fails with where somebody finds no object.
+func errNotThere(key string) error {
+	return &source.Error{Op: sourcetest.OpOpen, Key: key, Reason: source.ReasonGone, Err: errors.New("HTTP 404")}
+}
+
+// A proxy that answers 404, or a store that lists what it does not have, makes no object
+// gone.
+func TestScanner_ObjectThatIsListedIsNotGone(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A", "r1")
+		var fail atomic.Bool
+		fail.Store(true)
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpOpen && fail.Load() {
+				return errNotThere(key)
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Hour)
+		r.expect()
+		if got := r.metric("pending_objects"); got != 1 || r.metric("object_errors_total", "gone") != 0 {
+			t.Errorf("%v objects are pending, want 1", got)
+		}
+		fail.Store(false)
+		r.wait(time.Hour)
+		r.expect("r1")
+	})
+}
+
+// What is gone has not counted, and does so if it comes back: from a version that was
+// deleted, a backup, or with the volume that it lies on.
+func TestScanner_ObjectThatComesBackCounts(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		key := r.put(began, "A")
+		body := logtest.AccessLog(began, "r1")
+		r.bucket.Put(key, body, began)
+		var fail atomic.Bool
+		fail.Store(true)
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpOpen && fail.Load() {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errSlowDown}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(time.Minute)
+		r.bucket.Delete(key)
+		fail.Store(false)
+		r.wait(time.Hour)
+		r.expect()
+		if got := r.metric("object_errors_total", "gone"); got != 1 || r.metric("pending_objects") != 0 {
+			t.Errorf("%v objects are gone, want 1", got)
+		}
+		r.crash()
+		r.start()
+		r.bucket.Put(key, body, began)
+		r.wait(2 * time.Hour)
+		r.expect("r1")
+		r.wait(48 * time.Hour)
 		r.expect("r1")
 	})
 }

@@ -270,9 +270,10 @@ func writeObject(tx *checkpoint.Tx, f *finished) (marked bool, err error) {
 		return false, tx.PutFailure(f.State.stream.id, f.Object.Key, f.after)
 	}
 	if f.before.Attempts > 0 {
-		return true, tx.DeleteFailure(f.State.stream.id, f.Object.Key)
+		err = tx.DeleteFailure(f.State.stream.id, f.Object.Key)
 	}
-	return true, nil
+	// What is gone has not counted. If it comes back, it is new.
+	return f.Err == nil, err
 }
 
 // resolved takes an object whose commit is done out of the queue, and shows it.
@@ -311,7 +312,7 @@ func (c *committer) logFailure(f *finished) {
 		log.Warn("object is gone, its records are not counted")
 	case f.before.Reason == f.after.Reason && f.before.Quarantined == f.after.Quarantined:
 	case f.after.Quarantined:
-		log.Error("object is quarantined, its records are not counted; it is tried again at the next start")
+		log.Error("object is quarantined, its records are not counted; it is tried again once it has changed, and at the next start")
 	default:
 		log.Warn("object could not be read, it is tried again")
 	}

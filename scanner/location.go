@@ -34,6 +34,7 @@ type location struct {
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
 	recogniser   *reader.Recogniser
 	sharing      sharing
@@ -92,6 +93,9 @@ func (l *location) round(ctx context.Context) error {
 	var failed error
 	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		failed = l.search(ctx, start, now)
+	}
+	if err := l.recheck(ctx, start); err != nil {
+		return err
 	}
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)

@@ -34,9 +34,10 @@ type stream struct {
 	listed   string            // the highest key that was ever listed, but for those that are ahead of the clock
 	inflight map[string]flight // queued objects by key
 	failures map[string]checkpoint.Failure
-	again    map[string]bool // quarantined objects that are to be tried once more
-	resolved map[string]bool // objects that have left the queue since watch; nil: nobody watches
-	renewed  map[string]bool // objects whose marks are being renewed
+	again    map[string]bool    // quarantined objects that are to be tried once more
+	rechecks map[string]recheck // of quarantined objects
+	resolved map[string]bool    // objects that have left the queue since watch; nil: nobody watches
+	renewed  map[string]bool    // objects whose marks are being renewed
 }
 
 // flight is an object between its queueing and its commit.
@@ -251,6 +252,7 @@ func (s *stream) committed(key string, failure checkpoint.Failure) {
 	defer s.mu.Unlock()
 	delete(s.inflight, key)
 	delete(s.again, key)
+	delete(s.rechecks, key)
 	if failure.Attempts > 0 {
 		s.setFailure(key, failure)
 	} else {

@@ -75,7 +75,19 @@ func clientUses() []clientUse {
 			name: "aws-cli, http://", client: "aws-cli", features: []string{"plain_http", "path_style"}, requests: 1, // an endpoint makes it path style
 			script: "aws --endpoint-url http://s3.us-east-1.amazonaws.com s3api get-object --bucket " + wireBucket + " --key open/a.txt /dev/null",
 		},
+		{
+			name: "aws-cli, an endpoint, told by the runbook", client: "aws-cli", requests: 1,
+			script: "aws configure set default.s3.addressing_style virtual && aws --endpoint-url https://s3.us-east-1.amazonaws.com s3api get-object --bucket " + wireBucket + " --key open/a.txt /dev/null",
+		},
 		{name: "boto3", client: "boto3", script: boto3("", get), requests: 1},
+		{name: "boto3, no TLS", client: "boto3", script: boto3("use_ssl=False", get), features: []string{"plain_http"}, requests: 1},
+		{
+			name: "boto3, an endpoint", client: "boto3", script: boto3("endpoint_url='https://s3.us-east-1.amazonaws.com'", get), features: []string{"path_style"}, requests: 1,
+		},
+		{
+			name: "boto3, an endpoint, told by the runbook", client: "boto3", requests: 1,
+			script: boto3("endpoint_url='https://s3.us-east-1.amazonaws.com', config=Config(signature_version='s3v4', s3={'addressing_style': 'virtual'})", get),
+		},
 		{name: "boto3, path style", client: "boto3", script: boto3("config=Config(s3={'addressing_style': 'path'})", get), features: []string{"path_style"}, requests: 1},
 		{name: "AWS SDK for Go v2", client: "aws-sdk-go-v2", sdk: func(*s3.Options) {}, requests: 1},
 		{name: "AWS SDK for Go v2, path style", client: "aws-sdk-go-v2", sdk: func(o *s3.Options) { o.UsePathStyle = true }, features: []string{"path_style"}, requests: 1},

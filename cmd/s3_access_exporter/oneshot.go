@@ -66,7 +66,11 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		return err
 	}
 	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0
-	env.lastLine = summaryLine(summary, candidates)
+	looked := "looked at"
+	if enough {
+		looked = "stopped at --limit; read to their ends:"
+	}
+	env.lastLine = looked + " " + summaryText(summary, candidates)
 	switch {
 	case interrupted:
 		return errInterrupted

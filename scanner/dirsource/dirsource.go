@@ -142,7 +142,7 @@ func (s *Source) Open(ctx context.Context, obj source.Object) (io.ReadCloser, er
 	}
 	f, err := os.Open(s.path(obj.Key))
 	if err != nil {
-		return nil, sourceError("open", obj.Key, err)
+		return nil, s.failure("open", obj.Key, err)
 	}
 	b := newBody(f, obj, info)
 	if err := b.unchanged(); err != nil {
@@ -175,7 +175,7 @@ func (s *Source) file(ctx context.Context, key string) (fs.FileInfo, error) {
 	}
 	info, err := os.Stat(s.path(key))
 	if err != nil {
-		return nil, sourceError("open", key, err)
+		return nil, s.failure("open", key, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, sourceError("open", key, fs.ErrNotExist)
@@ -196,6 +196,20 @@ func object(key string, info fs.FileInfo) source.Object {
 // path returns the file of a key; of the empty key, the directory itself.
 func (s *Source) path(key string) string {
 	return filepath.Join(s.links.root, filepath.FromSlash(key))
+}
+
+// failure is sourceError, but that nothing is gone from a directory that is not there.
+func (s *Source) failure(op, key string, err error) error {
+	if reason(err) == source.ReasonGone {
+		if missing := check(s.links.root); missing != nil {
+			why := reason(missing)
+			if why == source.ReasonGone {
+				why = source.ReasonNoSuchBucket
+			}
+			return &source.Error{Op: op, Key: key, Reason: why, Err: missing}
+		}
+	}
+	return sourceError(op, key, err)
 }
 
 // sourceError gives an error of the file system its reason.

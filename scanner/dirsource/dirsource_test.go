@@ -239,6 +239,21 @@ func TestList_TellsThatTheDirectoryIsGone(t *testing.T) {
 	}
 }
 
+// What lies in a directory that is not there, as its volume is not mounted, is not gone.
+func TestOpen_TellsThatTheDirectoryIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	write(t, dir, "a/x", nil)
+	src := open(t, dir)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	_, openErr := src.Open(t.Context(), source.Object{Key: "a/x"})
+	_, statErr := src.Stat(t.Context(), "a/x")
+	if reasonOf(openErr) != source.ReasonNoSuchBucket || reasonOf(statErr) != source.ReasonNoSuchBucket {
+		t.Errorf("Open: %v, Stat: %v", openErr, statErr)
+	}
+}
+
 func TestList_PassesOverWhatVanishes(t *testing.T) {
 	dir := t.TempDir()
 	for _, key := range []string{"a", "b", "c/x", "d"} {

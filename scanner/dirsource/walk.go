@@ -210,14 +210,10 @@ func (w *walk) stat(key string) (fs.FileInfo, error) {
 // failure returns the listing's error for an error of the file system. There is
 // none for a file or directory that has vanished.
 func (w *walk) failure(err error) error {
-	why := reason(err)
-	if why == source.ReasonGone {
-		if err = check(w.source.links.root); err == nil {
-			return nil
-		}
-		if why = reason(err); why == source.ReasonGone {
-			why = source.ReasonNoSuchBucket
-		}
+	err = w.source.failure("list", w.prefix, err)
+	var failed *source.Error
+	if errors.As(err, &failed) && failed.Reason == source.ReasonGone {
+		return nil
 	}
-	return &source.Error{Op: "list", Key: w.prefix, Reason: why, Err: err}
+	return err
 }

@@ -92,7 +92,7 @@ func (s *Source) Stat(ctx context.Context, key string) (source.Object, error) {
 	l := listing{source: s, prefix: key, maxKeys: 1}
 	objects, err := l.page(ctx)
 	if err != nil {
-		return source.Object{}, failure(ctx, "open", key, err)
+		return source.Object{}, failure(ctx, "list", key, err)
 	}
 	if len(objects) == 0 || objects[0].Key != key {
 		return source.Object{}, &source.Error{Op: "open", Key: key, Reason: source.ReasonGone, Err: errors.New("it is not listed any more")}

@@ -132,7 +132,11 @@ func reason(op string, err error) source.Reason {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		if r := reasonOfCode(api.ErrorCode()); r != "" {
+		r := reasonOfCode(api.ErrorCode())
+		if r == source.ReasonGone && op == "list" {
+			return source.ReasonNoSuchBucket // a listing shows that by what is not in it
+		}
+		if r != "" {
 			return r
 		}
 	}

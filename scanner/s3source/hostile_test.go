@@ -230,7 +230,7 @@ func TestSource_GivesTheReason(t *testing.T) {
 		code       string
 		list, open source.Reason
 	}{
-		{404, "NoSuchKey", source.ReasonGone, source.ReasonGone},
+		{404, "NoSuchKey", source.ReasonNoSuchBucket, source.ReasonGone},
 		{404, "NoSuchBucket", source.ReasonNoSuchBucket, source.ReasonNoSuchBucket},
 		{404, "Whatever", source.ReasonNoSuchBucket, source.ReasonGone},
 		{403, "AccessDenied", source.ReasonAccessDenied, source.ReasonAccessDenied},
@@ -256,6 +256,8 @@ func TestSource_GivesTheReason(t *testing.T) {
 				writeError(w, tt.status, tt.code, "a message")
 			})))
 			_, err := keysOf(t, src, "logs/", "")
+			wantReason(t, err, "list", tt.list)
+			_, err = src.Stat(t.Context(), "k") // no answer but a listing shows that it is gone
 			wantReason(t, err, "list", tt.list)
 			_, err = src.Open(t.Context(), of("k", 0))
 			wantReason(t, err, "open", tt.open)

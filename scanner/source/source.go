@@ -42,7 +42,8 @@ type Source interface {
 	// whole object, or to an error, and closes it.
 	Open(ctx context.Context, obj Object) (io.ReadCloser, error)
 	// Stat returns the object of that key as a listing would show it now. It
-	// fails with ReasonGone if there is none.
+	// fails with ReasonGone if there is none, and that is for sure: an answer of
+	// somebody else than the store, or a directory that is not there, is another reason.
 	Stat(ctx context.Context, key string) (Object, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -162,19 +163,28 @@ func (rd *objectReader) open(ctx context.Context, obj *object) (io.ReadCloser, e
 }
 
 // openNow opens the object as it was listed. What was listed may be old, above all of an
-// object that is tried again: one that changed since then is looked up once more.
+// object that is tried again: one that changed since then is looked up once more, and so is
+// one that is said to be gone, as somebody else than the store may say so. What is gone is
+// not listed any more.
 func (rd *objectReader) openNow(ctx context.Context, obj *object) (io.ReadCloser, error) {
 	src := obj.location.Source
 	body, err := src.Open(ctx, obj.Object)
-	if err == nil || reasonOf(err) != source.ReasonChanged {
-		return body, err
+	if err == nil {
+		return body, nil
+	}
+	if why := reasonOf(err); why != source.ReasonChanged && why != source.ReasonGone {
+		return nil, err
 	}
 	now, err := src.Stat(ctx, obj.Key)
 	if err != nil {
 		return nil, err
 	}
 	obj.Object = now
-	return src.Open(ctx, now)
+	body, err = src.Open(ctx, now)
+	if err != nil && reasonOf(err) == source.ReasonGone {
+		err = &source.Error{Op: "open", Key: obj.Key, Reason: source.ReasonRead, Err: fmt.Errorf("it is listed, and: %w", err)}
+	}
+	return body, err
 }
 
 func (rd *objectReader) decode(u *unpacker, obj *object, stored storedBytes, out *Outcome) error {
@@ -222,6 +232,10 @@ func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedByte
 		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
+	if otherForm > 0 && out.Records+duplicates == 0 && out.Skipped == (record.Skipped{}) && dec.Err() == nil {
+		out.Skip = logkey.SkipOtherForm
+		return nil
+	}
 	out.Skipped.Duplicate, out.Skipped.OtherForm = duplicates, otherForm
 	err = dec.Err()
 	if key.Free() || key.Stream.Layout == logkey.Export {

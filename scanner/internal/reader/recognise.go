@@ -28,6 +28,9 @@ func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err er
 		}
 		return -1, "", err
 	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, new(*gzipError)) {
+		return -1, "", err // the rest may show something else
+	}
 	head = bytes.TrimLeft(head, " \t\r\n")
 	switch {
 	case bytes.HasPrefix(head, []byte("PAR1")):
@@ -132,6 +135,13 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	}
 	r.found(k, why)
 	return why, nil
+}
+
+// Knows reports whether a stream has log objects.
+func (r *Recogniser) Knows(s logkey.Stream) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.logs[s]
 }
 
 // known returns why objects of a kind are no log objects, or nothing if they are, if that

@@ -134,3 +134,66 @@ func TestRecogniser_ReadsTheBeginningOfAnObjectAlone(t *testing.T) {
 		t.Errorf("%q, error %v", why, err)
 	}
 }
+
+// An answer that breaks off does not show what an object is.
+func TestRecogniser_BelievesNoPartOfAnObject(t *testing.T) {
+	for name, fault := range map[string]error{
+		"ends early": sourcetest.Short(20), "is reset": sourcetest.FailAfter(20, errors.New("connection reset")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := new(sourcetest.Fake)
+			key := "a/2026/07/02/08/x"
+			body := []byte("<p>Please log in.</p>" + string(logtest.AccessJSON(time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC), "r")))
+			fake.Put(key, body, time.Now())
+			fake.SetFault(func(op, _ string) error {
+				if op == sourcetest.OpRead {
+					return fault
+				}
+				return nil
+			})
+			obj := source.Object{Key: key, Size: int64(len(body))}
+			why, err := reader.NewRecogniser().Look(t.Context(), fake, obj, logkey.Parse(key))
+			if why != logkey.SkipUnreadable || err == nil {
+				t.Errorf("%q, error %v", why, err)
+			}
+		})
+	}
+}
+
+// Nor does one that is not read to its end as the context ends: it is not skipped for good.
+func TestRead_SkipsNothingOnceItsContextHasEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	fake := new(sourcetest.Fake)
+	key := "a/2026/07/02/08/x"
+	body := bytes.Repeat(logtest.AccessJSON(time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC), "r"), 10_000)
+	fake.Put(key, body, time.Now())
+	src := &endingSource{fake, cancel}
+	jobs := make(chan *reader.Job[struct{}], 1)
+	jobs <- &reader.Job[struct{}]{Location: source.Location{Source: src}, Key: logkey.Parse(key), Object: source.Object{Key: key, Size: int64(len(body))}}
+	close(jobs)
+	for r := range reader.Read(ctx, reader.Config{NewTally: func(_, _ string) reader.Tally { return new(noTally) }}, jobs).All() {
+		if r.Err == nil || r.Skip != "" {
+			t.Errorf("skipped for %q, error %v", r.Skip, r.Err)
+		}
+	}
+}
+
+// endingSource is a Source whose bodies end a context behind their first byte.
+type endingSource struct {
+	source.Source
+	end func()
+}
+
+func (s *endingSource) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
+	body, err := s.Source.Open(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{readFunc(func(p []byte) (int, error) {
+		defer s.end()
+		return body.Read(p[:1])
+	}), body}, nil
+}
