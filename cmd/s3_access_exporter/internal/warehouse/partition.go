@@ -117,6 +117,9 @@ const (
 	maxFolders    = 500
 	maxRegions    = 50 // accounts' Regions, of server access logs
 	maxPartitions = 50_000
+	// Of CloudTrail, an engine holds each event in memory, shortened, to know it again: Trino
+	// takes some 7 MB for each MiB. A day is one query, though.
+	maxTrails = 512 << 20 // bytes, as stored
 )
 
 // split yields some folders after the other, in their order, as many as one query reads.
@@ -158,7 +161,7 @@ func (f *found) chunks(t Table) (all []chunk) {
 			}
 		}
 		maps.DeleteFunc(days, func(_ string, sum extent) bool { return !sum.asked })
-		for span := range slices.Chunk(slices.Sorted(maps.Keys(days)), max(1, maxPartitions/len(some))) {
+		for span := range spans(days, max(1, maxPartitions/len(some)), t.Log) {
 			c := chunk{table: t, folders: some, first: span[0], last: span[len(span)-1]}
 			for _, day := range span {
 				c.extent.Objects += days[day].Objects
@@ -168,6 +171,27 @@ func (f *found) chunks(t Table) (all []chunk) {
 		}
 	}
 	return all
+}
+
+// spans yields days in their order, as many as one query reads.
+func spans(days map[string]extent, most int, log record.Log) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		var span []string
+		bytes := int64(0)
+		for _, day := range slices.Sorted(maps.Keys(days)) {
+			full := len(span) == most || log == record.CloudTrail && bytes+days[day].Bytes > maxTrails
+			if len(span) > 0 && full {
+				if !yield(span) {
+					return
+				}
+				span, bytes = nil, 0
+			}
+			span, bytes = append(span, day), bytes+days[day].Bytes
+		}
+		if len(span) > 0 {
+			yield(span)
+		}
+	}
 }
 
 // rows returns the SQL of a chunk's rows in a table of that name: of the objects that a scan
