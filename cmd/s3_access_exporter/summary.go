@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -131,8 +130,6 @@ func warnOfDoubles(logger *slog.Logger, s *once.Summary) {
 		"location", a.Location, "stream", a.Stream, "other_location", b.Location, "other_stream", b.Stream)
 }
 
-var errNothingRead = errors.New("no log object was read")
-
 // oldest returns the time of a location's first log object as attributes of a log line;
 // nothing if no key shows one.
 func oldest(l *once.LocationSummary) []any {
@@ -142,8 +139,8 @@ func oldest(l *once.LocationSummary) []any {
 	return []any{"oldest", l.OldestKey}
 }
 
-// checkRead warns of each location of which nothing was read, for whatever reason. It
-// returns an error if a location has no log object at all, or none of any was read.
+// checkRead warns of each location of which nothing was read, for whatever reason, and
+// returns an error then.
 func checkRead(logger *slog.Logger, s *once.Summary) error {
 	var failed error
 	for _, l := range s.Locations {
@@ -151,10 +148,10 @@ func checkRead(logger *slog.Logger, s *once.Summary) error {
 		case !l.Found:
 			logger.Warn("no log object lies here; a location is a bucket, a prefix in one, or a directory", "location", l.Name)
 			failed = cmp.Or(failed, fmt.Errorf("no log object lies in %s", l.Name))
-		case s.Objects == 0 && len(s.Unread) == 0:
+		case !l.Asked, s.Objects == 0 && len(s.Unread) == 0:
 			logger.Warn("no log object here can hold what is asked for: see --since, --until, --record-format and the other filters",
 				append([]any{"location", l.Name}, oldest(&l)...)...)
-			failed = cmp.Or(failed, errNothingRead)
+			failed = cmp.Or(failed, fmt.Errorf("no log object was read of %s", l.Name))
 		}
 	}
 	return failed

@@ -25,6 +25,7 @@ type listing struct {
 
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
+	asked          bool       // something that lies there was asked for
 	looked         bool       // at an object with a free key
 	aside          *job       // an object with a free key that was not asked for; nil: there is none
 	unreadable     bool       // it was logged that an object could not be looked at
@@ -64,6 +65,7 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 			return "", ctx.Err() == nil
 		}
 		l.query.Progress.list(obj)
+		l.ask()
 		return "", l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
 	})
 	if err == nil {
@@ -109,6 +111,13 @@ func (l *listing) note(name string, key logkey.Key) {
 		return
 	}
 	l.skip(name, key.Skip)
+}
+
+// ask takes note that an object is asked for.
+func (l *listing) ask() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = true
 }
 
 // skip takes note of an object that is skipped. l.mu is held.

@@ -152,7 +152,7 @@ function Visualization({ panel, frames, ...size }) {
     return <div style={style}>{fieldConfig.defaults.noValue}</div>;
   }
   if (type === 'table') {
-    return <TableNG data={frames[0]} {...size} cellHeight={options.cellHeight} fieldConfig={fieldConfig} enableVirtualization={false} getActions={() => []} />;
+    return <TableNG data={frames[0]} {...size} cellHeight={options.cellHeight} sortBy={options.sortBy} fieldConfig={fieldConfig} enableVirtualization={false} getActions={() => []} />;
   }
   return <TimeSeries frames={frames} {...size} timeRange={timeRange} timeZone="utc" legend={options.legend} options={options} />;
 }
