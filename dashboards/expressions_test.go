@@ -381,7 +381,7 @@ func (s *story) testHealth(t *testing.T) {
 		{"Exporters down", end, 1},
 		{"Locations that fail", evening, 0},
 		{"Locations that fail", morning, 1},
-		{"Pending objects", evening, 1},
+		{"Pending objects", evening, 2},
 		{"Quarantined objects", evening, 1},
 		{"Malformed records", evening, malformed},
 		{"Malformed records", end, 0},

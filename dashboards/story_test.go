@@ -190,7 +190,7 @@ func (s *story) traffic(t *testing.T) time.Time {
 		return true
 	})
 	s.scrapeUntil(t, "all faults are seen", func() bool {
-		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 1 &&
+		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 2 &&
 			s.sum(s.roomy, "s3_access_exporter_quarantined_objects") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_skipped_records_total", "malformed") == malformed &&
 			s.sum(s.cramped, "s3_access_exporter_series_overflow_total") > 0
