@@ -125,7 +125,7 @@ func (m *model) run() {
 func (m *model) now() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return time.Now().Add(m.jumped)
+	return jumped(m.t, m.jumped)
 }
 
 // begin starts a process and checks that what it shows is no less than before.

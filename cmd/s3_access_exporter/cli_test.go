@@ -110,6 +110,7 @@ func TestRun_NamesWhatIsWrongInOneLine(t *testing.T) {
 		{"report -o parquet DIR", "--output must be"},
 		{"report -o prometheus --scan.interval=1m DIR", "unknown flag --scan.interval, a flag of serve (see s3_access_exporter report --help)"},
 		{"serve --top 3 DIR", "unknown flag --top, a flag of report (see s3_access_exporter serve --help)"},
+		{"events --by day DIR", "error: unknown flag --by, a flag of report (see s3_access_exporter events --help)"},
 		{"report --top -1 DIR", "--top must not be negative (see s3_access_exporter report --help)"},
 		{"events -o json --context DIR", "--context goes with --output raw"},
 		{"events -o raw --fields key DIR", "--fields goes with --output table, json or csv"},

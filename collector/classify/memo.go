@@ -30,10 +30,11 @@ type memo[T comparable] struct {
 	size    int // bytes of byText
 }
 
-// memory is one text and its result.
+// memory is one text and its result. Two of them are a cache line.
 type memory[T comparable] struct {
 	text   string
-	result *T // nil: no memory
+	result *T     // nil: no memory
+	hash   uint64 // so that hardly any other text is looked at; of latest only
 }
 
 // latestBits gives the number of memories that are tried before the map. A text
@@ -52,24 +53,26 @@ func newTextMemo(compute func(text string) string) *memo[string] {
 }
 
 func (m *memo[T]) of(text []byte) *T {
-	slot := latestSlot(text)
+	hash := hashOf(text)
+	slot := hash % (1 << latestBits)
 	first, second := &m.latest[slot], &m.latest[slot^1]
 	switch {
-	case first.result != nil && first.text == string(text):
+	case first.hash == hash && first.result != nil && first.text == string(text):
 		return first.result
-	case second.result != nil && second.text == string(text):
+	case second.hash == hash && second.result != nil && second.text == string(text):
 		return second.result
 	case len(text) > maxMemoText:
 		return m.result(m.compute(string(text)))
 	}
 	recalled := m.recall(text)
+	recalled.hash = hash
 	*first, *second = recalled, *first
 	return recalled.result
 }
 
-// latestSlot spreads texts over the latest memories by their length and four of
+// hashOf spreads texts over the latest memories by their length and four of
 // their words.
-func latestSlot(text []byte) uint64 {
+func hashOf(text []byte) uint64 {
 	const size = 8
 	h := uint64(len(text))
 	if last := len(text) - size; last >= 0 {
@@ -79,7 +82,7 @@ func latestSlot(text []byte) uint64 {
 		high2, low2 := bits.Mul64(word(last/4)^0x8EBC6AF09C88C6E3, word(last/4*3)^0x589965CC75374CC3)
 		h ^= high1 ^ low1 ^ high2 ^ low2
 	}
-	return h % (1 << latestBits)
+	return h
 }
 
 func (m *memo[T]) recall(text []byte) memory[T] {

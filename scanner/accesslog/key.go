@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/access"
 )
@@ -39,6 +40,9 @@ func (d *Decoder) decodeKey(operation, logged []byte) []byte {
 // unescape appends src to dst with its percent-encoding undone, and plus for
 // each plus sign. dst may be the start of src: it never overtakes.
 func unescape(dst, src []byte, plus byte) []byte {
+	dst = slices.Grow(dst, len(src))
+	out := dst[len(dst) : len(dst)+len(src)]
+	n := 0
 	for i := 0; i < len(src); i++ {
 		c := src[i]
 		switch {
@@ -52,9 +56,10 @@ func unescape(dst, src []byte, plus byte) []byte {
 				i += 2
 			}
 		}
-		dst = append(dst, c)
+		out[n] = c
+		n++
 	}
-	return dst
+	return dst[:len(dst)+n]
 }
 
 // unhex returns the value of a hex digit.

@@ -139,7 +139,7 @@ func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
 	r.Bucket, r.Key = s.Text(e[parameterBucket]), s.Text(e[parameterKey])
 	account := e[bucketAccount]
-	if len(r.Bucket) == 0 || e[otherBucketARN].IsString() || isAccessPoint(r.Bucket) {
+	if len(r.Bucket) == 0 || e[otherBucketARN].IsString() || isCopy(r.Operation) || isAccessPoint(r.Bucket) {
 		account = d.chooseBucket(e)
 	}
 	if r.AccountID = s.Text(account); len(r.AccountID) == 0 {
@@ -157,16 +157,23 @@ func (d *Decoder) chooseBucket(e *event) (account jsonscan.Value) {
 	bucket, _ := splitARN(s.Text(e[bucketARN]))
 	account = e[bucketAccount]
 	unnamed := len(r.Bucket) == 0 || isAccessPoint(r.Bucket)
+	several := isCopy(r.Operation)
 	if other, _ := splitARN(s.Text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
-		bucket, account = other, e[otherBucketAccount]
-		if !unnamed && !bytes.Equal(r.Bucket, other) {
-			account = jsonscan.Value{}
-		}
+		bucket, account, several = other, e[otherBucketAccount], true
 	}
-	if unnamed && len(bucket) > 0 {
+	switch {
+	case len(bucket) == 0 || bytes.Equal(r.Bucket, bucket):
+	case unnamed:
 		r.Bucket = bucket
+	case several: // and those of others alone, such as a copy's source
+		account = jsonscan.Value{}
 	}
 	return account
+}
+
+// isCopy reports whether an operation is one of two buckets.
+func isCopy(operation []byte) bool {
+	return string(operation) == "CopyObject" || string(operation) == "UploadPartCopy"
 }
 
 // isAccessPoint reports whether a bucket's name in a request is that of something before

@@ -358,8 +358,13 @@ func referenceBucket(event referenceObject) (account, bucket, key string) {
 	case len(buckets) == 0:
 	case len(buckets) == 1 || buckets[len(buckets)-1].name == "" || buckets[0].name == bucket:
 		found = buckets[0]
-	case !named || buckets[len(buckets)-1].name == bucket:
+	default:
 		found = buckets[len(buckets)-1]
+	}
+	copied := event.text("eventName") == "CopyObject" || event.text("eventName") == "UploadPartCopy"
+	other := len(buckets) > 1 && buckets[len(buckets)-1].name != ""
+	if named && found.name != "" && found.name != bucket && (copied || other) {
+		found.account = ""
 	}
 	if !named && found.name != "" {
 		bucket = found.name

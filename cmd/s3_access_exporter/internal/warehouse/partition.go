@@ -69,7 +69,9 @@ type extent struct {
 
 const dayFormat = "2006/01/02"
 
-func (f *found) add(name string, l once.Listed, asked bool) {
+// add adds a log object of that name, and reports whether it lies in a table. asked: the
+// question reads it.
+func (f *found) add(name string, l once.Listed, asked bool) (tabled bool) {
 	t, in, ok := tableOf(l.Location.Name, l.Key)
 	if !ok {
 		if asked {
@@ -77,7 +79,7 @@ func (f *found) add(name string, l once.Listed, asked bool) {
 			f.others.Bytes += l.Object.Size
 			f.example = cmp.Or(f.example, name)
 		}
-		return
+		return false
 	}
 	if f.tables[t] == nil {
 		f.tables[t] = make(map[folder]map[string]extent)
@@ -91,6 +93,7 @@ func (f *found) add(name string, l once.Listed, asked bool) {
 	sum.Bytes += l.Object.Size
 	sum.asked = sum.asked || asked
 	f.tables[t][in][day] = sum
+	return true
 }
 
 // sorted returns the tables in an order that is always the same.

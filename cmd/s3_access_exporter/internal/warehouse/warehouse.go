@@ -126,11 +126,10 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 	asked := once.Extent{}
 	summary, err := once.List(ctx, w.Scan, wanted, func(l once.Listed) {
 		reads := exact.Reads(l.Key)
-		if reads {
+		if f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads) && reads {
 			asked.Objects++
 			asked.Bytes += l.Object.Size
 		}
-		f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads)
 	})
 	f.summary = summary
 	summary.Objects, summary.Bytes = asked.Objects, asked.Bytes

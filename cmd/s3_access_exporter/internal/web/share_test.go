@@ -392,6 +392,39 @@ type pipeWriter struct{ net.Conn }
 func (*pipeWriter) Header() http.Header { return nil }
 func (*pipeWriter) WriteHeader(int)     {}
 
+// Config.MaxRequests holds for metrics and the status together, and never for the others.
+func TestServer_TurnsAwayMetricsAndStatusOverItsLimit(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	g := &gatherer{series: 1, wait: func() { close(begun); <-goOn }}
+	mux, err := newMux(Config{TelemetryPath: "/metrics", MaxRequests: 1}, g, fixedTail{status: wellStatus()}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func(path string) int {
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		return answer.Code
+	}
+	var first sync.WaitGroup
+	first.Go(func() { code("/metrics") })
+	<-begun
+	for _, path := range []string{"/metrics", StatusPath, StatusAPIPath} {
+		if got := code(path); got != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	for _, path := range []string{"/", HealthyPath, ReadyPath, ActivePath} {
+		if got := code(path); got != http.StatusOK {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	close(goOn)
+	first.Wait()
+	if got := code(StatusPath); got != http.StatusOK {
+		t.Errorf("afterwards: %d", got)
+	}
+}
+
 func TestLimit_TurnsAwayWhatIsTooMuchAmongAllItsHandlers(t *testing.T) {
 	const most = 3
 	begun, end := make(chan struct{}), make(chan struct{})
