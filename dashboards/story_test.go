@@ -101,7 +101,7 @@ func newStory(t *testing.T) *story {
 	if err := s.bucket.CreateBucket(logBucket); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(moody(gofakes3.New(s.bucket).Server()))
+	server := httptest.NewServer(moody(s.bucket, gofakes3.New(s.bucket).Server()))
 	t.Cleanup(server.Close)
 	empty := filepath.Join(dir, "empty")
 	for _, folder := range []string{s.directory, empty} {
@@ -191,6 +191,7 @@ func (s *story) traffic(t *testing.T) time.Time {
 	})
 	s.scrapeUntil(t, "all faults are seen", func() bool {
 		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 1 &&
+			s.sum(s.roomy, "s3_access_exporter_object_errors_total", "gone") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_quarantined_objects") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_skipped_records_total", "malformed") == malformed &&
 			s.sum(s.cramped, "s3_access_exporter_series_overflow_total") > 0
@@ -265,8 +266,8 @@ func totals(requests []fleet.Request) map[string]float64 {
 
 func isObjectRequest(r *fleet.Request) bool { return r.Key != "" || r.Operation == "DeleteObjects" }
 
-// moody is S3 with objects that it lists but does not hand out.
-func moody(s3 http.Handler) http.Handler {
+// moody is S3 with objects that it lists but does not hand out; some are gone then.
+func moody(bucket *s3mem.Backend, s3 http.Handler) http.Handler {
 	const answer = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>No.</Message></Error>`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -274,6 +275,7 @@ func moody(s3 http.Handler) http.Handler {
 			w.WriteHeader(http.StatusForbidden)
 			fmt.Fprintf(w, answer, "AccessDenied")
 		case strings.HasSuffix(r.URL.Path, goneMark):
+			_, _ = bucket.DeleteObject(logBucket, strings.TrimPrefix(r.URL.Path, "/"+logBucket+"/")) // the answer is the same
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprintf(w, answer, "NoSuchKey")
 		default:

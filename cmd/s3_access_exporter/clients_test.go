@@ -154,7 +154,7 @@ func boto3(options, line string) string {
 // run lets the client do what it is to.
 func (use *clientUse) run(t *testing.T, w *wire, m *miniotest.MinIO) {
 	t.Helper()
-	w.on = use.name
+	w.serving(use.name)
 	if use.sdk != nil {
 		use.runSDK(t, w, m)
 		return
@@ -276,18 +276,19 @@ func TestLegacy_CountsWhatRealClientsDo(t *testing.T) {
 	for _, use := range uses {
 		made[use.name] = use.requests
 	}
-	if !maps.Equal(w.counted, made) {
-		t.Fatalf("the clients made %v requests, not %v", w.counted, made)
+	seen, lines := w.requests()
+	if !maps.Equal(seen, made) {
+		t.Fatalf("the clients made %v requests, not %v", seen, made)
 	}
 
 	t.Run("report", func(t *testing.T) {
-		if diff := gotLegacy(reported(t, w.bucketOf(t, w.lines))).diff(wantLegacy(uses)); diff != "" {
+		if diff := gotLegacy(reported(t, w.bucketOf(t, lines))).diff(wantLegacy(uses)); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("serve", func(t *testing.T) {
 		p := serve(t, nil, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--series.hold=0s", "--scan.interval=500ms", "--scan.sweep-interval=2s",
-			"--legacy.features=all", w.bucketOf(t, w.lines))
+			"--legacy.features=all", w.bucketOf(t, lines))
 		want, diff := wantLegacy(uses), ""
 		t.Cleanup(func() { t.Log(diff) })
 		eventually(t, time.Minute, "both logs are counted", func() bool {
@@ -321,7 +322,7 @@ func TestLegacy_CountsWhatRealClientsDo(t *testing.T) {
 				}
 			}
 		}
-		if diff := gotLegacy(reported(t, w.bucketOf(t, oldLayout(w.lines)))).diff(want); diff != "" {
+		if diff := gotLegacy(reported(t, w.bucketOf(t, oldLayout(lines)))).diff(want); diff != "" {
 			t.Error(diff)
 		}
 	})

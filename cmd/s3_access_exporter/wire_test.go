@@ -16,6 +16,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -84,6 +85,20 @@ func startWire(t *testing.T, m *miniotest.MinIO) *wire {
 	t.Cleanup(plain.Close)
 	w.proxy = plain.URL
 	return w
+}
+
+// serving tells on whose behalf requests are made from now on.
+func (w *wire) serving(client string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.on = client
+}
+
+// requests returns how many each client made, and the lines of all.
+func (w *wire) requests() (made map[string]int, lines []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.counted), bytes.Clone(w.lines)
 }
 
 // certificate makes a certificate for AWS's hosts, which clients are told to trust.
@@ -337,6 +352,8 @@ func (s *seenRequest) event() map[string]any {
 func (w *wire) bucketOf(t *testing.T, lines []byte) string {
 	t.Helper()
 	dir := t.TempDir()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	trail, err := json.Marshal(map[string]any{"Records": w.events})
 	if err != nil {
 		t.Fatal(err)
