@@ -117,6 +117,9 @@ func (m *memo[T]) result(value T) *T {
 // clean makes text fit for a label value: valid UTF-8, at most MaxValue bytes,
 // and no longer than needed in memory, without what a terminal or a page obeys.
 func clean(text string) string {
+	if len(text) <= MaxValue && isPlain(text) { // mostly
+		return text
+	}
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
 	if strings.ContainsFunc(text, deceives) {
 		text = strings.Map(func(c rune) rune {
@@ -134,6 +137,16 @@ func clean(text string) string {
 		end--
 	}
 	return strings.Clone(text[:end])
+}
+
+// isPlain reports whether a text has none but the printable characters of ASCII.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i]-' ' > '~'-' ' {
+			return false
+		}
+	}
+	return true
 }
 
 // deceives reports whether a character does something instead of being shown: a control

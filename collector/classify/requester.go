@@ -20,18 +20,24 @@ func (m RequesterMode) requesterValue(text string) string {
 		return requesterUnknown
 	}
 	// arn:partition:service:region:account:resource
-	const account, resource, fields = 4, 5, 6
-	part := strings.SplitN(text, ":", fields)
-	if len(part) < fields || part[0] != "arn" {
+	const account = 4
+	var part [5]string // before the resource
+	resource, whole := text, true
+	for i := range part {
+		if part[i], resource, whole = strings.Cut(resource, ":"); !whole {
+			break
+		}
+	}
+	if !whole || part[0] != "arn" {
 		return clean(text)
 	}
 	switch {
 	case m == RequesterAccount && part[account] != "":
 		return clean(part[account])
-	case m == RequesterRole && strings.HasPrefix(part[resource], "assumed-role/"):
+	case m == RequesterRole && strings.HasPrefix(resource, "assumed-role/"):
 		// assumed-role/ROLE/SESSION. A session's name is chosen anew for every
 		// session, a role has a name without slashes and no path.
-		_, roleAndSession, _ := strings.Cut(part[resource], "/")
+		_, roleAndSession, _ := strings.Cut(resource, "/")
 		_, session, found := strings.Cut(roleAndSession, "/")
 		if found {
 			text = text[:len(text)-len("/")-len(session)]

@@ -64,7 +64,8 @@ const (
 	maxBuffer = MaxLine + 1
 )
 
-// Decoder is the record.Decoder of server access logs. It holds a buffer of 64 KB, or
+// Decoder is the record.Decoder of server access logs. It holds 64 KB of what lines repeat
+// (known.go), and a buffer of 64 KB, or
 // of up to twice the longest line that it has met, but hardly more than MaxLine.
 type Decoder struct {
 	in   *bufio.Reader

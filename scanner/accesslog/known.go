@@ -63,7 +63,7 @@ func (k *knownTails) slot(text []byte) int {
 }
 
 func (k *knownTail) is(text []byte) bool {
-	return k.size > 0 && string(k.text[:k.size]) == string(text)
+	return k.size > 0 && bytes.Equal(k.text[:k.size], text)
 }
 
 // learn takes a tail that is complete, not known, and has no quote in it. It keeps nothing
@@ -154,7 +154,7 @@ const maxKnownHead = 255
 // split returns the bucket and what stands behind it, if the line begins like that before.
 func (k *knownHead) split(line []byte) (bucket, rest []byte, ok bool) {
 	n := len(k.text)
-	if n == 0 || len(line) < n || string(line[:n]) != string(k.text) {
+	if n == 0 || len(line) < n || !bytes.Equal(line[:n], k.text) {
 		return nil, nil, false
 	}
 	return k.bucket.of(line), line[n:], true
