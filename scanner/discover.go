@@ -25,58 +25,23 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
 	l.sharing.begin()
-	own := l.own()
-	first := own.Searched.IsZero()
-	if first {
-		own.Looked = earliest(own.Floor, l.auditBegin(now))
+	f := finder{location: l, own: l.own(), now: now}
+	if f.first = f.own.Searched.IsZero(); f.first {
+		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
-	back, blind := lookedBack(own), false
-	var conflict error
+	f.back = lookedBack(f.own)
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
-		key := logkey.Parse(obj.Key)
-		if !l.sharing.owns(key) {
-			return l.passOther(obj.Key, key, own, now), true
-		}
-		floor := own.Floor
-		if key.Free() && !l.knows(key.Stream) {
-			floor = back
-			key.Skip = l.recognise(ctx, obj, key, floor)
-			blind = blind || key.Skip == logkey.SkipUnreadable
-		}
-		if key.Skip == "" && l.leaves(key.Stream) {
-			key.Skip = logkey.SkipOtherForm
-		}
-		if key.Skip != "" {
-			return l.skips.count(obj.Key, key, floor), true
-		}
-		l.skips.end()
-		st, err := l.meet(key.Stream, now)
-		if err != nil {
-			conflict = err
-			return key.Stream.Beyond(key.Time), true
-		}
-		st.begins(key)
-		if first && !st.isStored() && key.Time.Before(st.state().Begin) {
-			if own.Before < countBefore {
-				own.Before++
-				return "", true
-			}
-			own.More = true
-		}
-		if key.Free() {
-			return passFree(key, now), true
-		}
-		return key.Stream.Beyond(key.Time), true
+		return f.take(ctx, obj), true
 	})
 	if err == nil {
-		err = conflict
+		err = f.conflict
 	}
 	if err != nil {
 		return err
 	}
 	l.skips.done()
-	if first && blind { // what could not be looked at may be a log, and have been there before
-		own.Looked = own.Floor
+	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
+		f.own.Looked = f.own.Floor
 	}
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
@@ -85,7 +50,56 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if full {
 		l.searchedFull = start
 	}
-	return l.noteSearch(ctx, own, start, now, first)
+	return l.noteSearch(ctx, f.own, start, now, f.first)
+}
+
+// finder is a search under way.
+type finder struct {
+	*location
+	own      checkpoint.Prefix // with what was found before the start
+	now      time.Time
+	back     time.Time // see lookedBack
+	first    bool      // no search was complete before
+	blind    bool      // an object could not be looked at
+	conflict error     // another location has a stream that was found, too
+}
+
+// take takes note of an object, and returns what to pass over.
+func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
+	key := logkey.Parse(obj.Key)
+	if !f.sharing.owns(key) {
+		return f.passOther(obj.Key, key, f.own, f.now)
+	}
+	floor := f.own.Floor
+	if key.Free() && !f.knows(key.Stream) {
+		floor = f.back
+		key.Skip = f.recognise(ctx, obj, key, floor)
+		f.blind = f.blind || key.Skip == logkey.SkipUnreadable
+	}
+	if key.Skip == "" && f.leaves(key.Stream) {
+		key.Skip = logkey.SkipOtherForm
+	}
+	if key.Skip != "" {
+		return f.skips.count(obj.Key, key, floor)
+	}
+	f.skips.end()
+	st, err := f.meet(key.Stream, f.now)
+	if err != nil {
+		f.conflict = err
+		return key.Stream.Beyond(key.Time)
+	}
+	st.begins(key)
+	if f.first && !st.isStored() && key.Time.Before(st.state().Begin) {
+		if f.own.Before < countBefore {
+			f.own.Before++
+			return ""
+		}
+		f.own.More = true
+	}
+	if key.Free() {
+		return passFree(key, f.now)
+	}
+	return key.Stream.Beyond(key.Time)
 }
 
 // lookedBack returns from when on searches look at objects whose content has to show what

@@ -17,102 +17,119 @@ import (
 
 // TestObjects tests what a Journal expects of a store that is empty.
 func TestObjects(t *testing.T, objects checkpoint.Objects) {
-	put := func(key, body string) error {
-		return objects.PutIfAbsent(t.Context(), key, bytes.NewReader([]byte(body)))
-	}
-	get := func(t *testing.T, key string) string {
-		t.Helper()
-		body, err := objects.Get(t.Context(), key)
-		if err != nil {
-			t.Fatalf("%s: %v", key, err)
-		}
-		defer body.Close()
-		b, err := io.ReadAll(body)
-		if err != nil {
-			t.Fatalf("%s: %v", key, err)
-		}
-		return string(b)
-	}
-	list := func(t *testing.T, prefix, after string) (keys []string) {
-		t.Helper()
-		for key, err := range objects.List(t.Context(), prefix, after) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			keys = append(keys, key)
-		}
-		return keys
-	}
+	s := store{objects}
+	t.Run("the first one is stored, and no other", s.storesOnce)
+	t.Run("of many at once one is stored", s.storesOneOfMany)
+	t.Run("what is not there", s.hasNothing)
+	t.Run("a list is in order, and begins behind a key", s.lists)
+	t.Run("an end of the context ends a call", s.ends)
+}
 
-	t.Run("the first one is stored, and no other", func(t *testing.T) {
-		if err := put("a/1", "first"); err != nil {
+// store is the store under test.
+type store struct{ checkpoint.Objects }
+
+func (s store) put(t *testing.T, key, body string) error {
+	t.Helper()
+	return s.PutIfAbsent(t.Context(), key, bytes.NewReader([]byte(body)))
+}
+
+func (s store) get(t *testing.T, key string) string {
+	t.Helper()
+	body, err := s.Get(t.Context(), key)
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	defer body.Close()
+	b, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	return string(b)
+}
+
+func (s store) list(t *testing.T, prefix, after string) (keys []string) {
+	t.Helper()
+	for key, err := range s.List(t.Context(), prefix, after) {
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := put("a/1", "second"); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("the second put: %v", err)
-		}
-		if got := get(t, "a/1"); got != "first" {
-			t.Errorf("it is %q", got)
-		}
-	})
-	t.Run("of many at once one is stored", func(t *testing.T) {
-		var stored atomic.Int32
-		var all sync.WaitGroup
-		for i := range 16 {
-			all.Go(func() {
-				// Others may be told to try again, as S3 does with 409.
-				err := put("a/2", fmt.Sprint(i))
-				for err != nil && !errors.Is(err, fs.ErrExist) && t.Context().Err() == nil {
-					err = put("a/2", fmt.Sprint(i))
-				}
-				if err == nil {
-					stored.Add(1)
-				}
-			})
-		}
-		all.Wait()
-		if stored.Load() != 1 {
-			t.Errorf("%d are stored", stored.Load())
-		}
-	})
-	t.Run("what is not there", func(t *testing.T) {
-		if _, err := objects.Get(t.Context(), "a/none"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("get: %v", err)
-		}
-		if err := objects.Delete(t.Context(), "a/none"); err != nil {
-			t.Errorf("delete: %v", err)
-		}
-	})
-	t.Run("a list is in order, and begins behind a key", func(t *testing.T) {
-		for _, key := range []string{"b/3", "b/1", "b/2", "c/1"} {
-			if err := put(key, ""); err != nil {
-				t.Fatal(err)
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func (s store) storesOnce(t *testing.T) {
+	if err := s.put(t, "a/1", "first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.put(t, "a/1", "second"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("the second put: %v", err)
+	}
+	if got := s.get(t, "a/1"); got != "first" {
+		t.Errorf("it is %q", got)
+	}
+}
+
+func (s store) storesOneOfMany(t *testing.T) {
+	var stored atomic.Int32
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			// Others may be told to try again, as S3 does with 409.
+			err := s.put(t, "a/2", fmt.Sprint(i))
+			for err != nil && !errors.Is(err, fs.ErrExist) && t.Context().Err() == nil {
+				err = s.put(t, "a/2", fmt.Sprint(i))
 			}
-		}
-		if got := list(t, "b/", ""); !slices.Equal(got, []string{"b/1", "b/2", "b/3"}) {
-			t.Errorf("%q", got)
-		}
-		if got := list(t, "b/", "b/1"); !slices.Equal(got, []string{"b/2", "b/3"}) {
-			t.Errorf("%q", got)
-		}
-		if got := list(t, "b/", "b/3"); len(got) > 0 {
-			t.Errorf("%q", got)
-		}
-		if err := objects.Delete(t.Context(), "b/2"); err != nil {
+			if err == nil {
+				stored.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if stored.Load() != 1 {
+		t.Errorf("%d are stored", stored.Load())
+	}
+}
+
+func (s store) hasNothing(t *testing.T) {
+	if _, err := s.Get(t.Context(), "a/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("get: %v", err)
+	}
+	if err := s.Delete(t.Context(), "a/none"); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+}
+
+func (s store) lists(t *testing.T) {
+	for _, key := range []string{"b/3", "b/1", "b/2", "c/1"} {
+		if err := s.put(t, key, ""); err != nil {
 			t.Fatal(err)
 		}
-		if got := list(t, "b/", ""); !slices.Equal(got, []string{"b/1", "b/3"}) {
-			t.Errorf("after a delete %q", got)
-		}
-	})
-	t.Run("an end of the context ends a call", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := objects.PutIfAbsent(ctx, "a/3", bytes.NewReader(nil)); err == nil {
-			t.Error("put succeeds")
-		}
-		if _, err := objects.Get(ctx, "a/1"); err == nil {
-			t.Error("get succeeds")
-		}
-	})
+	}
+	if got := s.list(t, "b/", ""); !slices.Equal(got, []string{"b/1", "b/2", "b/3"}) {
+		t.Errorf("%q", got)
+	}
+	if got := s.list(t, "b/", "b/1"); !slices.Equal(got, []string{"b/2", "b/3"}) {
+		t.Errorf("%q", got)
+	}
+	if got := s.list(t, "b/", "b/3"); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	if err := s.Delete(t.Context(), "b/2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.list(t, "b/", ""); !slices.Equal(got, []string{"b/1", "b/3"}) {
+		t.Errorf("after a delete %q", got)
+	}
+}
+
+func (s store) ends(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.PutIfAbsent(ctx, "a/3", bytes.NewReader(nil)); err == nil {
+		t.Error("put succeeds")
+	}
+	if _, err := s.Get(ctx, "a/1"); err == nil {
+		t.Error("get succeeds")
+	}
 }

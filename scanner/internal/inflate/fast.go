@@ -17,7 +17,7 @@ const (
 //
 // After a load the register holds at least 56 bits. A round loads before it needs more: four look-ups of literals take 40
 // bits at most, a length takes 20 and its distance 28.
-func (z *Reader) decodeFast() (end bool, err error) {
+func (z *Reader) decodeFast() (end bool, err error) { //nolint:funlen // see above
 	in, out := &z.in.buf, &z.out.buf
 	litlen, dist := &z.codes.litlen, &z.codes.dist
 	ip, op := z.in.pos, z.out.pos
