@@ -107,6 +107,6 @@ issue_form='(.name and .description)
 
 # shell_scripts lints what is written for a shell. (SC2016: gojq has variables, too.)
 shell_scripts() {
-	shellcheck --external-sources --source-path=. --exclude=SC2016 .ci/run
+	shellcheck --external-sources --source-path=. --exclude=SC2016 .ci/run .ci/pictures
 	shellcheck deploy/systemd/*.sh
 }

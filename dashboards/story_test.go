@@ -101,7 +101,7 @@ func newStory(t *testing.T) *story {
 	if err := s.bucket.CreateBucket(logBucket); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(moody(gofakes3.New(s.bucket).Server()))
+	server := httptest.NewServer(moody(s.bucket, gofakes3.New(s.bucket).Server()))
 	t.Cleanup(server.Close)
 	empty := filepath.Join(dir, "empty")
 	for _, folder := range []string{s.directory, empty} {
@@ -191,6 +191,7 @@ func (s *story) traffic(t *testing.T) time.Time {
 	})
 	s.scrapeUntil(t, "all faults are seen", func() bool {
 		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 1 &&
+			s.sum(s.roomy, "s3_access_exporter_object_errors_total", "gone") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_quarantined_objects") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_skipped_records_total", "malformed") == malformed &&
 			s.sum(s.cramped, "s3_access_exporter_series_overflow_total") > 0
@@ -265,8 +266,8 @@ func totals(requests []fleet.Request) map[string]float64 {
 
 func isObjectRequest(r *fleet.Request) bool { return r.Key != "" || r.Operation == "DeleteObjects" }
 
-// moody is S3 with objects that it lists but does not hand out.
-func moody(s3 http.Handler) http.Handler {
+// moody is S3 with objects that it lists but does not hand out; some are gone then.
+func moody(bucket *s3mem.Backend, s3 http.Handler) http.Handler {
 	const answer = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>No.</Message></Error>`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -274,108 +275,11 @@ func moody(s3 http.Handler) http.Handler {
 			w.WriteHeader(http.StatusForbidden)
 			fmt.Fprintf(w, answer, "AccessDenied")
 		case strings.HasSuffix(r.URL.Path, goneMark):
+			_, _ = bucket.DeleteObject(logBucket, strings.TrimPrefix(r.URL.Path, "/"+logBucket+"/")) // the answer is the same
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprintf(w, answer, "NoSuchKey")
 		default:
 			s3.ServeHTTP(w, r)
 		}
 	})
-}
-
-// scrape lets a minute pass and scrapes.
-func (s *story) scrape(t *testing.T) {
-	t.Helper()
-	s.now = s.now.Add(time.Minute)
-	if gap := time.Since(s.scraped); gap > hold && !s.scraped.IsZero() {
-		t.Logf("%v between two scrapes: series may have been missed at 0", gap)
-	}
-	s.scraped = time.Now()
-	for _, e := range []*exporter{s.roomy, s.cramped} {
-		s.drawn[e] = e.scrape(t)
-	}
-	s.store(t)
-}
-
-// often enough for Prometheus not to take series for stale.
-const often = 4 * time.Minute
-
-// wait lets time pass in which scrapes bring nothing new, and keeps one each
-// step.
-func (s *story) wait(t *testing.T, span, step time.Duration) {
-	t.Helper()
-	for end := s.now.Add(span); s.now.Before(end); {
-		s.now = s.now.Add(min(step, end.Sub(s.now)))
-		s.store(t)
-	}
-}
-
-// store keeps what was scraped last, and evaluates the recording rules.
-func (s *story) store(t *testing.T) {
-	t.Helper()
-	for _, samples := range s.drawn {
-		s.add(t, s.now, samples)
-	}
-	s.add(t, s.now, s.coverage)
-	s.record(t, s.now, s.rules)
-}
-
-// scrapeUntil scrapes until the condition holds.
-func (s *story) scrapeUntil(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	ticker := time.NewTicker(hold / 40)
-	defer ticker.Stop()
-	for {
-		s.scrape(t)
-		if condition() {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-deadline:
-			t.Fatalf("in vain for %v: %s\n%s%s", patience, what, s.roomy.log.String(), s.cramped.log.String())
-		}
-	}
-}
-
-// sum returns the sum of an exporter's series of a name that have all of some
-// values of labels, as scraped last.
-func (s *story) sum(e *exporter, name string, values ...string) float64 {
-	sum := 0.0
-	for _, sample := range s.drawn[e] {
-		if sample.labels.Get(model.MetricNameLabel) != name {
-			continue
-		}
-		found := make(map[string]bool)
-		sample.labels.Range(func(l labels.Label) { found[l.Value] = true })
-		all := true
-		for _, value := range values {
-			all = all && found[value]
-		}
-		if all {
-			sum += sample.number
-		}
-	}
-	return sum
-}
-
-// record evaluates the recording rules of groups at a time.
-func (p *timeless) record(t *testing.T, at time.Time, groups []rulefmt.RuleGroup) {
-	t.Helper()
-	for _, group := range groups {
-		for _, r := range group.Rules {
-			if r.Record == "" {
-				continue
-			}
-			var samples []sample
-			for _, s := range p.instant(t, r.Expr, at) {
-				all := labels.NewBuilder(s.Metric).Set(model.MetricNameLabel, r.Record)
-				for name, value := range r.Labels {
-					all.Set(name, value)
-				}
-				samples = append(samples, sample{labels: all.Labels(), number: s.F})
-			}
-			p.add(t, at, samples)
-		}
-	}
 }

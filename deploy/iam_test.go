@@ -69,6 +69,7 @@ var kinds = map[string]string{
 	"iam/cross-account-bucket-policy.json": resourcePolicy,
 	"iam/cross-account-key-policy.json":    resourcePolicy,
 	"logs/log-bucket-policy.json":          resourcePolicy,
+	"logs/json-bucket-policy.json":         resourcePolicy,
 	"logs/trail-bucket-policy.json":        resourcePolicy,
 }
 
@@ -288,6 +289,20 @@ func TestPolicies_TheLogBucketCannotLogIntoItself(t *testing.T) {
 		if !strings.Contains(selectors, bucket) {
 			t.Errorf("CloudTrail tells of %s", bucket)
 		}
+	}
+}
+
+// CloudWatch's delivery may write for the buckets of one account alone, and nowhere but
+// below that account's folder.
+func TestPolicies_DeliveriesOfJSONAreOneAccounts(t *testing.T) {
+	const account = "111122223333"
+	deliver := readPolicy(t, "logs/json-bucket-policy.json").Statement[0]
+	if !slices.Equal(deliver.Action, texts{"s3:PutObject"}) || len(deliver.Resource) != 1 || !strings.HasSuffix(deliver.Resource[0], "/AWSLogs/"+account+"/*") {
+		t.Errorf("%q of %q is allowed", deliver.Action, deliver.Resource)
+	}
+	sources := deliver.Condition["ArnLike"]["aws:SourceArn"]
+	if !slices.Equal(deliver.Condition["StringEquals"]["aws:SourceAccount"], texts{account}) || len(sources) != 1 || !strings.HasSuffix(sources[0], ":"+account+":delivery-source:*") {
+		t.Errorf("it is allowed to %q", deliver.Condition)
 	}
 }
 

@@ -221,3 +221,32 @@ func TestScanner_ObjectThatComesBackCounts(t *testing.T) {
 		r.expect("r1")
 	})
 }
+
+// One that cannot be looked at, or is still being written, keeps no other from being read.
+func TestScanner_LooksAtOtherQuarantinedObjects(t *testing.T) {
+	for name, failure := range map[string]source.Reason{"still written": source.ReasonChanged, "forbidden": source.ReasonAccessDenied} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.put(began, "B", "r0")
+				var keys []string
+				for _, suffix := range []string{"A1", "A2", "A3"} {
+					key := r.put(began.Add(-20*24*time.Hour), suffix)
+					r.bucket.Put(key, []byte("\x1f\x8bbroken"), began)
+					keys = append(keys, key)
+				}
+				r.start()
+				r.wait(10 * time.Second)
+				r.bucket.SetFault(func(op, key string) error {
+					if op == sourcetest.OpList && key == keys[0] {
+						return &source.Error{Op: op, Key: key, Reason: failure, Err: errSlowDown}
+					}
+					return nil
+				})
+				r.bucket.Put(keys[1], logtest.AccessLog(began, "r1"), time.Now())
+				r.bucket.Put(keys[2], logtest.AccessLog(began, "r2"), time.Now())
+				r.wait(5 * time.Minute)
+				r.expect("r0", "r1", "r2")
+			})
+		})
+	}
+}

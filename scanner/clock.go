@@ -21,19 +21,27 @@ const (
 	clockJump = time.Minute
 )
 
+// wall returns a clock without the monotonic reading of time.Now. Times that have it are
+// compared by that alone, so that a jump of the wall clock would not be seen in what is
+// kept in memory, but after the next start.
+func wall(now func() time.Time) func() time.Time {
+	return func() time.Time { return now().Round(0) }
+}
+
 // clock watches the wall clock.
 type clock struct {
 	now        func() time.Time
 	wall, tick time.Time // at the last look
 }
 
+// newClock returns a clock for what wall returns.
 func newClock(now func() time.Time) *clock {
-	return &clock{now: now, wall: now().Round(0), tick: time.Now()}
+	return &clock{now: now, wall: now(), tick: time.Now()}
 }
 
 // jumped returns how far the wall clock has jumped since the last look, 0 if it has not.
 func (c *clock) jumped() time.Duration {
-	wall, tick := c.now().Round(0), time.Now()
+	wall, tick := c.now(), time.Now()
 	by := wall.Sub(c.wall) - tick.Sub(c.tick)
 	c.wall, c.tick = wall, tick
 	if by.Abs() < clockJump {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -17,8 +18,26 @@ var errSlowDown = errors.New("slow down")
 // skewed gives the rig a wall clock of its own, and returns how to set it.
 func (r *rig) skewed() (set func(time.Duration)) {
 	var ahead atomic.Int64
-	r.config.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	r.config.Now = func() time.Time { return jumped(r.t, time.Duration(ahead.Load())) }
 	return func(by time.Duration) { ahead.Store(int64(by)) }
+}
+
+// jumped returns what time.Now does if the wall clock has jumped. As outside of a bubble,
+// it has a monotonic reading, which has not jumped.
+func jumped(t *testing.T, by time.Duration) time.Time {
+	now := time.Now()
+	wall := now.Add(by)
+	// See "type Time" in package time.
+	const hasMonotonic, secondsAt = 1 << 63, 30
+	since1885 := wall.Unix() - time.Date(1885, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	read := wall
+	words := (*[2]uint64)(unsafe.Pointer(&read))
+	words[0] = hasMonotonic | uint64(since1885)<<secondsAt | uint64(wall.Nanosecond())
+	words[1] = uint64(now.Sub(began) + 24*time.Hour)
+	if !read.Round(0).Equal(wall) || !strings.Contains(read.String(), " m=+") {
+		t.Errorf("a time.Time is made otherwise: %v is %v", wall, read)
+	}
+	return read
 }
 
 const month = 31 * 24 * time.Hour

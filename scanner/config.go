@@ -62,7 +62,7 @@ type Config struct {
 	// MaxObjectSize is how many decompressed bytes an object may have.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
-	// and fewer if the store throttles.
+	// and fewer if the store throttles. In any case, it is one of each location.
 	Concurrency int
 	// CommitInterval is the longest time that a read object waits for its
 	// commit. It waits less once no other one comes any more.
@@ -85,6 +85,7 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Now = wall(c.Now)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

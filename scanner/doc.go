@@ -58,9 +58,10 @@
 // listed as another version.
 //
 // Quarantined: the object cannot be read, and trying again is pointless, or was for a
-// week. It is queued once more in each process, or if it is listed as another version.
+// week. It is queued once more in each process, and if it is another version by now, or
+// gone: whether it is, listings show, and a look at each now and then (recheck.go).
 //
-// Gone: the object is not there any more. It is marked, and gives nothing.
+// Gone: the object is not listed any more. It gives nothing, and is new if it comes back.
 //
 // An object that has a mark and is listed as another version gets a new mark, and is shown
 // in a metric. What was counted stays counted.

@@ -128,6 +128,24 @@ func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
 	})
 }
 
+// A day on which something else came first is counted once another day has shown that logs
+// lie there: so it is when a delivery is turned from Parquet to JSON.
+func TestScanner_CountsLogsOfADayThatBeganWithSomethingElse(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		put := func(name string, body []byte) {
+			r.bucket.Put("v/"+time.Now().Format("2006/01/02/")+name, body, time.Now())
+		}
+		put("a", []byte("PAR1xx"))
+		r.start()
+		r.wait(3 * time.Hour)
+		put("b", logtest.AccessJSON(began, "r1"))
+		r.wait(24 * time.Hour)
+		put("c", logtest.AccessJSON(began, "r2"))
+		r.wait(3 * time.Hour)
+		r.expect("r1", "r2")
+	})
+}
+
 // Objects with other keys may lie in the folders of a stream with free keys.
 func TestScanner_TailsStreamsThatShareFolders(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -41,6 +41,9 @@ func (l *location) recheck(ctx context.Context, start time.Time) error {
 	}
 	l.rechecked = start
 	for _, s := range l.suspects(start) {
+		s.wait = min(2*s.wait, max(l.cfg.Interval, l.cfg.SweepInterval))
+		s.next = start.Add(s.wait)
+		s.stream.checkAgain(s.key, s.recheck)
 		obj := source.Object{Key: s.key, Size: s.failure.Size, LastModified: s.failure.LastModified, ETag: s.failure.ETag}
 		now, err := l.Source.Stat(ctx, s.key)
 		var failure *source.Error
@@ -51,8 +54,10 @@ func (l *location) recheck(ctx context.Context, start time.Time) error {
 			continue
 		case errors.As(err, &failure) && failure.Reason == source.ReasonGone:
 			// Whoever reads it will find out the same.
+		case failure != nil && failure.Reason == source.ReasonChanged:
+			continue // it is still being written
 		default:
-			return ctx.Err() // the store's failure is for the polls to show
+			return ctx.Err() // the polls show what the store fails with; the others are due again
 		}
 		if !l.enqueue(ctx, &job{Key: logkey.Parse(s.key), Object: obj, State: tailed{stream: s.stream}}) {
 			return ctx.Err()
@@ -61,21 +66,15 @@ func (l *location) recheck(ctx context.Context, start time.Time) error {
 	return nil
 }
 
-// suspects returns the quarantined objects that are to be looked at now, and notes when
-// they are the next time.
+// suspects returns the quarantined objects that are to be looked at now, those first that
+// have waited longest.
 func (l *location) suspects(start time.Time) []suspect {
 	var due []suspect
 	for _, st := range l.all() {
 		due = st.suspects(due, start, l.cfg.Interval)
 	}
 	slices.SortFunc(due, func(a, b suspect) int { return a.next.Compare(b.next) })
-	due = due[:min(len(due), rechecksAtOnce)]
-	for _, s := range due {
-		s.wait = min(2*s.wait, max(l.cfg.Interval, l.cfg.SweepInterval))
-		s.next = start.Add(s.wait)
-		s.stream.checkAgain(s.key, s.recheck)
-	}
-	return due
+	return due[:min(len(due), rechecksAtOnce)]
 }
 
 // suspects appends the stream's.

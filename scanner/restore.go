@@ -20,7 +20,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		cfg:        cfg,
 		ready:      ready,
 		owners:     o,
-		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name)),
+		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name), l.Prefix),
 		recogniser: reader.NewRecogniser(),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),

@@ -45,6 +45,39 @@ func TestScanner_SearchPassesOverWhatItHasSkipped(t *testing.T) {
 	})
 }
 
+// A stream that begins among other objects is found by the next search, unless these are
+// more than one request lists, in one folder: then it is found within an AuditInterval.
+func TestScanner_FindsStreamsThatBeginAmongOtherObjects(t *testing.T) {
+	tests := []struct {
+		name   string
+		folder string // of other objects, before the stream
+		after  string // and behind it
+		count  int    // in each
+		within time.Duration
+	}{
+		{"between two objects", "", "x", 1, 2 * time.Minute},
+		{"between a page of objects", "a", "x", 499, 2 * time.Minute},
+		{"between two folders", "a/", "x/", 5_000, 2 * time.Minute},
+		{"in a small folder", "access/0", "access/x", 400, 2 * time.Minute},
+		{"in a large folder", "access/0", "access/x", 5_000, 24*time.Hour + 2*time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				for i := range tt.count {
+					r.bucket.Put(fmt.Sprintf("%s%05d", tt.folder, i), nil, began)
+					r.bucket.Put(fmt.Sprintf("%s%05d", tt.after, i), nil, began)
+				}
+				r.start()
+				r.wait(time.Hour)
+				r.put(time.Now(), "A", "r1")
+				r.wait(tt.within)
+				r.expect("r1")
+			})
+		})
+	}
+}
+
 // A location that is green and empty has a reason.
 func TestScanner_ShowsWhatLiesBeforeTheStart(t *testing.T) {
 	for _, objects := range []int{0, 3, 10_500} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // maxSkipped is how many skipped objects are remembered, 8 bytes each, so that they
@@ -20,12 +21,14 @@ const maxSkipped = 1 << 20
 //
 // Those below folders of a day are passed over up to the last one that was counted. The
 // others are passed over by runs: such objects that follow each other in a listing,
-// without one of a stream among them. So a search that passes over them takes as many
-// requests as there are runs, of which there are no more than streams. A stream that
-// begins within a run is found by the next search that passes over nothing.
+// without one of a stream among them, in the same highest folder as long as there are few
+// of these, and more than one request lists. So a search that passes over them takes as
+// many requests as there are runs, of which there are hardly more than streams. A stream
+// that begins within a run is found by the next search that passes over nothing.
 type skips struct {
 	metrics *Metrics
 	logger  *slog.Logger      // of the location
+	prefix  string            // the location's
 	counted map[uint64]bool   // hashes of keys
 	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
 	seed    maphash.Seed
@@ -39,12 +42,19 @@ type skips struct {
 	found map[logkey.SkipReason]SkippedStatus
 }
 
-// run is a run of skipped objects, from the first key to the last.
-type run struct{ first, last string }
+// maxFolders is how many runs there are until folders are not told apart any more.
+const maxFolders = 100
 
-func newSkips(m *Metrics, logger *slog.Logger) *skips {
+// run is a run of skipped objects, from the first key to the last.
+type run struct {
+	first, last string
+	objects     int
+}
+
+// newSkips returns the skips of a location with that prefix.
+func newSkips(m *Metrics, l *slog.Logger, prefix string) *skips {
 	return &skips{
-		metrics: m, logger: logger, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
+		metrics: m, logger: l, prefix: prefix, counted: make(map[uint64]bool), cursors: make(map[string]string), seed: maphash.MakeSeed(),
 		found: make(map[logkey.SkipReason]SkippedStatus),
 	}
 }
@@ -78,19 +88,28 @@ func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string
 }
 
 // extend makes an object part of a run, and returns the last key of the run that it
-// was part of before.
+// was part of before, if that is passed over.
 func (s *skips) extend(name string) (goOn string) {
-	last := name
+	r := run{first: name, last: name, objects: 1}
 	if !s.full {
 		i, _ := slices.BinarySearchFunc(s.runs, name, func(r run, name string) int { return strings.Compare(r.last, name) })
-		if i < len(s.runs) && s.runs[i].first <= name {
-			last, goOn = s.runs[i].last, s.runs[i].last
+		if i < len(s.runs) && s.runs[i].first <= name && s.runs[i].objects >= source.PageSize {
+			r.last, r.objects = s.runs[i].last, s.runs[i].objects
+			goOn = r.last
 		}
 	}
-	if s.open {
-		s.next[len(s.next)-1].last = last
+	n := len(s.next)
+	if s.open && (n >= maxFolders || s.folder(name) == s.folder(s.next[n-1].last)) {
+		s.next[n-1].last = r.last
+		s.next[n-1].objects += r.objects
 	} else {
-		s.next, s.open = append(s.next, run{first: name, last: last}), true
+		s.next, s.open = append(s.next, r), true
 	}
 	return goOn
+}
+
+// folder returns the highest folder in the location that an object lies in.
+func (s *skips) folder(name string) string {
+	below := strings.TrimPrefix(name, s.prefix)
+	return below[:strings.IndexByte(below, '/')+1]
 }

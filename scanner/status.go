@@ -67,7 +67,7 @@ type LocationStatus struct {
 	// order of their reasons.
 	Skipped []SkippedStatus `json:"skipped"`
 	// Pending objects could not be read and are tried again, quarantined ones not
-	// before the next start. Both are in the order of their keys.
+	// before the next start, or until they have changed. Both are in the order of their keys.
 	Pending     []ObjectStatus `json:"pending"`
 	Quarantined []ObjectStatus `json:"quarantined"`
 }

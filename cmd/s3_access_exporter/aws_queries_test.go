@@ -3,7 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +23,7 @@ type question struct {
 	where func(fleet.Request) bool
 	by    string // fields with commas between them; empty: the single requests
 	first int    // requests; 0: all
+	raw   bool   // as they were logged
 }
 
 // awsQueries are the commands of the README's table of AWS's queries.
@@ -32,8 +36,9 @@ func awsQueries() map[string]question {
 	onTheDay := func(r fleet.Request) bool { return r.Time.Format(time.DateOnly) == "2026-01-15" }
 	const period = " --since 2026-01-15 --until 2026-01-16"
 	return map[string]question{
-		"events --signature SigV2":     {where: sigV2},
-		"events --signature '!SigV4*'": {where: func(r fleet.Request) bool { return r.Signature != "SigV4" && r.Signature != "SigV4A" }},
+		"events -o raw --sort time --limit 2": {where: everything, first: 2, raw: true},
+		"events --signature SigV2":            {where: sigV2},
+		"events --signature '!SigV4*'":        {where: func(r fleet.Request) bool { return r.Signature != "SigV4" && r.Signature != "SigV4A" }},
 		"events --signature SigV2 --sort time --limit 10 --fields time,operation,bucket,key,aws_region,source_ip,user_agent": {
 			where: sigV2, first: 10,
 		},
@@ -97,6 +102,10 @@ func TestReadme_AnswersAWSsQueries(t *testing.T) {
 				if len(asked) == 0 {
 					t.Fatal("the fixtures have no such request")
 				}
+				if q.raw {
+					checkRaw(t, runToEnd(t, append(shellWords(command), "--log", log, bucket)...).stdout, asked, q.first)
+					return
+				}
 				args := append(shellWords(command), "--log", log, "-o", "json", bucket)
 				if q.by != "" {
 					checkGroups(t, runJSON(t, append(args, "--top=0")), asked, strings.Split(q.by, ","))
@@ -104,6 +113,36 @@ func TestReadme_AnswersAWSsQueries(t *testing.T) {
 					checkRequests(t, runJSON(t, args), asked, q.first)
 				}
 			})
+		}
+	}
+}
+
+// checkRaw checks that the first records stand in the fixtures as they are printed, each on
+// a line of its own.
+func checkRaw(t *testing.T, printed string, requests []fleet.Request, first int) {
+	t.Helper()
+	slices.SortStableFunc(requests, func(a, b fleet.Request) int { return a.Time.Compare(b.Time) })
+	var logged strings.Builder
+	err := filepath.WalkDir("testdata/bucket", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		logged.WriteString(strings.ReplaceAll(string(text), "\n", ""))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(printed, "\n")
+	if len(lines) != first+1 || lines[first] != "" {
+		t.Fatalf("%d lines: %q", len(lines), printed)
+	}
+	for i, line := range lines[:first] {
+		at := requests[i].Time.UTC()
+		if !strings.Contains(logged.String(), strings.TrimSuffix(line, "\n")) ||
+			!strings.Contains(line, at.Format("02/Jan/2006:15:04:05")) && !strings.Contains(line, at.Format(time.RFC3339)) {
+			t.Errorf("no record of %s is %q", at, line)
 		}
 	}
 }

@@ -75,7 +75,19 @@ func clientUses() []clientUse {
 			name: "aws-cli, http://", client: "aws-cli", features: []string{"plain_http", "path_style"}, requests: 1, // an endpoint makes it path style
 			script: "aws --endpoint-url http://s3.us-east-1.amazonaws.com s3api get-object --bucket " + wireBucket + " --key open/a.txt /dev/null",
 		},
+		{
+			name: "aws-cli, an endpoint, told by the runbook", client: "aws-cli", requests: 1,
+			script: "aws configure set default.s3.addressing_style virtual && aws --endpoint-url https://s3.us-east-1.amazonaws.com s3api get-object --bucket " + wireBucket + " --key open/a.txt /dev/null",
+		},
 		{name: "boto3", client: "boto3", script: boto3("", get), requests: 1},
+		{name: "boto3, no TLS", client: "boto3", script: boto3("use_ssl=False", get), features: []string{"plain_http"}, requests: 1},
+		{
+			name: "boto3, an endpoint", client: "boto3", script: boto3("endpoint_url='https://s3.us-east-1.amazonaws.com'", get), features: []string{"path_style"}, requests: 1,
+		},
+		{
+			name: "boto3, an endpoint, told by the runbook", client: "boto3", requests: 1,
+			script: boto3("endpoint_url='https://s3.us-east-1.amazonaws.com', config=Config(signature_version='s3v4', s3={'addressing_style': 'virtual'})", get),
+		},
 		{name: "boto3, path style", client: "boto3", script: boto3("config=Config(s3={'addressing_style': 'path'})", get), features: []string{"path_style"}, requests: 1},
 		{name: "AWS SDK for Go v2", client: "aws-sdk-go-v2", sdk: func(*s3.Options) {}, requests: 1},
 		{name: "AWS SDK for Go v2, path style", client: "aws-sdk-go-v2", sdk: func(o *s3.Options) { o.UsePathStyle = true }, features: []string{"path_style"}, requests: 1},
@@ -142,7 +154,7 @@ func boto3(options, line string) string {
 // run lets the client do what it is to.
 func (use *clientUse) run(t *testing.T, w *wire, m *miniotest.MinIO) {
 	t.Helper()
-	w.on = use.name
+	w.serving(use.name)
 	if use.sdk != nil {
 		use.runSDK(t, w, m)
 		return
@@ -264,18 +276,19 @@ func TestLegacy_CountsWhatRealClientsDo(t *testing.T) {
 	for _, use := range uses {
 		made[use.name] = use.requests
 	}
-	if !maps.Equal(w.counted, made) {
-		t.Fatalf("the clients made %v requests, not %v", w.counted, made)
+	seen, lines := w.requests()
+	if !maps.Equal(seen, made) {
+		t.Fatalf("the clients made %v requests, not %v", seen, made)
 	}
 
 	t.Run("report", func(t *testing.T) {
-		if diff := gotLegacy(reported(t, w.bucketOf(t, w.lines))).diff(wantLegacy(uses)); diff != "" {
+		if diff := gotLegacy(reported(t, w.bucketOf(t, lines))).diff(wantLegacy(uses)); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("serve", func(t *testing.T) {
 		p := serve(t, nil, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--series.hold=0s", "--scan.interval=500ms", "--scan.sweep-interval=2s",
-			"--legacy.features=all", w.bucketOf(t, w.lines))
+			"--legacy.features=all", w.bucketOf(t, lines))
 		want, diff := wantLegacy(uses), ""
 		t.Cleanup(func() { t.Log(diff) })
 		eventually(t, time.Minute, "both logs are counted", func() bool {
@@ -309,7 +322,7 @@ func TestLegacy_CountsWhatRealClientsDo(t *testing.T) {
 				}
 			}
 		}
-		if diff := gotLegacy(reported(t, w.bucketOf(t, oldLayout(w.lines)))).diff(want); diff != "" {
+		if diff := gotLegacy(reported(t, w.bucketOf(t, oldLayout(lines)))).diff(want); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -72,7 +72,7 @@ func (cmd *ddlCmd) Run(ctx context.Context, env *environment) error {
 	case flat:
 		return errFlat
 	case len(statements) == 0:
-		return errNothingRead
+		return errors.New("no log object was found that a table can have")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -194,5 +195,23 @@ func TestEngine_ThatGroupsGivesTheSameBytes(t *testing.T) {
 				t.Errorf("no group has more than %d requests", other.most)
 			}
 		})
+	}
+}
+
+// lackingEngine finds less than there is, for two reasons.
+type lackingEngine struct{}
+
+// Run implements engine.Engine.
+func (lackingEngine) Run(context.Context, *engine.Question, engine.Sink) (*once.Summary, error) {
+	unread := &once.ObjectError{Location: "s3://logs", Key: "a", Reason: "json", Err: errors.New("broken")}
+	return &once.Summary{Objects: 1, Unread: []*once.ObjectError{unread}}, &engine.PartialError{Missing: "2 log objects lie in no table"}
+}
+
+func TestEngine_NothingThatIsMissingHidesAnother(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := runOn(t.Context(), []string{"report", fixtureBucket(t)}, &stdout, &stderr, func(*engine.Scan) engine.Engine { return lackingEngine{} })
+	const want = "error: 1 log object could not be read; its requests are missing above; 2 log objects lie in no table\n"
+	if code != exitFailed || !strings.Contains(stderr.String(), want) {
+		t.Errorf("exit code %d, %s", code, stderr.String())
 	}
 }

@@ -203,6 +203,9 @@ func TestEvents_EndWithTheirLimit(t *testing.T) {
 		if n := len(printed(t, got.stdout)); n != want || got.code != exitOK || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("--limit=%d: %d of %d requests, exit code %d, %s", limit, n, all, got.code, got.stderr)
 		}
+		if stopped := strings.Contains(got.stderr, ": stopped at --limit; read to their ends: "); stopped != (limit > 0 && limit < all) && limit != all {
+			t.Errorf("--limit=%d: %s", limit, got.stderr)
+		}
 	}
 }
 

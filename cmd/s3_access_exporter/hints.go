@@ -35,7 +35,7 @@ func withHint(app *kong.Application, err error) error {
 	}
 	if found := unknownFlag.FindStringSubmatch(text); found != nil {
 		if commands := commandsWith(app, found[1]); len(commands) > 0 {
-			text += ", a flag of " + strings.Join(commands, " and ")
+			text = found[0] + ", a flag of " + strings.Join(commands, " and ") // and not what is spelt alike
 		}
 	}
 	return fmt.Errorf("%s (see %s --help)", text, help)

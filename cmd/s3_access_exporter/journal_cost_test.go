@@ -6,8 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,8 +27,7 @@ func TestServe_WritesOneSegmentInAnInterval(t *testing.T) {
 	const streams, objects, lines = 100, 1000, 20
 	minio := miniotest.Start(t)
 	minio.CreateBucket(t, stateBucket)
-	dir := filepath.Join(t.TempDir(), "bucket")
-	put := intoDirectory(dir)
+	minio.CreateBucket(t, logBucket)
 	n := 0
 	deliver := func() {
 		at := time.Now().UTC()
@@ -39,17 +36,13 @@ func TestServe_WritesOneSegmentInAnInterval(t *testing.T) {
 			body = fmt.Appendf(body, `0f0f bucket-%d [%s] 192.0.2.%d arn:aws:iam::111122223333:user/u%d R%d.%d REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - %d 1 %d 1 "-" "aws-cli/1.%d" - h SigV4 c AuthHeader b.s3.eu-west-1.amazonaws.com TLSv1.3 - -`+"\n",
 				n%streams, at.Format("02/Jan/2006:15:04:05 -0700"), (n+i)%50, (n*7+i)%200, n, i, 100+i, 7*i, i%9)
 		}
-		key := fmt.Sprintf("access/111122223333/eu-west-1/bucket-%d/%s%016X", n%streams, at.Format("2006/01/02/2006-01-02-15-04-05-"), n)
-		put(t, key, body)
-		if err := os.Chtimes(filepath.Join(dir, key), at, at.Add(-time.Hour)); err != nil { // nobody writes it any more
-			t.Error(err)
-		}
+		minio.Put(t, logBucket, fmt.Sprintf("access/111122223333/eu-west-1/bucket-%d/%s%016X", n%streams, at.Format("2006/01/02/2006-01-02-15-04-05-"), n), body)
 		n++
 	}
 	for range streams {
 		deliver()
 	}
-	p := serve(t, credentials(minio), dir, "--checkpoint.path=s3://"+stateBucket+"/exporter", "--aws.endpoint-url="+minio.Endpoint,
+	p := serve(t, credentials(minio), "s3://"+logBucket, "--checkpoint.path=s3://"+stateBucket+"/exporter", "--aws.endpoint-url="+minio.Endpoint,
 		"--aws.region="+miniotest.Region, "--aws.path-style", "--checkpoint.interval="+costInterval.String(),
 		"--scan.interval="+costInterval.String(), "--series.hold=0s")
 	eventually(t, time.Minute, "it has begun", func() bool { return p.mustScrape(t).sum("s3_access_requests_total") == streams*lines })
@@ -68,7 +61,7 @@ func TestServe_WritesOneSegmentInAnInterval(t *testing.T) {
 		}
 	}
 	// Whatever its first and its last one lie in.
-	if most := int(took/ *costInterval) + 2; segments > most || segments == 0 {
+	if most := int(took / *costInterval) + 2; segments > most || segments == 0 {
 		t.Errorf("%d segments in %v, more than %d", segments, took, most)
 	}
 	t.Logf("%d objects, %d segments in %v: %.0f an hour, of %d bytes on average", n, segments, took,

@@ -66,7 +66,11 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		return err
 	}
 	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0
-	env.lastLine = summaryLine(summary, candidates)
+	looked := "looked at"
+	if enough {
+		looked = "stopped at --limit; read to their ends:"
+	}
+	env.lastLine = looked + " " + summaryText(summary, candidates)
 	switch {
 	case interrupted:
 		return errInterrupted
@@ -75,8 +79,13 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	case enough:
 		return unreadError(summary.Unread)
 	}
+	if partial != nil && summary.Objects == 0 {
+		return partial // nothing else lies there
+	}
 	nothing := checkRead(env.logger, summary)
 	switch {
+	case len(summary.Unread) > 0 && partial != nil:
+		return fmt.Errorf("%w; %w", unreadError(summary.Unread), partial)
 	case len(summary.Unread) > 0:
 		return unreadError(summary.Unread)
 	case partial != nil:

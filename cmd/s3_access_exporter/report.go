@@ -10,7 +10,7 @@ import (
 
 // reportCmd reads log buckets once and prints counts.
 type reportCmd struct {
-	By      fieldList   `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in six tables is printed."`
+	By      fieldList   `name:"by" placeholder:"FIELD,..." help:"Count by these, of ${fields}. Without it, an overview in seven tables is printed."`
 	Top     int         `name:"top" default:"10" help:"Print so many groups of a table, the largest; 0: all."`
 	Output  string      `name:"output" short:"o" default:"table" enum:"table,json,csv,prometheus" help:"Format: ${enum}. json is one object a line, with null for what the log does not hold; prometheus are the metrics of serve, as exposition text."`
 	OneShot oneShot     `embed:""`

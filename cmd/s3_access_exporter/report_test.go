@@ -30,7 +30,7 @@ func TestReport_WritesWhatItAlwaysWrote(t *testing.T) {
 	}
 }
 
-// The overview is six questions, each of which a naive reading answers too.
+// The overview is seven questions, each of which a naive reading answers too.
 func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 	tables := map[string]struct {
 		question
@@ -41,6 +41,9 @@ func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 		}},
 		"legacy": {question: question{
 			where: func(r fleet.Request) bool { return r.Features != "" }, by: "log,feature,requester,client,client_version",
+		}},
+		"legacy_undetermined": {question: question{
+			where: func(r fleet.Request) bool { return r.Undetermined != "" }, by: "log,feature",
 		}},
 		"anonymous": {question: question{
 			where: func(r fleet.Request) bool { return r.Anonymous }, by: "log,bucket,source_ip,outcome",
@@ -72,6 +75,10 @@ func TestReport_OverviewIsWhatANaiveReadingFinds(t *testing.T) {
 				case !table.where(r):
 				case name == "legacy": // a request is in the group of each of its features
 					for r.Features = range strings.SplitSeq(r.Features, ",") {
+						asked = append(asked, r)
+					}
+				case name == "legacy_undetermined":
+					for r.Features = range strings.SplitSeq(r.Undetermined, ",") {
 						asked = append(asked, r)
 					}
 				default:
@@ -165,10 +172,10 @@ func TestReport_ShowsThatNothingMatches(t *testing.T) {
 		"--by=log --output=csv":  "log,requests,sent_bytes,received_bytes,first_seen,last_seen\n",
 		"--output=json":          "",
 		"--output=prometheus":    "",
-		"--output=table":         strings.Repeat(none, 6),
+		"--output=table":         strings.Repeat(none, 7),
 	} {
 		got := runToEnd(t, append([]string{"report", dir, "--bucket=none"}, strings.Fields(args)...)...)
-		if got.code != exitOK || got.stdout != want && strings.Count(got.stdout, none) != 6 ||
+		if got.code != exitOK || got.stdout != want && strings.Count(got.stdout, none) != 7 ||
 			got.stderr != program+": looked at 1 log object (367 B): no candidate requests\n" {
 			t.Errorf("%s: exit code %d, %q, %s", args, got.code, got.stdout, got.stderr)
 		}
@@ -189,6 +196,15 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	inJSON := t.TempDir()
+	request := `{"schema_version_id":"V_1_0","bucket_name":"b","request_time":"2026-01-15T08:00:00.000Z","operation":"REST.GET.OBJECT"}`
+	if err := writeObject(filepath.Join(inJSON, "2026", "01", "15", "a"), []byte(request)); err != nil {
+		t.Fatal(err)
+	}
+	old := t.TempDir()
+	if err := writeObject(filepath.Join(old, "2025-12-01-00-00-00-0123456789ABCDEF"), line); err != nil {
+		t.Fatal(err)
+	}
 	const lastLine = program + ": looked at "
 	for _, command := range []string{"report", "report -o prometheus", "events", "events --sort time -o csv", "backfill"} {
 		for _, test := range []struct {
@@ -206,7 +222,12 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 			}},
 			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},
+			{"one of two before --since", "--since=2026-01-10 " + logs + " " + old, exitFailed, []string{"level=WARN", "location=file://" + old, "oldest=2025-12-01T00:00:00.000Z", lastLine + "1 log object (367 B)"}},
 			{"nothing matches", "--key=none " + logs, exitOK, []string{lastLine + "1 log object (367 B): no candidate requests"}},
+			{"in another format", "--record-format=text " + inJSON, exitFailed, []string{
+				"level=WARN", "--record-format", "location=file://" + inJSON, lastLine + `0 log objects (0 B); skipped 1 object (other_format 1 such as "file://` + inJSON + `/2026/01/15/a")`,
+			}},
+			{"in another format by its key", "--record-format=json " + logs, exitFailed, []string{"level=WARN", "--record-format", "location=file://" + logs, lastLine + "0 log objects (0 B)"}},
 			{"to come", ahead, exitOK, []string{lastLine + "1 log object (367 B): 1 server_access request, to come by the clock"}},
 			{"all is well", logs, exitOK, []string{lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 		} {

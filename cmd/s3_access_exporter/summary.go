@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -19,11 +18,11 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-// summaryLine is the last line of a command that looks once at what lies there: what it
+// summaryText is the last line of a command that looks once at what lies there: what it
 // looked at, and what it left out, so that nothing matches and nothing was there never
 // look alike. candidates: requests that cannot match were passed over, and not counted.
-func summaryLine(s *once.Summary, candidates bool) string {
-	line := fmt.Sprintf("looked at %s (%s)", counted(s.Objects, "log object"), humanize.IBytes(uint64(s.Bytes)))
+func summaryText(s *once.Summary, candidates bool) string {
+	line := fmt.Sprintf("%s (%s)", counted(s.Objects, "log object"), humanize.IBytes(uint64(s.Bytes)))
 	if s.Objects > 0 {
 		line += ": " + requestsText(s, candidates)
 	}
@@ -131,10 +130,17 @@ func warnOfDoubles(logger *slog.Logger, s *once.Summary) {
 		"location", a.Location, "stream", a.Stream, "other_location", b.Location, "other_stream", b.Stream)
 }
 
-var errNothingRead = errors.New("no log object was read")
+// oldest returns the time of a location's first log object as attributes of a log line;
+// nothing if no key shows one.
+func oldest(l *once.LocationSummary) []any {
+	if l.OldestKey.IsZero() {
+		return nil
+	}
+	return []any{"oldest", l.OldestKey}
+}
 
-// checkRead warns of each location of which nothing was read, for whatever reason. It
-// returns an error if a location has no log object at all, or none of any was read.
+// checkRead warns of each location of which nothing was read, for whatever reason, and
+// returns an error then.
 func checkRead(logger *slog.Logger, s *once.Summary) error {
 	var failed error
 	for _, l := range s.Locations {
@@ -142,10 +148,10 @@ func checkRead(logger *slog.Logger, s *once.Summary) error {
 		case !l.Found:
 			logger.Warn("no log object lies here; a location is a bucket, a prefix in one, or a directory", "location", l.Name)
 			failed = cmp.Or(failed, fmt.Errorf("no log object lies in %s", l.Name))
-		case s.Objects == 0 && len(s.Unread) == 0:
-			logger.Warn("no log object here can hold what is asked for, by their keys: see --since, --until and the other filters",
-				"location", l.Name, "oldest", l.OldestKey)
-			failed = cmp.Or(failed, errNothingRead)
+		case !l.Asked, s.Objects == 0 && len(s.Unread) == 0:
+			logger.Warn("no log object here can hold what is asked for: see --since, --until, --record-format and the other filters",
+				append([]any{"location", l.Name}, oldest(&l)...)...)
+			failed = cmp.Or(failed, fmt.Errorf("no log object was read of %s", l.Name))
 		}
 	}
 	return failed

@@ -107,26 +107,55 @@ func (j *Journal) loadFound(ctx context.Context, found contents) error {
 		}
 	}
 	j.at, j.snapshot = *at, found.snapshot
-	for j.at.sequence < found.last {
-		segments, err := j.segments(ctx, j.at.sequence+1, min(found.last, j.at.sequence+ahead))
-		if err != nil {
-			return err
-		}
-		end := j.at
-		for i := range segments {
-			if err := follows(end, &segments[i]); err != nil {
-				return err
-			}
-			end = segments[i].position
-		}
-		if err := j.local.apply(segments...); err != nil {
-			return err
-		}
-		j.at = end
+	if err := j.catchUp(ctx, found.last); err != nil {
+		return err
 	}
 	j.created.Store(found.empty())
 	j.reached(nil)
 	j.moved(j.at)
+	return nil
+}
+
+// catchUp brings the local copy from where it is to a segment. It reads the next ones while
+// it applies those before.
+func (j *Journal) catchUp(ctx context.Context, last uint64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var coming chan batch
+	defer func() {
+		cancel()
+		if coming != nil {
+			<-coming
+		}
+	}()
+	fetch := func(first uint64) {
+		ready := make(chan batch, 1)
+		go func() { ready <- j.segments(ctx, first, min(last, first+ahead-1)) }()
+		coming = ready
+	}
+	if j.at.sequence < last {
+		fetch(j.at.sequence + 1)
+	}
+	for j.at.sequence < last {
+		got := <-coming
+		coming = nil
+		if got.err != nil {
+			return got.err
+		}
+		end := j.at
+		for i := range got.segments {
+			if err := follows(end, &got.segments[i]); err != nil {
+				return err
+			}
+			end = got.segments[i].position
+		}
+		if end.sequence < last {
+			fetch(end.sequence + 1)
+		}
+		if err := j.local.apply(got.segments...); err != nil {
+			return err
+		}
+		j.at = end
+	}
 	return nil
 }
 
@@ -230,8 +259,14 @@ func (j *Journal) segment(ctx context.Context, sequence uint64) (s segment, err 
 	return s, objectError(key, err)
 }
 
+// batch are segments that follow each other.
+type batch struct {
+	segments []segment
+	err      error // of the first one that could not be read
+}
+
 // segments reads the segments from first to last.
-func (j *Journal) segments(ctx context.Context, first, last uint64) ([]segment, error) {
+func (j *Journal) segments(ctx context.Context, first, last uint64) batch {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	segments, errs := make([]segment, last-first+1), make([]error, last-first+1)
@@ -249,8 +284,8 @@ func (j *Journal) segments(ctx context.Context, first, last uint64) ([]segment, 
 	all.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return batch{err: err}
 		}
 	}
-	return segments, nil
+	return batch{segments: segments}
 }

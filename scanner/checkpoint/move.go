@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -59,14 +60,14 @@ func (tx *Tx) CopyAll(from *Tx, at Place, most int) (end Place, more bool, err e
 		}
 		before := at.key
 		err := from.table(id).scan(before, func(key, value []byte) (bool, error) {
-			if string(key) == string(before) {
+			if bytes.Equal(key, before) {
 				return true, nil
 			}
 			if tx.Written() > most {
 				more = true
 				return false, nil
 			}
-			at.key = append([]byte(nil), key...)
+			at.key = bytes.Clone(key)
 			return true, tx.table(id).put(key, value)
 		})
 		if err != nil || more {

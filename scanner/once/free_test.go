@@ -256,8 +256,38 @@ func TestRun_LooksAtOneObjectOfAFolderAndDay(t *testing.T) {
 	if err != nil || len(c.records) != requests || summary.SkippedObjects[logkey.SkipUnknownLog].Objects != 400 {
 		t.Errorf("%d records, want %d; %+v, error %v", len(c.records), requests, summary, err)
 	}
-	if opens := fake.Opens(); opens != 3+1+1+requests {
+	// Of the folder in which logs begin later, what lay there before is read after all.
+	if opens := fake.Opens(); opens != 3+1+1+requests+100 {
 		t.Errorf("%d objects were opened to read %d", opens, requests)
+	}
+}
+
+// Where other objects lie in the folders of logs, and come before them on some days, all
+// logs are read nevertheless, and the others are named.
+func TestRun_ReadsLogsThatLieAmongOtherObjects(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	fake := new(sourcetest.Fake)
+	random := rand.New(rand.NewPCG(5, 6))
+	requests, others := 0, int64(0)
+	for i := range 300 {
+		hour := at.Add(time.Duration(i) * time.Hour)
+		name := fmt.Sprintf("mixed/%s/%08x", hour.Format("2006/01/02/15"), random.Uint32())
+		switch random.IntN(3) {
+		case 0:
+			fake.Put(name, []byte(`{"level":"info"}`), at)
+			others++
+		case 1:
+			fake.Put(name, []byte("PAR1"), at)
+		default:
+			r := logtest.RandomRequest(random, "bucket", hour)
+			fake.Put(name, r.JSON(), at)
+			requests++
+		}
+	}
+	c := new(collected)
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{}, c)
+	if err != nil || len(c.records) != requests || summary.SkippedObjects[logkey.SkipUnknownLog].Objects != others || len(summary.Unread) > 0 {
+		t.Errorf("%d records, want %d, and %d other objects; %+v, error %v", len(c.records), requests, others, summary, err)
 	}
 }
 

@@ -25,12 +25,25 @@ type listing struct {
 
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
+	asked          bool       // something that lies there was asked for
 	looked         bool       // at an object with a free key
 	aside          *job       // an object with a free key that was not asked for; nil: there is none
 	unreadable     bool       // it was logged that an object could not be looked at
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
+	passed         []passed
 }
+
+// passed is an object with a free key that was taken for none of a log, by one of its kind
+// and day.
+type passed struct {
+	*job
+	why logkey.SkipReason
+}
+
+// maxPassed is how many of these are kept until it is known whether logs lie in their
+// stream after all. Others stay skipped.
+const maxPassed = 20_000
 
 // run queues every log object of a part of the location that is asked for. What it leaves
 // to helpers, they queue. It returns how many keys it has listed.
@@ -52,6 +65,7 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 			return "", ctx.Err() == nil
 		}
 		l.query.Progress.list(obj)
+		l.ask()
 		return "", l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
 	})
 	if err == nil {
@@ -99,6 +113,13 @@ func (l *listing) note(name string, key logkey.Key) {
 	l.skip(name, key.Skip)
 }
 
+// ask takes note that an object is asked for.
+func (l *listing) ask() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = true
+}
+
 // skip takes note of an object that is skipped. l.mu is held.
 func (l *listing) skip(name string, why logkey.SkipReason) {
 	if l.skipped == nil {
@@ -119,12 +140,32 @@ func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.K
 		l.unreadable = true
 		l.logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.location.Name, "key", obj.Key, "err", err)
 	}
-	if why != "" {
+	switch {
+	case why != "" && len(l.passed) < maxPassed:
+		l.passed = append(l.passed, passed{&job{Location: l.location, Key: key, Object: obj}, why})
+		return false
+	case why != "":
 		l.skip(obj.Key, why)
 		return false
 	}
 	l.oldest, l.newest = earliest(l.oldest, key.Time), latest(l.newest, key.Time)
 	return true
+}
+
+// lookBack queues the objects that were taken for none of a log, if others of their
+// stream turned out to be some. It is called when the listing has ended.
+func (l *listing) lookBack(ctx context.Context) {
+	for _, p := range l.passed {
+		if !l.recogniser.Knows(p.Key.Stream) {
+			l.skip(p.Object.Key, p.why)
+			continue
+		}
+		l.query.Progress.list(p.Object)
+		if !l.send(ctx, p.job) {
+			return
+		}
+	}
+	l.passed = nil
 }
 
 // putAside keeps an object with a free key that was not asked for.

@@ -142,6 +142,7 @@ func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (list
 		err := listers.Wait()
 		for i := range listings {
 			listings[i].lookAside(ctx)
+			listings[i].lookBack(ctx)
 		}
 		if err == nil {
 			q.Progress.listedAll()

@@ -74,6 +74,8 @@ type LocationSummary struct {
 	// that only their content shows to be some, one that was read, or could not be. If listing failed, it
 	// may be false all the same.
 	Found bool
+	// Asked is whether an object that lies there was asked for, as far as its key shows it.
+	Asked bool
 	// OldestKey and NewestKey are the times in the keys of the log objects that were
 	// listed, whether or not they were asked for; zero if there were none. Of a run of
 	// keys that the Query leaves out only the first is listed.
@@ -141,7 +143,7 @@ func (s *Summary) addListings(listings []listing) {
 	for i := range listings {
 		l := &listings[i]
 		s.Locations = append(s.Locations, LocationSummary{
-			Name: l.location.Name, Found: l.found || s.found[l.location.Name], OldestKey: l.oldest, NewestKey: l.newest,
+			Name: l.location.Name, Found: l.found || s.found[l.location.Name], Asked: l.asked, OldestKey: l.oldest, NewestKey: l.newest,
 		})
 		s.addSkipped(l.skipped)
 	}

@@ -72,7 +72,7 @@ func TestRun_SummaryShowsWhatWasReadAndWhatWasLeftOut(t *testing.T) {
 		t.Errorf("skipped objects:\n got %q\nwant %q", skipped, want)
 	}
 	if want := []once.LocationSummary{
-		{Name: "s3://logs", Found: true, OldestKey: began.Add(5 * time.Hour), NewestKey: began.Add(8 * time.Hour)}, {Name: "file:///pictures"},
+		{Name: "s3://logs", Found: true, Asked: true, OldestKey: began.Add(5 * time.Hour), NewestKey: began.Add(8 * time.Hour)}, {Name: "file:///pictures"},
 	}; !slices.Equal(s.Locations, want) || len(s.Unread) > 0 {
 		t.Errorf("locations %+v, unread %v", s.Locations, s.Unread)
 	}
@@ -86,7 +86,7 @@ func TestRun_SummaryShowsWhatLiesThereWhereNothingIsAskedFor(t *testing.T) {
 	if err != nil || s.Objects != 0 || s.Bytes != 0 || len(s.Requests) > 0 || !s.First.IsZero() || !s.Last.IsZero() {
 		t.Errorf("%+v, error %v", s, err)
 	}
-	if l := s.Locations[0]; !l.Found || s.Locations[1].Found || !l.OldestKey.Equal(began.Add(5*time.Hour)) || l.NewestKey.Before(l.OldestKey) {
+	if l := s.Locations[0]; !l.Found || l.Asked || s.Locations[1].Found || !l.OldestKey.Equal(began.Add(5*time.Hour)) || l.NewestKey.Before(l.OldestKey) {
 		t.Errorf("locations %+v", s.Locations)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/internal/twice"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 )
 
 // taker hands on what was read. It belongs to the goroutine that called Run.
@@ -44,6 +45,9 @@ func (t *taker) take(ctx context.Context, r *result) {
 func (t *taker) count(r *result) {
 	if r.Skip != "" {
 		t.summary.skip(r)
+		if r.Skip == logkey.SkipOtherForm { // it is a log object, though none that was asked for
+			t.summary.foundIn(r.Location.Name)
+		}
 		return
 	}
 	if t.failed = t.consumer.Take(r.Tally); t.failed != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -33,11 +34,32 @@ func TestRun_FindsRequestsThatAreThereTwiceAndReadsOneFormOfThem(t *testing.T) {
 		if got := s.Requests[record.ServerAccess]; got != test.requests || s.Requests[record.CloudTrail] != 1 {
 			t.Errorf("%s: requests %v", test.form, s.Requests)
 		}
-		if got := s.SkippedRecords[record.SkipOtherForm]; got != test.otherOne {
-			t.Errorf("%s: %d records are left out", test.form, got)
+		if got := s.SkippedObjects[logkey.SkipOtherForm].Objects; got != test.otherOne {
+			t.Errorf("%s: %d objects are left out", test.form, got)
 		}
 		if s.DoubleCountedBuckets != test.doubled || len(s.DoubleCounted) != test.doubled || !s.Locations[0].Found {
 			t.Errorf("%s: %+v", test.form, s)
 		}
+	}
+}
+
+// An object that holds nothing but records in another format is none that was asked for;
+// one that holds more is read without them. Where nothing else lies, logs lie all the same.
+func TestRun_ShowsWhatIsInAnotherFormat(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	bucket := new(sourcetest.Fake)
+	l := source.Location{Name: "s3://logs", Source: bucket, Form: record.Text}
+	bucket.Put("json/2026/07/02/08/a", logtest.AccessJSON(at, "r1", "r2"), at)
+	for _, want := range []struct{ objects, otherObjects, otherRecords int64 }{{0, 1, 0}, {1, 1, 1}} {
+		s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{l}}, once.Query{}, new(collected))
+		if err != nil || !s.Locations[0].Found {
+			t.Errorf("%+v, error %v", s, err)
+		}
+		skipped := s.SkippedObjects[logkey.SkipOtherForm]
+		if s.Objects != want.objects || skipped.Objects != want.otherObjects || skipped.Example.Key != "json/2026/07/02/08/a" || s.SkippedRecords[record.SkipOtherForm] != want.otherRecords {
+			t.Errorf("%d objects, skipped %+v and %v, want %+v", s.Objects, skipped, s.SkippedRecords, want)
+		}
+		event := []byte(`{"eventVersion":"1.11","eventTime":"2026-07-02T08:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"event"}`)
+		bucket.Put("json/2026/07/02/08/b", logtest.Envelope(logtest.AccessJSON(at, "r3"), event), at)
 	}
 }

@@ -44,16 +44,16 @@ func Move(ctx context.Context, from, to Checkpoint) (*ShardReport, error) {
 	return m.report()
 }
 
-func (m *move) notComplete(err error) error {
-	return fmt.Errorf("%w; no exporter can use %s or %s until this is done again", err, m.from.Name, m.to.Name)
-}
-
 // move is what Move works on.
 type move struct {
 	from, to *member
 	id       string
 	decided  bool
 	complete bool // before
+}
+
+func (m *move) notComplete(err error) error {
+	return fmt.Errorf("%w; no exporter can use %s or %s until this is done again", err, m.from.Name, m.to.Name)
 }
 
 // load finds out what there is to do, and changes nothing.

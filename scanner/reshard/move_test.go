@@ -2,6 +2,7 @@ package reshard_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -103,7 +104,13 @@ func TestMove_CanBeKilledAtEveryStep(t *testing.T) {
 				if stays := s.usable(from, 0, 1) == nil; stays && done {
 					t.Fatalf("killed at %d (%t), both can be used", step, after)
 				} else if stays { // and it goes on counting before it is moved after all
-					s.update(from, func(tx *checkpoint.Tx) error { return tx.Series().Put([]byte("series0"), []byte("7")) })
+					s.update(from, func(tx *checkpoint.Tx) error {
+						err := tx.Series().Put([]byte("series0"), []byte("7"))
+						for i := 1; i < 8; i++ {
+							err = errors.Join(err, tx.Series().Delete(fmt.Appendf(nil, "series%d", i)))
+						}
+						return err
+					})
 				}
 				want := want
 				if s.usable(from, 0, 1) == nil {

@@ -232,6 +232,10 @@ func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedByte
 		out.add(rec)
 	}
 	out.Skipped = dec.Skipped()
+	if otherForm > 0 && out.Records+duplicates == 0 && out.Skipped == (record.Skipped{}) && dec.Err() == nil {
+		out.Skip = logkey.SkipOtherForm
+		return nil
+	}
 	out.Skipped.Duplicate, out.Skipped.OtherForm = duplicates, otherForm
 	err = dec.Err()
 	if key.Free() || key.Stream.Layout == logkey.Export {

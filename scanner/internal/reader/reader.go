@@ -45,7 +45,7 @@ type Config struct {
 	// DefaultMaxObjectSize.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
-	// and fewer if the store throttles.
+	// and fewer if the store throttles. In any case, it is one of each queue.
 	Concurrency int
 	// Patience is the longest pause after which an object is asked for again that the
 	// store has throttled; 0: it is not.

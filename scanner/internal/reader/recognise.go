@@ -137,6 +137,13 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	return why, nil
 }
 
+// Knows reports whether a stream has log objects.
+func (r *Recogniser) Knows(s logkey.Stream) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.logs[s]
+}
+
 // known returns why objects of a kind are no log objects, or nothing if they are, if that
 // is known.
 func (r *Recogniser) known(k kind) (why logkey.SkipReason, known bool) {

@@ -269,55 +269,6 @@ func (f *Filter) Fields() []Field {
 	return asked
 }
 
-// Match reports whether a request is asked for. c is the record's class, in the detail
-// of Labels.
-func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
-	if r.Time < f.since || r.Time >= f.until ||
-		!c.Traits.HasAll(f.traits) {
-		return false
-	}
-	for i := range f.labels {
-		l := &f.labels[i]
-		if !l.globs.hold(func(g *Glob) bool { return g.covers(c.Labels[l.label]) }) {
-			return false
-		}
-	}
-	return f.operations.hold(func(g *Glob) bool {
-		return g.covers(c.Labels[classify.LabelOperation]) || g.coversBytes(r.Operation)
-	}) && f.keys.hold(func(g *Glob) bool {
-		return g.coversBytes(r.Key)
-	}) && f.requesters.hold(func(g *Glob) bool {
-		return g.covers(c.Labels[classify.LabelRequester]) || g.coversBytes(r.Requester)
-	}) && f.matchSource(r.SourceIP) && f.matchConnection(r, c)
-}
-
-// matchConnection asks for how the request came, and what AWS turns off of that.
-func (f *Filter) matchConnection(r *record.Record, c *classify.Class) bool {
-	return f.features.hold(func(g *Glob) bool {
-		for feature := range c.Traits.Features().All() {
-			if g.covers(feature.String()) {
-				return true
-			}
-		}
-		return false
-	}) && (len(f.tls.patterns) == 0 || f.tls.hold(func(g *Glob) bool {
-		return g.covers(tlsVersion(r))
-	})) && f.accessKeys.hold(func(g *Glob) bool {
-		return g.coversBytes(r.AccessKeyID)
-	}) && f.endpoints.hold(func(g *Glob) bool {
-		return g.coversBytes(r.VPCEndpointID)
-	})
-}
-
-func (f *Filter) matchSource(logged []byte) bool {
-	if len(f.sources.patterns) == 0 {
-		return true
-	}
-	text := string(logged)
-	address, _ := parseAddress(text)
-	return f.sources.hold(func(s *Source) bool { return s.covers(text, address) })
-}
-
 // Query returns what a scan is to read for the Filter's sake.
 func (f *Filter) Query() once.Query {
 	q := once.Query{Since: f.cfg.Since, Until: f.cfg.Until, Slack: f.cfg.Slack, Prefilter: f.prefilter()}

@@ -88,7 +88,7 @@ func (p *Printer) heading(g *groups, first bool) error {
 		lines = append(lines, line)
 	}
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(p.W, line); err != nil {
+		if _, err := io.WriteString(p.W, rows.Sentence(p.W, line)); err != nil {
 			return err
 		}
 	}

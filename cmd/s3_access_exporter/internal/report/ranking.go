@@ -56,7 +56,7 @@ func (r *Report) finish(table, top int) (*groups, error) {
 			log = strings.Split(string(key), separator)[byLog]
 		}
 		s := sumOf(row)
-		if !g.table.EachFeature {
+		if g.table.Each == nil {
 			g.totals[log] = g.totals[log].plus(s)
 		}
 		return g.add(key, s)

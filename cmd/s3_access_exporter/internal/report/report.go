@@ -81,13 +81,13 @@ func (b *batch) Add(e *query.Entry) {
 		if b.err != nil || table.Traits != 0 && !e.Class.Traits.HasAny(table.Traits) {
 			continue
 		}
-		if !table.EachFeature {
+		if table.Each == nil {
 			b.add(i, e)
 			continue
 		}
 		one, class := *e, *e.Class
 		one.Class = &class
-		for f := range e.Class.Traits.Features().All() {
+		for f := range table.Each(e.Class.Traits).All() {
 			class.Traits = classify.NewTraits(f.Trait())
 			b.add(i, &one)
 		}

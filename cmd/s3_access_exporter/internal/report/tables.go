@@ -16,9 +16,10 @@ type Table struct {
 	// SigV4Since adds a column to the fields Client and ClientVersion: the first version
 	// of the client that signs with Signature Version 4 by default.
 	SigV4Since bool
-	// EachFeature: a request counts once for each of its features that AWS turns off, under
-	// that one alone. So nothing is added up over groups.
-	EachFeature bool
+	// Each returns the features that AWS turns off for each of which a request counts once,
+	// with that one alone as its Feature. So nothing is added up over groups. nil: a request
+	// counts once.
+	Each func(classify.Traits) classify.Features
 }
 
 // Rank is what the groups of a Table are ordered by, the largest first.
@@ -52,11 +53,18 @@ func Overview() []Table {
 			Traits: classify.NewTraits(classify.TraitSigV2),
 		},
 		{
-			Name:        "legacy",
-			Title:       "Requests with features that AWS turns off, by feature and client; one request may have several",
-			Fields:      []query.Field{query.Log, query.Feature, query.Requester, query.Client, query.ClientVersion},
-			Traits:      classify.FeatureTraits(),
-			EachFeature: true,
+			Name:   "legacy",
+			Title:  "Requests with features that AWS turns off, by feature and client; one request may have several",
+			Fields: []query.Field{query.Log, query.Feature, query.Requester, query.Client, query.ClientVersion},
+			Traits: classify.FeatureTraits(),
+			Each:   classify.Traits.Features,
+		},
+		{
+			Name:   "legacy_undetermined",
+			Title:  "Requests of which the log does not show whether they have such a feature: that none was found proves nothing of these",
+			Fields: []query.Field{query.Log, query.Feature},
+			Traits: classify.UndeterminedTraits(),
+			Each:   classify.Traits.Undetermined,
 		},
 		{
 			Name:   "anonymous",

@@ -1,14 +1,36 @@
 package rows
 
 import (
+	"io"
 	"strings"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/terminal"
 )
 
-// lines are those of one row of a table.
+// Sentence returns a line of words for what stands above and below a table: on a terminal
+// in as many lines as they have room in, broken between words.
+func Sentence(w io.Writer, text string) string {
+	room, ok := terminal.Width(w)
+	if !ok {
+		return text + "\n"
+	}
+	return wrapped(text, room)
+}
+
+func wrapped(text string, room int) string {
+	out := lines{room: room, gap: " "}
+	for word := range strings.FieldsSeq(text) {
+		out.add(word)
+	}
+	return out.text()
+}
+
+// lines are those of one row of a table, or of a sentence.
 type lines struct {
-	room int // columns of each line; 0: there is one line of any width
+	room int    // columns of each line; 0: there is one line of any width
+	gap  string // between two cells
 	all  []string
 	line string // the last one
 }
@@ -20,9 +42,9 @@ func (l *lines) add(cell string) {
 		return
 	}
 	// The padding at the end of a line needs no room.
-	width := uniseg.StringWidth(l.line) + len(gap) + uniseg.StringWidth(strings.TrimRight(cell, " "))
+	width := uniseg.StringWidth(l.line) + len(l.gap) + uniseg.StringWidth(strings.TrimRight(cell, " "))
 	if l.room == 0 || width <= l.room {
-		l.line += gap + cell
+		l.line += l.gap + cell
 		return
 	}
 	l.end()

@@ -182,6 +182,20 @@ server_access  anonymous                   curl            3         0 B
 	}
 }
 
+func TestSentence_BreaksBetweenWords(t *testing.T) {
+	const text = "server_access: 7 requests, from 2026-01-15T08:00:00Z to 2026-01-15T09:00:00Z"
+	const want = "server_access: 7 requests, from\n    2026-01-15T08:00:00Z to\n    2026-01-15T09:00:00Z\n"
+	if got := wrapped(text, 40); got != want {
+		t.Errorf("got\n%s", got)
+	}
+	if got := Sentence(&strings.Builder{}, text); got != text+"\n" {
+		t.Errorf("in a file it is %q", got)
+	}
+	if got := wrapped("", 40); got != "\n" {
+		t.Errorf("an empty line is %q", got)
+	}
+}
+
 func TestTable_IsWholeInAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.txt")
 	file, err := os.Create(path)

@@ -101,7 +101,7 @@ func (t *textTable) fit() {
 }
 
 func (t *textTable) print(row []string) error {
-	out := lines{room: t.room}
+	out := lines{room: t.room, gap: gap}
 	for i, text := range row {
 		padding := strings.Repeat(" ", max(t.widths[i]-uniseg.StringWidth(text), 0))
 		if kind := t.columns[i].Kind; kind == query.KindNumber || kind == query.KindBytes {

@@ -69,7 +69,9 @@ type extent struct {
 
 const dayFormat = "2006/01/02"
 
-func (f *found) add(name string, l once.Listed, asked bool) {
+// add adds a log object of that name, and reports whether it lies in a table. asked: the
+// question reads it.
+func (f *found) add(name string, l once.Listed, asked bool) (tabled bool) {
 	t, in, ok := tableOf(l.Location.Name, l.Key)
 	if !ok {
 		if asked {
@@ -77,7 +79,7 @@ func (f *found) add(name string, l once.Listed, asked bool) {
 			f.others.Bytes += l.Object.Size
 			f.example = cmp.Or(f.example, name)
 		}
-		return
+		return false
 	}
 	if f.tables[t] == nil {
 		f.tables[t] = make(map[folder]map[string]extent)
@@ -91,6 +93,7 @@ func (f *found) add(name string, l once.Listed, asked bool) {
 	sum.Bytes += l.Object.Size
 	sum.asked = sum.asked || asked
 	f.tables[t][in][day] = sum
+	return true
 }
 
 // sorted returns the tables in an order that is always the same.
@@ -114,6 +117,9 @@ const (
 	maxFolders    = 500
 	maxRegions    = 50 // accounts' Regions, of server access logs
 	maxPartitions = 50_000
+	// Of CloudTrail, an engine holds each event in memory, shortened, to know it again: Trino
+	// takes some 7 MB for each MiB. A day is one query, though.
+	maxTrails = 512 << 20 // bytes, as stored
 )
 
 // split yields some folders after the other, in their order, as many as one query reads.
@@ -155,7 +161,7 @@ func (f *found) chunks(t Table) (all []chunk) {
 			}
 		}
 		maps.DeleteFunc(days, func(_ string, sum extent) bool { return !sum.asked })
-		for span := range slices.Chunk(slices.Sorted(maps.Keys(days)), max(1, maxPartitions/len(some))) {
+		for span := range spans(days, max(1, maxPartitions/len(some)), t.Log) {
 			c := chunk{table: t, folders: some, first: span[0], last: span[len(span)-1]}
 			for _, day := range span {
 				c.extent.Objects += days[day].Objects
@@ -165,6 +171,27 @@ func (f *found) chunks(t Table) (all []chunk) {
 		}
 	}
 	return all
+}
+
+// spans yields days in their order, as many as one query reads.
+func spans(days map[string]extent, most int, log record.Log) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		var span []string
+		bytes := int64(0)
+		for _, day := range slices.Sorted(maps.Keys(days)) {
+			full := len(span) == most || log == record.CloudTrail && bytes+days[day].Bytes > maxTrails
+			if len(span) > 0 && full {
+				if !yield(span) {
+					return
+				}
+				span, bytes = nil, 0
+			}
+			span, bytes = append(span, day), bytes+days[day].Bytes
+		}
+		if len(span) > 0 {
+			yield(span)
+		}
+	}
 }
 
 // rows returns the SQL of a chunk's rows in a table of that name: of the objects that a scan

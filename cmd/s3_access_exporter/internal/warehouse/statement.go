@@ -193,24 +193,34 @@ func eventStatement(d Dialect, q *engine.Question, files string) statement {
 	for _, c := range needleConditions(eventTexts(), q.Filter.Needles(cloudtrail.Format)) {
 		conditions = append(conditions, "(bad IS NOT NULL OR "+c+")")
 	}
-	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', sharedid), if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
-	events := "SELECT *, row_number() OVER (PARTITION BY " + id + " ORDER BY path, place) AS copy FROM (" + eventTable(d, files) + ")" + where(conditions)
-
 	columns := append([]column{{colBad, "bad"}, {colRaw, "raw"}}, n.folders()...)
 	columns = append(columns, n.columnsOf(eventParts())...)
+	columns = append(columns, n.span()...)
+	events := delivered(columns, "SELECT * FROM ("+eventTable(d, files)+")"+where(conditions))
+	for i := range columns {
+		columns[i].sql = columns[i].name
+	}
 	if n.single {
 		return s.singleEvents(n, columns, events)
 	}
-	columns = append(columns, n.span()...)
-	sum := func(c string) string {
-		return "sum(if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint)))"
+	return s.grouped(columns, []column{{colSent, "sum(sentamount)"}, {colReceived, "sum(receivedamount)"}}, events, nil)
+}
+
+// delivered returns the SQL of events without those that were delivered again, with nothing but
+// some columns and what else is needed of each: the engine holds one of every ID in memory.
+func delivered(columns []column, events string) string {
+	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', sharedid), if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
+	bytes := func(c string) string {
+		return "if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint))"
 	}
-	return s.grouped(columns, []column{{colSent, sum("sent")}, {colReceived, sum("received")}}, events, []string{"copy = 1"})
+	kept := append(slices.Clone(columns), column{"t", "t"}, column{"sentamount", bytes("sent")}, column{"receivedamount", bytes("received")},
+		column{"identity", id}, column{"object", "path"}, column{"place", "place"})
+	return "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY identity ORDER BY object, place) AS copy FROM (SELECT " +
+		statement{}.selected(kept) + " FROM (" + events + "))) WHERE copy = 1"
 }
 
 // singleEvents makes the statement one that returns every event.
 func (s statement) singleEvents(n *needs, columns []column, events string) statement {
-	events = "SELECT * FROM (" + events + ") WHERE copy = 1"
 	switch {
 	case n.limit > 0 && n.ordered:
 		events = earliest(events, sureEvent, n.limit)
@@ -219,7 +229,7 @@ func (s statement) singleEvents(n *needs, columns []column, events string) state
 	}
 	s = s.plain(append(columns, column{colFirst, "CAST(t AS varchar)"}), events, nil)
 	if n.ordered {
-		s.sql += " ORDER BY path, place"
+		s.sql += " ORDER BY object, place"
 	}
 	return s
 }

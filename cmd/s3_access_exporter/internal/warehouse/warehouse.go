@@ -96,6 +96,9 @@ func (w *Warehouse) Run(ctx context.Context, q *engine.Question, sink engine.Sin
 	}
 	if queries > 0 {
 		w.Logger.Warn("CloudTrail's duplicates are left out by their first ID, in each query by itself; the built-in scanner knows an event by any of its IDs, among the latest", "queries", queries)
+		if w.Dialect.event == "" {
+			w.Logger.Warn("Athena passes over log files of CloudTrail that it cannot read, and does not name them")
+		}
 	}
 	return r.summary, f.partial()
 }
@@ -126,11 +129,10 @@ func (w *Warehouse) find(ctx context.Context, filter *query.Filter) (*found, err
 	asked := once.Extent{}
 	summary, err := once.List(ctx, w.Scan, wanted, func(l once.Listed) {
 		reads := exact.Reads(l.Key)
-		if reads {
+		if f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads) && reads {
 			asked.Objects++
 			asked.Bytes += l.Object.Size
 		}
-		f.add(query.LogObject(l.Location.Name, l.Object.Key), l, reads)
 	})
 	f.summary = summary
 	summary.Objects, summary.Bytes = asked.Objects, asked.Bytes

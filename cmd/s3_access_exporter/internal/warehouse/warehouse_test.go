@@ -130,6 +130,21 @@ func TestWarehouse_SaysWhichTableIsMissing(t *testing.T) {
 	}
 }
 
+// What an engine does not name is said before anybody believes that nothing is missing.
+func TestWarehouse_SaysWhatIsNotNamed(t *testing.T) {
+	for name, d := range map[string]Dialect{"athena": Athena(), "trino": Trino()} {
+		var log strings.Builder
+		w, _ := warehouseOf(bucketOf(1), new(fakeClient))
+		w.Dialect, w.Logger = d, slog.New(slog.NewTextHandler(&log, nil))
+		if _, err := w.Run(t.Context(), question(t, query.Config{}, engine.Needs{}), new(counted)); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.String(); !strings.Contains(got, "duplicates are left out") || strings.Contains(got, "does not name them") != (name == "athena") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestWarehouse_ExplainsWithoutAQuery(t *testing.T) {
 	client := new(fakeClient)
 	w, _ := warehouseOf(bucketOf(3), client)
@@ -238,6 +253,26 @@ func TestFound_ChunksHoldEveryPartitionOnce(t *testing.T) {
 		}
 		if asked != 1000*500 {
 			t.Errorf("%s: %d partitions are asked for", table.Log, asked)
+		}
+	}
+}
+
+// An engine holds every event of a query in memory, so that one of CloudTrail has a bound.
+func TestFound_QueriesOfCloudTrailAreBounded(t *testing.T) {
+	f := found{tables: make(map[Table]map[folder]map[string]extent)}
+	days := make(map[string]extent)
+	for d, halves := range []int64{1, 1, 1, 5, 1} { // of what a query may read
+		days[time.Date(2026, 1, 1+d, 0, 0, 0, 0, time.UTC).Format(dayFormat)] = extent{once.Extent{Objects: 1, Bytes: halves * maxTrails / 2}, true}
+	}
+	for log, want := range map[record.Log]string{record.CloudTrail: "01-02 03-03 04-04 05-05", record.ServerAccess: "01-05"} {
+		table := Table{Log: log, Location: "s3://logs", Root: "p/"}
+		f.tables[table] = map[folder]map[string]extent{{account: "111122223333", region: "eu-west-1", bucket: "photos"}: days}
+		var got []string
+		for _, c := range f.chunks(table) {
+			got = append(got, path.Base(c.first)+"-"+path.Base(c.last))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", log, got, want)
 		}
 	}
 }

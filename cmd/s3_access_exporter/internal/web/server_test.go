@@ -60,7 +60,7 @@ func TestServer_GivesUpClientsThatDoNothing(t *testing.T) {
 				}
 				if test.reads {
 					response, err := http.ReadResponse(bufio.NewReader(client), nil)
-					if err != nil || response.StatusCode != http.StatusOK {
+					if err != nil || response.StatusCode != http.StatusOK || response.Body.Close() != nil {
 						t.Error(response, err)
 					}
 				}

@@ -1,0 +1,203 @@
+package checkpoint_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint/journaltest"
+)
+
+var (
+	journalSeeds = flag.Int("journal.seeds", 30, "number of courses of events of the journal's model test")
+	journalFirst = flag.Uint64("journal.first", 1, "first seed of the journal's model test")
+)
+
+// Whatever the store does, and however processes come, stand still and go: what Update
+// said is committed stays, in the order of the commits; what it said is void never shows;
+// and no two processes show counters at once.
+func TestJournal_Model(t *testing.T) {
+	for i := range uint64(*journalSeeds) {
+		seed := *journalFirst + i
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := &journalModel{t: t, random: rand.New(rand.NewPCG(seed, 0)), faults: rand.New(rand.NewPCG(seed, 1)), void: make(map[string]bool)}
+				m.run()
+			})
+		})
+	}
+}
+
+type journalModel struct {
+	t      *testing.T
+	random *rand.Rand
+	store  journaltest.Fake
+
+	mu        sync.Mutex
+	faults    *rand.Rand
+	faulty    bool
+	n         int
+	committed []string
+	void      map[string]bool
+}
+
+// modelMember is a process, which may stand still.
+type modelMember struct {
+	*member
+	done chan struct{}
+}
+
+func (m *journalModel) run() {
+	m.store.SetFault(m.fault)
+	var members []*modelMember
+	for range 60 {
+		m.mu.Lock()
+		m.faulty = m.random.IntN(3) > 0
+		m.mu.Unlock()
+		if len(members) < 3 && m.random.IntN(3) == 0 {
+			members = append(members, m.join())
+		}
+		time.Sleep(time.Duration(m.random.IntN(40)) * time.Second)
+		for i := 0; i < len(members); i++ {
+			p := members[i]
+			switch m.random.IntN(8) {
+			case 0:
+				p.end()
+			default:
+			}
+			if p.hasEnded() {
+				<-p.done
+				p.end()
+				members = append(members[:i], members[i+1:]...)
+				i--
+			}
+		}
+		m.checkLive(members)
+	}
+	m.mu.Lock()
+	m.faulty = false
+	m.mu.Unlock()
+	for _, p := range members {
+		p.end()
+		<-p.done
+	}
+	last := join(m.t, checkpoint.JournalConfig{Objects: &m.store}).lead()
+	m.check(last)
+	if _, err := checkpoint.VerifyJournal(m.t.Context(), "s3://state/exporter", &m.store); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// join starts a process that commits again and again.
+func (m *journalModel) join() *modelMember {
+	cfg := checkpoint.JournalConfig{Objects: &m.store, SnapshotSegments: 5 + m.random.IntN(20)}
+	p := &modelMember{member: join(m.t, cfg), done: make(chan struct{})}
+	pause := time.Duration(m.random.IntN(20000)) * time.Millisecond
+	go func() {
+		defer close(p.done)
+		select {
+		case <-p.leads:
+		case <-p.ended:
+			return
+		}
+		m.check(p.member)
+		for !p.hasEnded() {
+			m.mu.Lock()
+			m.n++
+			key := fmt.Sprintf("%06d", m.n)
+			m.mu.Unlock()
+			err := p.put(key)
+			m.mu.Lock()
+			switch {
+			case err == nil:
+				m.committed = append(m.committed, key)
+			case errors.Is(err, checkpoint.ErrFenced), errors.Is(err, checkpoint.ErrStandby):
+				m.void[key] = true
+			}
+			m.mu.Unlock()
+			if err != nil {
+				return
+			}
+			time.Sleep(pause)
+		}
+	}()
+	return p
+}
+
+func (p *modelMember) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// check checks what a process holds that begins to lead.
+func (m *journalModel) check(p *member) {
+	text, err := content(p.journal)
+	if err != nil {
+		m.t.Error(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range m.committed {
+		if !strings.Contains(text, key) {
+			m.t.Errorf("%s is lost", key)
+		}
+	}
+	for key := range m.void {
+		if strings.Contains(text, key) {
+			m.t.Errorf("%s was void, and is there", key)
+		}
+	}
+}
+
+// checkLive checks that one process at most shows counters.
+func (m *journalModel) checkLive(members []*modelMember) {
+	live := 0
+	for _, p := range members {
+		if p.journal.Live() {
+			live++
+		}
+	}
+	if live > 1 {
+		m.t.Errorf("%d processes show counters", live)
+	}
+}
+
+// fault is what the store does.
+func (m *journalModel) fault(op, _ string) error {
+	m.mu.Lock()
+	if !m.faulty {
+		m.mu.Unlock()
+		return nil
+	}
+	kind, wait := m.faults.IntN(12), time.Duration(m.faults.IntN(20000))*time.Millisecond
+	short := m.faults.IntN(200)
+	m.mu.Unlock()
+	switch {
+	case kind == 0:
+		return errDown
+	case kind == 1:
+		return journaltest.Lost(errDown)
+	case kind == 2 && op == journaltest.OpGet:
+		return journaltest.Short(short, errDown)
+	case kind == 3:
+		time.Sleep(wait)
+		return errDown
+	case kind == 4:
+		time.Sleep(wait)
+		return journaltest.Lost(context.DeadlineExceeded)
+	}
+	return nil
+}
