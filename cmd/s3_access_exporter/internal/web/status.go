@@ -37,7 +37,8 @@ func (p *statusPages) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	respond(w, "text/html; charset=utf-8", page.Bytes(), err)
 }
 
-// serveJSON answers with the same as JSON: nothing is left out.
+// serveJSON answers with the same as JSON: nothing is left out. Characters that deceive are
+// escapes in it, as it is read on terminals, too.
 func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
 	status := p.status()
 	body, err := json.MarshalIndent(struct {
@@ -46,7 +47,7 @@ func (p *statusPages) serveJSON(w http.ResponseWriter, _ *http.Request) {
 		Coverage *coverageView `json:"coverage,omitempty"`
 		Cost     cost          `json:"estimated_cost_usd"`
 	}{status, p.role(), p.looked(), costOf(status)}, "", "  ")
-	respond(w, "application/json", append(body, '\n'), err)
+	respond(w, "application/json", append(hostile.AppendJSON(nil, string(body)), '\n'), err)
 }
 
 // respond sends a body that was made just now, unless it could not be made.

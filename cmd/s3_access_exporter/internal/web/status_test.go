@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/golden"
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -30,7 +32,15 @@ type fixedTail struct {
 
 func (f fixedTail) Role() *Role { return f.role }
 
-func (fixedTail) Ready() error             { return nil }
+func (f fixedTail) Ready() error {
+	for _, l := range f.status.Locations {
+		if l.PollError != "" {
+			return errors.New(l.Name + " cannot be listed: " + l.PollError)
+		}
+	}
+	return nil
+}
+
 func (f fixedTail) Status() scanner.Status { return f.status }
 
 // answerOf returns the web server's answer for a path.
@@ -140,8 +150,20 @@ func TestStatus_EscapesWhatOthersHaveWritten(t *testing.T) {
 	if policy := page.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {
 		t.Errorf("Content-Security-Policy: %q", policy)
 	}
-	if body := answerOf(t, troubledStatus(), StatusAPIPath).Body.Bytes(); !json.Valid(body) || !utf8.Valid(body) {
-		t.Error("the JSON is broken")
+	for _, path := range []string{StatusPath, StatusAPIPath, ReadyPath} {
+		body := answerOf(t, troubledStatus(), path).Body.String()
+		if path == StatusAPIPath && !json.Valid([]byte(body)) {
+			t.Error("the JSON is broken")
+		}
+		if !utf8.ValidString(body) {
+			t.Errorf("%s is not UTF-8", path)
+		}
+		for _, c := range body {
+			if c != '\n' && hostile.Deceives(c) {
+				t.Errorf("%s contains %q", path, c)
+				break
+			}
+		}
 	}
 }
 
