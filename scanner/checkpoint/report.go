@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -41,7 +42,7 @@ type StoreReport struct {
 // String returns the report as lines of text.
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", r.Path, r.Format, r.Size)
+	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", visible(r.Path), r.Format, r.Size)
 	if r.Journal != "" {
 		fmt.Fprintln(&b, r.Journal)
 	}
@@ -60,7 +61,7 @@ func (r *Report) String() string {
 	}
 	fmt.Fprintf(&b, "%d series, %d event IDs\n", r.Series, r.Events)
 	for _, s := range r.Stores {
-		fmt.Fprintf(&b, "%s\n", s.Store)
+		fmt.Fprintln(&b, visible(s.Store))
 		for _, prefix := range s.Prefixes {
 			fmt.Fprintf(&b, "  prefix %q\n", prefix)
 		}
@@ -74,6 +75,15 @@ func (r *Report) String() string {
 		}
 	}
 	return b.String()
+}
+
+// visible returns a name as it is if every character of it can be seen, and else quoted as
+// in Go: a directory may have a name that a terminal would obey.
+func visible(name string) string {
+	if strings.ContainsFunc(name, func(c rune) bool { return !strconv.IsPrint(c) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // reporter makes a Report of all entries of a checkpoint, which come in the order of

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
@@ -53,5 +54,22 @@ minio:9000/other
 	}
 	if _, err := checkpoint.Verify(path + ".none"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("of a file that is not there: %v", err)
+	}
+}
+
+func TestReport_ShowsEveryCharacterOfNames(t *testing.T) {
+	report := checkpoint.Report{Path: "x\x1b[2J.db", Stores: []checkpoint.StoreReport{
+		{Store: "file:///logs/ünï \"q\""}, {Store: "file:///logs/\x1b[31m\u202e\nfile:///forged", Prefixes: []string{"\x1b[0m"}},
+	}}
+	text := report.String()
+	for _, c := range text {
+		if c != '\n' && !unicode.IsPrint(c) {
+			t.Errorf("the report contains %q", c)
+		}
+	}
+	for _, line := range []string{"checkpoint \"x\\x1b[2J.db\" is sound", "\nfile:///logs/ünï \"q\"\n", "\n\"file:///logs/\\x1b[31m\\u202e\\nfile:///forged\"\n"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in %q", line, text)
+		}
 	}
 }
