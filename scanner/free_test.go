@@ -92,7 +92,7 @@ func TestScanner_PollsOfHoursDoNotListTheDay(t *testing.T) {
 	})
 }
 
-// Only what is no log is looked at, once a folder, day and kind of name, and logs that
+// Only some of what is no log is looked at in a folder, day and kind of name, and logs that
 // begin among it later are found.
 func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
 	inBubble(t, func(r *rig) {
@@ -103,8 +103,8 @@ func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
 		r.bucket.Put("app/2026/03/02/x.parquet", []byte("PAR1"), began)
 		r.start()
 		r.wait(3 * time.Hour)
-		if opens := r.bucket.Opens(); opens != 2 {
-			t.Errorf("%d objects were opened, want 2", opens)
+		if opens := r.bucket.Opens(); opens != 2*6 { // of the 50 of each day the 1st, 2nd, 4th to 32nd
+			t.Errorf("%d objects were opened, want 12", opens)
 		}
 		r.wait(24 * time.Hour)
 		r.bucket.Put("app/2026/03/05/1.json", logtest.AccessJSON(began, "r1"), time.Now())
@@ -143,6 +143,33 @@ func TestScanner_CountsLogsOfADayThatBeganWithSomethingElse(t *testing.T) {
 		put("c", logtest.AccessJSON(began, "r2"))
 		r.wait(3 * time.Hour)
 		r.expect("r1", "r2")
+	})
+}
+
+// The first object of each day may be another one than the rest, as where something else is
+// sent through the same Firehose: the logs behind it count on the same day.
+func TestScanner_CountsLogsBehindSomethingElseOnEachDay(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		put := func(name string, body []byte) {
+			r.bucket.Put("v/"+time.Now().Format("2006/01/02/")+name, body, time.Now())
+		}
+		var want []string
+		put("0", []byte(`{"ticker_symbol":"QXZ"}`))
+		r.start()
+		r.wait(time.Minute)
+		for i := range 3 {
+			want = append(want, fmt.Sprint("r", i))
+			put(fmt.Sprint(i+1), logtest.AccessJSON(began, want[i]))
+		}
+		r.wait(time.Hour)
+		r.expect(want...)
+		r.crash()
+		r.wait(24 * time.Hour)
+		put("0", []byte("test"))
+		put("1", logtest.AccessJSON(began, "r3"))
+		r.start()
+		r.wait(time.Minute)
+		r.expect(append(want, "r3")...)
 	})
 }
 

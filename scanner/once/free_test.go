@@ -235,7 +235,7 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	}
 }
 
-func TestRun_LooksAtOneObjectOfAFolderAndDay(t *testing.T) {
+func TestRun_LooksAtFewObjectsOfAFolderAndDay(t *testing.T) {
 	at := time.Date(2026, 7, 2, 0, 0, 0, 0, time.UTC)
 	fake := new(sourcetest.Fake)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -257,7 +257,7 @@ func TestRun_LooksAtOneObjectOfAFolderAndDay(t *testing.T) {
 		t.Errorf("%d records, want %d; %+v, error %v", len(c.records), requests, summary, err)
 	}
 	// Of the folder in which logs begin later, what lay there before is read after all.
-	if opens := fake.Opens(); opens != 3+1+1+requests+100 {
+	if opens := fake.Opens(); opens != 3*7+7+1+requests+100 { // of the 100 of each day the 1st, 2nd, 4th to 64th
 		t.Errorf("%d objects were opened to read %d", opens, requests)
 	}
 }

@@ -80,8 +80,9 @@ func objects(head []byte) func(yield func(members []string) bool) {
 }
 
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
-// beginning of one in each folder, day and kind of name. From the first day on of which
-// one is a log object, all of its stream are taken for such: what is none will be found
+// beginning of some in each folder, day and kind of name: of the first, the second, the
+// fourth, and so on, as the first may be another one than the rest. From the first one on
+// that is a log object, all of its stream are taken for such: what is none will be found
 // when it is read. A Recogniser is for one location. Its methods may be called from any
 // goroutine. It keeps what it has found in memory alone.
 type Recogniser struct {
@@ -90,7 +91,7 @@ type Recogniser struct {
 
 	mu   sync.Mutex // guards all below
 	logs map[logkey.Stream]bool
-	none map[kind]logkey.SkipReason
+	none map[kind]*others
 }
 
 // kind is what objects have in common that are likely to be of the same kind.
@@ -98,6 +99,13 @@ type kind struct {
 	stream    logkey.Stream
 	day       int64
 	extension string
+}
+
+// others are the objects of a kind that are no logs, as far as is known.
+type others struct {
+	why     logkey.SkipReason // of the one that was looked at last
+	objects int               // that were met, in the order of their keys
+	last    string            // the highest key of them
 }
 
 // maxKinds is how many kinds are remembered that are no logs.
@@ -108,7 +116,7 @@ func NewRecogniser() *Recogniser {
 	return &Recogniser{
 		unpacker: newUnpacker(&Config{MaxObjectSize: 1 << 30}),
 		logs:     make(map[logkey.Stream]bool),
-		none:     make(map[kind]logkey.SkipReason),
+		none:     make(map[kind]*others),
 	}
 }
 
@@ -118,12 +126,12 @@ func NewRecogniser() *Recogniser {
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
 	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(obj.Key)}
-	if why, known := r.known(k); known {
+	if why, known := r.known(k, obj.Key); known {
 		return why, nil
 	}
 	r.looking.Lock()
 	defer r.looking.Unlock()
-	if why, known := r.known(k); known { // somebody else has looked meanwhile
+	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
 		return why, nil
 	}
 	which, why, err := r.look(ctx, src, obj)
@@ -133,7 +141,7 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	case which < 0 && why == "": // it is empty, which shows nothing
 		return logkey.SkipUnknown, nil
 	}
-	r.found(k, why)
+	r.found(k, obj.Key, why)
 	return why, nil
 }
 
@@ -144,30 +152,45 @@ func (r *Recogniser) Knows(s logkey.Stream) bool {
 	return r.logs[s]
 }
 
-// known returns why objects of a kind are no log objects, or nothing if they are, if that
-// is known.
-func (r *Recogniser) known(k kind) (why logkey.SkipReason, known bool) {
+// known returns why an object of a kind is no log object, or nothing if it is one, if it
+// need not be looked at for that.
+func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.logs[k.stream] {
 		return "", true
 	}
-	why, known = r.none[k]
-	return why, known
+	o := r.none[k]
+	switch {
+	case o == nil:
+		return "", false
+	case name <= o.last:
+		return o.why, true
+	case o.objects&(o.objects+1) == 0: // with this one they are 2, 4, 8 ...
+		return "", false
+	}
+	o.objects++
+	o.last = strings.Clone(name) // it may be a part of a page
+	return o.why, true
 }
 
-// found takes note of why objects of a kind are no log objects; nothing if they are.
-func (r *Recogniser) found(k kind, why logkey.SkipReason) {
+// found takes note of why an object of a kind is no log object; nothing if it is one.
+func (r *Recogniser) found(k kind, name string, why logkey.SkipReason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case why == "":
+	if why == "" {
 		r.logs[k.stream] = true
 		return
-	case len(r.none) >= maxKinds:
-		clear(r.none)
 	}
-	r.none[k] = why
+	o := r.none[k]
+	if o == nil {
+		if len(r.none) >= maxKinds {
+			clear(r.none)
+		}
+		o = new(others)
+		r.none[k] = o
+	}
+	o.why, o.objects, o.last = why, o.objects+1, strings.Clone(name)
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (which int, why logkey.SkipReason, err error) {
