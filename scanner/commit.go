@@ -281,7 +281,7 @@ func writeObject(tx *checkpoint.Tx, f *finished) (marked bool, err error) {
 // or no log, is new once it has changed. One of the form that is left out is not: what it
 // holds may have counted in the other form.
 func (f *finished) mark() checkpoint.Mark {
-	if f.Object.Size == 0 || f.Skip != "" && f.Skip != logkey.SkipOtherForm {
+	if f.Records == 0 && f.Skipped == (record.Skipped{}) && f.Skip != logkey.SkipOtherForm {
 		return emptyMarkOf(f.Object)
 	}
 	return markOf(f.Object)
