@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	modelSeeds = flag.Int("model.seeds", 40, "number of courses of events of the model test")
+	modelSeeds = flag.Int("model.seeds", 16, "number of courses of events of the model test")
 	modelFirst = flag.Uint64("model.first", 1, "first seed of the model test")
 )
 

@@ -111,7 +111,7 @@ func (t Trait) Needles(log record.Log) []string {
 	case t == TraitACLRequired && log == record.CloudTrail:
 		return []string{`"aclRequired"`}
 	case t == TraitACLRequired:
-		return []string{"Yes"}
+		return []string{"Yes", "true"} // the latter in JSON
 	case t == TraitSOAP:
 		return []string{"SOAP."} // in CloudTrail, nothing has it
 	}

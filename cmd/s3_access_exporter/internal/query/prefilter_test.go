@@ -97,6 +97,9 @@ func requests() [][]byte {
 			`"http_status":200,"user_agent":"curl/8.5.0","signature_version":%s,"authentication_type":%s}`, bucket, ip, requester, key, uri, signature, method)
 	}
 	const header = `"AuthHeader"`
+	with := func(members string) []byte {
+		return bytes.Replace(request("example-photos", "192.0.2.1", "null", "x", "GET /", "null", "null"), []byte(`"http_status"`), []byte(members+`,"http_status"`), 1)
+	}
 	onlyARN := bytes.Replace(request("example-photos", "192.0.2.1", "null", "images/a.jpg", "GET /", "null", "null"), []byte(`"bucket_name":"example-photos",`), nil, 1)
 	return [][]byte{
 		request("example-photos", "192.0.2.1", `"`+session+`"`, "images/a.jpg", "GET /images/a.jpg", `"SigV4"`, header),
@@ -108,6 +111,10 @@ func requests() [][]byte {
 		request("example-reports", "192.0.2.10", `"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1ABCD"`, "x", "GET /", `"SigV4"`, header),
 		request("example-reports", "192.0.2.10", `"Anonymous"`, "x", "GET /", `""`, `"-"`),
 		onlyARN,
+		with(`"acl_required":true,"tls_version":"TLSv1.1"`),
+		with(`"acl_required": "Yes","tls_version":"tlsV1"`),
+		with(`"acl_required":false,"tls_version":null,"cipher_suite":null`),
+		bytes.Replace(with(`"acl_required":"\u0059es","tls_version":"TLSv1\u002e1"`), []byte("REST.GET"), []byte("SOAP.GET"), 1),
 	}
 }
 

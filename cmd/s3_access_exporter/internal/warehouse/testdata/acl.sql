@@ -11,7 +11,7 @@ FROM (SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS 
 WHERE account = '111122223333' AND region = 'eu-west-1' AND bucket IN ('it''s', 'photos') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]-[0-9A-Za-z]{8,}$') AND strpos("$path", concat('/', day, '/', replace(day, '/', '-'), '-')) > 0
 UNION ALL SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_access_log_example_logs_access_7424446f
 WHERE account = '444455556666' AND region = 'us-east-1' AND bucket = 'photos-2' AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{4}-[0-9]{2}-[0-9]{2}-([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]-[0-9A-Za-z]{8,}$') AND strpos("$path", concat('/', day, '/', replace(day, '/', '-'), '-')) > 0)
-WHERE trim(line) <> '' AND ((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%') OR (strpos(line, 'Yes') > 0)))))))))
+WHERE trim(line) <> '' AND ((line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%') OR (strpos(line, 'Yes') > 0 OR strpos(line, 'true') > 0)))))))))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19;
 
 -- cloudtrail: bad raw version idtype account invokedby eventtime source operation agent error bucket namedhost key signature addedcipher received auth sent acl additional aclknown eventtype category tls cipher host resources buckets requests firstseen lastseen sentbytes receivedbytes
