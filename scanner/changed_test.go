@@ -1,12 +1,14 @@
 package scanner_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -47,6 +49,44 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 			t.Errorf("the log has %d warnings, want 1", n)
 		}
 	})
+}
+
+// An object that was empty, or no log, is read once it has changed: a file that was opened
+// long before its first line, or a key that was filled with something else first. It counts
+// once, however often it is copied.
+func TestScanner_ObjectThatHeldNothingIsReadOnceItHasChanged(t *testing.T) {
+	text, free := "logs/"+began.Format("2006-01-02-15-04-05-")+"0123456789ABCDEF", freeKeys["hours"]
+	for name, before := range map[string][]byte{
+		"empty": nil, "a line without text": []byte("\n"), "a page": []byte("<html>"), "another log": []byte(`{"level":"info"}`), "Parquet": []byte("PAR1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.putFree(free, began, "A", logtest.AccessJSON(began, "r1"))
+				key := r.putFree(free, began, "B", before)
+				r.bucket.Put(text, bytes.TrimFunc(before, unicode.IsPrint), time.Now()) // a page would be quarantined
+				r.start()
+				r.wait(10 * time.Minute)
+				r.expect("r1")
+				opens := r.bucket.Opens()
+				r.crash()
+				r.start()
+				r.wait(30 * time.Hour) // an audit
+				if again := r.bucket.Opens() - opens; again != 0 {
+					t.Errorf("%d objects were read that have not changed", again)
+				}
+				r.bucket.Put(key, logtest.AccessJSON(began, "r2", "r3"), time.Now())
+				r.bucket.Put(text, logtest.AccessLog(began, "r4"), time.Now())
+				r.wait(30 * time.Hour)
+				r.expect("r1", "r2", "r3", "r4")
+				r.bucket.Put(key, logtest.AccessJSON(began, "r2", "r3"), time.Now())
+				r.bucket.Put(text, logtest.AccessLog(began, "r4"), time.Now())
+				r.crash()
+				r.start()
+				r.wait(30 * time.Hour)
+				r.expect("r1", "r2", "r3", "r4")
+			})
+		})
+	}
 }
 
 // A compressed file that was listed before it was complete is read when it is, wherever it

@@ -8,6 +8,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/dedupe"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -239,7 +240,7 @@ func (c *committer) write(tx *checkpoint.Tx, changed rows) error {
 		}
 		if marked {
 			d := markedDay{st, checkpoint.DayOf(f.Key.Time)}
-			marks[d] = append(marks[d], markOf(f.Object))
+			marks[d] = append(marks[d], f.mark())
 		}
 	}
 	for d, marks := range marks {
@@ -274,6 +275,16 @@ func writeObject(tx *checkpoint.Tx, f *finished) (marked bool, err error) {
 	}
 	// What is gone has not counted. If it comes back, it is new.
 	return f.Err == nil, err
+}
+
+// mark returns the mark of an object that was read. One that held nothing, as it was empty
+// or no log, is new once it has changed. One of the form that is left out is not: what it
+// holds may have counted in the other form.
+func (f *finished) mark() checkpoint.Mark {
+	if f.Records == 0 && f.Skipped == (record.Skipped{}) && f.Skip != logkey.SkipOtherForm {
+		return emptyMarkOf(f.Object)
+	}
+	return markOf(f.Object)
 }
 
 // resolved takes an object whose commit is done out of the queue, and shows it.

@@ -64,7 +64,8 @@
 // Gone: the object is not listed any more. It gives nothing, and is new if it comes back.
 //
 // An object that has a mark and is listed as another version gets a new mark, and is shown
-// in a metric. What was counted stays counted.
+// in a metric. What was counted stays counted. If there was nothing to count in it, as it
+// was empty or no log, it is new.
 //
 // When the context of Run ends, objects that are not batched are dropped, wherever they
 // are: they are not marked, and the watermark is not above them, so the next Run reads

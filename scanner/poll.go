@@ -176,8 +176,14 @@ func (ls *listing) look(ctx context.Context, obj source.Object, key logkey.Key) 
 	}
 	mark := markOf(obj)
 	sight, kind := ls.seen.Find(mark)
+	empty := checkpoint.Unseen
+	if sight == checkpoint.Unseen {
+		empty, _ = ls.seen.Find(emptyMarkOf(obj))
+	}
 	switch {
-	case sight == checkpoint.Unchanged:
+	case sight == checkpoint.Unchanged, empty == checkpoint.Unchanged:
+	case empty != checkpoint.Unseen:
+		return true, nil
 	case sight != checkpoint.Unseen:
 		return false, ls.renew(ctx, obj, kind, mark, sight)
 	case !key.Time.Before(ls.beginOf(key)):
@@ -252,11 +258,21 @@ func (ls *listing) renew(ctx context.Context, obj source.Object, kind checkpoint
 
 // markOf returns the mark of an object.
 func markOf(obj source.Object) checkpoint.Mark {
-	content := obj.ETag
-	if content == "" {
-		content = strconv.FormatInt(obj.LastModified.UnixNano(), 10)
+	return checkpoint.NewMark(obj.Key, obj.Size, contentOf(obj))
+}
+
+// emptyMarkOf returns the mark of an object in which there was nothing to count. It is that
+// of another name, which no object has: once the object has changed, it is to be read.
+func emptyMarkOf(obj source.Object) checkpoint.Mark {
+	return checkpoint.NewMark(obj.Key+"\x00empty", obj.Size, contentOf(obj))
+}
+
+// contentOf names the content of an object.
+func contentOf(obj source.Object) string {
+	if obj.ETag != "" {
+		return obj.ETag
 	}
-	return checkpoint.NewMark(obj.Key, obj.Size, content)
+	return strconv.FormatInt(obj.LastModified.UnixNano(), 10)
 }
 
 // knows reports whether an object is queued or has failed, so that nothing is to be done
