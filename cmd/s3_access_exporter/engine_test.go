@@ -17,6 +17,8 @@ import (
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
 // groupingEngine is an Engine that counts as a query engine does: it groups records by
@@ -213,5 +215,29 @@ func TestEngine_NothingThatIsMissingHidesAnother(t *testing.T) {
 	const want = "error: 1 log object could not be read; its requests are missing above; 2 log objects lie in no table\n"
 	if code != exitFailed || !strings.Contains(stderr.String(), want) {
 		t.Errorf("exit code %d, %s", code, stderr.String())
+	}
+}
+
+// A location that cannot be listed to its end costs nothing of what the others hold: that
+// is printed, and the last line, and then the error, which names it.
+func TestRun_PrintsWhatWasReadWhereALocationCannotBeListed(t *testing.T) {
+	bucket := fixtureBucket(t)
+	whole := runToEnd(t, "report", "-o", "csv", bucket)
+	broken := new(sourcetest.Fake)
+	broken.SetFault(func(string, string) error { return errors.New("forbidden") })
+	var stdout, stderr bytes.Buffer
+	code := runOn(t.Context(), []string{"report", "-o", "csv", bucket}, &stdout, &stderr, func(scan *engine.Scan) engine.Engine {
+		scan.Locations = append([]source.Location{{Name: "s3://broken", Source: broken}}, scan.Locations...)
+		return scan
+	})
+	if code != exitFailed || stdout.String() != whole.stdout {
+		t.Errorf("exit code %d; %s", code, golden.FirstDifference(stdout.String(), whole.stdout))
+	}
+	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, program+": looked at ") {
+		t.Errorf("the last line is %s", last)
+	}
+	if n := strings.Count(stderr.String(), "s3://broken"); n != 1 || !strings.Contains(stderr.String(), `s3://broken: list "": forbidden`) {
+		t.Errorf("the location is named %d times in\n%s", n, stderr.String())
 	}
 }

@@ -59,7 +59,8 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError
-	if err != nil && !interrupted && !enough && !errors.As(err, &partial) {
+	some := errors.As(err, &partial) || summary.Objects > 0 && errors.As(err, new(*once.ListError))
+	if err != nil && !interrupted && !enough && !some {
 		return err
 	}
 	if err := a.finish(); err != nil {
@@ -84,12 +85,12 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	}
 	nothing := checkRead(env.logger, summary)
 	switch {
-	case len(summary.Unread) > 0 && partial != nil:
-		return fmt.Errorf("%w; %w", unreadError(summary.Unread), partial)
+	case len(summary.Unread) > 0 && err != nil:
+		return fmt.Errorf("%w; %w", unreadError(summary.Unread), err)
 	case len(summary.Unread) > 0:
 		return unreadError(summary.Unread)
-	case partial != nil:
-		return partial
+	case err != nil:
+		return err
 	}
 	return nothing
 }

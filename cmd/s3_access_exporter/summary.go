@@ -145,6 +145,7 @@ func checkRead(logger *slog.Logger, s *once.Summary) error {
 	var failed error
 	for _, l := range s.Locations {
 		switch {
+		case l.Failed != nil: // which is an error of its own
 		case !l.Found:
 			logger.Warn("no log object lies here; a location is a bucket, a prefix in one, or a directory", "location", l.Name)
 			failed = cmp.Or(failed, fmt.Errorf("no log object lies in %s", l.Name))

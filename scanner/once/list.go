@@ -2,7 +2,6 @@ package once
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,7 +31,20 @@ type listing struct {
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 	passed         []passed
+	failed         error // why it was not listed to its end; set once it has ended
 }
+
+// ListError is why a location was not listed to its end. What was listed is read.
+type ListError struct {
+	Location string // its name
+	Err      error
+}
+
+// Error implements error.
+func (e *ListError) Error() string { return e.Location + ": " + e.Err.Error() }
+
+// Unwrap returns the error of its Source.
+func (e *ListError) Unwrap() error { return e.Err }
 
 // passed is an object with a free key that was taken for none of a log, by one of its kind
 // and day.
@@ -72,7 +84,7 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return w.keys, fmt.Errorf("%s: %w", l.location.Name, err)
+		return w.keys, &ListError{Location: l.location.Name, Err: err}
 	}
 	return w.keys, nil
 }

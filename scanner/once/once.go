@@ -10,6 +10,7 @@ package once
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -125,29 +126,40 @@ func setDefaults(cfg *Config, q *Query) {
 }
 
 // listAll queues every log object in the locations that is asked for, and then closes jobs.
-// Once listed has the error, nothing changes the listings any more.
+// Once listed has the error, nothing changes the listings any more. A location that cannot
+// be listed keeps no other one from being listed to its end.
 func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (listings []listing, listed <-chan error) {
 	listings = make([]listing, len(cfg.Locations))
-	listers, listCtx := errgroup.WithContext(ctx) // which ends with the listing
-	help := &helpers{group: listers, busy: make(chan struct{}, maxHelpers)}
+	busy := make(chan struct{}, maxHelpers)
 	for i, l := range cfg.Locations {
-		listings[i] = listing{location: l, query: q, jobs: jobs, logger: cfg.Logger, helpers: help, pageSize: source.PageSize, recogniser: reader.NewRecogniser()}
-		listers.Go(func() error {
+		group, listCtx := errgroup.WithContext(ctx)
+		listings[i] = listing{
+			location: l, query: q, jobs: jobs, logger: cfg.Logger, helpers: &helpers{group: group, busy: busy},
+			pageSize: source.PageSize, recogniser: reader.NewRecogniser(),
+		}
+		group.Go(func() error {
 			_, err := listings[i].run(listCtx, part{})
 			return err
 		})
 	}
 	ended := make(chan error, 1)
 	go func() {
-		err := listers.Wait()
+		var failed error
 		for i := range listings {
-			listings[i].lookAside(ctx)
-			listings[i].lookBack(ctx)
+			l := &listings[i]
+			switch l.failed = l.helpers.group.Wait(); {
+			case l.failed != nil && failed != nil:
+				failed = fmt.Errorf("%w; %w", failed, l.failed)
+			case l.failed != nil:
+				failed = l.failed
+			}
+			l.lookAside(ctx)
+			l.lookBack(ctx)
 		}
-		if err == nil {
+		if failed == nil {
 			q.Progress.listedAll()
 		}
-		ended <- err
+		ended <- failed
 		close(jobs)
 	}()
 	return listings, ended

@@ -156,6 +156,29 @@ func TestRun_EndsWithTheFirstError(t *testing.T) {
 	})
 }
 
+func TestRun_ReadsAllOthersWhereLocationsCannotBeListed(t *testing.T) {
+	good, c := new(sourcetest.Fake), new(seen)
+	put(good, 2000)
+	locations := []source.Location{{Name: "s3://good", Source: good}}
+	for _, name := range []string{"s3://one", "s3://two"} {
+		bad := new(sourcetest.Fake)
+		bad.SetFault(func(string, string) error { return errors.New("no") })
+		locations = append([]source.Location{{Name: name, Source: bad}}, locations...)
+	}
+	summary, err := once.Run(t.Context(), once.Config{Locations: locations, Concurrency: 8}, once.Query{}, c)
+	if !errors.As(err, new(*once.ListError)) || err.Error() != `s3://two: list "": no; s3://one: list "": no` {
+		t.Errorf("error %v", err)
+	}
+	if len(c.records) != 2000 || summary.Objects != 2000 {
+		t.Errorf("%d records of %d objects are read", len(c.records), summary.Objects)
+	}
+	for _, l := range summary.Locations {
+		if failed := l.Failed != nil; failed != (l.Name != "s3://good") {
+			t.Errorf("%s: %v", l.Name, l.Failed)
+		}
+	}
+}
+
 func TestRun_ReadsNoMoreLargeObjectsAtOnceThanThereAreCores(t *testing.T) {
 	const cores, objects = 2, 6
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))

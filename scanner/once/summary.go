@@ -80,6 +80,8 @@ type LocationSummary struct {
 	// listed, whether or not they were asked for; zero if there were none. Of a run of
 	// keys that the Query leaves out only the first is listed.
 	OldestKey, NewestKey time.Time
+	// Failed is why it was not listed to its end, nil if it was.
+	Failed error
 }
 
 // add takes note of an object that was handed to the Consumer.
@@ -143,7 +145,7 @@ func (s *Summary) addListings(listings []listing) {
 	for i := range listings {
 		l := &listings[i]
 		s.Locations = append(s.Locations, LocationSummary{
-			Name: l.location.Name, Found: l.found || s.found[l.location.Name], Asked: l.asked, OldestKey: l.oldest, NewestKey: l.newest,
+			Name: l.location.Name, Found: l.found || s.found[l.location.Name], Asked: l.asked, OldestKey: l.oldest, NewestKey: l.newest, Failed: l.failed,
 		})
 		s.addSkipped(l.skipped)
 	}
