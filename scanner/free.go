@@ -11,7 +11,7 @@ import (
 )
 
 // Streams with free keys: what lies there, only its content shows. As long as no log was
-// recognised in such a stream, it is none, and the searches for streams look at an object
+// recognised in such a stream, it is none, and the searches for streams look at some objects
 // of each kind and day. Then it is tailed like any other one, and each of its objects is
 // read; those that are none of a log are found by that, and skipped.
 //
