@@ -75,11 +75,18 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 
 	// Every fault of an object is told by its reason.
 	proxy.objects.Store(true)
-	minio.Put(t, bucket, "access/assets/"+logs.at.UTC().Format("2006-01-02-15-04-05-")+goneSuffix, []byte("nobody will see this"))
+	gone := "access/assets/" + logs.at.UTC().Format("2006-01-02-15-04-05-") + goneSuffix
+	minio.Put(t, bucket, gone, []byte("nobody will see this"))
 	logs.deliver(t, 30*time.Second)
-	for _, fault := range append(faults, fault{reason: "gone"}) {
-		shows("errors by "+fault.reason, func(s samples) bool { return s[labelled(errorsTotal, "reason", fault.reason)] > 0 })
+	showsErrors := func(reason string) {
+		t.Helper()
+		shows("errors by "+reason, func(s samples) bool { return s[labelled(errorsTotal, "reason", reason)] > 0 })
 	}
+	for _, fault := range append(faults, fault{reason: "read"}) { // it is listed, and cannot be had
+		showsErrors(fault.reason)
+	}
+	minio.Delete(t, bucket, gone)
+	showsErrors("gone")
 	shows("objects are pending", func(s samples) bool { return s[pending] > 0 })
 
 	// They are pending across a restart, too.

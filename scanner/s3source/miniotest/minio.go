@@ -214,6 +214,15 @@ func (m *MinIO) PutAll(t testing.TB, bucket string, objects map[string][]byte) {
 	}
 }
 
+// Delete removes an object.
+func (m *MinIO) Delete(t testing.TB, bucket, key string) {
+	t.Helper()
+	_, err := m.client().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Sizes returns the sizes of the objects that begin with a prefix, by key.
 func (m *MinIO) Sizes(t testing.TB, bucket, prefix string) map[string]int64 {
 	t.Helper()
