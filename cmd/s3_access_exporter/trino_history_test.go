@@ -20,8 +20,6 @@ var historySize = flag.Int64("trino.history", 20, "megabytes of decompressed log
 func TestTrino_AHistoryIsTheScanners(t *testing.T) {
 	server := startTrino(t)
 	bucket := filepath.Join(t.TempDir(), "history")
-	const perObject = 2000
-	clients := fleet.New(fleet.Config{Seed: 2, Rate: 10 * perObject, ObjectRequests: perObject})
 	left := map[record.Log]int64{record.ServerAccess: *historySize * 500_000, record.CloudTrail: *historySize * 500_000}
 	put := inTables(func(t *testing.T, key string, body []byte) {
 		t.Helper()
@@ -34,13 +32,18 @@ func TestTrino_AHistoryIsTheScanners(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	at := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	for ; left[record.ServerAccess] > 0 || left[record.CloudTrail] > 0; at = at.Add(time.Hour) {
-		delivered, _ := clients.Deliver(at, at.Add(time.Second))
-		for _, obj := range delivered {
-			if logkey.Parse(obj.Key).Skip == "" {
-				put(t, obj.Key, obj.Body)
+	const perObject = 2000
+	for day := 0; left[record.ServerAccess] > 0 || left[record.CloudTrail] > 0; day++ {
+		clients := fleet.New(fleet.Config{Seed: uint64(day), Rate: 10 * perObject, ObjectRequests: perObject})
+		at := time.Date(2026, 10, 1+day, 12, 0, 0, 0, time.UTC)
+		for range 30 { // seconds
+			delivered, _ := clients.Deliver(at, at.Add(time.Second))
+			for _, obj := range delivered {
+				if logkey.Parse(obj.Key).Skip == "" {
+					put(t, obj.Key, obj.Body)
+				}
 			}
+			at = at.Add(time.Second)
 		}
 	}
 	server.createTables(t, bucket)
