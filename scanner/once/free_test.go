@@ -2,10 +2,13 @@ package once_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,6 +235,47 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	}
 	if opens := fake.Opens(); opens > 8 { // not each object
 		t.Errorf("%d objects were opened", opens)
+	}
+}
+
+// What an object is that cannot be fetched, nobody knows: it may be a log object, whose
+// requests are missing. So it is named as one that could not be read.
+func TestRun_NamesWhatCannotBeLookedAt(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	fake := new(sourcetest.Fake)
+	fake.Put("read/2026/07/02/08/x", logtest.AccessJSON(at, "r"), at)
+	for i := range 5 {
+		fake.Put(fmt.Sprint("unread/2026/07/02/08/", i), logtest.AccessJSON(at, "r"), at)
+	}
+	fake.SetFault(func(op, key string) error {
+		if op == sourcetest.OpOpen && strings.HasPrefix(key, "unread/") {
+			return errors.New("connection refused")
+		}
+		return nil
+	})
+	c := new(collected)
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{}, c)
+	if err != nil || len(summary.Unread) != 5 || len(summary.SkippedObjects) > 0 || summary.Objects != 1 || len(c.records) != 1 {
+		t.Errorf("%d records, %+v, error %v", len(c.records), summary, err)
+	}
+}
+
+// One that can be fetched a moment later is read.
+func TestRun_ReadsWhatCouldNotBeLookedAtOnce(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
+	fake := new(sourcetest.Fake)
+	fake.Put("a/2026/07/02/08/x", logtest.AccessJSON(at, "r"), at)
+	var opened atomic.Int64
+	fake.SetFault(func(op, _ string) error {
+		if op == sourcetest.OpOpen && opened.Add(1) == 1 {
+			return errors.New("connection reset")
+		}
+		return nil
+	})
+	c := new(collected)
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{}, c)
+	if err != nil || len(summary.Unread) > 0 || len(summary.SkippedObjects) > 0 || len(c.records) != 1 {
+		t.Errorf("%d records, %+v, error %v", len(c.records), summary, err)
 	}
 }
 
