@@ -34,6 +34,7 @@ type location struct {
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
 	recogniser   *reader.Recogniser
@@ -50,6 +51,7 @@ type location struct {
 	failure  error                        // of the last round
 	streams  map[string]*stream           // by ID
 	others   int                          // streams of other shards, as of the last search
+	blind    bool                         // that could not look at an object
 }
 
 // tail lists the location again and again, and queues what is new.
@@ -91,7 +93,7 @@ func (l *location) round(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if l.barren() || l.unseen != nil || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		failed = l.search(ctx, start, now)
 	}
 	if err := l.recheck(ctx, start); err != nil {
@@ -116,8 +118,13 @@ func (l *location) round(ctx context.Context) error {
 	if failed != nil {
 		return failed
 	}
-	l.backlog.complete(l.ready)
-	return l.finishAudits(ctx)
+	if l.unseen == nil { // else logs may lie there that nobody has found
+		l.backlog.complete(l.ready)
+	}
+	if err := l.finishAudits(ctx); err != nil {
+		return err
+	}
+	return l.unseen
 }
 
 // enqueue queues an object, or returns false because ctx has ended.

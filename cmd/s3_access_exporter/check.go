@@ -43,10 +43,13 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 	for i, found := range lookAtAll(ctx, locations) {
 		say(locations[i].Name+": "+found.text, found.err)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if failed {
 		return errCheck
 	}
-	return ctx.Err()
+	return nil
 }
 
 // checkLoop returns an error if a checkpoint in S3 would be listed as logs.
