@@ -22,7 +22,7 @@ func TestDemo_ShowsAllFamiliesAndLeavesNothingBehind(t *testing.T) {
 			t.Errorf("it does not tell of %s:\n%s", text, e.stdout.String())
 		}
 	}
-	eventually(t, time.Minute, "all families are there", func() bool {
+	eventually(t, "all families are there", func() bool {
 		shown := e.mustScrape(t).requestFamilies()
 		for name := range describedFamilies(t) {
 			ofRequests := !strings.HasPrefix(name, "s3_access_exporter_") && !strings.HasPrefix(name, "s3_access_bucket_")
