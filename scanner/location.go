@@ -11,7 +11,6 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
-	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -29,6 +28,7 @@ type location struct {
 	backlog backlog
 	resumed bool // text was left out before this start
 	jobs    chan<- *job
+	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
 
 	// Owned by the goroutine of tail, which the polls of a round are part of:
@@ -100,10 +100,8 @@ func (l *location) round(ctx context.Context) error {
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
-		for _, obj := range st.retries(now) {
-			if !l.enqueue(ctx, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
-				return ctx.Err()
-			}
+		if !l.retry(ctx, st, now) {
+			return ctx.Err()
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
 		if auditing || st.due(start, l.cfg) {
@@ -125,8 +123,12 @@ func (l *location) enqueue(ctx context.Context, j *job) bool {
 	j.Location, j.State.home = l.Location, l
 	j.State.backlog = l.backlog.add()
 	j.State.stream.enqueued(j.Object.Key, l.rounds)
+	jobs := l.jobs
+	if j.Slow {
+		jobs = l.slow
+	}
 	select {
-	case l.jobs <- j:
+	case jobs <- j:
 		return true
 	case <-ctx.Done():
 		return false
