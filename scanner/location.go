@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -36,6 +37,7 @@ type location struct {
 	searchedFull time.Time // the last one that passed over nothing
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
+	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
 	sharing      sharing
 
@@ -92,7 +94,9 @@ func (l *location) round(ctx context.Context) error {
 	}
 	var failed error
 	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
-		failed = l.search(ctx, start, now)
+		if failed = l.backoff.delays(start); failed == nil {
+			failed = l.backoff.ended(start, l.search(ctx, start, now), l.cfg)
+		}
 	}
 	if err := l.recheck(ctx, start); err != nil {
 		return err
@@ -104,9 +108,16 @@ func (l *location) round(ctx context.Context) error {
 			return ctx.Err()
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || st.due(start, l.cfg) {
-			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
+		if !auditing && !st.due(start, l.cfg) {
+			continue
 		}
+		if err := st.backoff.delays(start); err != nil {
+			failed = cmp.Or(failed, err)
+			continue
+		}
+		polls.Go(func() error {
+			return st.backoff.ended(start, l.poll(ctx, st, start, now, auditing), l.cfg)
+		})
 	}
 	if err := polls.Wait(); failed == nil {
 		failed = err
