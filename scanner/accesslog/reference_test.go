@@ -70,7 +70,7 @@ func referenceLog(log []byte) (out referenceOutput) {
 		switch r := referenceLine(text); {
 		case r != nil:
 			out.records = append(out.records, r)
-		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine:
+		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine && !strings.Contains(text, "\r"):
 			out.headers++
 		default:
 			out.malformed++
@@ -86,7 +86,7 @@ func referenceLine(line string) *decodertest.Text {
 	}
 	bucket, ip, requester, requestID, operation := head[2], head[4], head[5], head[6], head[7]
 	at, ok := referenceTime(head[3])
-	if !ok {
+	if !ok || strings.Contains(requester+requestID, "\r") {
 		return nil
 	}
 
@@ -104,9 +104,11 @@ func referenceLine(line string) *decodertest.Text {
 			return nil
 		}
 		right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
-		if !right.take(referenceFields(found[3]), false) {
+		tail := referenceFields(found[3])
+		if tail[2] != "-" && (!refSig.MatchString(tail[2]) || len(tail[2]) > 16) {
 			return nil
 		}
+		right.tail, right.versionID = tail, tail[0]
 	} else {
 		keyed := refKey.FindStringSubmatch(head[8])
 		if keyed == nil {
@@ -116,10 +118,11 @@ func referenceLine(line string) *decodertest.Text {
 		if response = refQuotedURI.FindStringSubmatch(keyed[2]); response == nil {
 			response = refBareURI.FindStringSubmatch(keyed[2])
 		}
-		if response == nil {
+		if response == nil || strings.Contains(response[1], `"`) && strings.Contains(response[1], "\r") {
 			return nil
 		}
-		if right, ok = referenceAgent(response[8], at.UTC().Year()); !ok {
+		left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
+		if right, ok = referenceAgent(response[8], left); !ok {
 			return nil
 		}
 	}
@@ -227,12 +230,6 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil && len(s) <= 18
-}
-
-// referencePossible reports whether the fields may be those of a tail.
-func referencePossible(fields []string) bool {
-	return len(fields) >= 7 && (refSig.MatchString(fields[2]) ||
-		fields[2] == "-" && (fields[4] == "-" || refAuth.MatchString(fields[4])))
 }
 
 func referenceSignature(tail []string, uri string, nobody bool, errorCode string) (signature, method string) {
