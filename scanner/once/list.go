@@ -2,6 +2,7 @@ package once
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type listing struct {
 	location   source.Location
 	query      *Query
 	jobs       chan<- *job
+	logger     *slog.Logger
 	recogniser *reader.Recogniser
 	helpers    *helpers
 	pageSize   int // keys of a page
@@ -139,15 +141,14 @@ func (l *listing) skip(name string, why logkey.SkipReason) {
 
 // recognise reports whether an object with a free key may be a log object, and takes note
 // of it as of one that is skipped if not. Whether it is a log object, its reading will
-// show; also that of one that cannot be looked at now, so that it is either read or named
-// as one that could not be.
+// show, also whether one that cannot be looked at can be read.
 func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.Key) bool {
 	why, err := l.recogniser.Look(ctx, l.location.Source, obj, key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.looked = true
 	switch {
-	case err != nil && ctx.Err() == nil:
+	case err != nil:
 		return true
 	case why != "" && len(l.passed) < maxPassed:
 		l.passed = append(l.passed, passed{&job{Location: l.location, Key: key, Object: obj}, why})
