@@ -167,7 +167,7 @@ func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) 
 	case kind.IsDir():
 		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true
 	}
-	return e, kind.IsRegular()
+	return e, true
 }
 
 // target returns what the symbolic link e leads to, and whether it may be listed.
@@ -186,7 +186,7 @@ func (w *walk) target(e entry) (entry, bool) {
 	if info.IsDir() {
 		return entry{e.key + "/", &directory{real: canonical, link: true, linked: true}}, true
 	}
-	return e, info.Mode().IsRegular() && !w.source.links.listed(canonical)
+	return e, !w.source.links.listed(canonical)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.
