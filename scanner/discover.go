@@ -66,7 +66,7 @@ type finder struct {
 
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
-	key := logkey.Parse(obj.Key)
+	key := keyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
@@ -100,6 +100,14 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return passFree(key, f.now)
 	}
 	return key.Stream.Beyond(key.Time)
+}
+
+// keyOf returns what an object is by its key. What is no file is no log object.
+func keyOf(obj source.Object) logkey.Key {
+	if obj.Special {
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	return logkey.Parse(obj.Key)
 }
 
 // lookedBack returns from when on searches look at objects whose content has to show what
