@@ -45,6 +45,7 @@ var (
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
+	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`) // nothing there looks at signatures
 	refQuery     = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
 	refAlgorithm = regexp.MustCompile(`(?:^|&)X-Amz-Algorithm=(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)(?:&|$)`)
 	refSigV2     = []*regexp.Regexp{
@@ -167,7 +168,7 @@ func referenceLine(line string) *decodertest.Text {
 		r.ReceivedBytes = size
 	}
 	nobody := requester == "-" || strings.EqualFold(requester, "anonymous")
-	r.Signature, r.AuthMethod = referenceSignature(right.tail, uri, nobody, errorCode)
+	r.Signature, r.AuthMethod = referenceSignature(right.tail, operation, uri, nobody, errorCode)
 	service, isService := strings.CutPrefix(requester, "svc:")
 	switch {
 	case nobody && strings.HasPrefix(operation, "S3."):
@@ -232,7 +233,7 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	return n, err == nil && len(s) <= 18
 }
 
-func referenceSignature(tail []string, uri string, nobody bool, errorCode string) (signature, method string) {
+func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string) (signature, method string) {
 	refused := nobody && record.FailedAuthentication([]byte(errorCode))
 	signature, method = "unknown", "unknown"
 	if tail != nil {
@@ -252,6 +253,9 @@ func referenceSignature(tail []string, uri string, nobody bool, errorCode string
 		if tail[2] != "-" {
 			return signature, method
 		}
+	}
+	if tail == nil && nobody && (errorCode == "-" || refPublic.MatchString(operation)) {
+		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {
 		if m := refAlgorithm.FindStringSubmatch(query[1]); m != nil {
