@@ -1,9 +1,12 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +33,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
 	f.back = lookedBack(f.own)
+	l.keepKeys()
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		return f.take(ctx, obj), true
 	})
@@ -51,6 +55,26 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		l.searchedFull = start
 	}
 	return l.noteSearch(ctx, f.own, start, now, f.first)
+}
+
+// keepKeys makes the Source go on with the keys of the streams that are known, where others
+// lead to the same objects: their marks are under these. If there are several such streams,
+// that one goes on that has the newest requests.
+func (l *location) keepKeys() {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return
+	}
+	newest := make(map[string]time.Time)
+	for _, st := range l.all() {
+		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
+		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
+	})
+	for _, prefix := range prefixes {
+		keeper.Keep(prefix)
+	}
 }
 
 // finder is a search under way.
