@@ -26,7 +26,7 @@
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
 // Sockets, pipes and devices are passed over, and so are the names that copying tools
-// and editors give to what is not finished: see hidden.
+// and editors give to what is not finished: see hidden and unfinished.
 package dirsource
 
 import (

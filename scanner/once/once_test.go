@@ -200,7 +200,7 @@ func TestRun_ReadsNoMoreLargeObjectsAtOnceThanThereAreCores(t *testing.T) {
 		bucket.SetFault(func(op, _ string) error {
 			if op == sourcetest.OpOpen {
 				add(1)
-				time.Sleep(time.Minute)
+				time.Sleep(10 * time.Second)
 				add(-1)
 			}
 			return nil

@@ -88,6 +88,9 @@ type Error struct {
 	Key    string // the object's key, or the listing's prefix
 	Reason Reason
 	Err    error
+	// Requests is how many requests the store has answered to a listing that failed, as far
+	// as the Source counts them: each is billed.
+	Requests int
 }
 
 // Error implements error. It is one line.
