@@ -44,6 +44,65 @@ var pieces = []string{
 	` REST.PUT.OBJECT`, ` a`, ` -`, ` Sig`, `AuthHeader`, `curl/8.5.0`,
 }
 
+// clientsHosts are lines of stores that write the host, and Ceph a host ID too, as the client
+// sends them.
+var clientsHosts = map[string]string{
+	"quoted":                   modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" - - - -`),
+	"quoted, 24 fields":        modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" TLSv1.3`),
+	"quoted, unsigned":         modern("14/Nov/2026", "-", `- aG9zdA== - TLS - "HOST" TLSv1.3 - - -`),
+	"quoted, and a quoted end": modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" - - - - "x y"`),
+	"Ceph":                     strings.Replace(layouts["Ceph"], "- - SigV2 - AuthHeader rgw.example.com", "- HEADER SigV2 - AuthHeader HOST", 1),
+}
+
+// The same of a Host header. No field left of it, nor the way that the request came, is
+// another one by what it holds.
+func TestDecoder_LetsNoHostForgeAnotherField(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	more := append([]string{`y"`, `z"z`, `h`, `a b`, `"x"y" - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 -`, `" "TLSv1.3`, `"" - - - - - - - -`}, pieces...)
+	write := func() string {
+		var text strings.Builder
+		for range random.IntN(4) {
+			text.WriteString(more[random.IntN(len(more))])
+		}
+		return strings.TrimSpace(text.String())
+	}
+	for name, layout := range clientsHosts {
+		t.Run(name, func(t *testing.T) {
+			read := func(agent, header, host string) (decodertest.Text, bool) {
+				line := strings.NewReplacer("REFERER", "-", "AGENT", agent, "HEADER", header, "HOST", host).Replace(layout)
+				records, _, _ := decodeAll(strings.NewReader(line))
+				if len(records) == 0 {
+					return decodertest.Text{}, false
+				}
+				records[0].UserAgent, records[0].Host = "", ""
+				return records[0], true
+			}
+			want, ok := read("curl/8.5.0", "-", "example.com")
+			if !ok {
+				t.Fatal("malformed")
+			}
+			sound := 0
+			for range 5_000 {
+				agent, header, host := "curl/8.5.0", "-", write()
+				if random.IntN(2) == 0 {
+					agent, header = write(), write()
+				}
+				got, ok := read(agent, header, host)
+				if !ok {
+					continue
+				}
+				sound++
+				if got != want {
+					t.Fatalf("User agent %q, header %q and host %q:\n got %+v\nwant %+v", agent, header, host, got, want)
+				}
+			}
+			if sound < 100 {
+				t.Errorf("only %d lines are sound", sound)
+			}
+		})
+	}
+}
+
 // Whatever a client writes as its Referer and user agent, all other fields are as if it had
 // not, or the line is malformed.
 func TestDecoder_LetsNoHeaderForgeAnotherField(t *testing.T) {

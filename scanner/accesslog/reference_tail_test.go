@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
@@ -44,8 +45,8 @@ func referenceAgent(s string, year int) (r referenceRight, ok bool) {
 	r.referer = quoted[1]
 	last := strings.LastIndex(text, `"`)
 	for i := 1; i < last; i++ {
-		if text[i] == '"' && referencePossible(referenceTail(text[i+1:])) {
-			possible = append(possible, i)
+		if text[i] == '"' {
+			possible = append(possible, slices.Repeat([]int{i}, referenceReadings(text[i+1:]))...)
 		}
 	}
 	var fields []string
@@ -84,6 +85,26 @@ func referenceTail(s string) (fields []string) {
 		fields = append(fields, strings.Trim(found[1], `"`))
 		s = strings.TrimPrefix(s, strings.TrimSuffix(found[0], " "))
 	}
+}
+
+// referenceReadings returns in how many ways what stands behind a quote can be read as the
+// fields of a tail: 0, 1, or 2 for several.
+func referenceReadings(s string) int {
+	fields := referenceTail(s)
+	switch {
+	case len(fields) < 3 || fields[2] != "-" && !refSig.MatchString(fields[2]):
+		return 0
+	case len(fields) > 4 && fields[2] == "-" && fields[4] != "-" && !refAuth.MatchString(fields[4]):
+		return 0
+	case len(fields) < 7 && refFields.MatchString(s):
+		return 0
+	case len(fields) < 7:
+		return 2
+	}
+	if host := refQuotedHost.FindStringSubmatch(s); host != nil && refLaterQuote.MatchString(host[1]) {
+		return 2
+	}
+	return 1
 }
 
 // take takes fields with the signature version in its place, or in the one behind.

@@ -25,7 +25,7 @@ var (
 	refQuotedURI = regexp.MustCompile(`^"((?s:.*?))"` + refResponse)
 	refBareURI   = regexp.MustCompile(`^(-)` + refResponse)
 	refCephURI   = regexp.MustCompile(`^ "([A-Z]+ +[^ ]+ +HTTP/[^ ]*)"` + refNumbers + ` +([^ ].*)$`)
-	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: +[^ "]+){9} *)$`)
+	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: [^ "]+){9})$`)
 
 	refBothQuoted    = regexp.MustCompile(`(?s)^"(.*?)" (".*)$`)
 	refRefererQuoted = regexp.MustCompile(`(?s)^"(.*)" +-((?: [^"]*)?)$`)
@@ -33,6 +33,9 @@ var (
 	refBothBare      = regexp.MustCompile(`(?s)^(-) +-((?: .*)?)$`)
 	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
 	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
+	refFields        = regexp.MustCompile(`^(?: +(?:[^ "]+|"[^"]*"))* *$`)
+	refQuotedHost    = regexp.MustCompile(`(?s)^(?: +(?:[^ "]+|"[^"]*")){2} +[^ "]+(?: +(?:[^ "]+|"[^"]*")){2} +"[^"]*"( .*)$`)
+	refLaterQuote    = regexp.MustCompile(`(?s)" +[^ ]`)
 	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
 	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
 	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)
@@ -228,12 +231,6 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil && len(s) <= 18
-}
-
-// referencePossible reports whether the fields may be those of a tail.
-func referencePossible(fields []string) bool {
-	return len(fields) >= 7 && (refSig.MatchString(fields[2]) ||
-		fields[2] == "-" && (fields[4] == "-" || refAuth.MatchString(fields[4])))
 }
 
 func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string) (signature, method string) {

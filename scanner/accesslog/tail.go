@@ -160,9 +160,9 @@ func (f *fields) take() (ok bool) {
 
 // possibleTails looks for quotes in head that may have a tail behind them in s, of which
 // head is the beginning. It returns one of these tails, the index of the quote before
-// it, and how many there are, up to two.
+// it, and how many there are, up to two. One that can be read in several ways is two.
 func possibleTails(head, s []byte) (found foundTail, at, n int) {
-	for i := 1; i < len(head); i++ {
+	for i := 1; i < len(head) && n < 2; i++ {
 		next := bytes.IndexByte(head[i:], '"')
 		if next < 0 {
 			break
@@ -172,8 +172,9 @@ func possibleTails(head, s []byte) (found foundTail, at, n int) {
 		}
 		var candidate foundTail
 		if candidate.read(s[i+1:]); candidate.isPossible() {
-			if found, at, n = candidate, i, n+1; n == 2 {
-				break
+			found, at, n = candidate, i, n+1
+			if !candidate.isClear() {
+				n = 2
 			}
 		}
 	}
@@ -186,6 +187,8 @@ type foundTail struct {
 	n      int                    // of the fields, up to tailFields; there may be more if all are there
 	rest   []byte                 // what stands behind
 	bare   bool                   // and has no quote in it
+	broken bool                   // a field follows that has a quote inside of it or is not closed
+	behind []byte                 // what stands behind a host that is in quotes, where the signature version is not
 }
 
 // readBare reads the fields at the beginning of s, in which there is no quote.
@@ -204,13 +207,23 @@ func (t *foundTail) readBare(s []byte) {
 // read is readBare for fields that may be quoted. It ends before a field that has a
 // quote inside of it or is not closed.
 func (t *foundTail) read(s []byte) {
-	t.bare = false
+	t.bare, t.broken, t.behind = false, false, nil
+	bareSignature := false
 	for t.n = 0; t.n < tailFields; t.n++ {
 		var ok bool
+		s = trimLeft(s)
+		quoted := hasPrefix(s, `"`)
 		if t.fields[t.n], t.rest, ok = field(s); !ok {
+			t.broken = len(s) > 0
 			return
 		}
 		s = t.rest
+		switch {
+		case t.n == tailSignature:
+			bareSignature = !quoted
+		case t.n == tailHost && quoted && bareSignature:
+			t.behind = s
+		}
 	}
 }
 
@@ -245,13 +258,33 @@ func (t *foundTail) isComplete() bool {
 }
 
 // isPossible reports whether the fields may be a tail. Many a part of a line that is none
-// is like this; but any tail is, also that of a request without a Host header.
+// is like this; but any tail is, also that of a request without a Host header, and one that
+// a client broke by quotes in a field that its store quotes, as its host is.
 func (t *foundTail) isPossible() bool {
-	if t.n < tailFields || !isSignature(t.fields[2]) {
+	if t.n <= tailSignature || t.n < tailFields && !t.broken || !isSignature(t.fields[tailSignature]) {
 		return false
 	}
-	authType := t.fields[4]
-	return !isDash(t.fields[2]) || isDash(authType) || record.ParseAuthMethod(authType) != record.AuthUnknown
+	if t.n <= tailAuthType || !isDash(t.fields[tailSignature]) {
+		return true
+	}
+	authType := t.fields[tailAuthType]
+	return isDash(authType) || record.ParseAuthMethod(authType) != record.AuthUnknown
+}
+
+// isClear reports whether a possible tail can be read in one way alone: if no client can
+// have written the quote that closes its host, as a later one closes it too. Where all
+// fields are quoted, the quotes are not the client's to tell apart.
+func (t *foundTail) isClear() bool {
+	for behind := t.behind; ; {
+		i := bytes.IndexByte(behind, '"')
+		if i < 0 {
+			return !t.broken
+		}
+		behind = behind[i+1:]
+		if tok, _ := token(behind); isClosed(behind) && tok != nil {
+			return false
+		}
+	}
 }
 
 // tail returns the fields, if so many are more than usual behind the version ID: none or
