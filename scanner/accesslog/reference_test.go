@@ -254,7 +254,7 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 			return signature, method
 		}
 	}
-	if tail == nil && nobody && (errorCode == "-" || refPublic.MatchString(operation)) {
+	if tail == nil && nobody && !refused && (errorCode == "-" || refPublic.MatchString(operation)) {
 		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {

@@ -97,28 +97,28 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 		}
 		return f.Signature, f.AuthMethod
 	}
-	if f.Unsaid && IsNobody(f.Requester) && !f.mayBeRefused() {
+	unsigned := f.Unsaid && IsNobody(f.Requester) && !refused
+	if unsigned && f.looksAtNoQuery() {
 		return record.SignatureNone, record.AuthNone
 	}
 	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
-	if f.Unsaid && IsNobody(f.Requester) && !refused {
+	if unsigned {
 		return record.SignatureNone, record.AuthNone
 	}
 	return record.SignatureUnknown, f.AuthMethod
 }
 
-// mayBeRefused reports whether a request without a requester may be one that was signed, and
-// refused: if there is an error, and something looked at signatures. Otherwise anybody
-// could hide a request without credentials behind a query of that form.
-//
-// The endpoint of a website and CORS never look, see
+// looksAtNoQuery reports whether a request without a requester can be none that was presigned,
+// and then refused: without an error it was not refused, and the endpoint of a website and
+// CORS look at no signature. Otherwise anybody could hide a request without credentials
+// behind a query of that form. See
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html and
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html.
-func (f *Fields) mayBeRefused() bool {
-	return !IsNothing(f.ErrorCode) &&
-		!bytes.HasPrefix(f.Operation, []byte("WEBSITE.")) && !bytes.HasPrefix(f.Operation, []byte("REST.OPTIONS."))
+func (f *Fields) looksAtNoQuery() bool {
+	return IsNothing(f.ErrorCode) ||
+		bytes.HasPrefix(f.Operation, []byte("WEBSITE.")) || bytes.HasPrefix(f.Operation, []byte("REST.OPTIONS."))
 }
 
 // Transport returns how a request came. tlsVersion is nil if the record is of a layout
