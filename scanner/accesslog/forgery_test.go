@@ -23,6 +23,8 @@ var layouts = map[string]string{
 	"a quoted host":                   modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "example.com" TLSv1.3 - - -`),
 	"a quoted end":                    modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader example.com TLSv1.3 - - - "x y"`),
 	"no host, signed":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader - - - - -`),
+	"HTTP/1.0 without a host, signed": modern("14/Nov/2026", "a", `- `+hostID+` SigV2 - AuthHeader - - - - -`),
+	"HTTP/1.0 without a host":         modern("14/Nov/2026", "-", `- `+hostID+` - - - - - - - -`),
 	"no host, a quoted end":           modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader - TLSv1.3 - - - "x y"`),
 	"no host, quoted":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader "-" TLSv1.3 - - -`),
 	"a TLS version of a new form":     modern("14/Nov/2026", "a", `- aG9zdA== SigV2 QUIC AuthHeader example.com QUICv2 - - - "x y" -  -`),
@@ -31,6 +33,9 @@ var layouts = map[string]string{
 	"Ceph": `alice photos [14/Nov/2026:11:15:27 +0200] 192.0.2.7 alice tx00000000000000000abcd-0066b1f1f1-106c-default ` +
 		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - 512 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
 }
+
+// hostID is one of AWS's form.
+const hostID = "aG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG8="
 
 func modern(day, requester, tail string) string {
 	return `0a1b2c3d example-bucket [` + day + `:09:15:27 +0000] 192.0.2.10 ` + requester + ` 79A5B3C1D2E4F607 REST.GET.OBJECT key ` +
@@ -100,6 +105,27 @@ func TestDecoder_LetsNoHostForgeAnotherField(t *testing.T) {
 				t.Errorf("only %d lines are sound", sound)
 			}
 		})
+	}
+}
+
+// A client that leaves out the Host header, as HTTP/1.0 may, cannot make its requests
+// malformed by its user agent, and so uncounted.
+func TestDecoder_CountsRequestsWithoutAHostWhateverTheUserAgent(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for name, layout := range layouts {
+		if !strings.HasPrefix(name, "HTTP/1.0") {
+			continue
+		}
+		for range 5_000 {
+			var agent strings.Builder
+			for range random.IntN(7) {
+				agent.WriteString(pieces[random.IntN(len(pieces))])
+			}
+			line := strings.NewReplacer("REFERER", "-", "AGENT", strings.TrimSpace(agent.String())).Replace(layout)
+			if records, _, _ := decodeAll(strings.NewReader(line)); len(records) != 1 {
+				t.Fatalf("%s: malformed: %s", name, line)
+			}
+		}
 	}
 }
 

@@ -154,11 +154,11 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 
 // referenceComplete reports whether the fields are as AWS writes all of them.
 func referenceComplete(fields []string) bool {
-	if len(fields) < 7 || fields[5] == "-" || !refTLS.MatchString(fields[6]) {
+	if len(fields) < 7 || !refTLS.MatchString(fields[6]) {
 		return false
 	}
 	if fields[2] == "-" {
-		return fields[4] == "-"
+		return fields[4] == "-" && (fields[5] != "-" || refHostID.MatchString(fields[1]))
 	}
 	return refSig.MatchString(fields[2]) && refAuth.MatchString(fields[4])
 }

@@ -36,6 +36,7 @@ var (
 	refFields        = regexp.MustCompile(`^(?: +(?:[^ "]+|"[^"]*"))* *$`)
 	refQuotedHost    = regexp.MustCompile(`(?s)^(?: +(?:[^ "]+|"[^"]*")){2} +[^ "]+(?: +(?:[^ "]+|"[^"]*")){2} +"[^"]*"( .*)$`)
 	refLaterQuote    = regexp.MustCompile(`(?s)" +[^ ]`)
+	refHostID        = regexp.MustCompile(`^[A-Za-z0-9+/=]{40,}$`)
 	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
 	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
 	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)

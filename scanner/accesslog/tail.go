@@ -242,19 +242,34 @@ func field(s []byte) (value, rest []byte, ok bool) {
 }
 
 // isComplete reports whether every field is as it must be in a tail of AWS's, so that
-// hardly any other part of a line can be taken for one.
+// hardly any other part of a line can be taken for one. A request of HTTP/1.0 need not
+// have a Host header, and may be to S3; if it is unsigned too, there is little but
+// the host ID to know its tail by.
 func (t *foundTail) isComplete() bool {
 	if t.n < tailFields {
 		return false
 	}
-	signature, authType, host, tlsVersion := t.fields[2], t.fields[4], t.fields[5], t.fields[6]
-	if !isSignature(signature) || isDash(host) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") {
+	signature, authType, tlsVersion := t.fields[tailSignature], t.fields[tailAuthType], t.fields[tailTLSVersion]
+	switch {
+	case !isSignature(signature) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls"):
 		return false
+	case isDash(signature) && isDash(authType):
+		return !isDash(t.fields[tailHost]) || isHostID(t.fields[tailHostID])
 	}
-	if isDash(signature) || isDash(authType) {
-		return isDash(signature) && isDash(authType)
+	return !isDash(signature) && record.ParseAuthMethod(authType) != record.AuthUnknown
+}
+
+// isHostID reports whether s is as long as AWS's host IDs, which have 76 or 96 characters, or
+// nearly so, and of Base64 as they are.
+func isHostID(s []byte) bool {
+	for _, c := range s {
+		letter, digit := c|0x20, c
+		if (letter < 'a' || letter > 'z') && (digit < '0' || digit > '9') && c != '+' && c != '/' && c != '=' {
+			return false
+		}
 	}
-	return record.ParseAuthMethod(authType) != record.AuthUnknown
+	const least = 40
+	return len(s) >= least
 }
 
 // isPossible reports whether the fields may be a tail. Many a part of a line that is none
