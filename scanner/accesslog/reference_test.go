@@ -36,6 +36,7 @@ var (
 	refFields        = regexp.MustCompile(`^(?: +(?:[^ "]+|"[^"]*"))* *$`)
 	refQuotedHost    = regexp.MustCompile(`(?s)^(?: +(?:[^ "]+|"[^"]*")){2} +[^ "]+(?: +(?:[^ "]+|"[^"]*")){2} +"[^"]*"( .*)$`)
 	refLaterQuote    = regexp.MustCompile(`(?s)" +[^ ]`)
+	refDash          = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
 	refHostID        = regexp.MustCompile(`^[A-Za-z0-9+/=]{40,}$`)
 	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
 	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
@@ -156,6 +157,8 @@ func referenceLine(line string) *decodertest.Text {
 	}
 	right.fill(r, uri)
 	switch {
+	case key == "-" && refDash.MatchString(uri):
+		r.Key = "-"
 	case key == "-":
 	case fromCeph:
 		r.Key = readable([]byte(key))

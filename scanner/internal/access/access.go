@@ -45,6 +45,25 @@ func IsOwnWork(operation []byte) bool {
 	return bytes.HasPrefix(operation, []byte("S3.")) || bytes.HasPrefix(operation, []byte("B2_LIFECYCLE."))
 }
 
+// Key returns a key as logged, or, where a dash or nothing is logged, the dash if that is the
+// key: S3 writes the key of the object that is called - as it writes that there is none. The
+// Request-URI tells them apart, for the path of no other request without a key ends so.
+func Key(logged, requestURI []byte) []byte {
+	if !IsNothing(logged) {
+		return logged
+	}
+	_, target, _ := bytes.Cut(requestURI, []byte(" "))
+	if end := bytes.IndexAny(target, " ?"); end >= 0 {
+		target = target[:end]
+	}
+	if bytes.HasSuffix(target, []byte("/-")) || bytes.HasSuffix(target, []byte("/%2D")) || bytes.HasSuffix(target, []byte("/%2d")) {
+		return dash
+	}
+	return nil
+}
+
+var dash = []byte("-")
+
 // IsUpload reports whether the object size is that of the request's body. A
 // copy's is not: it has none.
 func IsUpload(operation []byte) bool {
