@@ -62,7 +62,8 @@ type Config struct {
 	// MaxObjectSize is how many decompressed bytes an object may have.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
-	// and fewer if the store throttles. In any case, it is one of each location.
+	// and fewer if the store throttles. In any case, it is one of each location, and one that
+	// is slow.
 	Concurrency int
 	// CommitInterval is the longest time that a read object waits for its
 	// commit. It waits less once no other one comes any more.

@@ -1,9 +1,12 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +33,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
 	f.back = lookedBack(f.own)
+	l.keepKeys()
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		return f.take(ctx, obj), true
 	})
@@ -53,6 +57,26 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
 
+// keepKeys makes the Source go on with the keys of the streams that are known, where others
+// lead to the same objects: their marks are under these. If there are several such streams,
+// that one goes on that has the newest requests.
+func (l *location) keepKeys() {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return
+	}
+	newest := make(map[string]time.Time)
+	for _, st := range l.all() {
+		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
+		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
+	})
+	for _, prefix := range prefixes {
+		keeper.Keep(prefix)
+	}
+}
+
 // finder is a search under way.
 type finder struct {
 	*location
@@ -66,7 +90,7 @@ type finder struct {
 
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
-	key := logkey.Parse(obj.Key)
+	key := keyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
@@ -100,6 +124,14 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return passFree(key, f.now)
 	}
 	return key.Stream.Beyond(key.Time)
+}
+
+// keyOf returns what an object is by its key. What is no file is no log object.
+func keyOf(obj source.Object) logkey.Key {
+	if obj.Special {
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	return logkey.Parse(obj.Key)
 }
 
 // lookedBack returns from when on searches look at objects whose content has to show what

@@ -55,7 +55,8 @@
 // Pending: the object could not be read. The same transaction keeps that as a Failure in
 // place of a mark, so that the watermark may pass it. Rounds queue it anew by its key,
 // after ever longer waits (retry.go), until it counts or is gone; at once if it is
-// listed as another version.
+// listed as another version. If it was slow, it waits for others that were (package
+// reader).
 //
 // Quarantined: the object cannot be read, and trying again is pointless, or was for a
 // week. It is queued once more in each process, and if it is another version by now, or

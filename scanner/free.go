@@ -50,6 +50,7 @@ func passFree(key logkey.Key, now time.Time) (goOn string) {
 // note counts a skipped object. The first of what may hold requests is logged.
 func (s *skips) note(name string, why logkey.SkipReason) {
 	s.metrics.skippedObjects.WithLabelValues(string(why)).Inc()
+	s.logger.Debug("object is skipped", "key", name, "reason", why)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status, known := s.found[why]

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
-	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -29,6 +29,7 @@ type location struct {
 	backlog backlog
 	resumed bool // text was left out before this start
 	jobs    chan<- *job
+	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
 
 	// Owned by the goroutine of tail, which the polls of a round are part of:
@@ -36,6 +37,7 @@ type location struct {
 	searchedFull time.Time // the last one that passed over nothing
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
+	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
 	sharing      sharing
 
@@ -92,7 +94,9 @@ func (l *location) round(ctx context.Context) error {
 	}
 	var failed error
 	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
-		failed = l.search(ctx, start, now)
+		if failed = l.backoff.delays(start); failed == nil {
+			failed = l.backoff.ended(start, l.search(ctx, start, now), l.cfg)
+		}
 	}
 	if err := l.recheck(ctx, start); err != nil {
 		return err
@@ -100,24 +104,32 @@ func (l *location) round(ctx context.Context) error {
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
-		for _, obj := range st.retries(now) {
-			if !l.enqueue(ctx, &job{Key: logkey.Parse(obj.Key), Object: obj, State: tailed{stream: st}}) {
-				return ctx.Err()
-			}
+		if !l.retry(ctx, st, now) {
+			return ctx.Err()
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
-		if auditing || st.due(start, l.cfg) {
-			polls.Go(func() error { return l.poll(ctx, st, start, now, auditing) })
+		if !auditing && !st.due(start, l.cfg) {
+			continue
 		}
+		if err := st.backoff.delays(start); err != nil {
+			failed = cmp.Or(failed, err)
+			continue
+		}
+		polls.Go(func() error {
+			return st.backoff.ended(start, l.poll(ctx, st, start, now, auditing), l.cfg)
+		})
 	}
 	if err := polls.Wait(); failed == nil {
 		failed = err
 	}
-	if failed != nil {
-		return failed
+	if failed == nil {
+		l.backlog.complete(l.ready)
 	}
-	l.backlog.complete(l.ready)
-	return l.finishAudits(ctx)
+	// Those of some streams are complete whatever others fail with.
+	if err := l.finishAudits(ctx); err != nil {
+		return err
+	}
+	return failed
 }
 
 // enqueue queues an object, or returns false because ctx has ended.
@@ -125,8 +137,12 @@ func (l *location) enqueue(ctx context.Context, j *job) bool {
 	j.Location, j.State.home = l.Location, l
 	j.State.backlog = l.backlog.add()
 	j.State.stream.enqueued(j.Object.Key, l.rounds)
+	jobs := l.jobs
+	if j.Slow {
+		jobs = l.slow
+	}
 	select {
-	case l.jobs <- j:
+	case jobs <- j:
 		return true
 	case <-ctx.Done():
 		return false

@@ -157,6 +157,76 @@ func TestScanner_StalledBodiesDoNotHoldUpOtherLocations(t *testing.T) {
 	}
 }
 
+// Nor do they keep the objects of their own location waiting for longer than two polls.
+func TestScanner_StalledBodiesDoNotHoldUpTheirOwnLocation(t *testing.T) {
+	for name, test := range map[string]struct {
+		stalled, concurrency int
+		after                time.Duration // of the start, come other objects
+	}{
+		"64 at first":                        {64, 0, 10 * time.Second},
+		"64 when they are tried again":       {64, 0, time.Hour},
+		"1000":                               {1000, 0, 10 * time.Second},
+		"64, and 8 are read at once":         {64, 8, 10 * time.Second},
+		"64, and 8 of them are tried again":  {64, 8, time.Hour},
+		"3, and no more than 1 read at once": {3, 1, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.Concurrency = test.concurrency
+				r.config.SweepInterval = 4 * time.Minute // so that the stream is listed each minute
+				for i := range test.stalled {
+					r.put(began.Add(time.Duration(i-test.stalled)*time.Second), "A", fmt.Sprintf("stalled%d", i))
+				}
+				r.bucket.SetFault(func(op, key string) error {
+					if op == sourcetest.OpRead && strings.Contains(key, "-A123") {
+						return sourcetest.Stall(1, time.Minute)
+					}
+					return nil
+				})
+				r.start()
+				r.wait(test.after)
+				var want []string
+				for i := range 10 {
+					id := fmt.Sprint("r", i)
+					want = append(want, id)
+					r.put(time.Now(), id, id)
+				}
+				r.wait(2*time.Minute + 2*time.Second) // two polls and a commit
+				r.expect(want...)
+				if got := r.metric("object_errors_total", "timeout"); got < 1 {
+					t.Error("nothing shows that bodies stall")
+				}
+			})
+		})
+	}
+}
+
+// What is slow for everybody is read at last, however many wait: on a slow link, whose bytes
+// all objects share, or behind a store that takes its time for each.
+func TestScanner_SlowLinkIsNoLivelock(t *testing.T) {
+	for name, concurrency := range map[string]int{"as many as can be used": 0, "8 at once": 8, "1 at once": 1} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.Concurrency = concurrency
+				var want []string
+				for i := range 400 {
+					want = append(want, fmt.Sprint("r", i))
+					r.put(began.Add(time.Duration(i-400)*time.Second), want[i], want[i])
+				}
+				r.bucket.SetFault(func(op, _ string) error {
+					if op == sourcetest.OpRead {
+						return sourcetest.Late(1, 45*time.Second)
+					}
+					return nil
+				})
+				r.start()
+				r.wait(7 * 24 * time.Hour)
+				r.expect(want...)
+			})
+		})
+	}
+}
+
 func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		key := r.put(began, "A", "r1", "r2")

@@ -1,11 +1,13 @@
 package scanner
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -59,18 +61,46 @@ func differs(f checkpoint.Failure, obj source.Object) bool {
 	return f.Size != obj.Size || !f.LastModified.Equal(obj.LastModified)
 }
 
+// mostSlow is how many objects of a location wait at most that were slow. More of them
+// would wait for many hours, and meanwhile be in flight.
+const mostSlow = 64
+
+// retry queues the objects of a stream that failed and are to be tried again now, or returns
+// false because ctx has ended. Those that were slow keep no others waiting: they have a queue
+// of their own, and if that is full, a later round's turn.
+func (l *location) retry(ctx context.Context, st *stream, now time.Time) bool {
+	for _, f := range st.retries(now) {
+		if f.slow && len(l.slow) == cap(l.slow) {
+			continue
+		}
+		if !l.enqueue(ctx, &job{Key: logkey.Parse(f.Key), Object: f.Object, Slow: f.slow, State: tailed{stream: st}}) {
+			return false
+		}
+	}
+	return true
+}
+
+// failedObject is an object that failed, to be tried again.
+type failedObject struct {
+	source.Object
+	slow bool
+}
+
 // retries returns the objects that failed and are to be tried again now. A time to try
 // again that is too far away was noted by a clock that was wrong.
-func (s *stream) retries(now time.Time) []source.Object {
+func (s *stream) retries(now time.Time) []failedObject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var objects []source.Object
+	var objects []failedObject
 	for key, f := range s.failures {
 		waits := f.NextTry.After(now) && f.NextTry.Before(now.Add(2*lastRetry))
 		if _, queued := s.inflight[key]; queued || waits || f.Quarantined && !s.again[key] {
 			continue
 		}
-		objects = append(objects, source.Object{Key: key, Size: f.Size, LastModified: f.LastModified, ETag: f.ETag})
+		objects = append(objects, failedObject{
+			Object: source.Object{Key: key, Size: f.Size, LastModified: f.LastModified, ETag: f.ETag},
+			slow:   source.Reason(f.Reason) == source.ReasonTimeout,
+		})
 	}
 	return objects
 }

@@ -86,10 +86,11 @@ func (s *Scanner) Run(ctx context.Context) error {
 		return err
 	}
 	notes := make(chan note)
-	queues := make([]<-chan *job, len(locations))
-	for i, l := range locations {
+	var queues []<-chan *job
+	for _, l := range locations {
 		jobs := make(chan *job)
-		l.jobs, queues[i] = jobs, jobs
+		l.jobs, l.slow = jobs, make(chan *job, mostSlow)
+		queues = append(queues, jobs, l.slow)
 	}
 	results := reader.Read(ctx, reader.Config{
 		NewTally:      s.cfg.Consumer.NewTally,
@@ -97,12 +98,14 @@ func (s *Scanner) Run(ctx context.Context) error {
 		MaxObjectSize: s.cfg.MaxObjectSize,
 		Now:           s.cfg.Now,
 		Concurrency:   s.cfg.Concurrency,
+		GiveWay:       true,
 	}, queues...)
 	for _, l := range locations {
 		l.notes, l.usage = notes, &s.usage
 		go func() {
 			l.tail(ctx)
 			close(l.jobs)
+			close(l.slow)
 		}()
 	}
 	c := &committer{

@@ -20,6 +20,7 @@ type stream struct {
 	wait      time.Duration // between two polls; grows while the stream is idle
 	lastSweep time.Time
 	audit     audit
+	backoff   backoff
 	arrivals  arrivals
 
 	mu       sync.Mutex        // guards all below

@@ -33,7 +33,6 @@ var (
 	refBothBare      = regexp.MustCompile(`(?s)^(-) +-((?: .*)?)$`)
 	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
 	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
-	refFields        = regexp.MustCompile(`^(?: +(?:[^ "]+|"[^"]*"))* *$`)
 	refQuotedHost    = regexp.MustCompile(`(?s)^(?: +(?:[^ "]+|"[^"]*")){2} +[^ "]+(?: +(?:[^ "]+|"[^"]*")){2} +"[^"]*"( .*)$`)
 	refLaterQuote    = regexp.MustCompile(`(?s)" +[^ ]`)
 	refDash          = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
@@ -76,7 +75,7 @@ func referenceLog(log []byte) (out referenceOutput) {
 		switch r := referenceLine(text); {
 		case r != nil:
 			out.records = append(out.records, r)
-		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine:
+		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine && !strings.Contains(text, "\r"):
 			out.headers++
 		default:
 			out.malformed++
@@ -92,7 +91,7 @@ func referenceLine(line string) *decodertest.Text {
 	}
 	bucket, ip, requester, requestID, operation := head[2], head[4], head[5], head[6], head[7]
 	at, ok := referenceTime(head[3])
-	if !ok {
+	if !ok || strings.Contains(requester+requestID, "\r") {
 		return nil
 	}
 
@@ -110,9 +109,11 @@ func referenceLine(line string) *decodertest.Text {
 			return nil
 		}
 		right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
-		if !right.take(referenceFields(found[3]), false) {
+		tail := referenceFields(found[3])
+		if tail[2] != "-" && (!refSig.MatchString(tail[2]) || len(tail[2]) > 16) {
 			return nil
 		}
+		right.tail, right.versionID = tail, tail[0]
 	} else {
 		keyed := refKey.FindStringSubmatch(head[8])
 		if keyed == nil {
@@ -122,10 +123,11 @@ func referenceLine(line string) *decodertest.Text {
 		if response = refQuotedURI.FindStringSubmatch(keyed[2]); response == nil {
 			response = refBareURI.FindStringSubmatch(keyed[2])
 		}
-		if response == nil {
+		if response == nil || strings.Contains(response[1], `"`) && strings.Contains(response[1], "\r") {
 			return nil
 		}
-		if right, ok = referenceAgent(response[8], at.UTC().Year()); !ok {
+		left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
+		if right, ok = referenceAgent(response[8], left); !ok {
 			return nil
 		}
 	}

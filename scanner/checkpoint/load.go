@@ -163,6 +163,12 @@ func (j *Journal) catchUp(ctx context.Context, last uint64) error {
 // found; nil if it is behind, or ahead, or another journal's.
 func (j *Journal) reuse(ctx context.Context, found contents) (*position, error) {
 	kept, known, err := j.local.position()
+	if err == nil && known && !found.empty() && kept.sequence > found.last {
+		// It holds nothing that was not in the journal before.
+		j.cfg.Logger.Warn("the journal ends before its local copy: unless that is of another one, commits are missing, "+
+			"so that their objects count again, and counters are lower until they have",
+			"checkpoint", j.cfg.Name, "last", found.last, "missing", kept.sequence)
+	}
 	if err != nil || !known || kept.sequence == 0 || kept.sequence < found.snapshot || kept.sequence > found.last {
 		// One that cannot be read is of no use, and one of a beginning may have been left
 		// half loaded.

@@ -2,6 +2,7 @@ package s3source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -40,7 +41,12 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 		for more := true; more; more = l.token != "" {
 			objects, err := l.page(ctx)
 			if err != nil {
-				yield(source.Object{}, failure(ctx, "list", prefix, err))
+				err = failure(ctx, "list", prefix, err)
+				var failed *source.Error
+				if errors.As(err, &failed) {
+					failed.Requests = l.pages
+				}
+				yield(source.Object{}, err)
 				return
 			}
 			for _, o := range objects {
@@ -62,6 +68,7 @@ type listing struct {
 	token      string // of the next page; empty before the first and after the last page
 	last       string // the keys to come are greater
 	empty      int    // pages without a key, in a row
+	pages      int    // that the store has sent
 }
 
 // page returns the objects of the next page.
@@ -83,6 +90,7 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.pages++
 	objects := make([]source.Object, 0, len(out.Contents))
 	for _, content := range out.Contents {
 		key, err := l.key(content, out.EncodingType)

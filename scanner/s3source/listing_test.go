@@ -1,6 +1,7 @@
 package s3source
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -120,6 +121,10 @@ func TestList_EndsAnEndlessListing(t *testing.T) {
 			}
 			if got := int(asked.Load()); got != tt.pages {
 				t.Errorf("%d pages were asked for, want %d", got, tt.pages)
+			}
+			var failed *source.Error
+			if errors.As(err, &failed); tt.pages > 1 && failed.Requests != tt.pages {
+				t.Errorf("it shows %d requests, and took %d", failed.Requests, tt.pages)
 			}
 			if total := after.TotalAlloc - before.TotalAlloc; tt.pages == 1 && total > 100<<20 {
 				t.Errorf("%d MiB were allocated for one page", total>>20)

@@ -52,13 +52,16 @@ type throttled interface {
 // requests. From there on they become more by one a round trip instead of twice as many.
 //
 // Each queue may always have one object under way, so that a store whose bodies stall does
-// not keep the objects of others waiting.
+// not keep the objects of others waiting. Nor do they keep those of their own queue waiting
+// for long: see slow.go.
 type flow struct {
-	fixed  bool  // limit does not change
-	most   int   // that limit may be
-	budget int64 // of bytes
+	fixed   bool  // limit does not change
+	most    int   // that limit may be, and that objects may be with those that are lent
+	budget  int64 // of bytes
+	cores   int
+	giveWay bool // see Config
 
-	mu        sync.Mutex // guards all below
+	mu        sync.Mutex // guards all below, and each place
 	room      sync.Cond
 	limit     int   // of objects
 	objects   int   // under way
@@ -68,6 +71,10 @@ type flow struct {
 	idle      int   // arrivals at a core that waited, since limit grew last
 	deaf      int   // objects that were asked for before limit was halved
 	throttles map[throttled]int64
+	large     int // large objects under way that are not slow
+	slow      lane
+	lent      int      // objects under way whose places are lent
+	overdue   []*place // in the order in which they became so
 }
 
 // queue is what flow knows of a queue of objects.
@@ -75,46 +82,68 @@ type queue struct {
 	objects int // under way; guarded by flow.mu
 }
 
-// newFlow returns a flow of so many objects at once; 0: as many as the cores can use.
-func newFlow(objects int) *flow {
+// newFlow returns a flow of as many objects at once as the Config has.
+func newFlow(cfg *Config) *flow {
 	cores := runtime.GOMAXPROCS(0)
 	f := &flow{
-		fixed: objects > 0, most: objectsPerCore * cores, budget: int64(bytesPerCore * cores),
-		limit: objects, throttles: make(map[throttled]int64),
+		fixed: cfg.Concurrency > 0, most: objectsPerCore * cores, budget: int64(bytesPerCore * cores), cores: cores,
+		giveWay: cfg.GiveWay, limit: startObjects, throttles: make(map[throttled]int64),
 	}
-	if !f.fixed {
-		f.limit = startObjects
+	if f.fixed {
+		f.limit, f.most = cfg.Concurrency, cfg.Concurrency
 	}
 	f.threshold = f.most
 	f.room.L = &f.mu
 	return f
 }
 
-// begin waits until one more object of a queue may be under way.
-func (f *flow) begin(q *queue, footprint int64) {
+// begin waits until one more object of a queue may be under way, and returns its place.
+// That of a slow one waits for those that are slow as well.
+func (f *flow) begin(q *queue, footprint int64, slow bool) *place {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for q.objects > 0 && (f.objects >= f.limit || f.bytes+footprint > f.budget) {
+	p := &place{queue: q, footprint: footprint}
+	if slow {
+		f.slow.waiting++
+		defer func() { f.slow.waiting-- }()
+	}
+	for q.objects > 0 && (slow && !f.slow.has(f, p) || f.full(p)) {
+		if f.full(p) && f.makeRoom() {
+			continue
+		}
 		waits := 0
-		if f.objects >= f.limit {
+		if f.many() {
 			waits = 1
 		}
 		f.short += waits
 		f.room.Wait()
 		f.short -= waits
 	}
+	if slow {
+		f.slow.take(p)
+	}
 	q.objects++
 	f.objects++
 	f.bytes += footprint
+	return p
 }
 
-// end takes note that an object of a queue is under way no more.
-func (f *flow) end(q *queue, footprint int64) {
+// full reports whether there is no room for one more object. mu is held.
+func (f *flow) full(p *place) bool {
+	return f.many() || f.objects >= f.most || f.bytes+p.footprint > f.budget
+}
+
+// many reports whether as many objects are under way as limit has. mu is held.
+func (f *flow) many() bool { return f.objects-lends*f.lent >= f.limit }
+
+// end takes note that an object is under way no more.
+func (f *flow) end(p *place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	q.objects--
+	p.queue.objects--
 	f.objects--
-	f.bytes -= footprint
+	f.bytes -= p.footprint
+	f.leave(p)
 	f.room.Broadcast()
 }
 

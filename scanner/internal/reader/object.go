@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"time"
 
@@ -21,7 +21,6 @@ type objectReader struct {
 	cfg       *Config
 	flow      *flow
 	unpackers *unpackers
-	large     chan struct{} // see largeObject
 	whole     buffers
 	streams   sync.Pool // of *bufio.Reader
 }
@@ -31,13 +30,14 @@ type objectReader struct {
 const maxWhole = 1 << 20
 
 // largeObject is how many stored bytes a large object has. Not more of them are read
-// at once than there are cores: more would need more memory, and no less time.
+// at once than there are cores, slow ones besides: more would need more memory, and no less
+// time.
 const largeObject = 8 << 20
 
 func newObjectReader(cfg *Config) *objectReader {
 	const buffer = 64 << 10
 	return &objectReader{
-		cfg: cfg, flow: newFlow(cfg.Concurrency), unpackers: newUnpackers(cfg), large: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		cfg: cfg, flow: newFlow(cfg), unpackers: newUnpackers(cfg),
 		streams: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, buffer) }},
 	}
 }
@@ -47,6 +47,7 @@ type object struct {
 	source.Object
 	location source.Location
 	key      logkey.Key
+	place    *place
 }
 
 // read fetches an object, decodes it to its end, and puts what it holds into out. Then
@@ -54,9 +55,11 @@ type object struct {
 // by more objects than there are cores.
 func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome, done func()) {
 	out.Name = obj.Key
-	in, err := rd.fetch(ctx, obj)
+	ctx, watch := rd.flow.watch(ctx, obj)
+	defer watch.end()
+	in, err := rd.fetch(ctx, obj, watch)
 	if err != nil {
-		out.fail(obj, err)
+		out.fail(obj, whyFailed(ctx, obj.Key, err))
 		done()
 		return
 	}
@@ -68,7 +71,7 @@ func (rd *objectReader) read(ctx context.Context, obj *object, out *Outcome, don
 	err = rd.decode(u, obj, in.stored, out)
 	out.Weight = out.Tally.Done() + out.Events()/8
 	if err != nil {
-		out.fail(obj, err)
+		out.fail(obj, whyFailed(ctx, obj.Key, err))
 	}
 	done()
 }
@@ -96,10 +99,12 @@ type storedBytes interface {
 }
 
 // fetch asks for an object, and waits for all of its bytes if it is small.
-func (rd *objectReader) fetch(ctx context.Context, obj *object) (*fetched, error) {
+func (rd *objectReader) fetch(ctx context.Context, obj *object, watch *stopwatch) (*fetched, error) {
 	if obj.Size > maxWhole {
-		return rd.stream(ctx, obj)
+		return rd.stream(ctx, obj, watch)
 	}
+	watch.start()
+	defer watch.stop()
 	began := time.Now()
 	body, err := rd.open(ctx, obj)
 	if err != nil {
@@ -117,25 +122,28 @@ func (rd *objectReader) fetch(ctx context.Context, obj *object) (*fetched, error
 }
 
 // stream returns a large object, whose bytes are still to come.
-func (rd *objectReader) stream(ctx context.Context, obj *object) (*fetched, error) {
-	leave := func() {}
+func (rd *objectReader) stream(ctx context.Context, obj *object, watch *stopwatch) (*fetched, error) {
 	if obj.Size > largeObject {
-		rd.large <- struct{}{}
-		leave = func() { <-rd.large }
+		rd.flow.beginLarge(obj.place)
 	}
+	watch.start()
 	body, err := rd.open(ctx, obj)
+	watch.stop()
 	rd.flow.fetched(obj.location.Source)
 	if err != nil {
-		leave()
 		return nil, err
 	}
+	watched := readFunc(func(p []byte) (int, error) {
+		watch.start()
+		defer watch.stop()
+		return body.Read(p)
+	})
 	stored := rd.streams.Get().(*bufio.Reader) //nolint:errcheck // New makes nothing else
-	stored.Reset(untilDone(ctx, body))
+	stored.Reset(untilDone(ctx, watched))
 	return &fetched{stored: stored, release: func() {
 		_ = body.Close() // read to its end or given up: nothing is left to fail
 		stored.Reset(nil)
 		rd.streams.Put(stored)
-		leave()
 	}}, nil
 }
 
@@ -202,6 +210,9 @@ func (rd *objectReader) decode(u *unpacker, obj *object, stored storedBytes, out
 func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedBytes, out *Outcome) error {
 	key := obj.key
 	dec, skip, err := u.unpack(key, stored)
+	if errors.Is(err, errPage) && isPage(obj.Key) {
+		skip, err = logkey.SkipUnknown, nil
+	}
 	if err != nil || skip != "" {
 		out.Skip = skip
 		return err

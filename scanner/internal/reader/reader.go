@@ -7,7 +7,8 @@
 // Read hands each object to a goroutine, which waits for its bytes, then for a core,
 // and unpacks and decodes it there (object.go) with what unpack.go keeps for that. How
 // many objects are under way at once, flow.go decides: waiting for a store costs no core,
-// so they are many more than there are cores if the store is far away. formats.go has the
+// so they are many more than there are cores if the store is far away. What is slow gives way
+// to others (slow.go). formats.go has the
 // log formats, failure.go the reasons for which an object gives nothing. Results wait for
 // whoever takes them, and Results.Pass decides which of them may count (results.go).
 package reader
@@ -45,11 +46,15 @@ type Config struct {
 	// DefaultMaxObjectSize.
 	MaxObjectSize int64
 	// Concurrency is how many objects are read at once; 0: as many as the cores can use,
-	// and fewer if the store throttles. In any case, it is one of each queue.
+	// and fewer if the store throttles. In any case, it is one of each queue, those of
+	// slow objects included.
 	Concurrency int
 	// Patience is the longest pause after which an object is asked for again that the
 	// store has throttled; 0: it is not.
 	Patience time.Duration
+	// GiveWay is whether an object that comes slowly fails with source.ReasonTimeout when
+	// others wait, as whoever sends the Jobs sends it again as a Job that is Slow.
+	GiveWay bool
 	// Now returns the time of the wall, for Outcome.Newest; nil means time.Now.
 	Now func() time.Time
 }
@@ -83,8 +88,12 @@ type Job[T any] struct {
 	Key      logkey.Key
 	Object   source.Object // as it was read, which may be newer than what was listed
 	State    T             // of whoever made the Job
+	// Slow is whether the object has shown that its bytes come slowly. Then it waits for
+	// others of that kind, of which few are read at once. Such Jobs come in queues of
+	// their own.
+	Slow bool
 
-	queue *queue // that it came in
+	place *place // of the object that is under way
 }
 
 // Result is what came of a Job.
@@ -173,8 +182,7 @@ func Read[T any](ctx context.Context, cfg Config, queues ...<-chan *Job[T]) *Res
 				if ctx.Err() != nil {
 					continue
 				}
-				j.queue = q
-				rd.flow.begin(q, footprint(j.Object.Size))
+				j.place = rd.flow.begin(q, footprint(j.Object.Size), j.Slow) // as it is listed; reading may find a newer one
 				select {
 				case next <- j:
 				default:
@@ -196,16 +204,16 @@ func Read[T any](ctx context.Context, cfg Config, queues ...<-chan *Job[T]) *Res
 // lie deep, and each new goroutine would grow its stack anew.
 func readAll[T any](ctx context.Context, rd *objectReader, j *Job[T], next <-chan *Job[T], handOn func(*Result[T])) {
 	for more := true; more; j, more = <-next {
-		size := footprint(j.Object.Size) // as it is listed; reading may find a newer one
+		place := j.place
 		j.read(ctx, rd, handOn)
-		rd.flow.end(j.queue, size)
+		rd.flow.end(place)
 	}
 }
 
 // read reads the Job's object and hands on what came of it.
 func (j *Job[T]) read(ctx context.Context, rd *objectReader, handOn func(*Result[T])) {
 	r := &Result[T]{Job: j}
-	obj := object{Object: j.Object, location: j.Location, key: j.Key}
+	obj := object{Object: j.Object, location: j.Location, key: j.Key, place: j.place}
 	rd.read(ctx, &obj, &r.Outcome, func() {
 		j.Object = obj.Object
 		handOn(r)

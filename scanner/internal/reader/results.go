@@ -74,6 +74,8 @@ func (q *Results[T]) ReadAgain(ctx context.Context, j *Job[T]) *Result[T] {
 	if q.again == nil {
 		q.again = newObjectReader(q.cfg) // of the others, all cores may wait for this goroutine
 	}
+	j.place = q.again.flow.begin(new(queue), footprint(j.Object.Size), j.Slow)
+	defer q.again.flow.end(j.place)
 	var again *Result[T]
 	j.read(ctx, q.again, func(r *Result[T]) { again = r })
 	return again

@@ -67,6 +67,16 @@ func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
 	f.objects = slices.Insert(f.objects, i, o)
 }
 
+// PutSpecial puts what is no file under key. It cannot be opened.
+func (f *Fake) PutSpecial(key string) {
+	f.Put(key, nil, time.Now())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i, found := f.search(key); found {
+		f.objects[i].Special = true
+	}
+}
+
 // Delete removes the object of that key, if there is one.
 func (f *Fake) Delete(key string) {
 	f.mu.Lock()
@@ -102,10 +112,14 @@ func Short(n int64) error { return FailAfter(n, io.EOF) }
 // body is held, until it fails with ReasonTimeout.
 func Stall(n int64, d time.Duration) error { return &readError{after: n, stall: d} }
 
+// Late is a fault of OpRead: the store sends n bytes, then none for d, and then the rest.
+func Late(n int64, d time.Duration) error { return &readError{after: n, stall: d, whole: true} }
+
 type readError struct {
 	after int64
 	stall time.Duration
-	err   error // nil for a timeout
+	whole bool  // the rest comes behind it
+	err   error // nil for a timeout, if not
 }
 
 func (e *readError) Error() string { return fmt.Sprintf("after %d bytes: %v", e.after, e.err) }
@@ -202,7 +216,11 @@ func (f *Fake) Open(ctx context.Context, obj source.Object) (io.ReadCloser, erro
 				b.end = &source.Error{Op: OpRead, Key: obj.Key, Reason: source.ReasonTimeout, Err: errStalled}
 			}
 			b.stall, b.done = limited.stall, ctx.Done()
-			b.rest = b.rest[:min(limited.after, int64(len(b.rest)))]
+			n := min(limited.after, int64(len(b.rest)))
+			if limited.whole {
+				b.late, b.end = b.rest[n:], io.EOF
+			}
+			b.rest = b.rest[:n]
 		} else {
 			b.rest = nil
 		}
@@ -279,7 +297,8 @@ var errStalled = errors.New("no bytes came")
 // body gives the rest of an object's bytes, then its end: io.EOF or a fault.
 type body struct {
 	rest  []byte
-	stall time.Duration // before the end
+	stall time.Duration // before late, and the end
+	late  []byte
 	done  <-chan struct{}
 	end   error
 }
@@ -292,6 +311,8 @@ func (b *body) Read(p []byte) (int, error) {
 			case <-b.done:
 				return 0, context.Canceled
 			}
+			b.rest, b.stall = b.late, 0
+			return b.Read(p)
 		}
 		return 0, b.end
 	}
