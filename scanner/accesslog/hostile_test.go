@@ -141,6 +141,9 @@ func (h *hostile) line() (line string, want decodertest.Text) {
 }
 
 func (*hostile) meaning(right referenceRight, requester, operation, key, uri, errorCode, day string, status int) decodertest.Text {
+	if key == "" && refDash.MatchString(uri) {
+		key = "-"
+	}
 	at, _ := referenceTime(day + ":09:15:27 +0000")
 	want := decodertest.Text{
 		Log: record.ServerAccess, Time: at.Format("2006-01-02T15:04:05Z"), Bucket: "example-bucket", Operation: operation, SourceIP: "192.0.2.10",
