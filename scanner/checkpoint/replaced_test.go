@@ -140,7 +140,10 @@ func TestJournal_MakesNoSnapshotOfALocalCopyThatHasLostSomething(t *testing.T) {
 			t.Fatal(err)
 		}
 		loseEntry(t, cache, keys[len(keys)-1])
-		for i := 0; i < 6 && first.put("key000") == nil; i++ {
+		for range 6 {
+			if first.put("key000") != nil {
+				break // it has noticed
+			}
 		}
 		first.awaitEnd()
 		if snapshots := store.Keys("snapshot/"); len(snapshots) > 0 {
