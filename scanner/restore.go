@@ -131,6 +131,12 @@ func (l *location) adapt(s logkey.Stream, kept *checkpoint.Stream) bool {
 		return false
 	}
 	listed := strings.HasPrefix(reach, kept.Within)
+	if !listed {
+		if kept.Outside.After(kept.Begin) {
+			kept.Begin, kept.Audited = kept.Outside, time.Time{}
+		}
+		kept.Outside = time.Time{}
+	}
 	for p := range l.covering(s) {
 		listed = listed || !p.Searched.IsZero()
 	}
