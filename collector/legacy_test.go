@@ -46,6 +46,7 @@ func plainFeatures(r *record.Record) (has, unknown []string) {
 		if err != nil {
 			bare = host
 		}
+		host, bare = strings.Replace(host, ".com.", ".com", 1), strings.TrimSuffix(bare, ".") // a name to its root
 		path := bareHost.MatchString(host) || net.ParseIP(strings.Trim(bare, "[]")) != nil
 		before := awsHost.MatchString(host) || bare == bucket || strings.HasPrefix(bare, bucket+".")
 		says("path_style", path, path || before && host != "")
@@ -68,6 +69,7 @@ func legacyRecords() (all []record.Record) {
 					"s3.eu-west-1.s3.amazonaws.com", "ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com", "photos.s3-website-eu-west-1.amazonaws.com",
 					"bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com", "photos.bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com",
 					"127.0.0.1:9000", "[::1]:9000", "192.0.2.1", "store.example.com", "photos.store.example.com", "photos", "photosx.example.com",
+					"s3.amazonaws.com.", "s3.eu-west-1.amazonaws.com.:443", "photos.s3.amazonaws.com.", "photos.", "store.example.com.",
 				} {
 					for _, acl := range []record.Answer{record.AnswerUnknown, record.No, record.Yes} {
 						for _, operation := range []string{"REST.GET.OBJECT", "SOAP.GET.OBJECT", "GetObject"} {

@@ -147,7 +147,7 @@ func TestScanner_QuarantinedObjectThatIsGoneIsResolved(t *testing.T) {
 
 // To look at quarantined objects costs one request an hour each, and 600 at most.
 func TestScanner_LooksAtQuarantinedObjectsAtABoundedRate(t *testing.T) {
-	for objects, most := range map[int]int{0: 0, 20: 20, 5_000: 600} {
+	for objects, most := range map[int]int{0: 0, 20: 20, 1_500: 600} {
 		inBubble(t, func(r *rig) {
 			r.put(began, "B", "r1")
 			for i := range objects {

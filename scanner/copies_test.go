@@ -1,6 +1,7 @@
 package scanner_test
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
@@ -184,4 +186,38 @@ func TestScanner_GoesOnFromAMovedState(t *testing.T) {
 			t.Errorf("%v objects are quarantined, want the one that was", got)
 		}
 	})
+}
+
+// What is late in one stream counts, whatever keeps another one from being listed, and for
+// however long.
+func TestScanner_LateObjectsCountWhileAnotherStreamCannotBeListed(t *testing.T) {
+	for name, restart := range map[string]bool{"one process": false, "a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.slow()
+				r.config.Since = 24 * time.Hour
+				r.put(began.Add(-100*time.Hour), "A", "old")
+				r.put(began, "C", "new")
+				r.bucket.Put(logtest.PartitionedKey("broken/", began, "0123456789ABCDEF"), logtest.AccessLog(began, "other"), began)
+				r.bucket.SetFault(func(op, key string) error {
+					if op == sourcetest.OpList && key == "broken/" {
+						return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("no right to list it")}
+					}
+					return nil
+				})
+				r.start()
+				r.wait(2 * time.Hour)
+				r.put(began.Add(-101*time.Hour), "B", "late")
+				if restart {
+					r.stop()
+					r.start()
+				}
+				r.wait(50 * time.Hour)
+				r.expect("new", "late")
+				r.bucket.SetFault(nil)
+				r.wait(5 * time.Hour)
+				r.expect("new", "late", "other")
+			})
+		})
+	}
 }

@@ -122,11 +122,14 @@ func (l *location) round(ctx context.Context) error {
 	if err := polls.Wait(); failed == nil {
 		failed = err
 	}
-	if failed != nil {
-		return failed
+	if failed == nil {
+		l.backlog.complete(l.ready)
 	}
-	l.backlog.complete(l.ready)
-	return l.finishAudits(ctx)
+	// Those of some streams are complete whatever others fail with.
+	if err := l.finishAudits(ctx); err != nil {
+		return err
+	}
+	return failed
 }
 
 // enqueue queues an object, or returns false because ctx has ended.

@@ -98,7 +98,7 @@ func TestAccessKeys_AreInNothingThatIsShown(t *testing.T) {
 
 	e := start(t, "serve", "--log.level=debug", "--legacy.features=all", "--series.hold=0s", "--scan.since=all", "--labels.requester=arn", "--scan.interval=500ms", "--scan.sweep-interval=1s",
 		"--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), bucket)
-	eventually(t, time.Minute, "all is counted, and the broken object is seen", func() bool {
+	eventually(t, "all is counted, and the broken object is seen", func() bool {
 		s := e.mustScrape(t)
 		return s.sum("s3_access_requests_total") == 5 && s.sum("s3_access_exporter_quarantined_objects") == 1
 	})

@@ -111,7 +111,7 @@ func TestAlert_FirstSigV2RequestReachesThePager(t *testing.T) {
 	// The exporter's end is noticed. The pager hears of it after ten minutes.
 	exporter.kill()
 	prometheus.awaitValue(t, `up{job="s3_access_exporter"}`, 0)
-	eventually(t, time.Minute, "the exporter is missed", func() bool {
+	eventually(t, "the exporter is missed", func() bool {
 		return slices.Contains(prometheus.alerts(t)[v1.AlertStatePending], "S3AccessExporterDown")
 	})
 	pager.wantSilence(t)

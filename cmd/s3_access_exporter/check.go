@@ -74,7 +74,11 @@ func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err erro
 	if err := report.CheckShard(cmd.Shard.Index, cmd.Shard.count()); err != nil {
 		return fmt.Sprintf("checkpoint %s: ", report.Path), cmd.Shard.advised(err)
 	}
-	return fmt.Sprintf("checkpoint %s: sound, with %s", report.Path, counted(int64(report.Series), "series")), nil
+	line = fmt.Sprintf("checkpoint %s: sound, with %s", report.Path, counted(int64(report.Series), "series"))
+	if report.MetaDamaged {
+		line += "; one of its two meta pages is damaged, see s3_access_exporter checkpoint verify"
+	}
+	return line, nil
 }
 
 // looked is what was found in a location.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,7 @@ func TestCheckpoint_VerifyPrintsWhatItHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	testDamagedMetaPage(t, path, bucket, text)
 	text[len(text)/2] ^= 1
 	if err := os.WriteFile(path, text[:len(text)-1], 0o600); err != nil {
 		t.Fatal(err)
@@ -79,4 +81,35 @@ func TestCheckpoint_VerifyPrintsWhatItHolds(t *testing.T) {
 	wantFailure(t, runToEnd(t, "checkpoint", "verify", path+"2"), exitFailed, "no such file or directory")
 	wantFailure(t, runToEnd(t, "checkpoint", "verify"), exitUsage, `expected "<path>"`)
 	wantFailure(t, runToEnd(t, "checkpoint"), exitUsage, "expected")
+}
+
+// Where one of the two meta pages is damaged, the last commit may be missing, and everybody
+// who opens the checkpoint is told so, until the next commit.
+func testDamagedMetaPage(t *testing.T, path, bucket string, sound []byte) {
+	t.Helper()
+	const warning = "one of the two meta pages of the checkpoint is damaged"
+	damaged := bytes.Clone(sound)
+	const checksum = 16 + 56 // of the first meta page
+	damaged[checksum] ^= 1
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := runToEnd(t, "checkpoint", "verify", path); got.code != exitOK || !strings.Contains(got.stdout, "one of its two meta pages is damaged") {
+		t.Errorf("checkpoint verify: exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	if got := runToEnd(t, "serve", "--check", "--checkpoint.path="+path, bucket); got.code != exitOK || !strings.Contains(got.stdout, "meta pages is damaged") {
+		t.Errorf("serve --check: exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	if got := runToEnd(t, "checkpoint", "move", path, path+".moved"); !strings.Contains(got.stderr, warning) {
+		t.Errorf("checkpoint move: exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, "serve", append(whole(path), bucket)...)
+	e.awaitReady(t)
+	e.stop()
+	if !strings.Contains(e.stderr.String(), warning) {
+		t.Errorf("serve: %s", e.stderr.String())
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -71,12 +72,16 @@ type state interface {
 }
 
 // openFile opens the checkpoint, or makes one.
-func (f checkpointFlags) openFile() (*checkpoint.File, error) {
+func (f checkpointFlags) openFile(logger *slog.Logger) (*checkpoint.File, error) {
 	var options []checkpoint.Option
 	if f.MustExist {
 		options = append(options, checkpoint.MustExist())
 	}
 	state, err := checkpoint.Open(f.Path, options...)
+	if err == nil && state.MetaDamaged() {
+		logger.Warn("one of the two meta pages of the checkpoint is damaged: unless a crash did that, the last commit may be missing, "+
+			"so that its objects count again, and counters are lower until they have", "checkpoint", f.Path)
+	}
 	return state, checkpointError(err)
 }
 

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	static "github.com/aws/aws-sdk-go-v2/credentials"
@@ -291,7 +290,7 @@ func TestLegacy_CountsWhatRealClientsDo(t *testing.T) {
 			"--legacy.features=all", w.bucketOf(t, lines))
 		want, diff := wantLegacy(uses), ""
 		t.Cleanup(func() { t.Log(diff) })
-		eventually(t, time.Minute, "both logs are counted", func() bool {
+		eventually(t, "both logs are counted", func() bool {
 			diff = gotLegacy(p.mustScrape(t)).diff(want)
 			return diff == ""
 		})

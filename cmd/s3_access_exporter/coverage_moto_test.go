@@ -45,7 +45,7 @@ func startMoto(t *testing.T) *moto {
 		"AWS_ENDPOINT_URL=http://"+address, "AWS_ACCESS_KEY_ID=testing", "AWS_SECRET_ACCESS_KEY=testing", "AWS_SESSION_TOKEN=",
 		"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=",
 	)}
-	eventually(t, time.Minute, "moto answers", func() bool {
+	eventually(t, "moto answers", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = conn.Close()
@@ -181,7 +181,7 @@ func TestServe_FindsOutAgainAndAgainWhichBucketsAreLogged(t *testing.T) {
 	p := serve(t, m.env, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--aws.path-style", "--coverage.interval=1s", "s3://access-logs")
 	shown := func(series string) bool { _, ok := p.mustScrape(t)[series]; return ok }
 	const logging = `s3_access_bucket_logging{account_id="123456789012",aws_region="us-east-1",bucket="dark",log="server_access",scope=`
-	eventually(t, time.Minute, "the first look", func() bool { return shown(logging + `"none"}`) })
+	eventually(t, "the first look", func() bool { return shown(logging + `"none"}`) })
 	found := p.mustScrape(t)
 	if got := found["s3_access_bucket_tailed"+`{account_id="123456789012",aws_region="us-east-1",bucket="lit"}`]; got != 1 {
 		t.Errorf("the bucket whose log is read is tailed: %v", got)
@@ -201,7 +201,7 @@ func TestServe_FindsOutAgainAndAgainWhichBucketsAreLogged(t *testing.T) {
 	}
 
 	m.sh(t, `aws s3api put-bucket-logging --bucket dark --bucket-logging-status '{"LoggingEnabled":{"TargetBucket":"access-logs","TargetPrefix":"dark/"}}'`)
-	eventually(t, time.Minute, "another look", func() bool { return shown(logging+`"all"}`) && !shown(logging+`"none"}`) })
+	eventually(t, "another look", func() bool { return shown(logging+`"all"}`) && !shown(logging+`"none"}`) })
 	if code := p.stop(t); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
@@ -213,7 +213,7 @@ func TestServe_LooksAtEveryAccountOfTheOrganization(t *testing.T) {
 	m.sh(t, twoAccounts)
 	p := serve(t, m.env, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), "--coverage.interval=1h", "--coverage.role-name=reader",
 		"--aws.path-style", t.TempDir())
-	eventually(t, time.Minute, "the buckets of both accounts", func() bool {
+	eventually(t, "the buckets of both accounts", func() bool {
 		found := p.mustScrape(t)
 		return found.sum("s3_access_bucket_logging", "of-the-management-account") == 2 && found.sum("s3_access_bucket_logging", "of-the-member") == 2
 	})

@@ -62,11 +62,11 @@ func testFullDisk(t *testing.T, dir string, disk fullDisk) {
 	}
 	p := serve(t, nil, args...)
 	wantExactly(t, p, logs.requests)
-	eventually(t, time.Minute, "the process is ready", func() bool { return p.isReady(t) })
+	eventually(t, "the process is ready", func() bool { return p.isReady(t) })
 
 	disk.fill(p)
 	logs.deliver(t, 30*time.Second)
-	eventually(t, time.Minute, "the process is not ready", func() bool {
+	eventually(t, "the process is not ready", func() bool {
 		status, text := p.ready(t)
 		return status == http.StatusServiceUnavailable && strings.Contains(text, failed) && strings.Contains(text, disk.text)
 	})
@@ -82,7 +82,7 @@ func testFullDisk(t *testing.T, dir string, disk fullDisk) {
 
 	disk.free(p)
 	wantExactly(t, p, logs.requests)
-	eventually(t, time.Minute, "the process is ready again", func() bool { return p.isReady(t) })
+	eventually(t, "the process is ready again", func() bool { return p.isReady(t) })
 	if n, m := p.stderr.count(failed), p.stderr.count(worksAgain); n != 1 || m != 1 {
 		t.Errorf("it logged %d times that it fails, and %d times that it works again", n, m)
 	}
@@ -124,7 +124,7 @@ func TestServe_ShowsWhatItHasWhenItStartsOnAFullDisk(t *testing.T) {
 	if got := p.mustScrape(t).requestFamilies(); !maps.Equal(got, before) {
 		t.Errorf("what it had is not what it shows:\n%s", got.diff(before))
 	}
-	eventually(t, time.Minute, "the process is not ready", func() bool { return p.stderr.count("cannot be written") == 1 && !p.isReady(t) })
+	eventually(t, "the process is not ready", func() bool { return p.stderr.count("cannot be written") == 1 && !p.isReady(t) })
 
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)

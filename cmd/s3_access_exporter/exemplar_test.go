@@ -19,7 +19,7 @@ var demoDuration = flag.Duration("demo.duration", 20*time.Second, "how long Prom
 func TestPrometheus_SeesNoExemplarOfTheDemoOutOfOrder(t *testing.T) {
 	t.Parallel()
 	demo := launch(t, []string{"TMPDIR=" + t.TempDir()}, "demo", "--web.listen-address=127.0.0.1:0")
-	eventually(t, time.Minute, "the demo listens", func() bool { return demo.hasEnded() || demo.url() != "" })
+	eventually(t, "the demo listens", func() bool { return demo.hasEnded() || demo.url() != "" })
 	address, err := url.Parse(demo.url())
 	if err != nil || address.Host == "" {
 		t.Fatal(err, demo.stderr.String())
@@ -52,8 +52,9 @@ scrape_configs:
 	}
 	const appended, late = "prometheus_tsdb_exemplar_exemplars_appended_total", "prometheus_tsdb_exemplar_out_of_order_exemplars_total"
 	begin := time.Now()
-	eventually(t, *demoDuration+time.Minute, "Prometheus has scraped for long enough", func() bool {
-		return time.Since(begin) > *demoDuration && own()[appended] > 1000 || own()[late] > 0
+	converge(t, "Prometheus has scraped for long enough", func() (float64, bool) {
+		all := own()
+		return all[appended], time.Since(begin) > *demoDuration && all[appended] > 1000 || all[late] > 0
 	})
 	if all := own(); all[late] > 0 {
 		t.Errorf("of %v exemplars, %v were out of order", all[appended], all[late])

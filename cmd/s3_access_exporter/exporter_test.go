@@ -55,7 +55,7 @@ func start(t *testing.T, command string, args ...string) *exporter {
 			t.Logf("%s\n%s", strings.Join(args, " "), e.stderr.problems())
 		}
 	})
-	eventually(t, time.Minute, "it listens", func() bool { return e.hasEnded() || e.url() != "" })
+	eventually(t, "it listens", func() bool { return e.hasEnded() || e.url() != "" })
 	if e.hasEnded() {
 		t.Fatalf("it ended with code %d", e.code)
 	}
@@ -88,7 +88,7 @@ func whole(checkpoint string) []string {
 // metrics say so.
 func (e *exporter) awaitReady(t *testing.T) {
 	t.Helper()
-	eventually(t, time.Minute, "it is ready", func() bool {
+	eventually(t, "it is ready", func() bool {
 		return e.isReady(t) && e.mustScrape(t).sum("s3_access_exporter_last_poll_success") > 0
 	})
 }

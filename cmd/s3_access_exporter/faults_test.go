@@ -41,7 +41,7 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 
 	shows := func(what string, condition func(s samples) bool) {
 		t.Helper()
-		eventually(t, time.Minute, what, func() bool { return condition(p.mustScrape(t)) })
+		eventually(t, what, func() bool { return condition(p.mustScrape(t)) })
 	}
 	failing := func(s samples) bool { return s.sum(pollSuccess) == 0 }
 	working := func(s samples) bool { return s.sum(pollSuccess) == 1 }

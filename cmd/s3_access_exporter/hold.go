@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -42,13 +43,13 @@ func (h holdFlags) hold(
 	if f := (checkpointFlags{Path: path, Takeover: h.Takeover, KMSKeyID: h.KMSKeyID}); f.inS3() {
 		return h.holdJournal(ctx, env, f, rest)
 	}
-	return holdFile(ctx, path, rest)
+	return holdFile(ctx, env.logger, path, rest)
 }
 
 // holdFile calls do while the checkpoint at path is locked. One that it has made, and that
 // is not used, it removes.
-func holdFile(ctx context.Context, path string, do func(context.Context, reshard.State) error) (err error) {
-	f, err := checkpointFlags{Path: path}.openFile()
+func holdFile(ctx context.Context, logger *slog.Logger, path string, do func(context.Context, reshard.State) error) (err error) {
+	f, err := checkpointFlags{Path: path}.openFile(logger)
 	if err != nil {
 		return err
 	}

@@ -231,9 +231,10 @@ func serveHostile(t *testing.T, dir string) *process {
 func wantObjects(t *testing.T, p *process, objects float64) samples {
 	t.Helper()
 	var s samples
-	eventually(t, 2*time.Minute, "all objects are counted", func() bool {
+	converge(t, "all objects are counted", func() (float64, bool) {
 		s = p.mustScrape(t)
-		return s.sum("s3_access_exporter_log_objects_total") == objects && p.isReady(t)
+		seen := s.sum("s3_access_exporter_log_objects_total")
+		return seen, seen == objects && p.isReady(t)
 	})
 	return s
 }

@@ -45,13 +45,14 @@ func TestServe_WritesOneSegmentInAnInterval(t *testing.T) {
 	p := serve(t, credentials(minio), "s3://"+logBucket, "--checkpoint.path=s3://"+stateBucket+"/exporter", "--aws.endpoint-url="+minio.Endpoint,
 		"--aws.region="+miniotest.Region, "--aws.path-style", "--checkpoint.interval="+costInterval.String(),
 		"--scan.interval="+costInterval.String(), "--series.hold=0s")
-	eventually(t, time.Minute, "it has begun", func() bool { return p.mustScrape(t).sum("s3_access_requests_total") == streams*lines })
+	eventually(t, "it has begun", func() bool { return p.mustScrape(t).sum("s3_access_requests_total") == streams*lines })
 	before, began := minio.Sizes(t, stateBucket, "exporter/journal/"), time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), *costTime)
 	defer cancel()
 	every(ctx, time.Minute/objects, deliver)
-	eventually(t, time.Minute, "all have counted", func() bool {
-		return p.mustScrape(t).sum("s3_access_requests_total") == float64(n*lines)
+	converge(t, "all have counted", func() (float64, bool) {
+		seen := p.mustScrape(t).sum("s3_access_requests_total")
+		return seen, seen == float64(n*lines)
 	})
 	after, took := minio.Sizes(t, stateBucket, "exporter/journal/"), time.Since(began)
 	segments, bytes := len(after)-len(before), int64(0)

@@ -107,11 +107,11 @@ func TestServe_CountsExactlyOnceThroughCutsOfTheNetworkToItsCheckpoint(t *testin
 		stored := n.segments()
 		n.network.poison(t, cut.toxic)
 		n.logs.deliver(t, 20*time.Second)
-		eventually(t, time.Minute, "a commit fails by "+cut.toxic, func() bool {
+		eventually(t, "a commit fails by "+cut.toxic, func() bool {
 			n.shows(p, cut.toxic, before.requestFamilies())
 			return p.mustScrape(t)[commitFailures] > before[commitFailures]
 		})
-		eventually(t, time.Minute, "nothing is shown any more", func() bool {
+		eventually(t, "nothing is shown any more", func() bool {
 			n.shows(p, cut.toxic, before.requestFamilies())
 			return len(p.mustScrape(t).requestFamilies()) == 0
 		})
@@ -150,7 +150,7 @@ func TestServe_StandbyGoesOnWithACommitWhoseAnswerWasLost(t *testing.T) {
 	before := first.mustScrape(t).requestFamilies()
 	n.network.poison(t, `{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 100}}`)
 	n.logs.deliver(t, 20*time.Second)
-	eventually(t, time.Minute, "the standby takes over", func() bool {
+	eventually(t, "the standby takes over", func() bool {
 		n.shows(first, "cut off", before)
 		return second.isActive(t.Context())
 	})

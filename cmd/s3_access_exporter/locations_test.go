@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // oneLine is an object of the server access log with one request.
@@ -86,8 +85,8 @@ func TestServe_ComesUpWithoutALocationAndTakesItInOnceItIsThere(t *testing.T) {
 	there, missing := singleObjectBucket(t, oneLine()), filepath.Join(t.TempDir(), "not", "yet")
 	e := start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), there, missing)...)
 	const requests = "s3_access_requests_total"
-	eventually(t, time.Minute, "one location is counted", func() bool { return e.mustScrape(t).sum(requests) == 1 })
-	eventually(t, time.Minute, "the other has failed", func() bool {
+	eventually(t, "one location is counted", func() bool { return e.mustScrape(t).sum(requests) == 1 })
+	eventually(t, "the other has failed", func() bool {
 		code, text := e.ready(t)
 		return code == http.StatusServiceUnavailable && text == "not ready: file://"+missing+" cannot be listed: list \"\": directory "+missing+": no such file or directory\n"
 	})
@@ -107,7 +106,7 @@ func TestServe_ComesUpWithoutALocationAndTakesItInOnceItIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.awaitReady(t)
-	eventually(t, time.Minute, "both are counted", func() bool { return e.mustScrape(t).sum(requests) == 2 })
+	eventually(t, "both are counted", func() bool { return e.mustScrape(t).sum(requests) == 2 })
 	if e.stop() != exitOK {
 		t.Errorf("exit code %d", e.code)
 	}

@@ -75,7 +75,7 @@ func launch(t *testing.T, env []string, args ...string) *process {
 func serve(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := launch(t, env, serveArgs(args...)...)
-	eventually(t, time.Minute, "the process listens", func() bool { return p.hasEnded() || p.url() != "" })
+	eventually(t, "the process listens", func() bool { return p.hasEnded() || p.url() != "" })
 	if p.url() == "" {
 		t.Fatalf("the process ended with code %d: %s", p.exitCode(), p.stderr.String())
 	}

@@ -80,7 +80,7 @@ func startServer(t *testing.T, name string, args ...string) (address string) {
 			t.Logf("%s:\n%s", name, log.problems())
 		}
 	})
-	eventually(t, time.Minute, name+" is ready", func() bool {
+	eventually(t, name+" is ready", func() bool {
 		found := regexp.MustCompile(`msg="Listening on" .*address=(\S+)`).FindStringSubmatch(log.String())
 		if found == nil {
 			return false
@@ -120,7 +120,7 @@ func (p prometheusServer) awaitValue(t *testing.T, expr string, want model.Sampl
 			t.Logf("%s was last %v", expr, got)
 		}
 	})
-	eventually(t, time.Minute, expr+" is "+want.String(), func() bool {
+	eventually(t, expr+" is "+want.String(), func() bool {
 		got = evaluate[model.Vector](t, p, expr)
 		return len(got) == 1 && got[0].Value == want
 	})
@@ -148,7 +148,7 @@ func (p prometheusServer) awaitEvaluations(t *testing.T, times int) {
 	t.Helper()
 	for range times {
 		began := time.Now()
-		eventually(t, time.Minute, "all rules are evaluated", func() bool {
+		eventually(t, "all rules are evaluated", func() bool {
 			result, err := p.api.Rules(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -195,7 +195,7 @@ func (p prometheusServer) awaitNoAlerts(t *testing.T) {
 			t.Logf("alerts: %q", got)
 		}
 	})
-	eventually(t, time.Minute, "there are no alerts", func() bool {
+	eventually(t, "there are no alerts", func() bool {
 		got = p.alerts(t)
 		return len(got) == 0
 	})

@@ -84,7 +84,7 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 		return serve(t, credentials(minio), append(args, "--web.listen-address="+host)...)
 	}
 	active := serveAt(hosts.hosts[0])
-	eventually(t, time.Minute, "the first one is active", func() bool { return active.isActive(t.Context()) })
+	eventually(t, "the first one is active", func() bool { return active.isActive(t.Context()) })
 	standby := serveAt(hosts.hosts[1])
 	prometheus := hosts.prometheus(t)
 	w := &addressWatcher{t: t, address: hosts.address, shown: make(samples)}
@@ -92,14 +92,14 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 
 	failovers := *failoverKills + *failoverStops
 	for i := range failovers {
-		eventually(t, time.Minute, "the counters are shown again", func() bool { return w.scrapedFrom(active) })
+		eventually(t, "the counters are shown again", func() bool { return w.scrapedFrom(active) })
 		stop := (i+1)**failoverStops/failovers > i**failoverStops/failovers // evenly among the kills
 		if stop {
 			sendSignal(t, active, syscall.SIGSTOP)
 		} else {
 			active.kill()
 		}
-		eventually(t, time.Minute, "the other one takes over", func() bool { return standby.isActive(t.Context()) })
+		eventually(t, "the other one takes over", func() bool { return standby.isActive(t.Context()) })
 		if stop {
 			sendSignal(t, active, syscall.SIGCONT)
 			for s, err := active.scrape(t.Context()); err == nil; s, err = active.scrape(t.Context()) {
@@ -123,7 +123,7 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 	active.polled(t)
 	wantExactly(t, active, logs.requests)
 	truth := 0.0
-	eventually(t, time.Minute, "the active one shows its counters", func() bool { // which it does not while a commit is slow
+	eventually(t, "the active one shows its counters", func() bool { // which it does not while a commit is slow
 		truth = active.mustScrape(t).sum("s3_access_requests_total")
 		return truth > 0
 	})
@@ -157,7 +157,7 @@ func TestServe_CountsExactlyOnceThroughFailovers(t *testing.T) {
 	if code := active.stop(t); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	eventually(t, time.Minute, "the standby counts", func() bool { return standby.isActive(t.Context()) })
+	eventually(t, "the standby counts", func() bool { return standby.isActive(t.Context()) })
 	verify := launch(t, credentials(minio), "checkpoint", "verify", "s3://"+stateBucket+"/exporter", "--aws.endpoint-url="+minio.Endpoint, "--aws.path-style")
 	if code := verify.exitCode(); code != exitOK || !strings.Contains(verify.stdout.String(), "is sound") {
 		t.Errorf("checkpoint verify: %s%s", verify.stdout.String(), verify.stderr.String())

@@ -125,26 +125,28 @@ func (f *fleetOfShards) awaitTruth(t *testing.T) {
 	t.Helper()
 	rounds := f.objects / (accessStreams + trailRegions*trailAccounts)
 	want := float64(rounds * (accessStreams + trailRegions*trailAccounts)) // as many events as objects: each is in two
-	eventually(t, time.Minute, "one process has counted all", func() bool {
-		return summed(t, f.alone).sum("s3_access_requests_total") == want
+	converge(t, "one process has counted all", func() (float64, bool) {
+		got := summed(t, f.alone).sum("s3_access_requests_total")
+		return got, got == want
 	})
 	var diff string
-	ok := func() bool {
-		diff = summed(t, f.shards...).diff(summed(t, f.alone))
-		return diff == ""
+	look := func() (float64, bool) {
+		got := summed(t, f.shards...)
+		diff = got.diff(summed(t, f.alone))
+		return got.sum(""), diff == ""
 	}
 	t.Cleanup(func() {
 		if t.Failed() && diff != "" {
 			t.Logf("%d shards show together:\n%s", len(f.shards), diff)
 		}
 	})
-	eventually(t, time.Minute, "the shards have counted the same together", ok)
+	converge(t, "the shards have counted the same together", look)
 	const polled = "s3_access_exporter_last_poll_timestamp_seconds"
 	for _, e := range f.shards { // and count no more in a further poll
 		last := e.mustScrape(t).sum(polled)
-		eventually(t, time.Minute, "it polls", func() bool { return e.mustScrape(t).sum(polled) > last })
+		eventually(t, "it polls", func() bool { return e.mustScrape(t).sum(polled) > last })
 	}
-	if !ok() {
+	if _, ok := look(); !ok {
 		t.Error("the shards count something again")
 	}
 }

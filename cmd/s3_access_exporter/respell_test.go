@@ -45,11 +45,11 @@ func TestServe_CountsOnceHoweverALocationInS3IsSpelled(t *testing.T) {
 		p := serve(t, credentials(minio), "s3://"+bucket+spelled, "--aws.endpoint-url="+minio.Endpoint, "--aws.path-style",
 			"--checkpoint.path="+checkpoint, "--scan.since=all", "--series.hold=0s",
 			"--scan.interval=200ms", "--scan.sweep-interval=1s", "--scan.audit-interval=1s")
-		eventually(t, time.Minute, spelled+": what came meanwhile is counted", func() bool { return p.mustScrape(t).sum(requests) == want })
+		eventually(t, spelled+": what came meanwhile is counted", func() bool { return p.mustScrape(t).sum(requests) == want })
 		put("UPUP" + string(rune('A'+i)))
-		eventually(t, time.Minute, spelled+": what comes is counted", func() bool { return p.mustScrape(t).sum(requests) == want })
+		eventually(t, spelled+": what comes is counted", func() bool { return p.mustScrape(t).sum(requests) == want })
 		counted := time.Now()
-		eventually(t, time.Minute, spelled+": it is audited", func() bool {
+		eventually(t, spelled+": it is audited", func() bool {
 			var status scanner.Status
 			if err := json.Unmarshal(p.page(t, "/api/v1/status", ""), &status); err != nil {
 				t.Fatal(err)

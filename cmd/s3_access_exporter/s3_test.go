@@ -48,9 +48,9 @@ func TestServe_TellsTheTruthOfABucketInS3(t *testing.T) {
 
 	// Nothing is there yet: all streams are found while it runs.
 	p := serve(t, credentials(minio), args...)
-	eventually(t, time.Minute, "it is ready", func() bool { return p.isReady(t) })
+	eventually(t, "it is ready", func() bool { return p.isReady(t) })
 	upload(10 * time.Minute)
-	eventually(t, time.Minute, "something is counted", func() bool { return p.mustScrape(t).sum("s3_access_requests_total") > 0 })
+	eventually(t, "something is counted", func() bool { return p.mustScrape(t).sum("s3_access_requests_total") > 0 })
 	if code := p.stop(t); code != exitOK { // in the midst of it
 		t.Fatalf("exit code %d", code)
 	}
@@ -61,11 +61,11 @@ func TestServe_TellsTheTruthOfABucketInS3(t *testing.T) {
 	// The server goes away and comes back.
 	minio.Stop(t)
 	const success = "s3_access_exporter_last_poll_success"
-	eventually(t, time.Minute, "the poll fails", func() bool { return p.mustScrape(t).sum(success) == 0 })
+	eventually(t, "the poll fails", func() bool { return p.mustScrape(t).sum(success) == 0 })
 	minio.Restart(t)
 	upload(time.Minute)
 	wantExactly(t, p, logs.requests)
-	eventually(t, time.Minute, "the poll succeeds", func() bool { return p.mustScrape(t).sum(success) == 1 })
+	eventually(t, "the poll succeeds", func() bool { return p.mustScrape(t).sum(success) == 1 })
 	p.polled(t)
 	wantExactly(t, p, logs.requests)
 	for _, line := range []string{`msg="listing failed" location=s3://` + bucket, `msg="listing works again" location=s3://` + bucket} {
@@ -132,7 +132,7 @@ func TestRun_NamesWhatIsWrongAboutABucket(t *testing.T) {
 				t.Errorf("report: exit code %d, %s", code, text)
 			}
 			p = launch(t, env, append(serveArgs("--checkpoint.path="+filepath.Join(t.TempDir(), "checkpoint.db")), at...)...)
-			eventually(t, time.Minute, "it says why it is not ready", func() bool {
+			eventually(t, "it says why it is not ready", func() bool {
 				if p.url() == "" {
 					return false
 				}

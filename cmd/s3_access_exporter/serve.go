@@ -185,7 +185,7 @@ func (d *daemon) openState(
 	ctx context.Context, named []location.Location, opened []source.Location, metrics *scanner.Metrics,
 ) (state, error) {
 	if !d.Checkpoint.inS3() {
-		return d.Checkpoint.openFile()
+		return d.Checkpoint.openFile(d.env.logger)
 	}
 	bucket, err := openBucket(ctx, d.Checkpoint.Path, d.AWS.storeFlags, metrics.CountRequest)
 	if err != nil {

@@ -65,7 +65,7 @@ func TestRun_DiesOfTheSecondSignal(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() { ended <- p.Wait() }()
-	eventually(t, time.Minute, "it ends", func() bool {
+	eventually(t, "it ends", func() bool {
 		_ = p.Process.Signal(syscall.SIGINT) // it may have ended
 		select {
 		case <-ended:
@@ -95,7 +95,7 @@ func TestEvents_EndQuietlyWithTheirReader(t *testing.T) {
 func TestDemo_RemovesItsDirectoryWhenTheTerminalEnds(t *testing.T) {
 	scratch := t.TempDir()
 	p := launch(t, []string{"TMPDIR=" + scratch}, "demo", "--web.listen-address=127.0.0.1:0")
-	eventually(t, time.Minute, "it listens", func() bool { return p.url() != "" })
+	eventually(t, "it listens", func() bool { return p.url() != "" })
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestServe_OutlivesItsTerminalUnderNohup(t *testing.T) {
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, time.Minute, "it listens", func() bool { return s.url() != "" })
+		eventually(t, "it listens", func() bool { return s.url() != "" })
 		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

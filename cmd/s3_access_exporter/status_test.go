@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/web"
 	"github.com/s3access/s3_access_exporter/scanner"
@@ -43,7 +42,7 @@ func TestServe_CountsWhileNobodyCanLookWhichBucketsAreLogged(t *testing.T) {
 	e := start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), "--coverage.interval=10ms", fixtureBucket(t))...)
 	e.awaitReady(t)
 	const failed = "which buckets are logged cannot be found out"
-	eventually(t, time.Minute, "the failure is logged", func() bool { return strings.Contains(e.stderr.String(), failed) })
+	eventually(t, "the failure is logged", func() bool { return strings.Contains(e.stderr.String(), failed) })
 	found := e.mustScrape(t)
 	if at, ok := found["s3_access_exporter_coverage_last_success_timestamp_seconds"]; !ok || at != 0 || found.sum("s3_access_bucket_") != 0 {
 		t.Errorf("the last look is %v (%t), and %v", at, ok, found.sum("s3_access_bucket_"))

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // network is a proxy that passes bytes on to a server, with toxics: it is one of
@@ -47,7 +46,7 @@ func startNetwork(t *testing.T, server string) *network {
 		}
 	})
 	n := &network{api: "http://" + address}
-	eventually(t, time.Minute, "Toxiproxy answers", func() bool {
+	eventually(t, "Toxiproxy answers", func() bool {
 		response, err := http.Get(n.api + "/version")
 		if err != nil {
 			return false

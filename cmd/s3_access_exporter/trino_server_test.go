@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/warehouse"
 )
@@ -55,7 +54,7 @@ func startTrino(t *testing.T) *trinoServer {
 	if err := os.Mkdir(filepath.Join(dir, "metastore"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log logText
 	server := exec.CommandContext(context.WithoutCancel(t.Context()), "trino-server",
 		"-Dnode.environment=test", "-Dnode.id=test", "-Dnode.data-dir="+dir+"/data", "-Dconfig="+dir+"/config.properties")
 	server.Stdout, server.Stderr = &log, &log
@@ -71,11 +70,12 @@ func startTrino(t *testing.T) *trinoServer {
 		_ = server.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("the end of Trino's log: %s", log.Bytes()[max(0, log.Len()-4000):])
+			t.Logf("the end of Trino's log: %s", log.String()[max(0, len(log.String())-4000):])
 		}
 	})
 	s := &trinoServer{url: "http://test@127.0.0.1:" + port}
-	eventually(t, 5*time.Minute, "Trino has started", func() bool {
+	converge(t, "Trino has started", func() (logged float64, done bool) {
+		logged = float64(len(log.String()))
 		select {
 		case <-ended:
 			t.Fatal("Trino has ended")
@@ -83,11 +83,11 @@ func startTrino(t *testing.T) *trinoServer {
 		}
 		answer, err := http.Get("http://127.0.0.1:" + port + "/v1/info")
 		if err != nil {
-			return false
+			return logged, false
 		}
 		defer answer.Body.Close()
 		var info struct{ Starting bool }
-		return json.NewDecoder(answer.Body).Decode(&info) == nil && !info.Starting
+		return logged, json.NewDecoder(answer.Body).Decode(&info) == nil && !info.Starting
 	})
 	s.client, err = warehouse.NewTrinoClient(warehouse.TrinoConfig{URL: s.url, Catalog: "hive", Schema: trinoSchema})
 	if err != nil {

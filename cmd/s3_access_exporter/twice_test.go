@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // bothForms returns a directory in which one bucket's requests lie as text and as JSON.
@@ -70,7 +69,7 @@ func TestServe_ShowsThatRequestsCountTwiceOrReadsOneFormat(t *testing.T) {
 	const requests, doubled = "s3_access_requests_total", "s3_access_exporter_double_counted_buckets"
 	dir := bothForms(t)
 	e := start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), dir, "--scan.sweep-interval=1s")...)
-	eventually(t, time.Minute, "it is shown", func() bool { return e.mustScrape(t).sum(doubled) == 1 })
+	eventually(t, "it is shown", func() bool { return e.mustScrape(t).sum(doubled) == 1 })
 	if n := e.mustScrape(t).sum(requests); n != 2 {
 		t.Errorf("%v requests", n)
 	}
@@ -82,7 +81,7 @@ func TestServe_ShowsThatRequestsCountTwiceOrReadsOneFormat(t *testing.T) {
 	}
 	e = start(t, "serve", append(whole(filepath.Join(t.TempDir(), "x.db")), dir, "--scan.sweep-interval=1s", "--record-format=json")...)
 	e.awaitReady(t)
-	eventually(t, time.Minute, "one is counted", func() bool { return e.mustScrape(t).sum(requests) == 1 })
+	eventually(t, "one is counted", func() bool { return e.mustScrape(t).sum(requests) == 1 })
 	if n := e.mustScrape(t).sum(doubled); n != 0 || e.stop() != exitOK {
 		t.Errorf("%v buckets, exit code %d", n, e.code)
 	}

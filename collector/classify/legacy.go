@@ -235,7 +235,7 @@ const (
 
 // hostValue is what a Host header shows.
 type hostValue struct {
-	name   string // in lower case, without the port; of styleUnknown only
+	name   string // hostName in lower case; of styleUnknown only
 	region string
 	style  style
 }
@@ -253,7 +253,7 @@ func readHost(text string) hostValue {
 		}
 		return v
 	}
-	host, _, _ = strings.Cut(host, ":")
+	host = hostName(host)
 	name, ok := cutDomain(host)
 	if !ok {
 		v.name = strings.Clone(host)

@@ -24,14 +24,20 @@ func cutDomain(host string) (name string, ok bool) {
 	return "", false
 }
 
+// hostName returns the name in a Host header: without the port, and without the dot that a
+// client may put at the end of a whole name (RFC 3986, section 3.2.2), as S3 takes both alike.
+func hostName(host string) string {
+	host, _, _ = strings.Cut(host, ":")
+	return strings.TrimSuffix(host, ".")
+}
+
 // hostRegion returns the Region that the Host header's endpoint names, or
 // empty. The global endpoints name none, save s3-external-1, which is us-east-1.
 // The header is the client's, so only an endpoint of AWS with a name that looks
 // like a Region counts.
 // See https://docs.aws.amazon.com/general/latest/gr/s3.html.
 func hostRegion(host string) string {
-	host, _, _ = strings.Cut(strings.ToLower(host), ":")
-	name, ok := cutDomain(host)
+	name, ok := cutDomain(hostName(strings.ToLower(host)))
 	if !ok {
 		return ""
 	}

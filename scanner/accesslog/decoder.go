@@ -20,7 +20,12 @@
 //     (tail.go).
 //
 // Only the border between Referer and user agent is the client's to move. Where more
-// than one reading of a line is left, it is malformed.
+// than one reading of a line is left, it is malformed. The host is the client's, too, but
+// has no spaces and quotes (RFC 3986, section 3.2.2); if one had, what it makes of a line is
+// never a signature that is less of an alarm than the true one.
+//
+// Lines end with a line feed, and may have a carriage return before it. Lines that a
+// carriage return alone parts are one malformed line.
 //
 // How many fields a line has shows when it was written; AWS appends fields
 // without notice. So fields are counted a line, never a file:
@@ -153,7 +158,7 @@ func (d *Decoder) Next() bool {
 }
 
 // isHeader reports whether a line names the fields of those behind it, as Wasabi's do.
-func isHeader(line []byte) bool { return hasPrefix(line, "Record format: [") }
+func isHeader(line []byte) bool { return hasPrefix(line, "Record format: [") && !hasReturn(line) }
 
 // Record implements record.Decoder. AccountID and Region are empty: a line names the
 // Region that the request came from, not the bucket's.

@@ -161,3 +161,39 @@ func TestDecoder_FillsOnlyWhatTheLogContains(t *testing.T) {
 		t.Errorf("record %+v has what a line has not", r)
 	}
 }
+
+// A carriage return ends no line by itself. But lines that it parts are never taken for one
+// request: they are malformed, whatever stands in them, and whichever come first.
+func TestDecoder_NeverTakesLinesPartedByACarriageReturnForOneRequest(t *testing.T) {
+	var sound []string
+	for _, path := range fixturePaths(t) {
+		for _, trap := range readFixture(t, path) {
+			text := strings.TrimRight(string(trap.Raw), " \r")
+			if records, _, _ := decodeAll(strings.NewReader(text)); len(records) == 1 {
+				sound = append(sound, text)
+			}
+		}
+	}
+	sound = append(sound, "Record format: [a b c]")
+	d := NewDecoder(nil)
+	for i, first := range sound {
+		for _, parted := range [][]string{
+			{first, sound[(i+1)%len(sound)]},
+			{first, first, line},
+			{first, sound[(i+7)%len(sound)], sound[(i*3)%len(sound)]},
+			{first, "", line},
+			{first[:len(first)*(i%10)/10], line, first},
+		} {
+			for range 2 { // the second time it knows the lines
+				d.Reset(strings.NewReader(strings.Join(parted, "\r") + "\r\n" + line))
+				if !d.Next() || string(d.Record().Raw) != line || d.Next() || d.Skipped().Malformed != 1 {
+					t.Fatalf("%q: skipped %+v", parted, d.Skipped())
+				}
+			}
+		}
+	}
+	d.Reset(strings.NewReader(line + "\r" + line + "\r" + line + "\r"))
+	if d.Next() || !errors.Is(d.Err(), record.ErrNotLog) {
+		t.Errorf("a log whose lines carriage returns end: error %v, want one that shows that it is none", d.Err())
+	}
+}

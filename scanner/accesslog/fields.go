@@ -100,7 +100,8 @@ func (f *fields) splitRequester(s []byte) (rest []byte, ok bool) {
 		if isOperation(operation) {
 			f.requester = s[:len(s)-len(afterRequester)]
 			f.requestID, f.operation = requestID, operation
-			return afterOperation, bytes.IndexByte(s[:len(s)-len(afterID)], '"') < 0
+			before := s[:len(s)-len(afterID)]
+			return afterOperation, bytes.IndexByte(before, '"') < 0 && !hasReturn(before)
 		}
 		afterRequester = afterID
 		requestID, afterID = operation, afterOperation
@@ -142,7 +143,7 @@ func (f *fields) splitRequestURI(s []byte) (rest []byte, ok bool) {
 		end := start + i
 		if rest, ok = f.splitResponse(s[end+1:]); ok && isReferer(rest) {
 			f.requestURI = s[1:end]
-			return rest, true
+			return rest, start == 1 || !hasReturn(f.requestURI) // else it is of two lines
 		}
 		start = end + 1
 	}

@@ -3,6 +3,7 @@ package accesslog
 import (
 	"strings"
 
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
 )
 
@@ -14,7 +15,7 @@ type referenceRight struct {
 	tail                      []string
 }
 
-func referenceAgent(s string, year int) (r referenceRight, ok bool) {
+func referenceAgent(s string, line referenceLeft) (r referenceRight, ok bool) {
 	var quoted []string
 	if s[0] == '-' {
 		quoted = refAgentQuoted.FindStringSubmatch(s)
@@ -25,8 +26,11 @@ func referenceAgent(s string, year int) (r referenceRight, ok bool) {
 		bare := refBothBare.FindStringSubmatch(s)
 		if bare == nil {
 			bare = refRefererQuoted.FindStringSubmatch(s)
+			if bare == nil || strings.Contains(bare[1], "\r") || len(line.possible(s, strings.LastIndex(s, `"`))) > 0 {
+				return r, false
+			}
 		}
-		if bare == nil {
+		if strings.Contains(bare[2], "\r") {
 			return r, false
 		}
 		fields := referenceTail(bare[2])
@@ -35,19 +39,23 @@ func referenceAgent(s string, year int) (r referenceRight, ok bool) {
 			r.versionID = strings.Join(fields, "")
 			return r, true
 		}
-		return r, r.take(fields, year == 2019)
+		return r, r.take(fields, line)
 	}
 
-	// Every quote may close the user agent.
-	var possible []int // of those left of the last
-	text := quoted[2]
+	// Every quote may close the user agent, also those in the Referer.
+	text, start := quoted[2], 0 // of the user agent
 	r.referer = quoted[1]
-	last := strings.LastIndex(text, `"`)
-	for i := 1; i < last; i++ {
-		if text[i] == '"' && referencePossible(referenceTail(text[i+1:])) {
-			possible = append(possible, i)
-		}
+	if strings.Contains(r.referer, `"`) {
+		text, start = s, len(s)-len(text)
 	}
+	last := strings.LastIndex(text, `"`)
+	if last <= start {
+		return r, false
+	}
+	if first := start + 1 + strings.Index(text[start+1:], `"`); strings.Contains(text[:start]+text[first:], "\r") {
+		return r, false
+	}
+	possible := line.possible(text, last)
 	var fields []string
 	closed := refLastQuote.MatchString(text)
 	if closed {
@@ -55,22 +63,103 @@ func referenceAgent(s string, year int) (r referenceRight, ok bool) {
 	}
 	further := len(possible)
 	switch {
-	case last == 0:
-		return r, false
 	case closed && referenceComplete(fields):
-		r.agent = text[1:last]
-		return r, r.take(fields, false)
-	case closed && len(fields) < 2 && (year < 2019 || further == 0):
-		r.agent, r.versionID = text[1:last], strings.Join(fields, "")
+		r.agent = text[start+1 : last]
+		return r, !line.outdone(text, possible, fields) && r.take(fields, line)
+	case closed && len(fields) < 2 && (line.year < 2019 || further == 0):
+		r.agent, r.versionID = text[start+1:last], strings.Join(fields, "")
 		return r, true
 	case closed && len(fields) > 6 && further == 0:
-		r.agent = text[1:last]
-		return r, r.take(fields, year == 2019)
-	case further == 1 && len(fields) < 7 && (len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
-		r.agent = text[1:possible[0]]
-		return r, r.take(referenceTail(text[possible[0]+1:]), false)
+		r.agent = text[start+1 : last]
+		return r, r.take(fields, line)
+	case further == 1 && possible[0] > start && line.year >= 2019 && len(fields) < 7 &&
+		(len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
+		r.agent = text[start+1 : possible[0]]
+		return r, r.take(referenceTail(text[possible[0]+1:]), line)
 	}
 	return r, false
+}
+
+// referenceLeft is what of a line no client writes, and what is right of it depends on.
+type referenceLeft struct {
+	year                            int
+	requester, operation, errorCode string
+}
+
+// possible returns the indexes of quotes in a text before the last one that may close the
+// user agent, or the Referer.
+func (line *referenceLeft) possible(text string, last int) (quotes []int) {
+	for i := 1; i < last; i++ {
+		if text[i] == '"' && len(line.signatures(referenceTail(text[i+1:]))) > 0 {
+			quotes = append(quotes, i)
+		}
+	}
+	return quotes
+}
+
+// signatures returns what may be the field of the signature version among the fields of
+// a tail.
+func (line *referenceLeft) signatures(fields []string) (signatures []string) {
+	extra := 0
+	if len(fields) > 0 && fields[0] == "-" {
+		extra++
+	}
+	if line.year == 2019 {
+		extra++
+	}
+	for i := range extra + 1 {
+		if referenceFits(fields, i) {
+			signatures = append(signatures, fields[2+i])
+		}
+	}
+	return signatures
+}
+
+// referenceFits reports whether fields may be a tail with some more than usual behind the
+// version ID.
+func referenceFits(fields []string, extra int) bool {
+	if len(fields) < 5+extra || refSig.MatchString(fields[3+extra]) {
+		return false
+	}
+	signature, authType := fields[2+extra], fields[4+extra]
+	if extra > 0 && !refSignature.MatchString(signature) || signature != "-" && (!refSig.MatchString(signature) || len(signature) > 16) {
+		return false
+	}
+	return signature != "-" || authType == "-" || refAuth.MatchString(authType)
+}
+
+// outdone reports whether a tail behind one of the quotes makes a request of the line that
+// is more of an alarm.
+func (line *referenceLeft) outdone(text string, quotes []int, fields []string) bool {
+	for _, i := range quotes {
+		for _, signature := range line.signatures(referenceTail(text[i+1:])) {
+			if line.has(signature) && (!line.has(fields[2]) || referenceAlarm(signature) > referenceAlarm(fields[2])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// has reports whether a signature goes with the requester.
+func (line *referenceLeft) has(signature string) bool {
+	nobody := line.requester == "-" || strings.EqualFold(line.requester, "anonymous")
+	if signature == "-" || signature == "" {
+		return nobody || strings.HasPrefix(line.operation, "S3.") || strings.HasPrefix(line.operation, "B2_LIFECYCLE.")
+	}
+	return !nobody || record.FailedAuthentication([]byte(line.errorCode))
+}
+
+func referenceAlarm(signature string) int {
+	switch strings.ToLower(signature) {
+	case "sigv4", "sigv4a":
+		return 0
+	case "-":
+		return 2
+	case "sigv2":
+		return 3
+	}
+	return 1
 }
 
 // referenceTail returns the fields at the beginning of a text, without the quotes
@@ -87,16 +176,27 @@ func referenceTail(s string) (fields []string) {
 }
 
 // take takes fields with the signature version in its place, or in the one behind.
-func (r *referenceRight) take(fields []string, in2019 bool) bool {
+func (r *referenceRight) take(fields []string, line referenceLeft) bool {
 	if len(fields) < 7 {
 		return false
 	}
-	r.tail, r.versionID = fields, fields[0]
-	if refSignature.MatchString(fields[2]) || refSig.MatchString(fields[2]) {
-		return true
+	for extra := range 2 {
+		tail := fields[extra:]
+		switch {
+		case extra > 0 && line.year != 2019 || !referenceFits(fields, extra):
+			continue
+		case line.year != 2019, tail[2] != "-", line.usual(tail):
+			r.tail, r.versionID = tail, fields[0]
+			return true
+		}
 	}
-	r.tail = fields[1:]
-	return in2019 && refSignature.MatchString(fields[3])
+	return false
+}
+
+// usual reports whether a tail whose signature version is a dash is one of 2019.
+func (line *referenceLeft) usual(tail []string) bool {
+	tlsVersion := len(tail) < 7 || tail[6] == "-" || refTLSVersion.MatchString(tail[6]) && len(tail[6]) < 8
+	return tlsVersion && (tail[4] == "-" || line.has("unknown"))
 }
 
 // fill sets what of the fields is for those who look into a request, and the way it came.
@@ -133,7 +233,7 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 
 // referenceComplete reports whether the fields are as AWS writes all of them.
 func referenceComplete(fields []string) bool {
-	if len(fields) < 7 || fields[5] == "-" || !refTLS.MatchString(fields[6]) {
+	if len(fields) < 7 || fields[5] == "-" || !refTLS.MatchString(fields[6]) || !referenceFits(fields, 0) {
 		return false
 	}
 	if fields[2] == "-" {

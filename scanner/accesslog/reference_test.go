@@ -45,6 +45,7 @@ var (
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
+	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`) // nothing there looks at signatures
 	refQuery     = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
 	refAlgorithm = regexp.MustCompile(`(?:^|&)X-Amz-Algorithm=(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)(?:&|$)`)
 	refSigV2     = []*regexp.Regexp{
@@ -70,7 +71,7 @@ func referenceLog(log []byte) (out referenceOutput) {
 		switch r := referenceLine(text); {
 		case r != nil:
 			out.records = append(out.records, r)
-		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine:
+		case strings.HasPrefix(text, "Record format: [") && len(text) <= MaxLine && !strings.Contains(text, "\r"):
 			out.headers++
 		default:
 			out.malformed++
@@ -86,7 +87,7 @@ func referenceLine(line string) *decodertest.Text {
 	}
 	bucket, ip, requester, requestID, operation := head[2], head[4], head[5], head[6], head[7]
 	at, ok := referenceTime(head[3])
-	if !ok {
+	if !ok || strings.Contains(requester+requestID, "\r") {
 		return nil
 	}
 
@@ -104,9 +105,11 @@ func referenceLine(line string) *decodertest.Text {
 			return nil
 		}
 		right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
-		if !right.take(referenceFields(found[3]), false) {
+		tail := referenceFields(found[3])
+		if tail[2] != "-" && (!refSig.MatchString(tail[2]) || len(tail[2]) > 16) {
 			return nil
 		}
+		right.tail, right.versionID = tail, tail[0]
 	} else {
 		keyed := refKey.FindStringSubmatch(head[8])
 		if keyed == nil {
@@ -116,10 +119,11 @@ func referenceLine(line string) *decodertest.Text {
 		if response = refQuotedURI.FindStringSubmatch(keyed[2]); response == nil {
 			response = refBareURI.FindStringSubmatch(keyed[2])
 		}
-		if response == nil {
+		if response == nil || strings.Contains(response[1], `"`) && strings.Contains(response[1], "\r") {
 			return nil
 		}
-		if right, ok = referenceAgent(response[8], at.UTC().Year()); !ok {
+		left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
+		if right, ok = referenceAgent(response[8], left); !ok {
 			return nil
 		}
 	}
@@ -164,7 +168,7 @@ func referenceLine(line string) *decodertest.Text {
 		r.ReceivedBytes = size
 	}
 	nobody := requester == "-" || strings.EqualFold(requester, "anonymous")
-	r.Signature, r.AuthMethod = referenceSignature(right.tail, uri, nobody, errorCode)
+	r.Signature, r.AuthMethod = referenceSignature(right.tail, operation, uri, nobody, errorCode)
 	service, isService := strings.CutPrefix(requester, "svc:")
 	switch {
 	case nobody && strings.HasPrefix(operation, "S3."):
@@ -229,13 +233,7 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	return n, err == nil && len(s) <= 18
 }
 
-// referencePossible reports whether the fields may be those of a tail.
-func referencePossible(fields []string) bool {
-	return len(fields) >= 7 && (refSig.MatchString(fields[2]) ||
-		fields[2] == "-" && (fields[4] == "-" || refAuth.MatchString(fields[4])))
-}
-
-func referenceSignature(tail []string, uri string, nobody bool, errorCode string) (signature, method string) {
+func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string) (signature, method string) {
 	refused := nobody && record.FailedAuthentication([]byte(errorCode))
 	signature, method = "unknown", "unknown"
 	if tail != nil {
@@ -255,6 +253,9 @@ func referenceSignature(tail []string, uri string, nobody bool, errorCode string
 		if tail[2] != "-" {
 			return signature, method
 		}
+	}
+	if tail == nil && nobody && (errorCode == "-" || refPublic.MatchString(operation)) {
+		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {
 		if m := refAlgorithm.FindStringSubmatch(query[1]); m != nil {

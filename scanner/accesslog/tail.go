@@ -37,25 +37,44 @@ func (f *fields) splitAgent(s []byte) (malformed string) {
 		f.referer, s = token(s)
 		s = trimLeft(s)
 		if hasPrefix(s, `"`) {
-			return f.splitQuoted(s)
+			return f.splitQuoted(s, 0)
 		}
 		return f.splitBare(s)
 	}
 	if hasPrefix(s, `"-" "`) { // mostly
 		f.referer = s[1:2]
-		return f.splitQuoted(s[4:])
+		return f.splitQuoted(s[4:], 0)
 	}
-	if border := bytes.Index(s[1:], []byte(`" "`)); border >= 0 {
-		f.referer = s[1 : 1+border]
-		return f.splitQuoted(s[1+border+2:])
+	border := 1 + bytes.IndexByte(s[1:], '"')
+	if border > 0 && hasPrefix(s[border:], `" "`) {
+		f.referer = s[1:border]
+		return f.splitQuoted(s[border+2:], 0)
+	}
+	if more := bytes.Index(s[border+1:], []byte(`" "`)); border > 0 && more >= 0 {
+		border += 1 + more
+		f.referer = s[1:border]
+		return f.splitQuoted(s, border+2)
 	}
 	end := lastQuote(s)
 	if end <= 0 || !hasPrefix(s[end+1:], " ") {
 		return "user agent"
 	}
+	if hasReturn(s[:end]) {
+		return withReturn
+	}
+	if _, _, others := f.possibleTails(s[:end], s); others > 0 {
+		return "user agent"
+	}
 	f.referer = s[1:end]
 	return f.splitBare(s[end+1:])
 }
+
+// withReturn is why a line is malformed that has a carriage return behind a quote, or behind
+// its last fields, and goes on there: it is several lines, which others than AWS have
+// parted so. No header of HTTP has a carriage return in it (RFC 9110, section 5.5).
+const withReturn = "a carriage return within the line"
+
+func hasReturn(s []byte) bool { return bytes.IndexByte(s, '\r') >= 0 }
 
 // splitBare takes a user agent that is a bare dash, and the tail, from s. No client
 // has a part in them.
@@ -63,6 +82,9 @@ func (f *fields) splitBare(s []byte) (malformed string) {
 	f.userAgent, s = token(s)
 	if !isDash(f.userAgent) {
 		return "user agent"
+	}
+	if hasReturn(s) {
+		return withReturn
 	}
 	switch f.found.read(s); {
 	case f.found.n < 2 && bytes.IndexByte(s, '"') < 0:
@@ -73,30 +95,38 @@ func (f *fields) splitBare(s []byte) (malformed string) {
 	return ""
 }
 
-// splitQuoted takes the user agent and the tail from s, which begins with the user
-// agent's opening quote.
+// splitQuoted takes the user agent and the tail from s, in which the user agent's opening
+// quote is at start. What is left of that is a Referer with quotes in it, if anything.
 //
 // AWS quotes nothing right of the user agent, so nearly always the line's last quote
 // closes it, and a complete tail stands behind that: nothing in the user agent can
 // forge it. What else there may be is left to splitDoubtful.
-func (f *fields) splitQuoted(s []byte) (malformed string) {
-	if f.splitKnown(s) {
+func (f *fields) splitQuoted(s []byte, start int) (malformed string) {
+	if start == 0 && f.splitKnown(s) {
 		return ""
 	}
-	end := lastQuote(s)
-	if end == 0 {
+	first := bytes.IndexByte(s[start+1:], '"')
+	if first < 0 {
 		return "user agent"
 	}
+	first += start + 1
+	if hasReturn(s[first:]) || start > 0 && hasReturn(s[:start]) {
+		return withReturn
+	}
+	end := first + lastQuote(s[first:])
 	f.found.n = 0
 	closed := isClosed(s[end+1:])
 	if closed {
 		if f.found.readBare(s[end+1:]); f.found.isComplete() {
-			f.userAgent, f.tail = s[1:end], f.found.tail(0)
+			if (first < end || start > 0) && f.isOutdone(s[:end], s) {
+				return "signature version"
+			}
+			f.userAgent, f.tail = s[start+1:end], f.found.tail(0)
 			f.learnTail(s[end+1:])
 			return ""
 		}
 	}
-	return f.splitDoubtful(s, end, closed)
+	return f.splitDoubtful(s, start, end, closed)
 }
 
 // splitDoubtful is splitQuoted for a line of which the last quote, s[end], may be
@@ -109,25 +139,27 @@ func (f *fields) splitQuoted(s []byte) (malformed string) {
 //     store. Since 2019, if there is a tail further left, one field leaves the matter
 //     open, as it may be a version ID, unless it is a TLS version. No field does not:
 //     only in its first years AWS wrote no version ID.
-//   - Two to six fields are no layout: the tail must be further left, and the only one
-//     there.
+//   - Two to six fields are no layout: since 2019, when tails came up, it must be further
+//     left, and the only one there.
 //   - Seven fields or more that make no complete tail count if there is none further left.
-func (f *fields) splitDoubtful(s []byte, end int, closed bool) (malformed string) {
-	further, at, others := possibleTails(s[:end], s)
+func (f *fields) splitDoubtful(s []byte, start, end int, closed bool) (malformed string) {
+	further, at, others := f.possibleTails(s[:end], s)
 	found := &f.found
-	short := closed && found.n < 2
+	early := f.time < year2019
 	switch {
-	case short && (others == 0 || f.time < year2019):
-		f.userAgent = s[1:end]
+	case closed && found.n < 2 && (others == 0 || early):
+		f.userAgent = s[start+1 : end]
 		f.takeShort()
 		return ""
 	case closed && found.n == tailFields && others == 0 && f.take():
-		f.userAgent = s[1:end]
+		f.userAgent = s[start+1 : end]
 		return ""
-	case others == 1 && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
+	case others == 1 && at > start && !early && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
 		*found = further
-		f.userAgent, f.tail = s[1:at], found.tail(0)
-		return ""
+		if found.n == tailFields && f.take() {
+			f.userAgent = s[start+1 : at]
+			return ""
+		}
 	case !closed:
 		return "user agent"
 	}
@@ -147,38 +179,30 @@ func (f *fields) takeShort() {
 // as a version, for there will be others.
 func (f *fields) take() (ok bool) {
 	found := &f.found
-	switch signature := found.fields[2]; {
-	case isSignature(signature):
-		f.tail = found.tail(0)
-	case isKnownSignature(found.fields[3]) && year2019 <= f.time && f.time < year2020:
-		f.tail = found.tail(1)
-	default:
-		return false
+	if found.fits(0) {
+		if f.tail = found.tail(0); !f.in2019() || f.isUsual(f.tail) {
+			return true
+		}
 	}
-	return true
+	if found.fits(1) && f.in2019() {
+		f.tail = found.tail(1)
+		return f.isUsual(f.tail)
+	}
+	return false
 }
 
-// possibleTails looks for quotes in head that may have a tail behind them in s, of which
-// head is the beginning. It returns one of these tails, the index of the quote before
-// it, and how many there are, up to two.
-func possibleTails(head, s []byte) (found foundTail, at, n int) {
-	for i := 1; i < len(head); i++ {
-		next := bytes.IndexByte(head[i:], '"')
-		if next < 0 {
-			break
-		}
-		if i += next; !isClosed(s[i+1:]) {
-			continue
-		}
-		var candidate foundTail
-		if candidate.read(s[i+1:]); candidate.isPossible() {
-			if found, at, n = candidate, i, n+1; n == 2 {
-				break
-			}
-		}
+// isUsual reports whether a tail that fits is that of a line of 2019, when a dash in the
+// place of the signature version may be another field.
+func (f *fields) isUsual(t tail) bool {
+	if !isDash(t[tailSignature]) {
+		return true
 	}
-	return found, at, n
+	tlsVersion := t[tailTLSVersion]
+	return (tlsVersion == nil || isDash(tlsVersion) || isTLSVersion(tlsVersion)) &&
+		(isDash(t[tailAuthType]) || f.canHave(record.SignatureUnknown))
 }
+
+func (f *fields) in2019() bool { return year2019 <= f.time && f.time < year2020 }
 
 // foundTail is the first fields that stand behind a quote.
 type foundTail struct {
@@ -234,8 +258,9 @@ func (t *foundTail) isComplete() bool {
 	if t.n < tailFields {
 		return false
 	}
-	signature, authType, host, tlsVersion := t.fields[2], t.fields[4], t.fields[5], t.fields[6]
-	if !isSignature(signature) || isDash(host) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") {
+	signature, authType, host, tlsVersion := t.fields[tailSignature], t.fields[tailAuthType], t.fields[tailHost], t.fields[tailTLSVersion]
+	if !isSignature(signature) || isDash(host) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") ||
+		beginsWith(t.fields[tailCipherSuite], "sig") {
 		return false
 	}
 	if isDash(signature) || isDash(authType) {
@@ -244,14 +269,21 @@ func (t *foundTail) isComplete() bool {
 	return record.ParseAuthMethod(authType) != record.AuthUnknown
 }
 
-// isPossible reports whether the fields may be a tail. Many a part of a line that is none
+// fits reports whether the fields may be a tail, up to the authentication type, if so many
+// are more than usual behind the version ID: none or one. Many a part of a line that is none
 // is like this; but any tail is, also that of a request without a Host header.
-func (t *foundTail) isPossible() bool {
-	if t.n < tailFields || !isSignature(t.fields[2]) {
+func (t *foundTail) fits(extra int) bool {
+	if t.n <= extra+tailAuthType {
 		return false
 	}
-	authType := t.fields[4]
-	return !isDash(t.fields[2]) || isDash(authType) || record.ParseAuthMethod(authType) != record.AuthUnknown
+	signature, cipherSuite, authType := t.fields[extra+tailSignature], t.fields[extra+tailCipherSuite], t.fields[extra+tailAuthType]
+	switch {
+	case !isSignature(signature) || beginsWith(cipherSuite, "sig"):
+		return false // what has a signature version in the place behind is another tail
+	case extra > 0 && !isKnownSignature(signature):
+		return false
+	}
+	return !isDash(signature) || isDash(authType) || record.ParseAuthMethod(authType) != record.AuthUnknown
 }
 
 // tail returns the fields, if so many are more than usual behind the version ID: none or
@@ -267,8 +299,11 @@ func (t *foundTail) tail(extra int) tail {
 	return (*[tailFields][]byte)(t.fields[extra:])
 }
 
+// maxSignature is the length of what may be a signature version, and is no host ID.
+const maxSignature = 16
+
 // isSignature reports whether s may stand in the place of the signature version.
-func isSignature(s []byte) bool { return isDash(s) || beginsWith(s, "sig") }
+func isSignature(s []byte) bool { return isDash(s) || beginsWith(s, "sig") && len(s) <= maxSignature }
 
 // isTLSVersion reports whether s is a TLS version and no version ID, which is longer.
 func isTLSVersion(s []byte) bool {

@@ -125,7 +125,7 @@ func TestDecoder_SkipsRecordsOverTheLimit(t *testing.T) {
 
 // Whatever somebody writes there, the Decoder's memory stays in its bounds.
 func TestDecoder_ReadsHostileJSONInBoundedMemory(t *testing.T) {
-	const much = 8 << 20
+	const much = 4 << 20
 	repeat := func(before, again, behind string) io.Reader {
 		return io.MultiReader(strings.NewReader(before), io.LimitReader(&endless{text: again}, int64(much/len(again)*len(again))), strings.NewReader(behind))
 	}

@@ -94,6 +94,7 @@ type File struct {
 	path     string
 	identity fs.FileInfo // device and inode of the open file
 	created  bool
+	meta     bool        // one of its meta pages was damaged
 	replaced atomic.Bool // the path has led elsewhere: it does so for good
 }
 
@@ -125,13 +126,14 @@ func Open(path string, opts ...Option) (*File, error) {
 func open(path string, o options) (*File, error) {
 	_, err := os.Stat(path)
 	missing := errors.Is(err, fs.ErrNotExist)
+	found := new(Report)
 	switch {
 	case missing && o.mustExist:
 		return nil, ErrMissing
 	case missing:
 		err = create(path)
 	default:
-		_, err = inspect(path)
+		found, err = inspect(path)
 	}
 	if err != nil {
 		return nil, err
@@ -141,7 +143,7 @@ func open(path string, o options) (*File, error) {
 		return nil, openError(err)
 	}
 	db.AllocSize = growth
-	f := &File{db: db, path: path, created: missing}
+	f := &File{db: db, path: path, created: missing, meta: found.MetaDamaged}
 	if f.identity, err = os.Stat(path); err == nil {
 		err = f.View(refuseReplica)
 	}
@@ -175,6 +177,13 @@ func openError(err error) error {
 
 // Created reports whether Open has created the file: all counters begin at 0.
 func (f *File) Created() bool { return f.created }
+
+// MetaDamaged reports whether Open has found one of the two pages damaged that show where
+// a commit is, which the next commit repairs. A crash leaves such a page if it comes while
+// that is written: then the commit was not durable, and nothing of it was shown. Otherwise the
+// page may have been that of the last commit, and what is here is the one before: its
+// objects are not marked and count again, and counters that were shown may fall by as much.
+func (f *File) MetaDamaged() bool { return f.meta }
 
 // Run calls lead, and returns its error: whoever has the file open is the only one.
 func (f *File) Run(ctx context.Context, lead func(ctx context.Context) error) error { return lead(ctx) }

@@ -24,6 +24,8 @@ type pages struct {
 	count    uint64   // ids from here on are not in use
 	used     []uint64 // bits of the pages that the tree or the freelist is made of
 	free     [][]byte // buffers
+
+	metaDamaged bool // one of the two meta pages is not as it was written
 }
 
 const (
@@ -47,8 +49,10 @@ type boltMeta struct {
 	root, freelist, pages, tx uint64
 }
 
-// openPages reads the newest meta page of a file. Of the two, one may be torn. A file
-// that has none is ErrForeign.
+// openPages reads the newest meta page of a file. Of the two, one may be damaged, as that
+// is what a crash leaves that comes while it is written; nothing shows whether it was that
+// or another damage, and which of them is the newest then. A file that has none is
+// ErrForeign.
 func openPages(file io.ReaderAt, size int64) (*pages, boltMeta, error) {
 	p := &pages{file: file, size: size}
 	meta, err := p.newestMeta()
@@ -64,7 +68,6 @@ func openPages(file io.ReaderAt, size int64) (*pages, boltMeta, error) {
 
 func (p *pages) newestMeta() (boltMeta, error) {
 	var newest boltMeta
-	found := false
 	head := make([]byte, 2<<16+pageHeader+metaSize) // a page is 64 KiB at most
 	n, err := p.file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -72,17 +75,35 @@ func (p *pages) newestMeta() (boltMeta, error) {
 	}
 	head = head[:n]
 	for size := 1 << 9; size <= 1<<16; size <<= 1 {
-		for _, at := range []int{0, size} {
-			m, ok := parseMeta(head, at, uint32(size))
-			if ok && (!found || m.tx > newest.tx) {
-				newest, found, p.pageSize = m, true, uint64(size)
+		first, ok1 := parseMeta(head, 0, uint32(size))
+		second, ok2 := parseMeta(head, size, uint32(size))
+		for _, m := range []struct {
+			boltMeta
+			ok bool
+		}{{first, ok1}, {second, ok2}} {
+			if m.ok && (p.pageSize == 0 || m.tx > newest.tx) {
+				newest, p.pageSize, p.metaDamaged = m.boltMeta, uint64(size), !ok1 || !ok2
 			}
 		}
 	}
-	if !found {
-		return boltMeta{}, ErrForeign
+	switch {
+	case p.pageSize > 0:
+		return newest, nil
+	case hasMagic(head):
+		return boltMeta{}, errors.New("both of its meta pages")
 	}
-	return newest, nil
+	return boltMeta{}, ErrForeign
+}
+
+// hasMagic reports whether there is the beginning of a meta page in one of the places for
+// them, so that the file was one of bbolt's.
+func hasMagic(head []byte) bool {
+	magic := binary.LittleEndian.AppendUint32(nil, boltMagic)
+	found := bytes.HasPrefix(head[min(pageHeader, len(head)):], magic)
+	for size := 1 << 9; size <= 1<<16; size <<= 1 {
+		found = found || bytes.HasPrefix(head[min(size+pageHeader, len(head)):], magic)
+	}
+	return found
 }
 
 func parseMeta(head []byte, at int, pageSize uint32) (boltMeta, bool) {

@@ -19,6 +19,8 @@ type Report struct {
 	Series  int           // stored counters and histograms
 	Events  int           // IDs of CloudTrail events, of 16 bytes each
 	Stores  []StoreReport // by name
+	// MetaDamaged is File.MetaDamaged.
+	MetaDamaged bool
 	// Shard is which part of the streams it is for; nil: it does not say so.
 	Shard *Shard
 	// Resharding is not nil while the streams are being shared out anew.
@@ -39,10 +41,18 @@ type StoreReport struct {
 	Newest      time.Time // of the requests that were counted; zero if there are none
 }
 
+// metaDamagedText holds for a crash, after which nothing is missing, and for what else may
+// have changed the page.
+const metaDamagedText = "one of its two meta pages is damaged, until the next commit: if a crash did that, nothing is missing; " +
+	"else the last commit may be, and then its objects count again, and counters are lower until they have"
+
 // String returns the report as lines of text.
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "checkpoint %s is sound: format %d, %d bytes\n", visible(r.Path), r.Format, r.Size)
+	if r.MetaDamaged {
+		fmt.Fprintln(&b, metaDamagedText)
+	}
 	if r.Journal != "" {
 		fmt.Fprintln(&b, r.Journal)
 	}

@@ -99,6 +99,7 @@ func verify(f *os.File, info fs.FileInfo) (*Report, error) {
 		return nil, fmt.Errorf("it has %d tables", len(buckets))
 	}
 	r := newReporter(info.Size())
+	r.report.MetaDamaged = p.metaDamaged
 	if err := r.meta(stored); err != nil {
 		return nil, err
 	}

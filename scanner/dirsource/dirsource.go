@@ -26,7 +26,8 @@
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
 // Sockets, pipes and devices are listed as what they are, and never opened. The names that
-// copying tools and editors give to what is not finished are passed over: see hidden.
+// copying tools and editors give to what is not finished are passed over: see hidden and
+// unfinished.
 package dirsource
 
 import (

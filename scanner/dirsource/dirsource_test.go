@@ -103,6 +103,37 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	}
 }
 
+// Folders of logs are named after buckets, some of which are called as tools call files that
+// are not complete.
+func TestList_ListsTheFoldersOfBucketsOfAnyName(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	const object = "2026/11/21/2026-11-21-00-00-00-0123456789ABCDEF"
+	var want []string
+	for _, bucket := range []string{"cdn.download", "mass.crdownload", "my.filepart", "my.part", "my.partial", "shop.20260701", "shop.6ef1a2b3"} {
+		key := "111122223333/eu-west-1/" + bucket + "/" + object
+		write(t, dir, key, []byte("body"))
+		want = append(want, key)
+		write(t, dir, key+".part", nil)
+		linked := "111122223333/eu-west-1/x-" + bucket
+		write(t, elsewhere, bucket+"/"+object, []byte("body"))
+		link(t, filepath.Join(elsewhere, bucket), dir, linked)
+		want = append(want, linked+"/"+object)
+	}
+	slices.Sort(want)
+	src := open(t, dir)
+	if got := list(t, src, "", ""); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, key := range want {
+		if got := list(t, src, key[:len(key)-8], ""); !slices.Equal(got, []string{key}) {
+			t.Errorf("below %q lies %q", key[:len(key)-8], got)
+		}
+		if got, err := read(t, src, key); err != nil || string(got) != "body" {
+			t.Errorf("%s: %q, %v", key, got, err)
+		}
+	}
+}
+
 func TestSource_NeverLeavesTheDirectory(t *testing.T) {
 	parent := t.TempDir()
 	write(t, parent, "secret", nil)

@@ -20,11 +20,13 @@ type links struct {
 }
 
 // listed reports whether a file or directory of that real path is listed without a link:
-// it lies in the location, and is not hidden.
-func (l *links) listed(target string) bool { return reached(l.root, target) }
+// it lies in the location, and its key is possible, or a possibleFolder.
+func (l *links) listed(target string, possible func(key string) bool) bool {
+	return reached(l.root, target, possible)
+}
 
 // reached reports whether a listing of the directory dir comes across target.
-func reached(dir, target string) bool {
+func reached(dir, target string, possible func(key string) bool) bool {
 	below, err := filepath.Rel(dir, target)
 	return err == nil && (below == "." || possible(filepath.ToSlash(below)))
 }
@@ -32,7 +34,7 @@ func reached(dir, target string) bool {
 // follow reports whether the link of that key is to be followed to the directory at
 // target, which it stands for from then on.
 func (l *links) follow(key, target string) bool {
-	if l.listed(target) {
+	if l.listed(target, possibleFolder) {
 		return false
 	}
 	l.mu.Lock()
@@ -41,7 +43,7 @@ func (l *links) follow(key, target string) bool {
 		return true
 	}
 	for dir := target; ; dir = filepath.Dir(dir) {
-		if l.owned(dir, key) && reached(dir, target) {
+		if l.owned(dir, key) && reached(dir, target, possibleFolder) {
 			return false
 		}
 		if dir == filepath.Dir(dir) {
@@ -58,7 +60,7 @@ func (l *links) follow(key, target string) bool {
 // taken reports whether the directory at target, which was come across behind a link, is
 // listed without one, or another link stands for it.
 func (l *links) taken(target string) bool {
-	if l.listed(target) {
+	if l.listed(target, possibleFolder) {
 		return true
 	}
 	l.mu.Lock()

@@ -11,18 +11,30 @@ import (
 //     ".name.swp", NFS's ".nfsXXXX", ".snapshot" directories;
 //   - "lost+found", which only root may read;
 //   - editors' backups, with a tilde at the end;
-//   - the endings under which tools keep a file until it is complete: rclone's
-//     ".partial", WinSCP's ".filepart", the browsers' and the common ones;
+//   - the common ending of what is not complete yet: ".tmp".
+//
+// No log object of AWS has such a name. That a bucket has one, after which a folder of its
+// logs is named, is nothing to be expected; see unfinished for what is.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || name == "lost+found" || path.Ext(name) == ".tmp"
+}
+
+// unfinished reports whether a file of that name is passed over, as tools have such files
+// until they are complete:
+//
+//   - the endings of rclone's files (".partial"), of WinSCP's (".filepart"), of the
+//     browsers', and the common ones;
 //   - names that end in a dot and eight hexadecimal digits, as "aws s3 cp" and
 //     boto3 write them.
 //
-// No log object of AWS has such a name.
-func hidden(name string) bool {
+// These are names of files alone. The folders of server access logs are named after
+// buckets, of which "shop.20260701" and "cdn.download" are some.
+func unfinished(name string) bool {
 	switch path.Ext(name) {
-	case ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".download":
+	case ".part", ".partial", ".filepart", ".crdownload", ".download":
 		return true
 	}
-	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || name == "lost+found" || isTransfer(name)
+	return isTransfer(name)
 }
 
 // isTransfer reports whether name ends in a dot and eight hexadecimal digits.
@@ -32,8 +44,15 @@ func isTransfer(name string) bool {
 }
 
 // possible reports whether a listing could hold that key: no element of it is
-// empty or hidden, so none leads out of the directory either.
+// empty or hidden, so none leads out of the directory either, and the last one is that of
+// a finished file.
 func possible(key string) bool {
+	return possibleFolder(key) && !unfinished(key[strings.LastIndexByte(key, '/')+1:])
+}
+
+// possibleFolder reports whether a listing could come across a directory of that key, which
+// has no slash at its end.
+func possibleFolder(key string) bool {
 	for name := range strings.SplitSeq(key, "/") {
 		if name == "" || hidden(name) {
 			return false

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func (w *walk) base() (entry, bool, error) {
 	at := entry{dir: &directory{real: w.source.links.root}}
 	for at.key != w.prefix[:strings.LastIndexByte(w.prefix, '/')+1] {
 		name, _, _ := strings.Cut(w.prefix[len(at.key):], "/")
-		if !possible(name) {
+		if !possibleFolder(name) {
 			return at, false, nil
 		}
 		info, err := os.Lstat(w.source.path(at.key + name))
@@ -167,7 +168,7 @@ func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) 
 	case kind.IsDir():
 		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true
 	}
-	return e, true
+	return e, !unfinished(name)
 }
 
 // target returns what the symbolic link e leads to, and whether it may be listed.
@@ -175,18 +176,19 @@ func (w *walk) target(e entry) (entry, bool) {
 	if !w.wants(e) && !w.wants(entry{e.key + "/", &directory{}}) {
 		return e, false
 	}
+	finished := !unfinished(path.Base(e.key))
 	canonical, err := filepath.EvalSymlinks(w.source.path(e.key))
 	if err != nil {
-		return e, true // listed, so that opening it reports what is wrong
+		return e, finished // listed, so that opening it reports what is wrong
 	}
 	info, err := os.Stat(canonical)
 	if err != nil {
-		return e, true
+		return e, finished
 	}
 	if info.IsDir() {
 		return entry{e.key + "/", &directory{real: canonical, link: true, linked: true}}, true
 	}
-	return e, !w.source.links.listed(canonical)
+	return e, finished && !w.source.links.listed(canonical, possible)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.

@@ -27,7 +27,6 @@ type listing struct {
 	asked          bool       // something that lies there was asked for
 	looked         bool       // at an object with a free key
 	aside          *job       // an object with a free key that was not asked for; nil: there is none
-	unreadable     bool       // it was logged that an object could not be looked at
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 	passed         []passed
@@ -146,17 +145,15 @@ func (l *listing) skip(name string, why logkey.SkipReason) {
 
 // recognise reports whether an object with a free key may be a log object, and takes note
 // of it as of one that is skipped if not. Whether it is a log object, its reading will
-// show.
+// show, also whether one that cannot be looked at can be read.
 func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.Key) bool {
 	why, err := l.recogniser.Look(ctx, l.location.Source, obj, key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.looked = true
-	if err != nil && ctx.Err() == nil && !l.unreadable {
-		l.unreadable = true
-		l.logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.location.Name, "key", obj.Key, "err", err)
-	}
 	switch {
+	case err != nil:
+		return true
 	case why != "" && len(l.passed) < maxPassed:
 		l.passed = append(l.passed, passed{&job{Location: l.location, Key: key, Object: obj}, why})
 		return false

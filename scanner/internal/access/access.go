@@ -86,7 +86,8 @@ func (f *Fields) IsAnonymous(signature record.Signature) bool {
 // authentication type is named or S3 refused the credentials: then the request was
 // signed, though the record may name neither requester nor version. What remains
 // then, and in layouts without the field, is the query string, by which presigned
-// requests are known, and the requester: a request without one was not signed.
+// requests are known, and the requester: a request without one was not signed, whatever
+// its query holds, unless that may be what was refused.
 func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	refused := IsNobody(f.Requester) && record.FailedAuthentication(f.ErrorCode)
 	signed := refused || f.AuthMethod != record.AuthUnknown
@@ -96,6 +97,9 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 		}
 		return f.Signature, f.AuthMethod
 	}
+	if f.Unsaid && IsNobody(f.Requester) && !f.mayBeRefused() {
+		return record.SignatureNone, record.AuthNone
+	}
 	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
@@ -103,6 +107,18 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 		return record.SignatureNone, record.AuthNone
 	}
 	return record.SignatureUnknown, f.AuthMethod
+}
+
+// mayBeRefused reports whether a request without a requester may be one that was signed, and
+// refused: if there is an error, and something looked at signatures. Otherwise anybody
+// could hide a request without credentials behind a query of that form.
+//
+// The endpoint of a website and CORS never look, see
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html and
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html.
+func (f *Fields) mayBeRefused() bool {
+	return !IsNothing(f.ErrorCode) &&
+		!bytes.HasPrefix(f.Operation, []byte("WEBSITE.")) && !bytes.HasPrefix(f.Operation, []byte("REST.OPTIONS."))
 }
 
 // Transport returns how a request came. tlsVersion is nil if the record is of a layout

@@ -65,9 +65,9 @@ func TestRead_GivesUpBombsWithFreeKeys(t *testing.T) {
 		want source.Reason
 		skip logkey.SkipReason
 	}{
-		"compressed once":            {bomb(t, record, 64<<20, 1), reader.ReasonSize, ""},
-		"compressed twice":           {bomb(t, record, 64<<20, 2), reader.ReasonSize, ""},
-		"white space before it":      {bomb(t, "", 64<<20, 1), "", logkey.SkipUnknown},
+		"compressed once":            {bomb(t, record, 16<<20, 1), reader.ReasonSize, ""},
+		"compressed twice":           {bomb(t, record, 16<<20, 2), reader.ReasonSize, ""},
+		"white space before it":      {bomb(t, "", 16<<20, 1), "", logkey.SkipUnknown},
 		"compressed three times":     {bomb(t, record, 1<<10, 3), "", logkey.SkipUnknown},
 		"cut off":                    {bomb(t, record, 1<<20, 1)[:200], reader.ReasonGzip, ""},
 		"a log with space behind it": {bomb(t, record, 1<<20, 2), "", ""},
@@ -81,7 +81,7 @@ func TestRead_GivesUpBombsWithFreeKeys(t *testing.T) {
 				Location: source.Location{Source: fake}, Key: logkey.Parse(key), Object: source.Object{Key: key, Size: int64(len(test.body))},
 			}
 			close(jobs)
-			for r := range reader.Read(t.Context(), reader.Config{MaxObjectSize: 32 << 20, NewTally: func(_, _ string) reader.Tally { return new(noTally) }}, jobs).All() {
+			for r := range reader.Read(t.Context(), reader.Config{MaxObjectSize: 8 << 20, NewTally: func(_, _ string) reader.Tally { return new(noTally) }}, jobs).All() {
 				var reason source.Reason
 				if r.Err != nil {
 					reason = r.Err.Reason

@@ -99,7 +99,7 @@ func TestLook_ThrottledCallsAreMadeAgain(t *testing.T) {
 }
 
 func TestLook_ReadsDeliveriesAsAWSWritesThem(t *testing.T) {
-	found := lookThere(t, &awsServer{buckets: 2, throttling: true, delivering: true})
+	found := lookThere(t, &awsServer{buckets: 2, delivering: true})
 	want := Delivery{Type: "S3", Target: "logs", Prefix: "json/", Format: "json"}
 	for _, b := range found.Buckets {
 		if got := b.Deliveries.All; (b.Name == "bucket-0") != (len(got) == 1 && got[0] == want && b.AccessScope() == ScopeAll) {

@@ -41,7 +41,8 @@ type Config struct {
 	// Operations match the action's name or the operation as logged.
 	Operations []Glob
 	Keys       []Glob // match the whole key
-	// Requesters match the label's value or the requester as logged.
+	// Requesters match the label's value or the requester as logged. A pattern with
+	// amazonaws.com, and without a colon or slash, matches AWS's services alone.
 	Requesters []Glob
 	Sources    []Source
 

@@ -123,6 +123,38 @@ func TestFilter_MatchesTheRequestersLabelOrWhatIsLogged(t *testing.T) {
 	}
 }
 
+// Whoever assumes a role chooses the session's name, and who may create users chooses theirs. None
+// of them passes for a service of AWS's by that, or is left out with them.
+func TestFilter_NoNameOfASessionOrUserPassesForAService(t *testing.T) {
+	const domain = "amazonaws.com"
+	for _, test := range []struct {
+		requester, pattern string
+		want               bool
+	}{
+		{"config." + domain, "*." + domain, true},
+		{"config." + domain, "!*." + domain, false},
+		{"config." + domain + ".cn", "!*." + domain + ".cn", false},
+		{"arn:aws:sts::111122223333:assumed-role/reports/config." + domain, "!*." + domain, true},
+		{"arn:aws:sts::111122223333:assumed-role/reports/config." + domain, "!*" + domain + "*", true},
+		{"arn:aws:sts::111122223333:assumed-role/reports/config." + domain, "*." + domain, false},
+		{"arn:aws-cn:sts::111122223333:assumed-role/reports/config." + domain + ".cn", "!*." + domain + ".cn", true},
+		{"arn:aws:iam::111122223333:user/config." + domain, "!config?" + domain, true},
+		{"arn:aws:iam::111122223333:user/config." + domain, "!*" + domain, true},
+		{"arn:aws:iam::111122223333:user/config." + domain, "*/*." + domain, true}, // that is no service's name
+		{"arn:aws:iam::111122223333:user/config." + domain, "!arn:*." + domain, false},
+		{"arn:aws:iam::111122223333:user/config." + domain, "!*config*", false},
+	} {
+		for _, mode := range []classify.RequesterMode{classify.RequesterRole, classify.RequesterARN} {
+			r := exampleRecord()
+			r.Requester = []byte(test.requester)
+			cfg := query.Config{Requesters: globs(t, test.pattern)}
+			if got := matches(t, cfg, r, classify.Config{Requester: mode}); got != test.want {
+				t.Errorf("%s of %s with mode %d: %t", test.pattern, test.requester, mode, got)
+			}
+		}
+	}
+}
+
 func TestFilter_MatchesAddressesInEveryForm(t *testing.T) {
 	for _, test := range []struct {
 		asked  string // with commas between them

@@ -11,9 +11,10 @@ import (
 // slashes included, ? for one character, all else for itself. A leading ! is not
 // part of the pattern but negates it.
 type Glob struct {
-	text    string // without the !
-	negated bool
-	pattern *regexp.Regexp // nil: the pattern is text itself
+	text     string // without the !
+	negated  bool
+	services bool           // of requesters, it means the names of AWS's services, as *.amazonaws.com does
+	pattern  *regexp.Regexp // nil: the pattern is text itself
 }
 
 const wildcards = "*?"
@@ -27,6 +28,7 @@ func (g *Glob) UnmarshalText(text []byte) error {
 	if g.text == "" {
 		return fmt.Errorf("%q is no pattern: write a name, or part of one with *", text)
 	}
+	g.services = strings.Contains(g.text, "amazonaws.com") && !strings.ContainsAny(g.text, ":/")
 	g.pattern = nil
 	if !strings.ContainsAny(g.text, wildcards) {
 		return nil

@@ -9,6 +9,9 @@
 package query
 
 import (
+	"bytes"
+	"strings"
+
 	"github.com/s3access/s3_access_exporter/collector/classify"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -31,8 +34,18 @@ func (f *Filter) Match(r *record.Record, c *classify.Class) bool {
 	}) && f.keys.hold(func(g *Glob) bool {
 		return g.coversBytes(r.Key)
 	}) && f.requesters.hold(func(g *Glob) bool {
-		return g.covers(c.Labels[classify.LabelRequester]) || g.coversBytes(r.Requester)
+		return coversRequester(g, c.Labels[classify.LabelRequester], r.Requester)
 	}) && f.matchSource(r.SourceIP) && f.matchConnection(r, c)
+}
+
+// coversRequester reports whether a Glob covers a requester: its label's value, or what is logged.
+//
+// A pattern for the names of AWS's services covers nothing else: whoever assumes a role chooses
+// the name of the session with which its ARN ends, and could leave oneself out with the
+// services by that. Of what requesters are called, all that others can choose has a colon before it.
+func coversRequester(g *Glob, label string, logged []byte) bool {
+	return g.covers(label) && !(g.services && strings.Contains(label, ":")) ||
+		g.coversBytes(logged) && !(g.services && bytes.IndexByte(logged, ':') >= 0)
 }
 
 // matchConnection asks for how the request came, and what AWS turns off of that.

@@ -120,8 +120,8 @@ func by(fields ...query.Field) func(*needs) bool {
 // lineTable returns the SQL of lines that are taken apart: f and g are the fields, t the
 // time in seconds, NULL where the patterns are not sure and the line counts as it is.
 func lineTable(lines string) string {
-	const sure = `strpos(line, chr(1)) = 0 AND cardinality(f) = 15 AND cardinality(g) = 10 AND (rest LIKE '-%' AND strpos(rest, '"') = 0` +
-		` OR rest LIKE '"%' AND border > 0 AND border + 3 <= last AND (strpos(agent, '"') = 0 OR ` + complete + `))`
+	const sure = `strpos(line, chr(1)) = 0 AND strpos(line, chr(13)) = 0 AND cardinality(f) = 15 AND cardinality(g) = 10 AND (rest LIKE '-%' AND strpos(rest, '"') = 0` +
+		` OR rest LIKE '"%' AND border > 0 AND border + 3 <= last AND strpos(agent, '"') = 0 AND strpos(referer, '"') = 0) AND (element_at(g, 3) = '' OR ` + fits + `)`
 	return `SELECT *, if(` + sure + `, date_diff('second', TIMESTAMP '1970-01-01 00:00:00', try(date_parse(element_at(f, 2), '%d/%b/%Y:%H:%i:%s')))) AS t FROM (` +
 		`SELECT *, if(border > 0 AND border + 3 <= last, substr(rest, border + 4, last - border - 3), '-') AS agent, if(border > 0, substr(rest, 2, border - 1), '-') AS referer FROM (` +
 		`SELECT *, strpos(substr(rest, 2), '" "') AS border, length(rest) - length(tail) - 1 AS last, ` + splitBy("tail", tailPattern, tailFields) + ` AS g FROM (` +
@@ -135,9 +135,11 @@ func lineTable(lines string) string {
 // find that it is compressed, or JSON.
 const isAlien = `(line NOT LIKE '% [__/___/____:__:%' AND line NOT LIKE 'Record format: [%')`
 
-// complete holds for a tail that no user agent can forge.
-const complete = `(element_at(g, 3) = '-' AND element_at(g, 5) = '-' OR element_at(g, 3) LIKE 'Sig%' AND element_at(g, 5) IN ('AuthHeader', 'QueryString', 'HtmlForm'))` +
-	` AND element_at(g, 6) <> '-' AND (element_at(g, 7) = '-' OR lower(element_at(g, 7)) LIKE 'tls%')`
+// fits holds for a tail that the decoder takes as it is. In 2019 a dash in the place of the
+// signature version may be another field.
+const fits = `lower(element_at(g, 4)) NOT LIKE 'sig%' AND (element_at(g, 3) <> '-' AND length(to_utf8(element_at(g, 3))) <= 16 OR element_at(g, 3) = '-' AND ` +
+	`if(element_at(f, 2) LIKE '%/2019:%', element_at(g, 5) = '-' AND (element_at(g, 7) = '-' OR lower(element_at(g, 7)) LIKE 'tlsv_' OR lower(element_at(g, 7)) LIKE 'tlsv___'), ` +
+	`lower(element_at(g, 5)) IN ('-', 'authheader', 'querystring', 'htmlform')))`
 
 // splitBy returns the SQL of a text's groups by a pattern, which are an array of as many
 // texts; of another length if the pattern does not match.

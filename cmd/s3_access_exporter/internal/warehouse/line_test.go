@@ -28,7 +28,7 @@ var (
 // lineTable in Go. It is nil where the query is not sure.
 func taken(line string) map[string]string {
 	f := headExpression.FindStringSubmatch(line)
-	if f == nil || strings.Contains(line, "\x01") {
+	if f == nil || strings.ContainsAny(line, "\x01\r") {
 		return nil
 	}
 	rest, agent, referer := f[headFields], "-", "-"
@@ -46,9 +46,7 @@ func taken(line string) map[string]string {
 	if g == nil || !quoted && !(strings.HasPrefix(rest, "-") && last < 0) {
 		return nil
 	}
-	complete := (g[3] == "-" && g[5] == "-" || strings.HasPrefix(g[3], "Sig") && (g[5] == "AuthHeader" || g[5] == "QueryString" || g[5] == "HtmlForm")) &&
-		g[6] != "-" && (g[7] == "-" || strings.HasPrefix(strings.ToLower(g[7]), "tls"))
-	if strings.Contains(agent, `"`) && !complete {
+	if strings.Contains(agent+referer, `"`) || g[3] != "" && !fitting(f, g) {
 		return nil
 	}
 	t, err := time.Parse("02/Jan/2006:15:04:05", f[2])
@@ -65,6 +63,20 @@ func taken(line string) map[string]string {
 		row[name] = g[i]
 	}
 	return row
+}
+
+// fitting is fits in Go.
+func fitting(f, g []string) bool {
+	lower := strings.ToLower
+	switch {
+	case strings.HasPrefix(lower(g[4]), "sig"):
+		return false
+	case g[3] != "-":
+		return len(g[3]) <= 16
+	case strings.Contains(f[2], "/2019:"):
+		return g[5] == "-" && (g[7] == "-" || regexp.MustCompile(`^tlsv.(..)?$`).MatchString(lower(g[7])))
+	}
+	return slices.Contains([]string{"-", "authheader", "querystring", "htmlform"}, lower(g[5]))
 }
 
 // blanked returns what is left of a line in which nobody looks at anything: the blanks of
