@@ -40,6 +40,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.blindLooks < blindLooks { // all had their turn
+		clear(l.blind)
+	}
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
@@ -56,12 +59,14 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 // finder is a search under way.
 type finder struct {
 	*location
-	own      checkpoint.Prefix // with what was found before the start
-	now      time.Time
-	back     time.Time // see lookedBack
-	first    bool      // no search was complete before
-	blind    bool      // an object could not be looked at
-	conflict error     // another location has a stream that was found, too
+	own   checkpoint.Prefix // with what was found before the start
+	now   time.Time
+	back  time.Time // see lookedBack
+	first bool      // no search was complete before
+	blind bool      // an object could not be looked at
+
+	blindLooks int   // at such objects
+	conflict   error // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
@@ -74,7 +79,12 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
 		key.Skip = f.recognise(ctx, obj, key, floor)
-		f.blind = f.blind || key.Skip == logkey.SkipUnreadable
+	}
+	if key.Skip == logkey.SkipUnreadable { // it is to be listed again
+		f.blind = true
+		f.skips.end()
+		f.skips.once(obj.Key, key.Skip)
+		return ""
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm

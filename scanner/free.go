@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +26,36 @@ func (l *location) knows(s logkey.Stream) bool {
 	return l.streams[s.ID()] != nil
 }
 
+// A search waits for polls, and polls for it. So it looks at no more than blindLooks objects
+// that cannot be read, and each for no longer than longestLook.
+const (
+	blindLooks  = 5
+	longestLook = 10 * time.Second
+)
+
+var errSlowLook = errors.New("its bytes come too slowly")
+
 // recognise returns why an object with a free key is no log object, or nothing if it is
-// one. Objects from before the floor are not looked at.
-func (l *location) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
+// one. Objects from before the floor are not looked at, and those that could not be read
+// not again before all others were.
+func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
+	l := f.location
 	if obj.Key < key.Stream.After(floor) {
 		return logkey.SkipUnknown // it is passed over
 	}
-	why, err := l.recogniser.Look(ctx, l.Source, obj, key)
+	if f.blindLooks >= blindLooks || l.blind[obj.Key] {
+		return logkey.SkipUnreadable
+	}
+	look, end := context.WithTimeoutCause(ctx, longestLook, errSlowLook)
+	defer end()
+	why, err := l.recogniser.Look(look, l.Source, obj, key)
+	if err != nil {
+		f.blindLooks++
+		l.blind[obj.Key] = true
+	}
+	if err != nil && errors.Is(context.Cause(look), errSlowLook) {
+		err = errSlowLook
+	}
 	if err != nil && ctx.Err() == nil && !l.skips.noted(why) {
 		l.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.Name, "key", obj.Key, "err", err)
 	}

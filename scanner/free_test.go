@@ -324,3 +324,39 @@ func TestScanner_PagesAmongLogsAreSkipped(t *testing.T) {
 		}
 	})
 }
+
+// Objects that have to be looked at and whose bodies stall hold up neither the polls of their
+// location nor the search: each has its turn, and then what lies behind them is found.
+func TestScanner_StalledLooksHoldUpNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.SweepInterval = 4 * time.Minute // so that streams are listed, and looked for, often
+		for i := range 64 {
+			r.bucket.Put(fmt.Sprintf("stalled/2026/03/04/%02d", i), logtest.AccessJSON(began, "stalled"), began)
+		}
+		r.putFree(freeKeys["days of Hive"], began, "A", logtest.AccessJSON(began, "behind"))
+		r.bucket.SetFault(func(op, key string) error {
+			if op == sourcetest.OpRead && strings.HasPrefix(key, "stalled/") {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
+		r.start()
+		want := []string{}
+		for i := range 20 {
+			id := fmt.Sprint("r", i)
+			want = append(want, id)
+			r.put(time.Now(), id, id)
+			r.wait(2*time.Minute + 2*time.Second)
+			for _, id := range want {
+				if r.consumer.shown()[id] != 1 {
+					t.Errorf("after %d polls, %s is not counted", 2*i, id)
+				}
+			}
+		}
+		r.wait(time.Hour)
+		r.expect(append(want, "behind")...)
+		if got := r.metric("skipped_objects_total", "not_looked_at"); got != 64 && got != 65 {
+			t.Errorf("%v objects could not be looked at, want 64", got)
+		}
+	})
+}

@@ -39,6 +39,7 @@ type location struct {
 	rounds       int       // that were begun
 	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
+	blind        map[string]bool // keys of objects that searches could not look at
 	sharing      sharing
 
 	// Owned by the committer:
