@@ -1,9 +1,12 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +21,8 @@ import (
 // have to be listed for that.
 const countBefore = 10_000
 
-// search looks for streams that are not known yet, and counts what else lies there. It
+// search looks for streams that are not known yet, and counts what else lies there. What
+// could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
 // known to hold no logs, but for once in an AuditInterval.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
@@ -30,6 +34,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
 	f.back = lookedBack(f.own)
+	l.keepKeys()
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		return f.take(ctx, obj), true
 	})
@@ -40,14 +45,16 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
-	if f.blindLooks < blindLooks { // all had their turn
-		clear(l.blind)
+	if f.vain < vainLooks { // all had their turn
+		clear(l.unlooked)
 	}
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
+	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
+	l.blind = f.blind
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
@@ -56,17 +63,37 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
 
+// keepKeys makes the Source go on with the keys of the streams that are known, where others
+// lead to the same objects: their marks are under these. If there are several such streams,
+// that one goes on that has the newest requests.
+func (l *location) keepKeys() {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return
+	}
+	newest := make(map[string]time.Time)
+	for _, st := range l.all() {
+		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
+		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
+	})
+	for _, prefix := range prefixes {
+		keeper.Keep(prefix)
+	}
+}
+
 // finder is a search under way.
 type finder struct {
 	*location
-	own   checkpoint.Prefix // with what was found before the start
-	now   time.Time
-	back  time.Time // see lookedBack
-	first bool      // no search was complete before
-	blind bool      // an object could not be looked at
-
-	blindLooks int   // at such objects
-	conflict   error // another location has a stream that was found, too
+	own      checkpoint.Prefix // with what was found before the start
+	now      time.Time
+	back     time.Time // see lookedBack
+	first    bool      // no search was complete before
+	blind    bool      // an object could not be looked at
+	unseen   error     // why, if that may pass
+	vain     int       // looks at objects that may be read soon
+	conflict error     // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
@@ -78,13 +105,13 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	floor := f.own.Floor
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
-		key.Skip = f.recognise(ctx, obj, key, floor)
-	}
-	if key.Skip == logkey.SkipUnreadable { // it is to be listed again
-		f.blind = true
-		f.skips.end()
-		f.skips.once(obj.Key, key.Skip)
-		return ""
+		var later bool
+		key.Skip, later = f.recognise(ctx, obj, key, floor)
+		if later {
+			f.skips.end()
+			f.skips.once(obj.Key, key.Skip)
+			return "" // the next search lists it again
+		}
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm

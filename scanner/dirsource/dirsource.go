@@ -13,7 +13,7 @@
 //   - A link to what lies in the location is passed over, for that is listed as
 //     what it is.
 //   - Of several links to one directory elsewhere, or to one that lies in another's,
-//     the first that a listing comes across is followed, as long as it leads there.
+//     the first that a listing or Keep comes across is followed, as long as it leads there.
 //     The others are passed over.
 //   - A link that leads nowhere is listed and cannot be opened.
 //
@@ -128,6 +128,13 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 		w := walk{source: s, prefix: prefix, startAfter: startAfter}
 		w.list(ctx, yield)
 	}
+}
+
+// Keep implements source.Keeper: links on the way to prefix are followed, and others to the
+// same directories are not.
+func (s *Source) Keep(prefix string) {
+	w := walk{source: s, prefix: prefix}
+	_, _, _ = w.base() // which decides about each link
 }
 
 // Open implements source.Source. Size and modification time are a file's version:

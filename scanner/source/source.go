@@ -50,6 +50,15 @@ type Source interface {
 	Stat(ctx context.Context, key string) (Object, error)
 }
 
+// Keeper is a Source in which there are several keys for one object, of which listings have
+// but one.
+type Keeper interface {
+	// Keep makes listings have the keys below prefix, as long as they lead to objects. Of
+	// two prefixes that stand for the same objects, the one counts that was kept first, or
+	// listed.
+	Keep(prefix string)
+}
+
 // Reason is why something could not be read: a bounded set of short names, used
 // as the value of the label "reason".
 type Reason string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,36 @@ func TestDirectory_IsReadOnceItIsThere(t *testing.T) {
 	_ = body.Close()
 	if err := Check(t.Context(), opened); err != nil {
 		t.Error(err)
+	}
+}
+
+// What was read goes on under the key that it was read under.
+func TestDirectory_KeepsKeys(t *testing.T) {
+	parent := t.TempDir()
+	dir, elsewhere := filepath.Join(parent, "a"), t.TempDir()
+	opened, err := Opener{}.Open(t.Context(), []Location{{Dir: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, ok := opened[0].Source.(source.Keeper)
+	if !ok {
+		t.Fatal("keys are not kept")
+	}
+	keeper.Keep("late/") // of a directory that is not there yet
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(elsewhere, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"early", "late"} {
+		if err := os.Symlink(elsewhere, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keeper.Keep("late/")
+	if keys, err := listed(t.Context(), opened[0].Source); err != nil || !slices.Equal(keys, []string{"late/x"}) {
+		t.Errorf("%q, %v", keys, err)
 	}
 }
 
