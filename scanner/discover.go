@@ -21,7 +21,8 @@ import (
 // have to be listed for that.
 const countBefore = 10_000
 
-// search looks for streams that are not known yet, and counts what else lies there. It
+// search looks for streams that are not known yet, and counts what else lies there. What
+// could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
 // known to hold no logs, but for once in an AuditInterval.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
@@ -47,8 +48,10 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
+	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
+	l.blind = f.blind
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
@@ -85,12 +88,13 @@ type finder struct {
 	back     time.Time // see lookedBack
 	first    bool      // no search was complete before
 	blind    bool      // an object could not be looked at
+	unseen   error     // why, if that may pass
 	conflict error     // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
-	key := logkey.Parse(obj.Key)
+	key := keyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
@@ -98,7 +102,6 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
 		key.Skip = f.recognise(ctx, obj, key, floor)
-		f.blind = f.blind || key.Skip == logkey.SkipUnreadable
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm
@@ -124,6 +127,14 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return passFree(key, f.now)
 	}
 	return key.Stream.Beyond(key.Time)
+}
+
+// keyOf returns what an object is by its key. What is no file is no log object.
+func keyOf(obj source.Object) logkey.Key {
+	if obj.Special {
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	return logkey.Parse(obj.Key)
 }
 
 // lookedBack returns from when on searches look at objects whose content has to show what

@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,15 +29,36 @@ func (l *location) knows(s logkey.Stream) bool {
 
 // recognise returns why an object with a free key is no log object, or nothing if it is
 // one. Objects from before the floor are not looked at.
-func (l *location) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
+func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
 	if obj.Key < key.Stream.After(floor) {
 		return logkey.SkipUnknown // it is passed over
 	}
-	why, err := l.recogniser.Look(ctx, l.Source, obj, key)
-	if err != nil && ctx.Err() == nil && !l.skips.noted(why) {
-		l.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", l.Name, "key", obj.Key, "err", err)
+	why, err := f.recogniser.Look(ctx, f.Source, obj, key)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return why
+	case f.unseen == nil && passes(err):
+		f.unseen = fmt.Errorf("whether %q is a log object is not known: %w", obj.Key, err)
+	case !f.skips.noted(why):
+		f.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", f.Name, "key", obj.Key, "err", err)
 	}
+	f.blind = true
 	return why
+}
+
+// passes reports whether an object that could not be looked at may be read soon. If its
+// store refuses it, or has no such object any more, nothing but somebody's doing changes
+// that.
+func passes(err error) bool {
+	var failure *source.Error
+	if !errors.As(err, &failure) {
+		return true
+	}
+	switch failure.Reason {
+	case source.ReasonAccessDenied, source.ReasonArchived, source.ReasonGone, source.ReasonChanged, source.ReasonRedirect:
+		return false
+	}
+	return true
 }
 
 // freeAgain is how far back searches look at the keys of a stream with free keys that is
@@ -50,6 +73,7 @@ func passFree(key logkey.Key, now time.Time) (goOn string) {
 // note counts a skipped object. The first of what may hold requests is logged.
 func (s *skips) note(name string, why logkey.SkipReason) {
 	s.metrics.skippedObjects.WithLabelValues(string(why)).Inc()
+	s.logger.Debug("object is skipped", "key", name, "reason", why)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status, known := s.found[why]

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -256,5 +257,25 @@ func TestRun_ShowsWhatItLookedAtWhereNothingCouldBeListed(t *testing.T) {
 		if code != exitFailed || stdout.Len() > 0 || stderr.String() != want {
 			t.Errorf("%s: exit code %d, %q, %q, want %q", command, code, stdout.String(), stderr.String(), want)
 		}
+	}
+}
+
+// Nor does one that is not there from the beginning.
+func TestRun_ReadsTheLocationsThatAreThere(t *testing.T) {
+	bucket, missing := fixtureBucket(t), filepath.Join(t.TempDir(), "missing")
+	for _, command := range []string{"report -o csv", "report -o prometheus", "events -o raw --sort=time", "backfill --step=1h"} {
+		t.Run(command, func(t *testing.T) {
+			whole := runToEnd(t, append(strings.Fields(command), bucket)...)
+			for _, locations := range [][]string{{missing, bucket}, {bucket, missing}} {
+				got := runToEnd(t, append(strings.Fields(command), locations...)...)
+				if got.code != exitFailed || got.stdout != whole.stdout {
+					t.Errorf("exit code %d; %s", got.code, golden.FirstDifference(got.stdout, whole.stdout))
+				}
+				last := whole.stderr[strings.LastIndex(whole.stderr, program+": looked at "):]
+				if strings.Count(got.stderr, missing+":") != 2 || !strings.HasSuffix(got.stderr, last) { // as location and as directory
+					t.Errorf("stderr is\n%s\nwant at its end\n%s", got.stderr, last)
+				}
+			}
+		})
 	}
 }

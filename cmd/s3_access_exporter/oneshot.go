@@ -117,9 +117,13 @@ func (o *oneShot) open(ctx context.Context, env *environment, opener location.Op
 	if err != nil {
 		return once.Config{}, err
 	}
+	check := location.Check
+	if o.Engine.Engine == engineScan { // which reads one location without the others
+		check = location.CheckSome
+	}
 	locations, err := opener.Open(ctx, named)
 	if err == nil {
-		err = location.Check(ctx, locations)
+		err = check(ctx, locations)
 	}
 	return once.Config{
 		Locations:     locations,

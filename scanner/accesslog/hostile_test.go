@@ -89,7 +89,8 @@ func (h *hostile) line() (line string, want decodertest.Text) {
 	}
 	target, version := h.target(), pick(h, " HTTP/1.1", " HTTP/1.1", " HTTP/1.0")
 	requestURI := "GET " + target + version
-	uri, referer, agent := `"`+requestURI+`"`, `"-"`, ""
+	uri, referer := `"`+requestURI+`"`, `"-"`
+	var agent string
 	switch h.IntN(8) {
 	case 0: // part of another request
 		operation, uri, requestURI, referer, agent = pick(h, "REST.COPY.OBJECT_GET", "BATCH.DELETE.OBJECT"), "-", "-", "-", "-"

@@ -50,7 +50,7 @@ func (j *Journal) follow(ctx context.Context) error {
 	for {
 		err := j.persist(ctx, j.load)
 		if err == nil {
-			err = j.local.view(j.cfg.Check)
+			err = j.local.view(j.look)
 		}
 		if err == nil {
 			err = j.tail(ctx)
@@ -59,6 +59,14 @@ func (j *Journal) follow(ctx context.Context) error {
 			return j.named(err)
 		}
 	}
+}
+
+// look looks at what there is before this process waits.
+func (j *Journal) look(tx *Tx) error {
+	if j.cfg.MustExist && tx.blank() {
+		return ErrMissing
+	}
+	return j.cfg.Check(tx)
 }
 
 // persist calls f until it fails otherwise than because of the store, or not at all.
@@ -130,12 +138,19 @@ func (j *Journal) tail(ctx context.Context) error {
 			continue
 		case errors.Is(err, errGone):
 			j.reached(nil)
-			err = ErrStandby
-			if j.mayTake(quiet) {
+			own, active, longer, failure := j.silence()
+			switch err = ErrStandby; {
+			case failure != nil:
+				return failure
+			case j.mayTake(quiet, longer):
 				err = j.take(ctx)
-			} else if told != j.at.writer {
+			case told != j.at.writer:
 				told = j.at.writer
 				j.cfg.Logger.Info("standing by", "active", j.at.writerName())
+				if active > 0 && active != own {
+					j.cfg.Logger.Warn("the active process has another time of a takeover; this one waits for the longer of both",
+						"active", j.at.writerName(), "takeover", own, "active_takeover", active)
+				}
 			}
 		}
 		switch {
@@ -153,9 +168,9 @@ func (j *Journal) tail(ctx context.Context) error {
 }
 
 // mayTake reports whether nobody writes any more.
-func (j *Journal) mayTake(quiet time.Duration) bool {
+func (j *Journal) mayTake(quiet, silence time.Duration) bool {
 	return j.at.writer == writerID{} || j.at.closed || j.at.writer == j.predecessor ||
-		j.cfg.Uptime()-quiet >= j.cfg.Takeover
+		j.cfg.Uptime()-quiet >= silence
 }
 
 // take tries to write the segment behind the last one. It fails with ErrStandby if
@@ -171,6 +186,7 @@ func (j *Journal) take(ctx context.Context) error {
 		_, _ = rand.Read(j.id[:]) // it never fails
 		j.opening = j.next()
 		j.opening.opening = true
+		j.opening.changes = putTakeover(j.id, j.cfg.Takeover)
 		j.confirmed.Store(int64(j.cfg.Uptime()))
 	}
 	key := segmentKey(j.opening.sequence)
@@ -197,7 +213,8 @@ func (j *Journal) begin(ctx context.Context) error {
 		return err
 	}
 	err = j.local.update(func(tx *Tx) error {
-		return errors.Join(tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
+		j.created.Store(tx.blank())
+		return errors.Join(tx.replay(opening.changes), tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
 	})
 	if err != nil {
 		return fmt.Errorf("local copy %s: %w", j.local.path, openError(err))
@@ -209,22 +226,37 @@ func (j *Journal) begin(ctx context.Context) error {
 	return nil
 }
 
-// atEnd returns errBehind if the journal has anything behind a segment.
+// atEnd returns errBehind if the journal has anything behind a segment, and errGone if it
+// does not have that one any more, nor what stands in for it.
 func (j *Journal) atEnd(ctx context.Context, sequence uint64) error {
-	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, segmentKey(sequence)) {
+	before := "" // the beginning has no segment
+	if sequence > 0 {
+		before = segmentKey(sequence - 1)
+	}
+	there := sequence == 0
+	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, before) {
 		if err != nil {
 			return storeFailure("list", segmentPrefix, err)
 		}
-		if key == segmentKey(sequence+1) && sequence == j.at.sequence {
+		if key == segmentKey(sequence) {
+			there = true
+			continue
+		}
+		if there && key == segmentKey(sequence+1) && sequence == j.at.sequence {
 			return ErrStandby // it was written just now
 		}
 		return errBehind
 	}
 	newest, known, err := j.newestSnapshot(ctx)
-	if err == nil && known && newest > j.at.sequence {
-		err = errBehind
+	switch {
+	case err != nil:
+		return err
+	case known && newest > j.at.sequence:
+		return errBehind
+	case !there:
+		return objectError(segmentKey(sequence), errGone)
 	}
-	return err
+	return nil
 }
 
 // advance takes note of what the local copy holds now.

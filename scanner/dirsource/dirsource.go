@@ -25,8 +25,9 @@
 // would. So a location is one copy of a bucket, and never a folder of snapshots that
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
-// Sockets, pipes and devices are passed over, and so are the names that copying tools
-// and editors give to what is not finished: see hidden and unfinished.
+// Sockets, pipes and devices are listed as what they are, and never opened. The names that
+// copying tools and editors give to what is not finished are passed over: see hidden and
+// unfinished.
 package dirsource
 
 import (
@@ -197,7 +198,8 @@ func (s *Source) settled(info fs.FileInfo) bool {
 
 // object is a file as it is listed.
 func object(key string, info fs.FileInfo) source.Object {
-	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}
+	const special = fs.ModeNamedPipe | fs.ModeSocket | fs.ModeDevice | fs.ModeIrregular
+	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime(), Special: info.Mode()&special != 0}
 }
 
 // path returns the file of a key; of the empty key, the directory itself.

@@ -21,6 +21,9 @@ type Object struct {
 	// ETag is S3's, just as listed, quotes included. It is empty where the store
 	// has none, as a directory, and where it is not known any more.
 	ETag string
+	// Special is whether it is no file, but a pipe, a socket or a device in a directory. It
+	// is not to be opened: that would wait for whoever is at the other end.
+	Special bool
 }
 
 // Source gives access to the objects of one bucket, or of a directory that
