@@ -1,9 +1,12 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +21,8 @@ import (
 // have to be listed for that.
 const countBefore = 10_000
 
-// search looks for streams that are not known yet, and counts what else lies there. It
+// search looks for streams that are not known yet, and counts what else lies there. What
+// could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
 // known to hold no logs, but for once in an AuditInterval.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
@@ -30,6 +34,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
 	f.back = lookedBack(f.own)
+	l.keepKeys()
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		return f.take(ctx, obj), true
 	})
@@ -40,17 +45,42 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.vain < vainLooks { // all had their turn
+		clear(l.unlooked)
+	}
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
+	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
+	l.blind = f.blind
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
 		l.searchedFull = start
 	}
 	return l.noteSearch(ctx, f.own, start, now, f.first)
+}
+
+// keepKeys makes the Source go on with the keys of the streams that are known, where others
+// lead to the same objects: their marks are under these. If there are several such streams,
+// that one goes on that has the newest requests.
+func (l *location) keepKeys() {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return
+	}
+	newest := make(map[string]time.Time)
+	for _, st := range l.all() {
+		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
+		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
+	})
+	for _, prefix := range prefixes {
+		keeper.Keep(prefix)
+	}
 }
 
 // finder is a search under way.
@@ -61,20 +91,27 @@ type finder struct {
 	back     time.Time // see lookedBack
 	first    bool      // no search was complete before
 	blind    bool      // an object could not be looked at
+	unseen   error     // why, if that may pass
+	vain     int       // looks at objects that may be read soon
 	conflict error     // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
-	key := logkey.Parse(obj.Key)
+	key := keyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
 	floor := f.own.Floor
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
-		key.Skip = f.recognise(ctx, obj, key, floor)
-		f.blind = f.blind || key.Skip == logkey.SkipUnreadable
+		var later bool
+		key.Skip, later = f.recognise(ctx, obj, key, floor)
+		if later {
+			f.skips.end()
+			f.skips.once(obj.Key, key.Skip)
+			return "" // the next search lists it again
+		}
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm
@@ -100,6 +137,14 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return passFree(key, f.now)
 	}
 	return key.Stream.Beyond(key.Time)
+}
+
+// keyOf returns what an object is by its key. What is no file is no log object.
+func keyOf(obj source.Object) logkey.Key {
+	if obj.Special {
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	return logkey.Parse(obj.Key)
 }
 
 // lookedBack returns from when on searches look at objects whose content has to show what

@@ -9,6 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
@@ -190,28 +191,6 @@ func TestScanner_TailsStreamsThatShareFolders(t *testing.T) {
 	})
 }
 
-func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		fails := true
-		r.bucket.SetFault(func(op, _ string) error {
-			if fails && op == "open" {
-				return fmt.Errorf("broken")
-			}
-			return nil
-		})
-		r.start()
-		r.wait(10 * time.Minute)
-		fails = false
-		r.putFree(freeKeys["days"], time.Now(), "B", logtest.AccessJSON(began, "r2"))
-		r.wait(2 * time.Hour)
-		r.expect("r1", "r2")
-		if !strings.Contains(r.log.String(), "object could not be looked at") {
-			t.Error("nobody was told")
-		}
-	})
-}
-
 // A stream of which only content shows what it is, and that was quiet when the location was
 // read first, begins where the location does: what lay in it does not count when it moves
 // again, but what comes late into it does.
@@ -246,4 +225,40 @@ func TestScanner_QuietStreamWithFreeKeysDoesNotCountWhatLayThereBefore(t *testin
 			})
 		})
 	}
+}
+
+// Objects that have to be looked at and whose bodies stall hold up neither the polls of their
+// location nor the search: each has its turn, and then what lies behind them is found.
+func TestScanner_StalledLooksHoldUpNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.SweepInterval = 4 * time.Minute // so that streams are listed, and looked for, often
+		for i := range 64 {
+			r.bucket.Put(fmt.Sprintf("stalled/2026/03/04/%02d", i), logtest.AccessJSON(began, "stalled"), began)
+		}
+		r.putFree(freeKeys["days of Hive"], began, "A", logtest.AccessJSON(began, "behind"))
+		r.bucket.SetFault(func(op, key string) error {
+			if op == sourcetest.OpRead && strings.HasPrefix(key, "stalled/") {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
+		r.start()
+		want := []string{}
+		for i := range 20 {
+			id := fmt.Sprint("r", i)
+			want = append(want, id)
+			r.put(time.Now(), id, id)
+			r.wait(2*time.Minute + 2*time.Second)
+			for _, id := range want {
+				if r.consumer.shown()[id] != 1 {
+					t.Errorf("after %d polls, %s is not counted", 2*i, id)
+				}
+			}
+		}
+		r.wait(time.Hour)
+		r.expect(append(want, "behind")...)
+		if got := r.metric("skipped_objects_total", "not_looked_at"); got != 64 && got != 65 {
+			t.Errorf("%v objects could not be looked at, want 64", got)
+		}
+	})
 }

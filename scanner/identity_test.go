@@ -1,10 +1,13 @@
 package scanner_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -130,5 +133,47 @@ func TestScanner_LocationNeedsAStore(t *testing.T) {
 			t.Error(err)
 		}
 		r.stopped = nil
+	})
+}
+
+// Of several links to one directory, the one goes on to stand for it under which it was read,
+// in the next process too.
+func TestScanner_AnotherLinkToADirectoryCountsNothingAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		dir, elsewhere := t.TempDir(), t.TempDir()
+		link := func(name string) {
+			if err := os.Symlink(elsewhere, filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var want []string
+		start := func() {
+			src, err := dirsource.New(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.config.Locations = []source.Location{{Name: dir, Store: src.Store(), Source: src}}
+			r.start()
+		}
+		put := func(id string) {
+			want = append(want, id)
+			if err := os.WriteFile(filepath.Join(elsewhere, filepath.Base(logtest.SimpleKey(time.Now(), id))), logtest.AccessLog(time.Now(), id), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		link("m")
+		put("A")
+		start()
+		for _, name := range []string{"z", "a"} {
+			put("B" + name)
+			r.wait(30 * time.Hour)
+			r.expect(want...)
+			r.crash()
+			link(name)
+			put("C" + name)
+			start()
+			r.wait(30 * time.Hour)
+			r.expect(want...)
+		}
 	})
 }

@@ -146,8 +146,11 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 	if obj.Key >= st.End() {
 		return "", false, nil
 	}
-	key := logkey.Parse(obj.Key)
+	key := keyOf(obj)
 	if key.Skip != "" {
+		if obj.Special {
+			ls.location.skips.once(obj.Key, key.Skip)
+		}
 		return "", true, nil // the search counts it
 	}
 	if key.Stream != st.Stream {

@@ -78,6 +78,39 @@ func TestScanner_FindsStreamsThatBeginAmongOtherObjects(t *testing.T) {
 	}
 }
 
+// Pipes, sockets and devices in a directory are no logs, whatever their names; to open one
+// may take for ever.
+func TestScanner_ShowsSpecialFilesAndNeverOpensThem(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.level = slog.LevelDebug
+		special := []string{
+			"pipe", logtest.SimpleKey(began.Add(-time.Hour), "A"), logtest.SimpleKey(began.Add(time.Second), "B"),
+			"AWSLogs/111122223333/s3/eu-west-1/2026/03/04/pipe",
+		}
+		for _, key := range special {
+			r.bucket.PutSpecial(key)
+		}
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(26 * time.Hour)
+		r.expect("r1")
+		if opens := r.bucket.Opens(); opens != 1 {
+			t.Errorf("%d objects are opened, want the log alone", opens)
+		}
+		if got := r.metric("skipped_objects_total", "special_file"); got != float64(len(special)) {
+			t.Errorf("%v special files are shown, want %d", got, len(special))
+		}
+		if got := r.metric("object_errors_total"); got != 0 {
+			t.Errorf("%v objects could not be read", got)
+		}
+		for _, key := range special {
+			if !strings.Contains(r.log.String(), `msg="object is skipped" location=s3://logs key=`+key+" reason=special_file") {
+				t.Errorf("the log does not show %s", key)
+			}
+		}
+	})
+}
+
 // A location that is green and empty has a reason.
 func TestScanner_ShowsWhatLiesBeforeTheStart(t *testing.T) {
 	for _, objects := range []int{0, 3, 10_500} {

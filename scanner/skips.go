@@ -29,7 +29,6 @@ type skips struct {
 	metrics *Metrics
 	logger  *slog.Logger      // of the location
 	prefix  string            // the location's
-	counted map[uint64]bool   // hashes of keys
 	cursors map[string]string // the highest key that was counted, by the foreign stream's prefix
 	seed    maphash.Seed
 
@@ -38,8 +37,9 @@ type skips struct {
 	next []run // of this search
 	open bool  // the last of next goes on
 
-	mu    sync.Mutex // guards all below
-	found map[logkey.SkipReason]SkippedStatus
+	mu      sync.Mutex      // guards all below
+	counted map[uint64]bool // hashes of keys
+	found   map[logkey.SkipReason]SkippedStatus
 }
 
 // maxFolders is how many runs there are until folders are not told apart any more.
@@ -80,11 +80,22 @@ func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string
 	} else {
 		goOn = s.extend(name)
 	}
-	if id := maphash.String(s.seed, name); !s.counted[id] && len(s.counted) < maxSkipped {
-		s.counted[id] = true
-		s.note(name, key.Skip)
-	}
+	s.once(name, key.Skip)
 	return goOn
+}
+
+// once counts an object unless it was counted before. It may be called from any goroutine.
+func (s *skips) once(name string, why logkey.SkipReason) {
+	s.mu.Lock()
+	id := maphash.String(s.seed, name)
+	isNew := !s.counted[id] && len(s.counted) < maxSkipped
+	if isNew {
+		s.counted[id] = true
+	}
+	s.mu.Unlock()
+	if isNew {
+		s.note(name, why)
+	}
 }
 
 // extend makes an object part of a run, and returns the last key of the run that it

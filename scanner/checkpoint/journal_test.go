@@ -2,6 +2,7 @@ package checkpoint_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ type member struct {
 func join(t *testing.T, cfg checkpoint.JournalConfig) *member {
 	t.Helper()
 	began := time.Now()
-	cfg.Name, cfg.Takeover = "s3://state/exporter", takeover
+	cfg.Name, cfg.Takeover = "s3://state/exporter", cmp.Or(cfg.Takeover, takeover)
 	if cfg.Uptime == nil {
 		cfg.Uptime = func() time.Duration { return time.Since(began) + time.Hour }
 	}

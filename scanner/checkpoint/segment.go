@@ -46,7 +46,7 @@ type position struct {
 type segment struct {
 	position
 	previous writerID // of the segment before
-	opening  bool     // it is the first one of its writer, and changes nothing
+	opening  bool     // it is the first one of its writer, and changes nothing but takeoverKey
 	changes  []byte
 }
 

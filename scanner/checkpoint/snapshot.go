@@ -76,7 +76,7 @@ func isDerived(key []byte) bool {
 func (tx *Tx) blank() bool {
 	c := tx.table(tableMeta).bucket.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		if !isDerived(key) && !bytes.Equal(key, fencesKey) {
+		if !isDerived(key) && !bytes.Equal(key, fencesKey) && !bytes.Equal(key, takeoverKey) {
 			return false
 		}
 	}

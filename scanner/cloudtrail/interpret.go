@@ -134,7 +134,8 @@ func answer(text []byte) record.Answer {
 //
 // A copy has two buckets in resources, the source first: the one that the request was
 // made to is that which requestParameters names. If they name an access point, the
-// bucket behind it is in resources.
+// bucket behind it is in resources, by its own ARN or that of its object. If neither is
+// there, nothing in the event shows it, and the access point stands for it.
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
 	r.Bucket, r.Key = s.Text(e[parameterBucket]), s.Text(e[parameterKey])
@@ -160,6 +161,9 @@ func (d *Decoder) chooseBucket(e *event) (account jsonscan.Value) {
 	several := isCopy(r.Operation)
 	if other, _ := splitARN(s.Text(e[otherBucketARN])); len(other) > 0 && !bytes.Equal(r.Bucket, bucket) {
 		bucket, account, several = other, e[otherBucketAccount], true
+	}
+	if len(bucket) == 0 && unnamed && !several {
+		bucket, _ = splitARN(s.Text(e[objectARN]))
 	}
 	switch {
 	case len(bucket) == 0 || bytes.Equal(r.Bucket, bucket):

@@ -95,6 +95,9 @@ func referenceBucket(event referenceObject) (account, bucket, key string) {
 	if named && found.name != "" && found.name != bucket && (copied || other) {
 		found.account = ""
 	}
+	if ofObject, _ := referenceARN(objectARN); found.name == "" && !copied && !other {
+		found.name = ofObject
+	}
 	if !named && found.name != "" {
 		bucket = found.name
 	}

@@ -13,7 +13,7 @@
 //   - A link to what lies in the location is passed over, for that is listed as
 //     what it is.
 //   - Of several links to one directory elsewhere, or to one that lies in another's,
-//     the first that a listing comes across is followed, as long as it leads there.
+//     the first that a listing or Keep comes across is followed, as long as it leads there.
 //     The others are passed over.
 //   - A link that leads nowhere is listed and cannot be opened.
 //
@@ -25,8 +25,9 @@
 // would. So a location is one copy of a bucket, and never a folder of snapshots that
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
-// Sockets, pipes and devices are passed over, and so are the names that copying tools
-// and editors give to what is not finished: see hidden and unfinished.
+// Sockets, pipes and devices are listed as what they are, and never opened. The names that
+// copying tools and editors give to what is not finished are passed over: see hidden and
+// unfinished.
 package dirsource
 
 import (
@@ -129,6 +130,13 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 	}
 }
 
+// Keep implements source.Keeper: links on the way to prefix are followed, and others to the
+// same directories are not.
+func (s *Source) Keep(prefix string) {
+	w := walk{source: s, prefix: prefix}
+	_, _, _ = w.base() // which decides about each link
+}
+
 // Open implements source.Source. Size and modification time are a file's version:
 // one that is modified after it was listed, and before its last byte was read, ends
 // in an error with source.ReasonChanged instead of io.EOF.
@@ -190,7 +198,8 @@ func (s *Source) settled(info fs.FileInfo) bool {
 
 // object is a file as it is listed.
 func object(key string, info fs.FileInfo) source.Object {
-	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime()}
+	const special = fs.ModeNamedPipe | fs.ModeSocket | fs.ModeDevice | fs.ModeIrregular
+	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime(), Special: info.Mode()&special != 0}
 }
 
 // path returns the file of a key; of the empty key, the directory itself.

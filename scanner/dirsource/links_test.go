@@ -80,6 +80,34 @@ func TestList_ShowsADirectoryElsewhereUnderOneKey(t *testing.T) {
 	}
 }
 
+func TestKeep_DecidesWhichLinkIsFollowed(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	write(t, elsewhere, "logs/2026/x", nil)
+	for _, name := range []string{"a", "b", "c"} {
+		link(t, elsewhere, dir, name)
+	}
+	link(t, filepath.Join(elsewhere, "logs"), dir, "d")
+	for _, test := range []struct {
+		keep []string
+		want string
+	}{
+		{nil, "a/logs/2026/x"},
+		{[]string{""}, "a/logs/2026/x"},
+		{[]string{"b/"}, "b/logs/2026/x"},
+		{[]string{"c/logs/2026/x", "b/"}, "c/logs/2026/x"},
+		{[]string{"none/", "../", "c"}, "a/logs/2026/x"}, // none of these is in a directory that a link leads to
+		{[]string{"d/2026/"}, "d/2026/x"},                // and a leads to the rest of elsewhere
+	} {
+		src := open(t, dir)
+		for _, prefix := range test.keep {
+			src.Keep(prefix)
+		}
+		if got := list(t, src, "", ""); !slices.Equal(got, []string{test.want}) {
+			t.Errorf("after Keep(%q) %q lie there, want %s", test.keep, got, test.want)
+		}
+	}
+}
+
 func TestList_PassesOverLinksToWhatIsListedAnyway(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "logs/2026/x", nil)

@@ -172,7 +172,7 @@ func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) 
 	case kind.IsDir():
 		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true
 	}
-	return e, kind.IsRegular() && !unfinished(name)
+	return e, !unfinished(name)
 }
 
 // target returns what the symbolic link e leads to, and whether it may be listed.
@@ -192,7 +192,7 @@ func (w *walk) target(e entry) (entry, bool) {
 	if info.IsDir() {
 		return entry{e.key + "/", &directory{real: canonical, link: true, linked: true}}, true
 	}
-	return e, finished && info.Mode().IsRegular() && !w.source.links.listed(canonical, possible)
+	return e, finished && !w.source.links.listed(canonical, possible)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.

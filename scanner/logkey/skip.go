@@ -18,6 +18,7 @@ const (
 	SkipFailed          SkipReason = "failed_delivery"  // what Firehose could not transform or deliver
 	SkipExport          SkipReason = "export_task"      // of CloudWatch Logs; a pass reads it, a tailer does not
 	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
+	SkipSpecial         SkipReason = "special_file"     // a pipe, a socket or a device, whatever its key
 	SkipOtherForm       SkipReason = "other_format"     // a log in a form that is not read in its location
 	SkipUnknown         SkipReason = "not_a_log"        // the key has no known layout, or the content no known format
 )
@@ -33,7 +34,7 @@ const (
 func SkipReasons() []SkipReason {
 	return []SkipReason{
 		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipFailed, SkipExport,
-		SkipFolder, SkipOtherForm, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
+		SkipFolder, SkipSpecial, SkipOtherForm, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
 	}
 }
 

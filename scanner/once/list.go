@@ -2,7 +2,6 @@ package once
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ type listing struct {
 	location   source.Location
 	query      *Query
 	jobs       chan<- *job
-	logger     *slog.Logger
 	recogniser *reader.Recogniser
 	helpers    *helpers
 	pageSize   int // keys of a page
@@ -64,7 +62,7 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		if !w.holds(obj.Key) {
 			return "", false
 		}
-		key := readable(logkey.Parse(obj.Key))
+		key := readable(obj)
 		l.note(obj.Key, key)
 		w.share(ctx, obj.Key, key)
 		read, goOn := l.choose(key)
@@ -100,9 +98,13 @@ func (l *listing) choose(key logkey.Key) (read bool, goOn string) {
 	return false, key.Beyond()
 }
 
-// readable returns the key of what a pass reads although it is skipped by whoever needs a
-// time: the objects of export tasks.
-func readable(k logkey.Key) logkey.Key {
+// readable returns what an object is by its key. What is no file is no log object. A pass
+// reads what is skipped by whoever needs a time: the objects of export tasks.
+func readable(obj source.Object) logkey.Key {
+	if obj.Special {
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	k := logkey.Parse(obj.Key)
 	if k.Skip == logkey.SkipExport {
 		k.Skip = ""
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/once"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
@@ -34,6 +35,19 @@ func put(bucket *sourcetest.Fake, objects int) {
 	for i := range objects {
 		at := began.Add(time.Duration(i) * time.Minute)
 		bucket.Put(logtest.SimpleKey(at, "A"), logtest.AccessLog(at, fmt.Sprint("R", i)), at)
+	}
+}
+
+// Pipes, sockets and devices are no logs, whatever their names.
+func TestRun_NeverOpensASpecialFile(t *testing.T) {
+	bucket, c := new(sourcetest.Fake), new(seen)
+	put(bucket, 1)
+	bucket.PutSpecial("pipe")
+	bucket.PutSpecial(logtest.SimpleKey(began, "B"))
+	bucket.PutSpecial("AWSLogs/111122223333/s3/eu-west-1/2026/03/04/pipe")
+	summary, err := run(t.Context(), bucket, c, once.Query{})
+	if err != nil || len(summary.Unread) > 0 || bucket.Opens() != 1 || summary.SkippedObjects[logkey.SkipSpecial].Objects != 3 {
+		t.Errorf("%d objects are opened; summary %+v, error %v", bucket.Opens(), summary, err)
 	}
 }
 

@@ -21,6 +21,9 @@ type Object struct {
 	// ETag is S3's, just as listed, quotes included. It is empty where the store
 	// has none, as a directory, and where it is not known any more.
 	ETag string
+	// Special is whether it is no file, but a pipe, a socket or a device in a directory. It
+	// is not to be opened: that would wait for whoever is at the other end.
+	Special bool
 }
 
 // Source gives access to the objects of one bucket, or of a directory that
@@ -45,6 +48,15 @@ type Source interface {
 	// fails with ReasonGone if there is none, and that is for sure: an answer of
 	// somebody else than the store, or a directory that is not there, is another reason.
 	Stat(ctx context.Context, key string) (Object, error)
+}
+
+// Keeper is a Source in which there are several keys for one object, of which listings have
+// but one.
+type Keeper interface {
+	// Keep makes listings have the keys below prefix, as long as they lead to objects. Of
+	// two prefixes that stand for the same objects, the one counts that was kept first, or
+	// listed.
+	Keep(prefix string)
 }
 
 // Reason is why something could not be read: a bounded set of short names, used

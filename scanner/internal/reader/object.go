@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -209,6 +210,9 @@ func (rd *objectReader) decode(u *unpacker, obj *object, stored storedBytes, out
 func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedBytes, out *Outcome) error {
 	key := obj.key
 	dec, skip, err := u.unpack(key, stored)
+	if errors.Is(err, errPage) && isPage(obj.Key) {
+		skip, err = logkey.SkipUnknown, nil
+	}
 	if err != nil || skip != "" {
 		out.Skip = skip
 		return err

@@ -6,17 +6,32 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // headSize is how many bytes of an object show what it is, as stored and decompressed.
 const headSize = 64 << 10
+
+// errPage is a page of HTML or XML where a log object may be expected: what a proxy answers in
+// place of a store. It is told from something else that lies there by the object's name alone.
+var errPage = fmt.Errorf("a page of HTML or XML: %w", record.ErrNotLog)
+
+// isPage reports whether the name of an object shows that it is a page.
+func isPage(name string) bool {
+	switch strings.ToLower(extension(name)) {
+	case ".html", ".htm", ".xml", ".svg":
+		return true
+	}
+	return false
+}
 
 // recognise returns which of the formats content has, by its beginning, or why it has
 // none. An empty content has none for no reason.
@@ -35,6 +50,8 @@ func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err er
 	switch {
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return -1, logkey.SkipParquet, nil
+	case bytes.HasPrefix(head, []byte("<")):
+		return -1, "", errPage
 	case !bytes.HasPrefix(head, []byte("{")):
 		return -1, logkey.SkipUnknown, nil
 	}
@@ -104,9 +121,14 @@ type kind struct {
 // others are the objects of a kind that are no logs, as far as is known.
 type others struct {
 	why     logkey.SkipReason // of the one that was looked at last
-	objects int               // that were met, in the order of their keys
+	objects int               // that were met, in the order of their keys, but for the first maxPages
+	pages   int               // that may be a proxy's
 	last    string            // the highest key of them
 }
+
+// maxPages is how many pages of a kind show nothing but what they are themselves, as a proxy
+// may have answered: the next object is looked at. If there are more, pages lie there.
+const maxPages = 16
 
 // maxKinds is how many kinds are remembered that are no logs.
 const maxKinds = 100_000
@@ -135,13 +157,16 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 		return why, nil
 	}
 	which, why, err := r.look(ctx, src, obj)
+	page := errors.Is(err, errPage)
 	switch {
+	case page:
+		why = logkey.SkipUnknown
 	case err != nil:
 		return logkey.SkipUnreadable, err
 	case which < 0 && why == "": // it is empty, which shows nothing
 		return logkey.SkipUnknown, nil
 	}
-	r.found(k, obj.Key, why)
+	r.found(k, obj.Key, why, page && !isPage(obj.Key))
 	return why, nil
 }
 
@@ -174,8 +199,9 @@ func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bo
 	return o.why, true
 }
 
-// found takes note of why an object of a kind is no log object; nothing if it is one.
-func (r *Recogniser) found(k kind, name string, why logkey.SkipReason) {
+// found takes note of why an object of a kind is no log object; nothing if it is one. page is
+// whether it is one that may be a proxy's.
+func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if why == "" {
@@ -190,7 +216,12 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason) {
 		o = new(others)
 		r.none[k] = o
 	}
-	o.why, o.objects, o.last = why, o.objects+1, strings.Clone(name)
+	o.why, o.last = why, strings.Clone(name)
+	if page && o.pages < maxPages {
+		o.pages++
+		return
+	}
+	o.objects++
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (which int, why logkey.SkipReason, err error) {

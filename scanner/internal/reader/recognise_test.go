@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -157,6 +158,35 @@ func TestRecogniser_BelievesNoPartOfAnObject(t *testing.T) {
 				t.Errorf("%q, error %v", why, err)
 			}
 		})
+	}
+}
+
+// A page shows nothing but what it is itself, and where there are many, few are looked at.
+func TestRecogniser_BelievesNoPage(t *testing.T) {
+	fake, recogniser := new(sourcetest.Fake), reader.NewRecogniser()
+	look := func(name string, body []byte) logkey.SkipReason {
+		key := "a/2026/07/02/08/" + name
+		fake.Put(key, body, time.Now())
+		why, err := recogniser.Look(t.Context(), fake, source.Object{Key: key, Size: int64(len(body))}, logkey.Parse(key))
+		if err != nil {
+			t.Error(err)
+		}
+		return why
+	}
+	for i := range 10 {
+		if why := look(fmt.Sprintf("%04d", i), []byte("\n<html>")); why != logkey.SkipUnknown {
+			t.Errorf("a page is taken for %q", why)
+		}
+	}
+	if why := look("0010", logtest.AccessJSON(time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC), "r")); why != "" {
+		t.Errorf("a log behind 10 pages is taken for %q", why)
+	}
+	recogniser = reader.NewRecogniser()
+	for i := range 1000 {
+		look(fmt.Sprintf("%04d", i), []byte("<?xml version='1.0'?>"))
+	}
+	if opens := fake.Opens(); opens > 50 {
+		t.Errorf("%d of 1000 pages are looked at", opens)
 	}
 }
 

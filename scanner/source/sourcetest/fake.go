@@ -67,6 +67,16 @@ func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
 	f.objects = slices.Insert(f.objects, i, o)
 }
 
+// PutSpecial puts what is no file under key. It cannot be opened.
+func (f *Fake) PutSpecial(key string) {
+	f.Put(key, nil, time.Now())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i, found := f.search(key); found {
+		f.objects[i].Special = true
+	}
+}
+
 // Delete removes the object of that key, if there is one.
 func (f *Fake) Delete(key string) {
 	f.mu.Lock()

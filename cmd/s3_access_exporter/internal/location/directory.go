@@ -72,6 +72,13 @@ func (d *directory) List(ctx context.Context, prefix, startAfter string) iter.Se
 	return src.List(ctx, prefix, startAfter)
 }
 
+// Keep implements source.Keeper.
+func (d *directory) Keep(prefix string) {
+	if src, err := d.source(); err == nil {
+		src.Keep(prefix)
+	}
+}
+
 // Open implements source.Source.
 func (d *directory) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
 	src, err := d.source()

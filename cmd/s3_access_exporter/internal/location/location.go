@@ -11,7 +11,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -64,7 +66,29 @@ var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9
 
 // Parse reads s3://bucket[/prefix], file:///directory or a directory's path. Its error
 // is one line, which names the text, but not a password that somebody has put into it.
+//
+// A location's name stands in labels, logs and on pages just as it is, so it has no character
+// that deceives, although a prefix and a path may have some.
 func Parse(text string, options Options) (Location, error) {
+	l, err := parse(text, options)
+	if err != nil {
+		return l, err
+	}
+	for what, shown := range map[string]string{"location": l.Name(), "the store of location": l.Options.Store} {
+		if !utf8.ValidString(shown) {
+			return Location{}, fmt.Errorf("%s %q: it is not UTF-8; %s", what, shown, useALink)
+		}
+		if strings.ContainsFunc(shown, hostile.Deceives) {
+			return Location{}, fmt.Errorf("%s %q: control characters have no place in it, nor have those that turn text around; %s", what, shown, useALink)
+		}
+	}
+	return l, nil
+}
+
+// useALink is what to do about a location whose name cannot be shown.
+const useALink = "name a shorter prefix, or a symbolic link to the directory"
+
+func parse(text string, options Options) (Location, error) {
 	if scheme, rest, isURL := strings.Cut(text, "://"); isURL {
 		if host, _, _ := strings.Cut(rest, "/"); strings.Contains(host, ":") && rest != withoutPassword(rest) {
 			return Location{}, fmt.Errorf("location %q: a user and a password have no place in it; see --aws.endpoint-url for another store",

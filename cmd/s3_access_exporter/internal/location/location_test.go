@@ -5,14 +5,17 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/hostile"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-func parse(t *testing.T, text string, options Options) Location {
+func mustParse(t *testing.T, text string, options Options) Location {
 	t.Helper()
 	l, err := Parse(text, options)
 	if err != nil {
@@ -30,11 +33,11 @@ func TestParse_NamesWhatItRead(t *testing.T) {
 		"file:///var/s3":            "file:///var/s3",
 		"s3://Old_Name.before.2018": "s3://Old_Name.before.2018",
 	} {
-		if got := parse(t, text, Options{}).Name(); got != want {
+		if got := mustParse(t, text, Options{}).Name(); got != want {
 			t.Errorf("%s is named %s, want %s", text, got, want)
 		}
 	}
-	if got := parse(t, "logs", Options{}).Dir; !filepath.IsAbs(got) {
+	if got := mustParse(t, "logs", Options{}).Dir; !filepath.IsAbs(got) {
 		t.Errorf("a relative path becomes %s", got)
 	}
 	for _, text := range []string{"", "s3://", "s3://a", "s3://a b", "https://example.com", "file://logs"} {
@@ -42,6 +45,32 @@ func TestParse_NamesWhatItRead(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// The name of a location is a label's value, and stands in logs and on pages.
+func TestParse_RefusesWhatDeceives(t *testing.T) {
+	for _, name := range []string{"a\nb", "\x1b[31m", "a\x00", "a\u202eb", "a\u0085", "\u200f", "a\xffb"} {
+		for _, text := range []string{"s3://logs/" + name, "file:///" + name, "./" + name, name} {
+			_, err := Parse(text, Options{})
+			if err == nil || !strings.HasPrefix(err.Error(), "location \"") || !strings.Contains(err.Error(), "symbolic link") || strings.ContainsFunc(err.Error(), hostile.Deceives) || !utf8.ValidString(err.Error()) {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		if _, err := Parse("s3://logs", Options{Store: name}); err == nil || !strings.HasPrefix(err.Error(), "the store of location") {
+			t.Errorf("store %q: %v", name, err)
+		}
+	}
+	for _, text := range []string{"s3://logs/a b", "s3://logs/é", "./日誌"} {
+		mustParse(t, text, Options{})
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("a\nb", 0o700); err != nil {
+		t.Skip("the file system has no such names")
+	}
+	if err := os.Symlink("a\nb", "link"); err != nil {
+		t.Fatal(err)
+	}
+	mustParse(t, "link", Options{})
 }
 
 // Some take a location for an endpoint's URL.
@@ -55,7 +84,7 @@ func TestParse_NeverShowsAPassword(t *testing.T) {
 		}
 	}
 	for _, prefix := range []string{"a@b:c", "a:b@c"} {
-		if l := parse(t, "s3://logs/"+prefix, Options{}); l.Prefix != prefix {
+		if l := mustParse(t, "s3://logs/"+prefix, Options{}); l.Prefix != prefix {
 			t.Errorf("the prefix %q is %q", prefix, l.Prefix)
 		}
 	}
@@ -72,15 +101,15 @@ func TestCheckOverlap_ComparesWhatIsInOneStore(t *testing.T) {
 		a, b Location
 		want bool
 	}{
-		{parse(t, "s3://example-logs", Options{}), parse(t, "s3://example-logs/a", Options{}), true},
-		{parse(t, "s3://example-logs/ab", Options{}), parse(t, "s3://example-logs/a", Options{}), true},
-		{parse(t, "s3://example-logs/b", Options{}), parse(t, "s3://example-logs/a", Options{}), false},
-		{parse(t, "s3://example-logs", Options{}), parse(t, "s3://example-logs", other), false},
-		{parse(t, "s3://example-logs", other), parse(t, "s3://example-logs", other), true},
-		{parse(t, dir, Options{}), parse(t, dir+"/below", Options{}), true},
-		{parse(t, dir, Options{}), parse(t, link+"/not/there", Options{}), true},
-		{parse(t, dir, Options{}), parse(t, dir+"2", Options{}), false},
-		{parse(t, dir, Options{}), parse(t, "s3://example-logs", Options{}), false},
+		{mustParse(t, "s3://example-logs", Options{}), mustParse(t, "s3://example-logs/a", Options{}), true},
+		{mustParse(t, "s3://example-logs/ab", Options{}), mustParse(t, "s3://example-logs/a", Options{}), true},
+		{mustParse(t, "s3://example-logs/b", Options{}), mustParse(t, "s3://example-logs/a", Options{}), false},
+		{mustParse(t, "s3://example-logs", Options{}), mustParse(t, "s3://example-logs", other), false},
+		{mustParse(t, "s3://example-logs", other), mustParse(t, "s3://example-logs", other), true},
+		{mustParse(t, dir, Options{}), mustParse(t, dir+"/below", Options{}), true},
+		{mustParse(t, dir, Options{}), mustParse(t, link+"/not/there", Options{}), true},
+		{mustParse(t, dir, Options{}), mustParse(t, dir+"2", Options{}), false},
+		{mustParse(t, dir, Options{}), mustParse(t, "s3://example-logs", Options{}), false},
 	} {
 		for _, both := range [][]Location{{test.a, test.b}, {test.b, test.a}} {
 			if err := CheckOverlap(both); (err != nil) != test.want {
@@ -94,8 +123,8 @@ func TestCheckOverlap_ComparesWhatIsInOneStore(t *testing.T) {
 func TestOpen_FindsOverlapsOfOneStoreThatIsWrittenInTwoWays(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-	a := parse(t, "s3://example-logs", Options{Region: "eu-west-1"})
-	b := parse(t, "s3://example-logs/x", Options{EndpointURL: "https://s3.dualstack.eu-west-1.amazonaws.com", Region: "eu-west-1"})
+	a := mustParse(t, "s3://example-logs", Options{Region: "eu-west-1"})
+	b := mustParse(t, "s3://example-logs/x", Options{EndpointURL: "https://s3.dualstack.eu-west-1.amazonaws.com", Region: "eu-west-1"})
 	if err := CheckOverlap([]Location{a, b}); err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +183,36 @@ func TestDirectory_IsReadOnceItIsThere(t *testing.T) {
 	_ = body.Close()
 	if err := Check(t.Context(), opened); err != nil {
 		t.Error(err)
+	}
+}
+
+// What was read goes on under the key that it was read under.
+func TestDirectory_KeepsKeys(t *testing.T) {
+	parent := t.TempDir()
+	dir, elsewhere := filepath.Join(parent, "a"), t.TempDir()
+	opened, err := Opener{}.Open(t.Context(), []Location{{Dir: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, ok := opened[0].Source.(source.Keeper)
+	if !ok {
+		t.Fatal("keys are not kept")
+	}
+	keeper.Keep("late/") // of a directory that is not there yet
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(elsewhere, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"early", "late"} {
+		if err := os.Symlink(elsewhere, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keeper.Keep("late/")
+	if keys, err := listed(t.Context(), opened[0].Source); err != nil || !slices.Equal(keys, []string{"late/x"}) {
+		t.Errorf("%q, %v", keys, err)
 	}
 }
 

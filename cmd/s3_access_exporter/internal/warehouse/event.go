@@ -136,7 +136,8 @@ func eventTable(d Dialect, files string) string {
 	resources := "transform(" + d.event + "resources, r -> ARRAY[CAST(r.type AS JSON), CAST(r.accountid AS JSON), CAST(r.arn AS JSON)])"
 	columns = append(columns, "if(json_format(json_extract("+d.event+"additionaleventdata, '$')) LIKE '{%', '{}') AS additional",
 		"json_format(CAST("+resources+" AS JSON)) AS resources",
-		"json_format(CAST(filter("+resources+`, r -> coalesce(json_format(r[1]), '') NOT LIKE '%::Object"') AS JSON)) AS buckets`)
+		"json_format(CAST(if(none_match("+resources+`, r -> coalesce(json_format(r[1]), '') LIKE '%Bucket"'), `+resources+
+			", filter("+resources+`, r -> coalesce(json_format(r[1]), '') NOT LIKE '%::Object"')) AS JSON)) AS buckets`)
 	events := "SELECT bad, raw, accountfolder, regionfolder, path, place, " + strings.Join(columns, ", ") + " FROM (" + d.events(files) + ")"
 	const form = `'^"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"$'`
 	return "SELECT *, if(regexp_like(eventtime, " + form + "), date_diff('second', TIMESTAMP '1970-01-01 00:00:00', " +

@@ -93,7 +93,10 @@ func takenEvent(raw json.RawMessage) map[string]string {
 		}
 		var err1, err2 error
 		row["resources"], err1 = marshal(lists)
-		row["buckets"], err2 = marshal(slices.DeleteFunc(lists, func(l [3]json.RawMessage) bool { return strings.HasSuffix(string(l[0]), `::Object"`) }))
+		if slices.ContainsFunc(lists, func(l [3]json.RawMessage) bool { return strings.HasSuffix(string(l[0]), `Bucket"`) }) {
+			lists = slices.DeleteFunc(lists, func(l [3]json.RawMessage) bool { return strings.HasSuffix(string(l[0]), `::Object"`) })
+		}
+		row["buckets"], err2 = marshal(lists)
 		if err1 != nil || err2 != nil {
 			return nil
 		}
