@@ -21,7 +21,8 @@ import (
 // have to be listed for that.
 const countBefore = 10_000
 
-// search looks for streams that are not known yet, and counts what else lies there. It
+// search looks for streams that are not known yet, and counts what else lies there. What
+// could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
 // known to hold no logs, but for once in an AuditInterval.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
@@ -44,11 +45,16 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.vain < vainLooks { // all had their turn
+		clear(l.unlooked)
+	}
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
+	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
+	l.blind = f.blind
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
@@ -85,6 +91,8 @@ type finder struct {
 	back     time.Time // see lookedBack
 	first    bool      // no search was complete before
 	blind    bool      // an object could not be looked at
+	unseen   error     // why, if that may pass
+	vain     int       // looks at objects that may be read soon
 	conflict error     // another location has a stream that was found, too
 }
 
@@ -97,8 +105,13 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	floor := f.own.Floor
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
-		key.Skip = f.recognise(ctx, obj, key, floor)
-		f.blind = f.blind || key.Skip == logkey.SkipUnreadable
+		var later bool
+		key.Skip, later = f.recognise(ctx, obj, key, floor)
+		if later {
+			f.skips.end()
+			f.skips.once(obj.Key, key.Skip)
+			return "" // the next search lists it again
+		}
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm

@@ -35,10 +35,12 @@ type location struct {
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
 	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
+	unlooked     map[string]error // why objects cannot be looked at now, by key
 	sharing      sharing
 
 	// Owned by the committer:
@@ -52,6 +54,7 @@ type location struct {
 	failure  error                        // of the last round
 	streams  map[string]*stream           // by ID
 	others   int                          // streams of other shards, as of the last search
+	blind    bool                         // that could not look at an object
 }
 
 // tail lists the location again and again, and queues what is new.
@@ -93,7 +96,7 @@ func (l *location) round(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	if l.barren() || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if l.barren() || l.unseen != nil || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		if failed = l.backoff.delays(start); failed == nil {
 			failed = l.backoff.ended(start, l.search(ctx, start, now), l.cfg)
 		}
@@ -122,6 +125,7 @@ func (l *location) round(ctx context.Context) error {
 	if err := polls.Wait(); failed == nil {
 		failed = err
 	}
+	failed = cmp.Or(failed, l.unseen) // logs may lie there that nobody has found
 	if failed == nil {
 		l.backlog.complete(l.ready)
 	}

@@ -63,6 +63,9 @@ type LocationStatus struct {
 	// OtherStreams is how many streams the last search has found that belong to other
 	// shards, those included whose objects may turn out to be no logs.
 	OtherStreams int `json:"other_shards_streams"`
+	// NotLookedAt is whether the last search for streams could not look at an object whose
+	// content alone shows whether it is a log object.
+	NotLookedAt bool `json:"not_looked_at,omitempty"`
 	// Skipped are the objects that were found to be no log objects since the start, in the
 	// order of their reasons.
 	Skipped []SkippedStatus `json:"skipped"`
@@ -175,6 +178,7 @@ func (l *location) status(now time.Time) LocationStatus {
 		BeforeStartMore: l.prefix.More,
 
 		OtherStreams: l.others,
+		NotLookedAt:  l.blind,
 	}
 	l.mu.Unlock()
 	status.Backlog, status.Ready = l.backlog.left()

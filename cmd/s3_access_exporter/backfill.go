@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +59,9 @@ func (cmd *backfillCmd) Validate() error {
 
 // Run reads everything and writes its history.
 func (cmd *backfillCmd) Run(ctx context.Context, env *environment) error {
+	if err := cmd.checkOutput(); err != nil { // and not when all is read
+		return err
+	}
 	labels := cmd.Labels.config()
 	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: time.Time(cmd.OneShot.Filter.Until), Labels: labels, Legacy: cmd.Legacy.Features.Features})
 	defer h.Close()
@@ -65,6 +69,21 @@ func (cmd *backfillCmd) Run(ctx context.Context, env *environment) error {
 		labels: labels, needs: h.Needs(), sink: h,
 		finish: func() error { return cmd.write(env.stdout, h) },
 	})
+}
+
+// checkOutput returns why no file can be made at the path to write to, as far as what lies
+// there shows it.
+func (cmd *backfillCmd) checkOutput() error {
+	if cmd.Output == "" {
+		return nil
+	}
+	if info, err := os.Stat(cmd.Output); err == nil && info.IsDir() {
+		return fmt.Errorf("--output-file: %s is a directory; name a file", cmd.Output)
+	}
+	if _, err := os.Stat(filepath.Dir(cmd.Output)); err != nil {
+		return fmt.Errorf("--output-file: %s: %w; make the directory, or name another file", cmd.Output, err)
+	}
+	return nil
 }
 
 func (cmd *backfillCmd) write(stdout io.Writer, h *history.History) error {

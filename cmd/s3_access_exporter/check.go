@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,20 +34,25 @@ func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.
 		return err
 	}
 	failed := false
+	var unsaid error
 	say := func(line string, err error) {
 		if err != nil {
 			line, failed = line+err.Error(), true
 		}
-		fmt.Fprintln(out, hostile.Visible(line))
+		_, err = fmt.Fprintln(out, hostile.Visible(line))
+		unsaid = cmp.Or(unsaid, err)
 	}
 	say(cmd.checkCheckpoint(ctx))
 	for i, found := range lookAtAll(ctx, locations) {
 		say(locations[i].Name+": "+found.text, found.err)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if failed {
 		return errCheck
 	}
-	return ctx.Err()
+	return unsaid
 }
 
 // checkLoop returns an error if a checkpoint in S3 would be listed as logs.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -268,4 +270,53 @@ func writeFile(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// fullWriter is a standard output that takes nothing any more.
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// What could not be printed did not succeed.
+func TestRun_FailsWhereItCannotPrint(t *testing.T) {
+	bucket, path := fixtureBucket(t), filepath.Join(t.TempDir(), "state.db")
+	state, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := state.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"report", bucket},
+		{"report", "--by=log", "-o", "json", bucket},
+		{"report", "--by=log", "-o", "csv", bucket},
+		{"report", "-o", "prometheus", bucket},
+		{"report", "--dry-run", bucket},
+		{"events", bucket},
+		{"events", "-o", "json", bucket},
+		{"events", "-o", "csv", "--sort=time", bucket},
+		{"events", "-o", "raw", bucket},
+		{"backfill", "--step=1h", bucket},
+		{"engine", "ddl", "--engine=trino", filepath.Join(bucket, "partitioned")},
+		{"checkpoint", "verify", path},
+		{"serve", "--check", "--checkpoint.path=" + path, bucket},
+		{"version"},
+	} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), args, fullWriter{}, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())
+		}
+	}
+}
+
+// Where a history cannot be written to, nothing is read for it.
+func TestBackfill_LooksAtItsFileBeforeItReads(t *testing.T) {
+	dir := t.TempDir()
+	for name, path := range map[string]string{"no directory": filepath.Join(dir, "missing", "history.om"), "a directory": dir} {
+		t.Run(name, func(t *testing.T) {
+			// The location is not there either, which would be found out later.
+			wantFailure(t, runToEnd(t, "backfill", "-o", path, filepath.Join(dir, "nowhere")), exitFailed, "--output-file: ")
+		})
+	}
 }

@@ -58,14 +58,17 @@ func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 		}
 	}
 	accounts, err := cmd.accounts(ctx)
-	if err != nil {
-		return err
-	}
 	now := time.Now()
-	found, err := coverage.LookAll(ctx, accounts, coverage.Options{
-		Wanted: cmd.wanted, Locations: cmd.Locations, Now: now,
-	})
-	if err != nil {
+	var found []*coverage.Inventory
+	if err == nil {
+		found, err = coverage.LookAll(ctx, accounts, coverage.Options{
+			Wanted: cmd.wanted, Locations: cmd.Locations, Now: now,
+		})
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // what was not answered was not refused
+	case err != nil:
 		return err
 	}
 	all := coverage.Join(found)

@@ -67,8 +67,10 @@ func (cmd *ddlCmd) Run(ctx context.Context, env *environment) error {
 			env.logger.Warn("no log object lies here; a location is a bucket, a prefix in one, or a directory", "location", l.Name)
 		}
 	}
-	fmt.Fprint(env.stdout, strings.Join(statements, "\n"))
+	_, err = fmt.Fprint(env.stdout, strings.Join(statements, "\n"))
 	switch {
+	case err != nil:
+		return err
 	case flat:
 		return errFlat
 	case len(statements) == 0:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -239,5 +240,42 @@ func TestRun_PrintsWhatWasReadWhereALocationCannotBeListed(t *testing.T) {
 	}
 	if n := strings.Count(stderr.String(), "s3://broken"); n != 1 || !strings.Contains(stderr.String(), `s3://broken: list "": forbidden`) {
 		t.Errorf("the location is named %d times in\n%s", n, stderr.String())
+	}
+}
+
+// Nor does one that is not there from the beginning.
+func TestRun_ReadsTheLocationsThatAreThere(t *testing.T) {
+	bucket, missing := fixtureBucket(t), filepath.Join(t.TempDir(), "missing")
+	for _, command := range []string{"report -o csv", "report -o prometheus", "events -o raw --sort=time", "backfill --step=1h"} {
+		t.Run(command, func(t *testing.T) {
+			whole := runToEnd(t, append(strings.Fields(command), bucket)...)
+			for _, locations := range [][]string{{missing, bucket}, {bucket, missing}} {
+				got := runToEnd(t, append(strings.Fields(command), locations...)...)
+				if got.code != exitFailed || got.stdout != whole.stdout {
+					t.Errorf("exit code %d; %s", got.code, golden.FirstDifference(got.stdout, whole.stdout))
+				}
+				last := whole.stderr[strings.LastIndex(whole.stderr, program+": looked at "):]
+				if strings.Count(got.stderr, missing+":") != 2 || !strings.HasSuffix(got.stderr, last) { // as location and as directory
+					t.Errorf("stderr is\n%s\nwant at its end\n%s", got.stderr, last)
+				}
+			}
+		})
+	}
+}
+
+// Nothing was there and nothing could be listed do not look alike, either.
+func TestRun_ShowsWhatItLookedAtWhereNothingCouldBeListed(t *testing.T) {
+	broken := new(sourcetest.Fake)
+	broken.SetFault(func(string, string) error { return errors.New("forbidden") })
+	for _, command := range []string{"report", "events", "backfill"} {
+		var stdout, stderr bytes.Buffer
+		code := runOn(t.Context(), []string{command, t.TempDir()}, &stdout, &stderr, func(scan *engine.Scan) engine.Engine {
+			scan.Locations = []source.Location{{Name: "s3://broken", Source: broken}}
+			return scan
+		})
+		want := program + `: error: s3://broken: list "": forbidden` + "\n" + program + ": looked at 0 log objects (0 B)\n"
+		if code != exitFailed || stdout.Len() > 0 || stderr.String() != want {
+			t.Errorf("%s: exit code %d, %q, %q, want %q", command, code, stdout.String(), stderr.String(), want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -171,10 +172,13 @@ func (o *oneShot) dryRun(ctx context.Context, env *environment, q *engine.Questi
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "would read %s (%s), which takes two cores some %s\n", counted(summary.Objects, "log object"), humanize.IBytes(uint64(summary.Bytes)), max(takes, time.Second).Round(time.Second))
+	text := fmt.Sprintf("would read %s (%s), which takes two cores some %s\n", counted(summary.Objects, "log object"), humanize.IBytes(uint64(summary.Bytes)), max(takes, time.Second).Round(time.Second))
 	if n := lists.Load(); n > 0 {
-		fmt.Fprintf(env.stdout, "%s and %s: %s at list price\n", counted(n, "LIST request"), counted(summary.Objects, "GET request"),
+		text += fmt.Sprintf("%s and %s: %s at list price\n", counted(n, "LIST request"), counted(summary.Objects, "GET request"),
 			warehouse.Dollars(price.Dollars(price.Requests(map[string]int64{"ListObjectsV2": n, "GetObject": summary.Objects}))))
+	}
+	if _, err := io.WriteString(env.stdout, text); err != nil {
+		return err
 	}
 	return checkRead(env.logger, summary)
 }

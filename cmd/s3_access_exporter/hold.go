@@ -63,13 +63,17 @@ func holdFile(ctx context.Context, logger *slog.Logger, path string, do func(con
 }
 
 // holdJournal calls do while this process is the one that writes a checkpoint in S3. It
-// fails where another one does.
+// fails where another one does, and where the bucket cannot be listed: for that an exporter
+// waits, and nobody who has misspelt it.
 func (h holdFlags) holdJournal(
 	ctx context.Context, env *environment, f checkpointFlags, do func(context.Context, reshard.State) error,
 ) (err error) {
 	bucket, err := openBucket(ctx, f.Path, h.AWS, nil)
 	if err != nil {
 		return err
+	}
+	if err := bucket.source.Check(ctx, bucket.prefix); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", bucket.name, err)
 	}
 	journal := f.openJournal(bucket, nil, nil, env.logger)
 	defer func() { err = errors.Join(err, journal.Close()) }()

@@ -130,3 +130,42 @@ func TestRun_IsInterruptedBeforeAnythingWasRead(t *testing.T) {
 		t.Errorf("%q", stdout.String())
 	}
 }
+
+// Whatever a command that looks once is in the middle of, its end by a signal looks like
+// no failure.
+func TestRun_EndsInterruptedWhateverItWaitsFor(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	for name, args := range map[string][]string{
+		"dry run":  {"report", "--dry-run", "s3://example-logs"},
+		"tables":   {"engine", "ddl", "--engine=athena", "s3://example-logs"},
+		"check":    {"serve", "--check", "--checkpoint.path=" + t.TempDir() + "/new.db", "s3://example-logs"},
+		"verify":   {"checkpoint", "verify", "s3://example-state/a"},
+		"reshard":  {"checkpoint", "reshard", "--to=2", "s3://example-state/a", "s3://example-state/b"},
+		"coverage": {"coverage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, over := make(chan struct{}, 100), make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				asked <- struct{}{}
+				<-over
+			}))
+			defer server.Close()
+			defer close(over)
+			t.Setenv("AWS_ENDPOINT_URL", server.URL)
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			ended := make(chan int)
+			var stdout, stderr bytes.Buffer
+			go func() {
+				ended <- run(ctx, append(args, "--aws.endpoint-url="+server.URL, "--aws.path-style", "--aws.region=eu-west-1"), &stdout, &stderr)
+			}()
+			<-asked
+			interrupt()
+			code := <-ended
+			if got, want := stderr.String(), program+": error: interrupted\n"; code != exitInterrupted || got != want {
+				t.Errorf("exit code %d, stderr is %q", code, got)
+			}
+		})
+	}
+}

@@ -142,7 +142,7 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 	}
 	lines := terminal.New(stderr)
 	env := &environment{stdout: stdout, stderr: lines, logger: c.Log.logger(lines), engine: on, configured: configured}
-	code := exitCode(command.Run(env), stderr)
+	code := exitCode(ctx, command.Run(env), stderr)
 	if env.lastLine != "" {
 		fmt.Fprintf(stderr, "%s: %s\n", program, env.lastLine)
 	}
@@ -150,7 +150,8 @@ func runOn(ctx context.Context, args []string, stdout, stderr io.Writer, on newE
 }
 
 // exitCode prints an error, and returns the exit code for it.
-func exitCode(err error, stderr io.Writer) int {
+func exitCode(ctx context.Context, err error, stderr io.Writer) int {
+	interrupted := ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 	switch {
 	case err == nil:
 		return exitOK
@@ -158,6 +159,8 @@ func exitCode(err error, stderr io.Writer) int {
 		return fail(stderr, err, exitUsage)
 	case errors.Is(err, errInterrupted):
 		return fail(stderr, err, exitInterrupted)
+	case interrupted: // whatever it was in the middle of
+		return fail(stderr, errors.New("interrupted"), exitInterrupted)
 	}
 	return fail(stderr, err, exitFailed)
 }

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
 func TestMove_RefusesWhatCannotBeMoved(t *testing.T) {
@@ -62,4 +68,23 @@ func TestServe_RefusesACheckpointThatWasMoved(t *testing.T) {
 	if diff := e.mustScrape(t).requestFamilies().diff(want); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// An exporter waits for its store. Who has misspelt a bucket, or has no permission, does
+// not.
+func TestMove_EndsWhereTheStoreRefuses(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+	defer server.Close()
+	from := filepath.Join(t.TempDir(), "state.db")
+	state, err := checkpoint.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := state.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, runToEnd(t, "checkpoint", "move", "--aws.endpoint-url="+server.URL, "--aws.path-style", "--aws.region=eu-west-1", from, "s3://misspelt/a"),
+		exitFailed, "check the bucket's name")
 }

@@ -59,11 +59,12 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError
-	some := errors.As(err, &partial) || summary.Objects > 0 && errors.As(err, new(*once.ListError))
+	unlisted := errors.As(err, new(*once.ListError))
+	some := errors.As(err, &partial) || summary.Objects > 0 && unlisted
 	if err != nil && !interrupted && !enough && !some {
-		return err
-	}
-	if err := a.finish(); err != nil {
+		if unlisted {
+			env.lastLine = "looked at " + summaryText(summary, false)
+		}
 		return err
 	}
 	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0
@@ -72,6 +73,9 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		looked = "stopped at --limit; read to their ends:"
 	}
 	env.lastLine = looked + " " + summaryText(summary, candidates)
+	if err := a.finish(); err != nil {
+		return err
+	}
 	switch {
 	case interrupted:
 		return errInterrupted
@@ -113,9 +117,13 @@ func (o *oneShot) open(ctx context.Context, env *environment, opener location.Op
 	if err != nil {
 		return once.Config{}, err
 	}
+	check := location.Check
+	if o.Engine.Engine == engineScan { // which reads one location without the others
+		check = location.CheckSome
+	}
 	locations, err := opener.Open(ctx, named)
 	if err == nil {
-		err = location.Check(ctx, locations)
+		err = check(ctx, locations)
 	}
 	return once.Config{
 		Locations:     locations,

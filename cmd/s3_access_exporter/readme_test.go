@@ -180,6 +180,27 @@ func TestReadme_NamesEveryFlagOfReport(t *testing.T) {
 	}
 }
 
+// A command line that is not indented, or between fences, is run together with the text
+// around it.
+func TestReadme_CommandLinesAreCode(t *testing.T) {
+	pages := append(readmes[:], "deploy/README.md", "dashboards/README.md", "CONTRIBUTING.md", "SECURITY.md")
+	for _, page := range pages {
+		text, err := os.ReadFile(filepath.Join(moduleRoot, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced := false
+		for line := range strings.Lines(string(text)) {
+			switch word, _, _ := strings.Cut(line, " "); {
+			case strings.HasPrefix(line, "```"):
+				fenced = !fenced
+			case !fenced && slices.Contains([]string{program, "promtool", "go", "docker", "kubectl", "helm", "aws", "tofu", "terraform"}, word):
+				t.Errorf("%s: %q is no code", page, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
 func TestReadme_NamesTestsThatExist(t *testing.T) {
 	var tests strings.Builder
 	err := filepath.WalkDir(moduleRoot, func(path string, _ fs.DirEntry, err error) error {

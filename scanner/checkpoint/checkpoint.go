@@ -83,7 +83,8 @@ var (
 	ErrDamaged = errors.New("damaged")
 	ErrMissing = errors.New("there is none, and it must exist")
 	// ErrReplaced means that the path leads to another file than the open one, or to
-	// none: what would be written now, nobody would find again.
+	// none, so that nobody would find again what would be written now; or that the file, or
+	// the journal, holds something else than this process has written.
 	ErrReplaced = errors.New("moved, replaced or deleted while it was in use; nothing can be counted until a restart")
 )
 
@@ -91,6 +92,7 @@ var (
 // once; updates wait for each other.
 type File struct {
 	db       *bbolt.DB
+	guard    *guard
 	path     string
 	identity fs.FileInfo // device and inode of the open file
 	created  bool
@@ -144,11 +146,14 @@ func open(path string, o options) (*File, error) {
 	}
 	db.AllocSize = growth
 	f := &File{db: db, path: path, created: missing, meta: found.MetaDamaged}
-	if f.identity, err = os.Stat(path); err == nil {
+	if f.guard, err = newGuard(path, db.Info().PageSize); err != nil {
+		return nil, errors.Join(openError(err), db.Close())
+	}
+	if f.identity, err = f.guard.file.Stat(); err == nil {
 		err = f.View(refuseReplica)
 	}
 	if err != nil {
-		_ = db.Close() // nothing was written
+		_ = f.Close() // nothing was written
 		return nil, openError(err)
 	}
 	return f, nil
@@ -189,7 +194,7 @@ func (f *File) MetaDamaged() bool { return f.meta }
 func (f *File) Run(ctx context.Context, lead func(ctx context.Context) error) error { return lead(ctx) }
 
 // Close unlocks and closes the file.
-func (f *File) Close() error { return f.db.Close() }
+func (f *File) Close() error { return errors.Join(f.db.Close(), f.guard.close()) }
 
 // Size returns the file's size in bytes.
 func (f *File) Size() int64 {
@@ -205,12 +210,15 @@ func (f *File) Size() int64 {
 // Update runs fn in a transaction that is durable, or void, when Update returns. An
 // error of fn voids it. The Tx is valid only within fn.
 //
-// Once the path does not lead to the open file any more, Update fails with
-// ErrReplaced for good, and so does the one in which this happened: its changes must
-// not be relied on.
+// Once the path does not lead to the open file any more, or another process has written
+// it, Update fails with ErrReplaced for good, and so does the one in which the path came to
+// lead elsewhere: its changes must not be relied on.
 func (f *File) Update(fn func(*Tx) error) error {
 	if err := f.present(); err != nil {
 		return err
+	}
+	if err := f.guard.begin(); err != nil {
+		return f.refuse(err)
 	}
 	err := f.db.Update(func(bolt *bbolt.Tx) error {
 		tx := &Tx{bolt: bolt}
@@ -219,10 +227,21 @@ func (f *File) Update(fn func(*Tx) error) error {
 		}
 		return tx.putTotals()
 	})
+	if left := f.guard.end(); err == nil && left != nil {
+		err = f.refuse(left)
+	}
 	if err != nil {
 		return err
 	}
 	return f.present()
+}
+
+// refuse returns the error because of which the file cannot be used.
+func (f *File) refuse(err error) error {
+	if errors.Is(err, ErrReplaced) {
+		f.replaced.Store(true)
+	}
+	return fmt.Errorf("checkpoint %s: %w", f.path, err)
 }
 
 // present returns an error unless the path leads to the open file.
@@ -232,17 +251,21 @@ func (f *File) present() error {
 		f.replaced.Store(true)
 	}
 	if f.replaced.Load() {
-		return fmt.Errorf("checkpoint %s: %w", f.path, ErrReplaced)
+		return f.refuse(ErrReplaced)
 	}
 	if err != nil {
-		return fmt.Errorf("checkpoint %s: %w", f.path, openError(err))
+		return f.refuse(openError(err))
 	}
 	return nil
 }
 
 // View runs fn with a consistent view of the last commit. The Tx, and all bytes
 // that come from it, are valid only within fn, which should return soon: the file
-// cannot shrink or grow while it runs.
+// cannot shrink or grow while it runs. It fails with ErrReplaced if another process has
+// written the file.
 func (f *File) View(fn func(*Tx) error) error {
+	if err := f.guard.check(); err != nil {
+		return f.refuse(err)
+	}
 	return f.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
 }

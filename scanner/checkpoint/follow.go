@@ -50,7 +50,7 @@ func (j *Journal) follow(ctx context.Context) error {
 	for {
 		err := j.persist(ctx, j.load)
 		if err == nil {
-			err = j.local.view(j.cfg.Check)
+			err = j.local.view(j.look)
 		}
 		if err == nil {
 			err = j.tail(ctx)
@@ -59,6 +59,14 @@ func (j *Journal) follow(ctx context.Context) error {
 			return j.named(err)
 		}
 	}
+}
+
+// look looks at what there is before this process waits.
+func (j *Journal) look(tx *Tx) error {
+	if j.cfg.MustExist && tx.blank() {
+		return ErrMissing
+	}
+	return j.cfg.Check(tx)
 }
 
 // persist calls f until it fails otherwise than because of the store, or not at all.
@@ -205,6 +213,7 @@ func (j *Journal) begin(ctx context.Context) error {
 		return err
 	}
 	err = j.local.update(func(tx *Tx) error {
+		j.created.Store(tx.blank())
 		return errors.Join(tx.replay(opening.changes), tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
 	})
 	if err != nil {
@@ -217,22 +226,37 @@ func (j *Journal) begin(ctx context.Context) error {
 	return nil
 }
 
-// atEnd returns errBehind if the journal has anything behind a segment.
+// atEnd returns errBehind if the journal has anything behind a segment, and errGone if it
+// does not have that one any more, nor what stands in for it.
 func (j *Journal) atEnd(ctx context.Context, sequence uint64) error {
-	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, segmentKey(sequence)) {
+	before := "" // the beginning has no segment
+	if sequence > 0 {
+		before = segmentKey(sequence - 1)
+	}
+	there := sequence == 0
+	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, before) {
 		if err != nil {
 			return storeFailure("list", segmentPrefix, err)
 		}
-		if key == segmentKey(sequence+1) && sequence == j.at.sequence {
+		if key == segmentKey(sequence) {
+			there = true
+			continue
+		}
+		if there && key == segmentKey(sequence+1) && sequence == j.at.sequence {
 			return ErrStandby // it was written just now
 		}
 		return errBehind
 	}
 	newest, known, err := j.newestSnapshot(ctx)
-	if err == nil && known && newest > j.at.sequence {
-		err = errBehind
+	switch {
+	case err != nil:
+		return err
+	case known && newest > j.at.sequence:
+		return errBehind
+	case !there:
+		return objectError(segmentKey(sequence), errGone)
 	}
-	return err
+	return nil
 }
 
 // advance takes note of what the local copy holds now.

@@ -106,8 +106,8 @@ var (
 // others follow.
 //
 // Its files: segment.go, snapshot.go and changes.go are what lies in the store,
-// replica.go the local copy; follow.go waits until this process may write, put.go makes a
-// segment durable, and lead.go is what else the writer does.
+// replica.go the local copy; follow.go waits until this process may write, update.go is a
+// commit, put.go makes a segment durable, and lead.go is what else the writer does.
 type Journal struct {
 	cfg   JournalConfig
 	codec codec
@@ -229,88 +229,6 @@ func (j *Journal) Size() (size int64) {
 
 // View is File.View, for within Run's lead.
 func (j *Journal) View(fn func(*Tx) error) error { return j.local.view(fn) }
-
-// Update is File.Update, for within Run's lead: it runs fn in a transaction that is
-// durable, or void, when Update returns. While the store gives no answer, or another one
-// than that the segment is stored, Update waits and tries again: nothing that is read out
-// of such an answer may be relied on. Status has the reason meanwhile. Once Run's context
-// has ended, it does not wait for more than some seconds.
-//
-// If it fails with ErrFenced, all that was committed by this process is durable, and it
-// commits nothing any more.
-func (j *Journal) Update(fn func(*Tx) error) error {
-	j.write.take()
-	defer j.write.give()
-	if err := j.writable(); err != nil {
-		return j.named(err)
-	}
-	bolt, err := j.local.db.Begin(true)
-	if err != nil {
-		return j.named(err)
-	}
-	defer func() { _ = bolt.Rollback() }() // after a commit there is nothing to roll back
-	tx := &Tx{bolt: bolt, log: new(changes)}
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if len(tx.log.encoded) == 0 {
-		return nil
-	}
-	if len(tx.log.encoded) > maxChanges {
-		return j.named(fmt.Errorf("a commit of %d bytes is too large", len(tx.log.encoded)))
-	}
-	next := j.next()
-	next.changes = tx.log.encoded
-	err = errors.Join(tx.putTotals(), tx.putPosition(next.position, true))
-	if err != nil {
-		return j.named(err)
-	}
-	if err := j.put(next); err != nil {
-		return j.named(err)
-	}
-	if err := bolt.Commit(); err != nil {
-		// The segment counts, and only a process that reads it anew can show it.
-		return j.named(j.end(fmt.Errorf("local copy %s: %w", j.local.path, openError(err))))
-	}
-	j.at = next.position
-	return nil
-}
-
-// next returns the segment behind the last one, without changes. j.write is held.
-func (j *Journal) next() *segment {
-	return &segment{
-		position: position{sequence: j.at.sequence + 1, writer: j.id, name: j.cfg.Writer},
-		previous: j.at.writer,
-	}
-}
-
-// writable returns why nothing can be written.
-func (j *Journal) writable() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.ended != nil {
-		return j.ended
-	}
-	if !j.active.Load() {
-		return ErrStandby
-	}
-	return nil
-}
-
-// end makes an error the reason for which nothing can be written any more, and shown. It
-// returns the reason, which is the first one.
-func (j *Journal) end(err error) error {
-	j.active.Store(false)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.ended == nil {
-		j.ended = err
-	}
-	if j.cancel != nil {
-		j.cancel(j.ended)
-	}
-	return j.ended
-}
 
 // moved takes note of a segment that was seen.
 func (j *Journal) moved(p position) {

@@ -61,8 +61,13 @@ func (j *Journal) list(ctx context.Context) (c contents, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.last = c.snapshot
-	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, segmentKey(c.snapshot)) {
+	// The segment of the snapshot stays as long as that: see compact. Where it is gone, those
+	// behind it are, too.
+	before, next := "", uint64(1)
+	if c.hasSnapshot {
+		before, next = segmentKey(c.snapshot-1), c.snapshot
+	}
+	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, before) {
 		if err != nil {
 			return c, storeFailure("list", segmentPrefix, err)
 		}
@@ -70,10 +75,13 @@ func (j *Journal) list(ctx context.Context) (c contents, err error) {
 		if err != nil {
 			return c, err
 		}
-		if sequence != c.last+1 {
-			return c, objectError(segmentKey(c.last+1), errGone)
+		if sequence != next {
+			return c, objectError(segmentKey(next), errGone)
 		}
-		c.last = sequence
+		c.last, next = sequence, next+1
+	}
+	if c.last < c.snapshot {
+		return c, objectError(segmentKey(c.snapshot), errGone)
 	}
 	return c, nil
 }
@@ -110,7 +118,6 @@ func (j *Journal) loadFound(ctx context.Context, found contents) error {
 	if err := j.catchUp(ctx, found.last); err != nil {
 		return err
 	}
-	j.created.Store(found.empty())
 	j.reached(nil)
 	j.moved(j.at)
 	return nil
@@ -160,19 +167,18 @@ func (j *Journal) catchUp(ctx context.Context, last uint64) error {
 }
 
 // reuse returns the position of the local copy, if it is one of the journal that was
-// found; nil if it is behind, or ahead, or another journal's.
+// found; nil if it is behind, or ahead, or another journal's. If it is ahead, or has another
+// history, the journal may have lost its newest objects, which nothing else shows.
 func (j *Journal) reuse(ctx context.Context, found contents) (*position, error) {
 	kept, known, err := j.local.position()
-	if err == nil && known && !found.empty() && kept.sequence > found.last {
-		// It holds nothing that was not in the journal before.
-		j.cfg.Logger.Warn("the journal ends before its local copy: unless that is of another one, commits are missing, "+
-			"so that their objects count again, and counters are lower until they have",
-			"checkpoint", j.cfg.Name, "last", found.last, "missing", kept.sequence)
-	}
-	if err != nil || !known || kept.sequence == 0 || kept.sequence < found.snapshot || kept.sequence > found.last {
+	if err != nil || !known || kept.sequence == 0 || kept.sequence < found.snapshot {
 		// One that cannot be read is of no use, and one of a beginning may have been left
 		// half loaded.
 		return nil, nil //nolint:nilerr // see above
+	}
+	if kept.sequence > found.last {
+		j.warnOfLoss(kept, found)
+		return nil, nil
 	}
 	var there position
 	switch {
@@ -188,9 +194,16 @@ func (j *Journal) reuse(ctx context.Context, found contents) (*position, error) 
 		}
 	}
 	if there.writer != kept.writer {
+		j.warnOfLoss(kept, found)
 		return nil, nil
 	}
 	return &kept.position, nil
+}
+
+// warnOfLoss logs that the local copy holds what the journal does not.
+func (j *Journal) warnOfLoss(kept kept, found contents) {
+	j.cfg.Logger.Warn("the journal does not have what its local copy holds: it has lost its newest objects, or is another one; counters go on from what it has",
+		"local", kept.sequence, "journal", found.last)
 }
 
 // rebuild makes the local copy that of the snapshot that was found, or of the beginning.

@@ -16,9 +16,10 @@ import (
 // like that of a File, whose table meta knows the position besides. Nothing is lost with
 // it, so it is never synced: the journal is what is durable.
 type replica struct {
-	db   *bbolt.DB
-	path string
-	dir  string // a directory for it alone, empty if its path was chosen by somebody
+	db    *bbolt.DB
+	guard *guard
+	path  string
+	dir   string // a directory for it alone, empty if its path was chosen by somebody
 }
 
 // The keys of the table meta that only a replica has.
@@ -51,7 +52,7 @@ func openReplica(path string) (*replica, error) {
 		return r, nil
 	}
 	err = fmt.Errorf("local copy %s: %w: it is a checkpoint of its own; choose another path", path, ErrForeign)
-	return nil, errors.Join(err, r.db.Close())
+	return nil, errors.Join(err, r.closeFile())
 }
 
 func newTemporaryReplica() (*replica, error) {
@@ -72,9 +73,15 @@ func (r *replica) open() error {
 		return openError(err)
 	}
 	db.AllocSize = growth
-	r.db = db
+	g, err := newGuard(r.path, db.Info().PageSize)
+	if err != nil {
+		return errors.Join(openError(err), db.Close())
+	}
+	r.db, r.guard = db, g
 	return nil
 }
+
+func (r *replica) closeFile() error { return errors.Join(r.db.Close(), r.guard.close()) }
 
 func openUnsynced(path string) (*bbolt.DB, error) {
 	return bbolt.Open(path, 0o600, &bbolt.Options{
@@ -85,7 +92,7 @@ func openUnsynced(path string) (*bbolt.DB, error) {
 // renew makes it an empty copy: of the beginning of a journal.
 func (r *replica) renew() error {
 	if r.db != nil {
-		if err := r.db.Close(); err != nil {
+		if err := r.closeFile(); err != nil {
 			return err
 		}
 		r.db = nil
@@ -128,7 +135,7 @@ func createUnsynced(path string) error {
 }
 
 func (r *replica) close() error {
-	err := r.db.Close()
+	err := r.closeFile()
 	if r.dir != "" {
 		err = errors.Join(err, os.RemoveAll(r.dir))
 	}
@@ -137,16 +144,23 @@ func (r *replica) close() error {
 
 // update changes the copy. What is changed is not in the journal by that.
 func (r *replica) update(fn func(*Tx) error) error {
-	return r.db.Update(func(bolt *bbolt.Tx) error {
+	if err := r.guard.begin(); err != nil {
+		return err
+	}
+	err := r.db.Update(func(bolt *bbolt.Tx) error {
 		tx := &Tx{bolt: bolt}
 		if err := fn(tx); err != nil {
 			return err
 		}
 		return tx.putTotals()
 	})
+	return errors.Join(err, r.guard.end())
 }
 
 func (r *replica) view(fn func(*Tx) error) error {
+	if err := r.guard.check(); err != nil {
+		return fmt.Errorf("local copy %s: %w", r.path, err)
+	}
 	return r.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
 }
 

@@ -18,8 +18,9 @@ func (s *Series) Put(key, value []byte) error { return s.t.put(key, value) }
 func (s *Series) Delete(key []byte) error { return s.t.delete(key) }
 
 // Each calls fn with every key and value in the order of the keys, until fn
-// returns an error. The bytes are valid only within the transaction.
-func (s *Series) Each(fn func(key, value []byte) error) error { return s.t.each(nil, fn) }
+// returns an error, and then fails if these are not all that there are. The bytes are valid
+// only within the transaction.
+func (s *Series) Each(fn func(key, value []byte) error) error { return s.t.all(fn) }
 
 // Get returns the value of a key, nil if there is none. The bytes are valid only within the
 // transaction.

@@ -46,7 +46,7 @@ func (tx *Tx) writeSnapshot(w io.Writer, p position) error {
 	sum.Write(head)
 	out := bufio.NewWriterSize(io.MultiWriter(zip, sum), 64<<10)
 	for id := range tableCount {
-		err := tx.table(id).each(nil, func(key, value []byte) error {
+		err := tx.table(id).all(func(key, value []byte) error {
 			if id == tableMeta && isDerived(key) {
 				return nil
 			}
@@ -70,6 +70,17 @@ func (tx *Tx) writeSnapshot(w io.Writer, p position) error {
 func isDerived(key []byte) bool {
 	return bytes.HasPrefix(key, totalKey("")) || bytes.Equal(key, positionKey) ||
 		bytes.Equal(key, formatKey) || bytes.Equal(key, versionKey)
+}
+
+// blank reports whether nothing was ever committed.
+func (tx *Tx) blank() bool {
+	c := tx.table(tableMeta).bucket.Cursor()
+	for key, _ := c.First(); key != nil; key, _ = c.Next() {
+		if !isDerived(key) && !bytes.Equal(key, fencesKey) && !bytes.Equal(key, takeoverKey) {
+			return false
+		}
+	}
+	return tx.unused()
 }
 
 // loadSnapshot fills a new replica with the snapshot of a sequence.

@@ -260,6 +260,26 @@ func (t *table) each(prefix []byte, fn func(key, value []byte) error) error {
 	})
 }
 
+// all calls fn with all entries, in the order of their keys, and then fails if they are not
+// those that were written: what was damaged since the file was opened may have lost some.
+func (t *table) all(fn func(key, value []byte) error) error {
+	var got total
+	err := t.each(nil, func(key, value []byte) error {
+		got.add(checksum(t.seed, key, value))
+		return fn(key, value)
+	})
+	if err != nil || t.id == tableMeta {
+		return err
+	}
+	if !t.known {
+		err = t.readTotal()
+	}
+	if err == nil && got != t.total {
+		err = fmt.Errorf("%w: table %s has other entries than were written", ErrDamaged, tableNames[t.id])
+	}
+	return err
+}
+
 // before returns the last entry whose key is less than key, nil if there is none.
 func (t *table) before(key []byte) (k, value []byte, err error) {
 	c := t.bucket.Cursor()

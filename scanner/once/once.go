@@ -134,7 +134,7 @@ func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (list
 	for i, l := range cfg.Locations {
 		group, listCtx := errgroup.WithContext(ctx)
 		listings[i] = listing{
-			location: l, query: q, jobs: jobs, logger: cfg.Logger, helpers: &helpers{group: group, busy: busy},
+			location: l, query: q, jobs: jobs, helpers: &helpers{group: group, busy: busy},
 			pageSize: source.PageSize, recogniser: reader.NewRecogniser(),
 		}
 		group.Go(func() error {

@@ -3,7 +3,6 @@ package once
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -39,8 +38,8 @@ func list(t *testing.T, bucket *sourcetest.Fake, q Query, helping, pageSize int)
 	group, ctx := errgroup.WithContext(t.Context())
 	l := &listing{
 		location: source.Location{Name: "s3://logs", Source: bucket}, query: &q, jobs: jobs,
-		logger: slog.New(slog.DiscardHandler), recogniser: reader.NewRecogniser(),
-		helpers: &helpers{group: group, busy: make(chan struct{}, helping)}, pageSize: pageSize,
+		recogniser: reader.NewRecogniser(),
+		helpers:    &helpers{group: group, busy: make(chan struct{}, helping)}, pageSize: pageSize,
 	}
 	out, before := listed{listing: l}, bucket.Pages()
 	group.Go(func() error {

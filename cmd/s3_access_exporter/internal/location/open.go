@@ -3,6 +3,8 @@ package location
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,12 +68,29 @@ func (o Opener) source(ctx context.Context, l Location) (stored, error) {
 func Check(ctx context.Context, opened []source.Location) error {
 	checks, ctx := errgroup.WithContext(ctx)
 	for _, l := range opened {
-		checks.Go(func() error {
-			if err := l.Source.(stored).Check(ctx, l.Prefix); err != nil { //nolint:errcheck // every Source is from Open
-				return fmt.Errorf("location %s: %w", l.Name, err)
-			}
-			return nil
-		})
+		checks.Go(func() error { return check(ctx, l) })
 	}
 	return checks.Wait()
+}
+
+// CheckSome returns an error if none of the locations is there: that of the first one. What
+// is wrong with the others if one is, their listing shows.
+func CheckSome(ctx context.Context, opened []source.Location) error {
+	failed := make([]error, len(opened))
+	var checks sync.WaitGroup
+	for i, l := range opened {
+		checks.Go(func() { failed[i] = check(ctx, l) })
+	}
+	checks.Wait()
+	if len(failed) == 0 || slices.Contains(failed, nil) {
+		return nil
+	}
+	return failed[0]
+}
+
+func check(ctx context.Context, l source.Location) error {
+	if err := l.Source.(stored).Check(ctx, l.Prefix); err != nil { //nolint:errcheck // every Source is from Open
+		return fmt.Errorf("location %s: %w", l.Name, err)
+	}
+	return nil
 }

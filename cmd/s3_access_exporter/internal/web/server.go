@@ -6,10 +6,12 @@ package web
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -74,6 +76,7 @@ func New(ctx context.Context, cfg Config, metrics prometheus.Gatherer, tail Tail
 			ReadTimeout:  readTimeout,
 			WriteTimeout: writeTimeout,
 			IdleTimeout:  idleTimeout,
+			ErrorLog:     log.New(errorLog{logger}, "", 0),
 		},
 		logger: logger,
 	}
@@ -87,6 +90,16 @@ func New(ctx context.Context, cfg Config, metrics prometheus.Gatherer, tail Tail
 		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
+}
+
+// errorLog has what the standard library's server has to say, such as that a client does not
+// speak TLS, in the log of the program.
+type errorLog struct{ logger *slog.Logger }
+
+// Write implements io.Writer for a log.Logger, which writes a line at a time.
+func (l errorLog) Write(line []byte) (int, error) {
+	l.logger.Warn("web server", "err", strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // CheckConfigFile returns what is wrong in a ConfigFile or in the files that it names.

@@ -2,10 +2,14 @@ package web
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +28,34 @@ func (p pipes) Accept() (net.Conn, error) {
 }
 func (pipes) Close() error   { return nil }
 func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// flawed is a net.Listener that fails once, and is closed then.
+type flawed struct {
+	pipes
+	err error
+}
+
+func (f *flawed) Accept() (net.Conn, error) {
+	err := f.err
+	f.err = net.ErrClosed
+	return nil, err
+}
+
+// What the server of the standard library reports is a line of the log like any other.
+func TestServer_LogsInTheFormOfTheProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s, err := New(t.Context(), Config{TelemetryPath: "/metrics"}, prometheus.NewRegistry(), fixedTail{}, slog.New(slog.NewJSONHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = s.http.Serve(&flawed{err: syscall.EMFILE})
+		var line struct{ Level, Msg, Err string }
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.Level != "WARN" || !strings.Contains(line.Err, "too many open files") {
+			t.Errorf("%s: %v", log.String(), err)
+		}
+	})
+}
 
 // A client that sends nothing, not all of a request, or nothing more, or that takes no
 // answer, does not keep its connection.

@@ -24,7 +24,7 @@ type statusPages struct {
 
 func newStatusPages(status func() scanner.Status, role func() *Role, buckets Coverage) (*statusPages, error) {
 	page, err := template.New("status").Funcs(template.FuncMap{
-		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": hostile.Visible,
+		"count": groupDigits, "price": formatPrice, "span": formatSpan, "usd": formatUSD, "visible": hostile.Visible, "beforeStart": beforeStart,
 	}).Parse(statusHTML)
 	return &statusPages{status: status, role: role, coverage: buckets, page: page}, err
 }

@@ -131,6 +131,11 @@ func findings(status scanner.Status, role *Role, quarantined, pending, silent in
 			found = append(found, finding{true, l.Name + " cannot be listed: " + l.PollError, "#locations"})
 		}
 	}
+	for _, l := range status.Locations {
+		if l.NotLookedAt && l.PollError == "" {
+			found = append(found, finding{true, "Objects in " + l.Name + " could not be looked at: whether they are log objects is not known.", "#skipped"})
+		}
+	}
 	if n := status.DoubleCounted.Buckets; n > 0 {
 		found = append(found, finding{true, requestsOf(n) + " count twice: they lie in two places that are both read.", "#twice"})
 	}
