@@ -60,7 +60,7 @@ type mended struct {
 func (n *mended) write(tx *checkpoint.Tx, rows rows) error {
 	for _, st := range n.streams {
 		row := rows.of(st)
-		row.Begin, row.Audited = n.start, time.Time{}
+		row.Begin, row.Outside, row.Audited = n.start, time.Time{}, time.Time{}
 		if err := tx.Recount(context.Background(), st.id, checkpoint.DayOf(n.start)); err != nil {
 			return err
 		}

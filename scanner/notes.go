@@ -130,8 +130,10 @@ func (n *audited) write(_ *checkpoint.Tx, rows rows) error {
 	for _, a := range n.streams {
 		row := rows.of(a.stream)
 		row.Audited = a.audit.began
-		// Where but a part is listed, not all that is older was passed over.
-		if row.Within == "" && a.audit.forgets == a.stream.forgotten() {
+		if a.audit.forgets == a.stream.forgotten() {
+			if row.Within != "" && row.Outside.IsZero() {
+				row.Outside = row.Begin // where but a part is listed, the rest was not passed over
+			}
 			row.Begin = earliest(row.Begin, a.audit.from)
 		}
 		row.Watermark = a.stream.advanced()

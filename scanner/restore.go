@@ -22,6 +22,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		owners:     o,
 		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name), l.Prefix),
 		recogniser: reader.NewRecogniser(),
+		unlooked:   make(map[string]error),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		strays:     make(map[*stream]bool),
@@ -131,6 +132,12 @@ func (l *location) adapt(s logkey.Stream, kept *checkpoint.Stream) bool {
 		return false
 	}
 	listed := strings.HasPrefix(reach, kept.Within)
+	if !listed {
+		if kept.Outside.After(kept.Begin) {
+			kept.Begin, kept.Audited = kept.Outside, time.Time{}
+		}
+		kept.Outside = time.Time{}
+	}
 	for p := range l.covering(s) {
 		listed = listed || !p.Searched.IsZero()
 	}

@@ -59,8 +59,12 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError
-	some := errors.As(err, &partial) || summary.Objects > 0 && errors.As(err, new(*once.ListError))
+	unlisted := errors.As(err, new(*once.ListError))
+	some := errors.As(err, &partial) || summary.Objects > 0 && unlisted
 	if err != nil && !interrupted && !enough && !some {
+		if unlisted {
+			env.lastLine = "looked at " + summaryText(summary, false)
+		}
 		return err
 	}
 	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0

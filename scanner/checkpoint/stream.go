@@ -43,6 +43,9 @@ type Stream struct {
 	// Within is the prefix of the keys that are listed, if it reaches into the dates
 	// of the stream's; empty if all of them are.
 	Within string `json:"within,omitempty"`
+	// Outside is Begin as it holds for the keys outside of Within, of which audits pass over
+	// none; zero if it is the same.
+	Outside time.Time `json:"outside,omitzero"`
 	// Newest is the time of the newest request that was counted, zero if there was
 	// none.
 	Newest time.Time `json:"newest,omitzero"`
