@@ -2,7 +2,6 @@ package once
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ type listing struct {
 	location   source.Location
 	query      *Query
 	jobs       chan<- *job
-	logger     *slog.Logger
 	recogniser *reader.Recogniser
 	helpers    *helpers
 	pageSize   int // keys of a page
