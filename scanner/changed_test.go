@@ -57,13 +57,13 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 func TestScanner_ObjectThatHeldNothingIsReadOnceItHasChanged(t *testing.T) {
 	text, free := "logs/"+began.Format("2006-01-02-15-04-05-")+"0123456789ABCDEF", freeKeys["hours"]
 	for name, before := range map[string][]byte{
-		"empty": nil, "a line without text": []byte("\n"), "a page": []byte("<html>"), "another log": []byte(`{"level":"info"}`), "Parquet": []byte("PAR1"),
+		"empty": nil, "a line without text": []byte("\n"), "a text": []byte("Please log in."), "another log": []byte(`{"level":"info"}`), "Parquet": []byte("PAR1"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				r.putFree(free, began, "A", logtest.AccessJSON(began, "r1"))
 				key := r.putFree(free, began, "B", before)
-				r.bucket.Put(text, bytes.TrimFunc(before, unicode.IsPrint), time.Now()) // a page would be quarantined
+				r.bucket.Put(text, bytes.TrimFunc(before, unicode.IsPrint), time.Now()) // any other text would be quarantined
 				r.start()
 				r.wait(10 * time.Minute)
 				r.expect("r1")

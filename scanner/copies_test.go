@@ -1,8 +1,10 @@
 package scanner_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,6 +115,52 @@ func TestScanner_WidenedAuditWindowCountsNothingAgain(t *testing.T) {
 		r.copyAll(bodies, false)
 		r.start()
 		r.wait(12 * time.Hour)
+		r.expect(want...)
+		r.put(time.Now().Add(-200*time.Hour), "B", "late")
+		r.wait(12 * time.Hour)
+		r.expect(append(want, "late")...)
+	})
+}
+
+// settling is a store that leaves an object out of its listings for a while, as a
+// directory does with a file that was modified just now.
+type settling struct {
+	source.Source
+	key   string
+	until time.Time
+}
+
+func (s *settling) List(ctx context.Context, prefix, startAfter string) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
+		for obj, err := range s.Source.List(ctx, prefix, startAfter) {
+			if err == nil && obj.Key == s.key && time.Now().Before(s.until) {
+				source.LeftOut(ctx, obj.Key)
+				continue
+			}
+			if !yield(obj, err) {
+				return
+			}
+		}
+	}
+}
+
+// What is copied onto itself just when such an audit comes is not listed by it.
+func TestScanner_WidenedAuditWindowCountsNothingAgainThatIsCopiedMeanwhile(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.slow()
+		r.config.SweepWindow, r.config.AuditWindow, r.config.AuditInterval = 8*time.Hour, 30*time.Hour, 6*time.Hour
+		var want, keys []string
+		r.start()
+		for day := range 10 {
+			id := fmt.Sprint("r", day)
+			keys, want = append(keys, r.put(time.Now(), "A", id)), append(want, id)
+			r.wait(24 * time.Hour)
+		}
+		r.stop()
+		r.config.AuditWindow = 300 * time.Hour
+		r.store = &settling{Source: r.bucket, key: keys[3], until: time.Now().Add(7 * time.Hour)}
+		r.start()
+		r.wait(24 * time.Hour)
 		r.expect(want...)
 		r.put(time.Now().Add(-200*time.Hour), "B", "late")
 		r.wait(12 * time.Hour)

@@ -45,6 +45,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.vain < vainLooks { // all had their turn
+		clear(l.unlooked)
+	}
 	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
@@ -89,6 +92,7 @@ type finder struct {
 	first    bool      // no search was complete before
 	blind    bool      // an object could not be looked at
 	unseen   error     // why, if that may pass
+	vain     int       // looks at objects that may be read soon
 	conflict error     // another location has a stream that was found, too
 }
 
@@ -101,7 +105,13 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	floor := f.own.Floor
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
-		key.Skip = f.recognise(ctx, obj, key, floor)
+		var later bool
+		key.Skip, later = f.recognise(ctx, obj, key, floor)
+		if later {
+			f.skips.end()
+			f.skips.once(obj.Key, key.Skip)
+			return "" // the next search lists it again
+		}
 	}
 	if key.Skip == "" && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm

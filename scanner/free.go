@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,23 +28,40 @@ func (l *location) knows(s logkey.Stream) bool {
 	return l.streams[s.ID()] != nil
 }
 
+// A search waits for polls, and polls for it. So of the objects that cannot be read now, but
+// may be soon, it looks at no more than vainLooks, and at each for no longer than longestLook.
+const (
+	vainLooks   = 5
+	longestLook = 10 * time.Second
+)
+
 // recognise returns why an object with a free key is no log object, or nothing if it is
-// one. Objects from before the floor are not looked at.
-func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) logkey.SkipReason {
+// one. Objects from before the floor are not looked at. Those that may be read later, a later
+// search looks at, but not before all others had their turn.
+func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) (why logkey.SkipReason, later bool) {
 	if obj.Key < key.Stream.After(floor) {
-		return logkey.SkipUnknown // it is passed over
+		return logkey.SkipUnknown, false // it is passed over
 	}
-	why, err := f.recogniser.Look(ctx, f.Source, obj, key)
+	if before := f.unlooked[obj.Key]; before != nil || f.vain >= vainLooks {
+		f.blind, f.unseen = true, cmp.Or(f.unseen, before)
+		return logkey.SkipUnreadable, true
+	}
+	look, end := context.WithTimeout(ctx, longestLook)
+	defer end()
+	why, err := f.recogniser.Look(look, f.Source, obj, key)
 	switch {
 	case err == nil || ctx.Err() != nil:
-		return why
-	case f.unseen == nil && passes(err):
-		f.unseen = fmt.Errorf("whether %q is a log object is not known: %w", obj.Key, err)
+		return why, false
+	case passes(err):
+		f.vain++
+		f.unlooked[obj.Key] = fmt.Errorf("whether %q is a log object is not known: %w", obj.Key, err)
+		f.unseen = cmp.Or(f.unseen, f.unlooked[obj.Key])
+		later = true
 	case !f.skips.noted(why):
 		f.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", f.Name, "key", obj.Key, "err", err)
 	}
 	f.blind = true
-	return why
+	return why, later
 }
 
 // passes reports whether an object that could not be looked at may be read soon. If its

@@ -1,18 +1,14 @@
 package scanner_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/record"
-	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
@@ -194,64 +190,6 @@ func TestScanner_TailsStreamsThatShareFolders(t *testing.T) {
 	})
 }
 
-// What cannot be looked at may be a log object: as long as that may pass, nobody is told that
-// all is read, and it is looked at again in the next round.
-func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		fails := true
-		r.bucket.SetFault(func(op, _ string) error {
-			if fails && op == sourcetest.OpOpen {
-				return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("connection refused")}
-			}
-			return nil
-		})
-		r.start()
-		r.wait(10 * time.Minute)
-		location := r.scanner.Status().Locations[0]
-		if err := r.scanner.Ready(); err == nil || location.PollError == "" || !location.NotLookedAt {
-			t.Errorf("ready: %v, %+v", err, location)
-		}
-		fails = false
-		r.wait(2 * time.Minute)
-		r.expect("r1")
-		location = r.scanner.Status().Locations[0]
-		if err := r.scanner.Ready(); err != nil || location.PollError != "" || location.NotLookedAt {
-			t.Errorf("ready: %v, %+v", err, location)
-		}
-	})
-}
-
-// What its store refuses keeps no location from being read, but shows, and is looked at
-// again by each search.
-func TestScanner_ShowsWhatItMayNotLookAt(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		refused := true
-		r.bucket.SetFault(func(op, key string) error {
-			if refused && op == sourcetest.OpOpen {
-				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("forbidden")}
-			}
-			return nil
-		})
-		r.start()
-		r.wait(10 * time.Minute)
-		location := r.scanner.Status().Locations[0]
-		if err := r.scanner.Ready(); err != nil || location.PollError != "" || !location.NotLookedAt {
-			t.Errorf("ready: %v, %+v", err, location)
-		}
-		if !strings.Contains(r.log.String(), "object could not be looked at") {
-			t.Error("nobody was told")
-		}
-		refused = false
-		r.wait(2 * time.Hour)
-		r.expect("r1")
-		if location = r.scanner.Status().Locations[0]; location.NotLookedAt {
-			t.Errorf("%+v", location)
-		}
-	})
-}
-
 // A stream of which only content shows what it is, and that was quiet when the location was
 // read first, begins where the location does: what lay in it does not count when it moves
 // again, but what comes late into it does.
@@ -288,75 +226,38 @@ func TestScanner_QuietStreamWithFreeKeysDoesNotCountWhatLayThereBefore(t *testin
 	}
 }
 
-// proxied is a bucket behind a proxy that answers every GET with a page, as long as it does,
-// which happens to be as long as the object.
-type proxied struct {
-	sourcetest.Fake
-	answers atomic.Bool
-}
-
-func (p *proxied) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
-	if !p.answers.Load() {
-		return p.Fake.Open(ctx, obj)
-	}
-	page := "\n<!DOCTYPE html><title>Please log in</title>" + strings.Repeat(" ", int(obj.Size))
-	return io.NopCloser(strings.NewReader(page[:obj.Size])), nil
-}
-
-// A proxy's page is not taken for something else that lies among logs: the object behind it
-// is read again. Nor does a page show what its stream is.
-func TestScanner_PageInPlaceOfALogWithAFreeKeyLosesNothing(t *testing.T) {
-	for name, known := range map[string]bool{"of a stream that is known": true, "of one that is not": false} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(r *rig) {
-				var bucket proxied
-				r.config.Locations = []source.Location{{Name: "s3://other", Store: "aws/other", Source: &bucket}}
-				put := func(id string) {
-					at := time.Now()
-					bucket.Put("v/"+at.Format("2006/01/02/15/")+id+".gz", logtest.AccessJSON(at, id), at)
-				}
-				bucket.answers.Store(!known)
-				put("r1")
-				r.start()
-				r.wait(2 * time.Minute)
-				bucket.answers.Store(true)
-				put("r2")
-				r.wait(16 * time.Minute)
-				if known {
-					r.expect("r1")
-					if r.metric("object_errors_total", "not_a_log") != 1 || r.metric("quarantined_objects") != 1 || r.metric("skipped_objects_total", "not_a_log") != 0 {
-						t.Errorf("it is not quarantined:\n%s", &r.log)
-					}
-				}
-				bucket.answers.Store(false)
-				if known {
-					r.crash() // what is quarantined, and has not changed, is tried again at each start
-					r.start()
-				} else {
-					put("r3") // which shows that logs lie here
-				}
-				r.wait(2 * time.Hour)
-				if known {
-					r.expect("r1", "r2")
-				} else {
-					r.expect("r1", "r2", "r3")
-				}
-			})
-		})
-	}
-}
-
-// What is a page by its name lies there among logs, and is passed over.
-func TestScanner_PagesAmongLogsAreSkipped(t *testing.T) {
+// Objects that have to be looked at and whose bodies stall hold up neither the polls of their
+// location nor the search: each has its turn, and then what lies behind them is found.
+func TestScanner_StalledLooksHoldUpNothing(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		r.putFree(freeKeys["days"], began, "B.html", []byte("<html></html>"))
-		r.putFree(freeKeys["days"], began, "C.XML.gz", logtest.Gzip([]byte("<?xml version='1.0'?>")))
+		r.config.SweepInterval = 4 * time.Minute // so that streams are listed, and looked for, often
+		for i := range 64 {
+			r.bucket.Put(fmt.Sprintf("stalled/2026/03/04/%02d", i), logtest.AccessJSON(began, "stalled"), began)
+		}
+		r.putFree(freeKeys["days of Hive"], began, "A", logtest.AccessJSON(began, "behind"))
+		r.bucket.SetFault(func(op, key string) error {
+			if op == sourcetest.OpRead && strings.HasPrefix(key, "stalled/") {
+				return sourcetest.Stall(1, time.Minute)
+			}
+			return nil
+		})
 		r.start()
+		want := []string{}
+		for i := range 20 {
+			id := fmt.Sprint("r", i)
+			want = append(want, id)
+			r.put(time.Now(), id, id)
+			r.wait(2*time.Minute + 2*time.Second)
+			for _, id := range want {
+				if r.consumer.shown()[id] != 1 {
+					t.Errorf("after %d polls, %s is not counted", 2*i, id)
+				}
+			}
+		}
 		r.wait(time.Hour)
-		r.expect("r1")
-		if quarantined, skipped := r.metric("quarantined_objects"), r.metric("skipped_objects_total", "not_a_log"); quarantined != 0 || skipped != 2 {
-			t.Errorf("%v pages are quarantined, and %v skipped, want 0 and 2", quarantined, skipped)
+		r.expect(append(want, "behind")...)
+		if got := r.metric("skipped_objects_total", "not_looked_at"); got != 64 && got != 65 {
+			t.Errorf("%v objects could not be looked at, want 64", got)
 		}
 	})
 }

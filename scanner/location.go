@@ -40,6 +40,7 @@ type location struct {
 	rounds       int       // that were begun
 	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
+	unlooked     map[string]error // why objects cannot be looked at now, by key
 	sharing      sharing
 
 	// Owned by the committer:

@@ -227,6 +227,28 @@ func TestScanner_SlowLinkIsNoLivelock(t *testing.T) {
 	}
 }
 
+// What has failed for slowness does not stay slow: after an outage, it is soon read.
+func TestScanner_OutageIsMadeUpForSoon(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var want []string
+		for i := range 2000 {
+			want = append(want, fmt.Sprint("r", i))
+			r.put(began.Add(time.Duration(i-2000)*time.Second), "A", want[i])
+		}
+		r.bucket.SetFault(func(op, key string) error {
+			if op == sourcetest.OpOpen {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonTimeout, Err: errors.New("no answer")}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(3 * time.Hour)
+		r.bucket.SetFault(nil)
+		r.wait(50 * time.Minute) // two attempts are up to 45 minutes apart
+		r.expect(want...)
+	})
+}
+
 func TestScanner_NeverCountsAPartOfAnObject(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		key := r.put(began, "A", "r1", "r2")

@@ -80,7 +80,7 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	if ls.scope.sweep {
 		st.lastSweep = start
 	}
-	if audit {
+	if audit && !ls.partial {
 		st.audit.listed(now, ls.scope.from, l.rounds, forgets)
 	}
 	st.paced(ls.pauses, ls.scope.sweep)
@@ -106,11 +106,13 @@ type listing struct {
 	objects, queued, passed int
 	resized                 int    // objects that have another size than when they were seen
 	resizedKey              string // of the first of them
+	partial                 bool   // an object from before the stream's beginning was left out
 }
 
 func (ls *listing) run(ctx context.Context) error {
 	l, st := ls.location, ls.stream
 	ls.pauses = st.pausesFrom(ls.scope.lower)
+	ctx = source.WithLeftOut(ctx, ls.leftOut)
 	var failed error
 	err := source.Walk(ctx, l.Source, l.within(st.Stream), st.after(ls.scope.from), func(obj source.Object) (goOn string, more bool) {
 		goOn, more, failed = ls.visit(ctx, obj)
@@ -126,6 +128,16 @@ func (ls *listing) run(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	return err
+}
+
+// leftOut takes note of an object that the listing leaves out for now. If an audit would
+// have passed over it, there has to be another one: that which comes upon it once
+// everything without a mark is new would count it, and it may have been counted.
+func (ls *listing) leftOut(object string) {
+	key := logkey.Parse(object)
+	if key.Skip == "" && key.Stream == ls.stream.Stream && key.Time.Before(ls.stream.state().Begin) {
+		ls.partial = true
+	}
 }
 
 // visit looks at a listed object.

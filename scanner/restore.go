@@ -22,6 +22,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		owners:     o,
 		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name), l.Prefix),
 		recogniser: reader.NewRecogniser(),
+		unlooked:   make(map[string]error),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		strays:     make(map[*stream]bool),

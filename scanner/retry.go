@@ -61,9 +61,10 @@ func differs(f checkpoint.Failure, obj source.Object) bool {
 	return f.Size != obj.Size || !f.LastModified.Equal(obj.LastModified)
 }
 
-// mostSlow is how many objects of a location wait at most that were slow. More of them
-// would wait for many hours, and meanwhile be in flight.
-const mostSlow = 64
+// mostSlow is how many objects of a location wait at most that were slow: enough for what an
+// outage has left to be read soon after it, and so few that none is in flight for more than
+// some hours if all of them stall.
+const mostSlow = 512
 
 // retry queues the objects of a stream that failed and are to be tried again now, or returns
 // false because ctx has ended. Those that were slow keep no others waiting: they have a queue

@@ -2,6 +2,7 @@ package scanner_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,6 +31,7 @@ var began = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // rig is a Scanner with a Fake bucket, a checkpoint and a Consumer that counts
 // request IDs. It is used within a synctest bubble, so that days pass at once.
 type rig struct {
+	store    source.Source // what lies between the scanner and bucket; nil: nothing
 	t        *testing.T
 	bucket   *sourcetest.Fake
 	prefix   string                                      // of the location
@@ -78,7 +80,8 @@ func (r *rig) start() {
 	}
 	r.metrics = prometheus.NewRegistry()
 	cfg := r.config
-	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: r.bucket, Prefix: r.prefix, Form: r.form}}, cfg.Locations...)
+	store := cmp.Or[source.Source](r.store, r.bucket)
+	cfg.Locations = append([]source.Location{{Name: "s3://logs", Store: "aws/logs", Source: store, Prefix: r.prefix, Form: r.form}}, cfg.Locations...)
 	cfg.Consumer = r.consumer
 	r.asked = scanner.NewMetrics(r.metrics)
 	cfg.Metrics = r.asked

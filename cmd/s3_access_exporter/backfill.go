@@ -81,7 +81,7 @@ func (cmd *backfillCmd) checkOutput() error {
 		return fmt.Errorf("--output-file: %s is a directory; name a file", cmd.Output)
 	}
 	if _, err := os.Stat(filepath.Dir(cmd.Output)); err != nil {
-		return fmt.Errorf("--output-file: %w; make the directory, or name another file", err)
+		return fmt.Errorf("--output-file: %s: %w; make the directory, or name another file", cmd.Output, err)
 	}
 	return nil
 }

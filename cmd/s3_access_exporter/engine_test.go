@@ -243,23 +243,6 @@ func TestRun_PrintsWhatWasReadWhereALocationCannotBeListed(t *testing.T) {
 	}
 }
 
-// Nothing was there and nothing could be listed do not look alike, either.
-func TestRun_ShowsWhatItLookedAtWhereNothingCouldBeListed(t *testing.T) {
-	broken := new(sourcetest.Fake)
-	broken.SetFault(func(string, string) error { return errors.New("forbidden") })
-	for _, command := range []string{"report", "events", "backfill"} {
-		var stdout, stderr bytes.Buffer
-		code := runOn(t.Context(), []string{command, t.TempDir()}, &stdout, &stderr, func(scan *engine.Scan) engine.Engine {
-			scan.Locations = []source.Location{{Name: "s3://broken", Source: broken}}
-			return scan
-		})
-		want := program + `: error: s3://broken: list "": forbidden` + "\n" + program + ": looked at 0 log objects (0 B)\n"
-		if code != exitFailed || stdout.Len() > 0 || stderr.String() != want {
-			t.Errorf("%s: exit code %d, %q, %q, want %q", command, code, stdout.String(), stderr.String(), want)
-		}
-	}
-}
-
 // Nor does one that is not there from the beginning.
 func TestRun_ReadsTheLocationsThatAreThere(t *testing.T) {
 	bucket, missing := fixtureBucket(t), filepath.Join(t.TempDir(), "missing")
@@ -277,5 +260,22 @@ func TestRun_ReadsTheLocationsThatAreThere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Nothing was there and nothing could be listed do not look alike, either.
+func TestRun_ShowsWhatItLookedAtWhereNothingCouldBeListed(t *testing.T) {
+	broken := new(sourcetest.Fake)
+	broken.SetFault(func(string, string) error { return errors.New("forbidden") })
+	for _, command := range []string{"report", "events", "backfill"} {
+		var stdout, stderr bytes.Buffer
+		code := runOn(t.Context(), []string{command, t.TempDir()}, &stdout, &stderr, func(scan *engine.Scan) engine.Engine {
+			scan.Locations = []source.Location{{Name: "s3://broken", Source: broken}}
+			return scan
+		})
+		want := program + `: error: s3://broken: list "": forbidden` + "\n" + program + ": looked at 0 log objects (0 B)\n"
+		if code != exitFailed || stdout.Len() > 0 || stderr.String() != want {
+			t.Errorf("%s: exit code %d, %q, %q, want %q", command, code, stdout.String(), stderr.String(), want)
+		}
 	}
 }

@@ -67,15 +67,15 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 		}
 		return err
 	}
-	if err := a.finish(); err != nil {
-		return err
-	}
 	candidates := filter.Query().Prefilter != nil || o.Engine.Engine != engineScan && a.needs.Limit > 0
 	looked := "looked at"
 	if enough {
 		looked = "stopped at --limit; read to their ends:"
 	}
 	env.lastLine = looked + " " + summaryText(summary, candidates)
+	if err := a.finish(); err != nil {
+		return err
+	}
 	switch {
 	case interrupted:
 		return errInterrupted

@@ -282,10 +282,6 @@ func TestClassifier_Region(t *testing.T) {
 		{"", "example.s3.eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "s3.eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "EXAMPLE.S3.EU-WEST-1.AMAZONAWS.COM:443", "eu-west-1"},
-		{"", "example.s3.eu-west-1.amazonaws.com.", "eu-west-1"}, // the same name, to its root
-		{"", "s3.dualstack.eu-west-1.amazonaws.com.:443", "eu-west-1"},
-		{"", "bucket.vpce-0a1b-2c3d.s3.eu-west-3.vpce.amazonaws.com.", "eu-west-3"},
-		{"", "s3.eu-west-1.amazonaws.com..", ""}, // no name at all
 		{"", "example.s3-eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "s3-eu-west-1.amazonaws.com", "eu-west-1"},
 		{"", "example.s3.dualstack.ap-southeast-2.amazonaws.com", "ap-southeast-2"},

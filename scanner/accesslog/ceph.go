@@ -12,8 +12,9 @@ import "bytes"
 // Besides, the turn-around time may have its unit, as in 3ms. So of such a line far more
 // is the client's to choose, and nothing may be left open: there must be one place alone
 // that can be the Request-URI, no quote inside of Referer, user agent and what is right
-// of them, and nine fields behind the user agent, no more and no fewer. Any other line is
-// malformed. A key with a line feed in it still makes two lines of one, of which the
+// of them, and nine fields behind the user agent, no more and no fewer, with one space
+// before each: where there are two, a header that is empty makes up for one with a space
+// in it. Any other line is malformed. A key with a line feed in it still makes two lines of one, of which the
 // second is whatever the key's author likes: nothing in the log shows it.
 //
 // See https://docs.ceph.com/en/latest/radosgw/bucket_logging/ and, for how the fields
@@ -55,8 +56,10 @@ func (f *fields) splitCeph(s []byte) (malformed string) {
 	}
 	f.referer, f.userAgent = bytes.Trim(s[:border], `"`), s[border+2:end]
 
-	f.found.readBare(s[end+1:])
-	if !isClosed(s[end+1:]) || countTokens(s[end+1:]) != cephTail || !isSignature(f.found.fields[tailSignature]) {
+	behind := s[end+1:]
+	f.found.readBare(behind)
+	if !isClosed(behind) || countTokens(behind) != cephTail || bytes.Contains(behind, []byte("  ")) ||
+		!isSignature(f.found.fields[tailSignature]) {
 		return "signature version"
 	}
 	f.tail = f.found.tail(0)

@@ -33,7 +33,7 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 	r.SourceIP = value(f.remoteIP)
 	r.RequestID = value(f.requestID)
 	r.Operation = f.operation
-	if r.Key = value(f.key); !f.ceph {
+	if r.Key = access.Key(f.key, f.requestURI); !f.ceph {
 		r.Key = d.decodeKey(f.operation, r.Key)
 	}
 	r.ErrorCode = value(f.errorCode)

@@ -23,6 +23,8 @@ var layouts = map[string]string{
 	"a quoted host":                   modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "example.com" TLSv1.3 - - -`),
 	"a quoted end":                    modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader example.com TLSv1.3 - - - "x y"`),
 	"no host, signed":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader - - - - -`),
+	"HTTP/1.0 without a host, signed": modern("14/Nov/2026", "a", `- `+hostID+` SigV2 - AuthHeader - - - - -`),
+	"HTTP/1.0 without a host":         modern("14/Nov/2026", "-", `- `+hostID+` - - - - - - - -`),
 	"no host, a quoted end":           modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader - TLSv1.3 - - - "x y"`),
 	"no host, quoted":                 modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS AuthHeader "-" TLSv1.3 - - -`),
 	"a TLS version of a new form":     modern("14/Nov/2026", "a", `- aG9zdA== SigV2 QUIC AuthHeader example.com QUICv2 - - - "x y" -  -`),
@@ -31,6 +33,9 @@ var layouts = map[string]string{
 	"Ceph": `alice photos [14/Nov/2026:11:15:27 +0200] 192.0.2.7 alice tx00000000000000000abcd-0066b1f1f1-106c-default ` +
 		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - 512 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
 }
+
+// hostID is one of AWS's form.
+const hostID = "aG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG9zdElEaG8="
 
 func modern(day, requester, tail string) string {
 	return `0a1b2c3d example-bucket [` + day + `:09:15:27 +0000] 192.0.2.10 ` + requester + ` 79A5B3C1D2E4F607 REST.GET.OBJECT key ` +
@@ -42,6 +47,86 @@ var pieces = []string{
 	`"`, `" `, ` "`, ` `, `-`, `" "`, `" - `, ` - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 - - -`, ` - h - - - h - - - -`, ` SigV4`, ` SigV2 - AuthHeader`,
 	` "h"`, ` "x y"`, ` TLSv1.3`, ` HTTP/1.1" 200 - 1 1 1 1`, ` "GET /k HTTP/1.1" 404 - 1 1 - 1 - "u" - - SigV4 - AuthHeader h - - -`,
 	` REST.PUT.OBJECT`, ` a`, ` -`, ` Sig`, `AuthHeader`, `curl/8.5.0`,
+}
+
+// clientsHosts are lines of stores that write the host, and Ceph a host ID too, as the client
+// sends them.
+var clientsHosts = map[string]string{
+	"quoted":                   modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" - - - -`),
+	"quoted, 24 fields":        modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" TLSv1.3`),
+	"quoted, unsigned":         modern("14/Nov/2026", "-", `- aG9zdA== - TLS - "HOST" TLSv1.3 - - -`),
+	"quoted, and a quoted end": modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" - - - - "x y"`),
+	"Ceph":                     strings.Replace(layouts["Ceph"], "- - SigV2 - AuthHeader rgw.example.com", "- HEADER SigV2 - AuthHeader HOST", 1),
+}
+
+// The same of a Host header. No field left of it, nor the way that the request came, is
+// another one by what it holds.
+func TestDecoder_LetsNoHostForgeAnotherField(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	more := append([]string{`y"`, `z"z`, `h`, `a b`, `"x"y" - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 -`, `" "TLSv1.3`, `"" - - - - - - - -`}, pieces...)
+	write := func() string {
+		var text strings.Builder
+		for range random.IntN(4) {
+			text.WriteString(more[random.IntN(len(more))])
+		}
+		return strings.TrimSpace(text.String())
+	}
+	for name, layout := range clientsHosts {
+		t.Run(name, func(t *testing.T) {
+			read := func(agent, header, host string) (decodertest.Text, bool) {
+				line := strings.NewReplacer("REFERER", "-", "AGENT", agent, "HEADER", header, "HOST", host).Replace(layout)
+				records, _, _ := decodeAll(strings.NewReader(line))
+				if len(records) == 0 {
+					return decodertest.Text{}, false
+				}
+				records[0].UserAgent, records[0].Host = "", ""
+				return records[0], true
+			}
+			want, ok := read("curl/8.5.0", "-", "example.com")
+			if !ok {
+				t.Fatal("malformed")
+			}
+			sound := 0
+			for range 5_000 {
+				agent, header, host := "curl/8.5.0", "-", write()
+				if random.IntN(2) == 0 {
+					agent, header = write(), write()
+				}
+				got, ok := read(agent, header, host)
+				if !ok {
+					continue
+				}
+				sound++
+				if got != want {
+					t.Fatalf("User agent %q, header %q and host %q:\n got %+v\nwant %+v", agent, header, host, got, want)
+				}
+			}
+			if sound < 100 {
+				t.Errorf("only %d lines are sound", sound)
+			}
+		})
+	}
+}
+
+// A client that leaves out the Host header, as HTTP/1.0 may, cannot make its requests
+// malformed by its user agent, and so uncounted.
+func TestDecoder_CountsRequestsWithoutAHostWhateverTheUserAgent(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for name, layout := range layouts {
+		if !strings.HasPrefix(name, "HTTP/1.0") {
+			continue
+		}
+		for range 5_000 {
+			var agent strings.Builder
+			for range random.IntN(7) {
+				agent.WriteString(pieces[random.IntN(len(pieces))])
+			}
+			line := strings.NewReplacer("REFERER", "-", "AGENT", strings.TrimSpace(agent.String())).Replace(layout)
+			if records, _, _ := decodeAll(strings.NewReader(line)); len(records) != 1 {
+				t.Fatalf("%s: malformed: %s", name, line)
+			}
+		}
+	}
 }
 
 // Whatever a client writes as its Referer and user agent, all other fields are as if it had

@@ -99,3 +99,19 @@ func attention(signature record.Signature) int {
 	}
 	return 1
 }
+
+// isClear reports whether no other quote than the first may close a host that is in quotes:
+// none behind which a field follows. Where the signature version is in quotes too, all is,
+// and the quotes are not the client's to tell apart.
+func (t *foundTail) isClear() bool {
+	for behind := t.behind; ; {
+		i := bytes.IndexByte(behind, '"')
+		if i < 0 {
+			return true
+		}
+		behind = behind[i+1:]
+		if tok, _ := token(behind); isClosed(behind) && tok != nil {
+			return false
+		}
+	}
+}

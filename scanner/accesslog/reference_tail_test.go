@@ -75,6 +75,9 @@ func referenceAgent(s string, line referenceLeft) (r referenceRight, ok bool) {
 	case further == 1 && possible[0] > start && line.year >= 2019 && len(fields) < 7 &&
 		(len(fields) != 1 || refTLSVersion.MatchString(fields[0]) && len(fields[0]) < 8):
 		r.agent = text[start+1 : possible[0]]
+		if host := refQuotedHost.FindStringSubmatch(text[possible[0]+1:]); host != nil && refLaterQuote.MatchString(host[1]) {
+			return r, false // another quote may close it
+		}
 		return r, r.take(referenceTail(text[possible[0]+1:]), line)
 	}
 	return r, false
@@ -233,11 +236,11 @@ func (r *referenceRight) fill(t *decodertest.Text, uri string) {
 
 // referenceComplete reports whether the fields are as AWS writes all of them.
 func referenceComplete(fields []string) bool {
-	if len(fields) < 7 || fields[5] == "-" || !refTLS.MatchString(fields[6]) || !referenceFits(fields, 0) {
+	if len(fields) < 7 || !refTLS.MatchString(fields[6]) || !referenceFits(fields, 0) {
 		return false
 	}
 	if fields[2] == "-" {
-		return fields[4] == "-"
+		return fields[4] == "-" && (fields[5] != "-" || refHostID.MatchString(fields[1]))
 	}
 	return refSig.MatchString(fields[2]) && refAuth.MatchString(fields[4])
 }

@@ -25,7 +25,7 @@ var (
 	refQuotedURI = regexp.MustCompile(`^"((?s:.*?))"` + refResponse)
 	refBareURI   = regexp.MustCompile(`^(-)` + refResponse)
 	refCephURI   = regexp.MustCompile(`^ "([A-Z]+ +[^ ]+ +HTTP/[^ ]*)"` + refNumbers + ` +([^ ].*)$`)
-	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: +[^ "]+){9} *)$`)
+	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: [^ "]+){9})$`)
 
 	refBothQuoted    = regexp.MustCompile(`(?s)^"(.*?)" (".*)$`)
 	refRefererQuoted = regexp.MustCompile(`(?s)^"(.*)" +-((?: [^"]*)?)$`)
@@ -33,6 +33,10 @@ var (
 	refBothBare      = regexp.MustCompile(`(?s)^(-) +-((?: .*)?)$`)
 	refLastQuote     = regexp.MustCompile(`(?s)^"(.*)"((?: [^"]*)?)$`)
 	refTailField     = regexp.MustCompile(`^ +([^ "]+|"[^"]*")(?: |$)`)
+	refQuotedHost    = regexp.MustCompile(`(?s)^(?: +(?:[^ "]+|"[^"]*")){2} +[^ "]+(?: +(?:[^ "]+|"[^"]*")){2} +"[^"]*"( .*)$`)
+	refLaterQuote    = regexp.MustCompile(`(?s)" +[^ ]`)
+	refDash          = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
+	refHostID        = regexp.MustCompile(`^[A-Za-z0-9+/=]{40,}$`)
 	refTLS           = regexp.MustCompile(`^(-$|[Tt][Ll][Ss])`)
 	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
 	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)
@@ -155,6 +159,8 @@ func referenceLine(line string) *decodertest.Text {
 	}
 	right.fill(r, uri)
 	switch {
+	case key == "-" && refDash.MatchString(uri):
+		r.Key = "-"
 	case key == "-":
 	case fromCeph:
 		r.Key = readable([]byte(key))
@@ -254,7 +260,7 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 			return signature, method
 		}
 	}
-	if tail == nil && nobody && (errorCode == "-" || refPublic.MatchString(operation)) {
+	if tail == nil && nobody && !refused && (errorCode == "-" || refPublic.MatchString(operation)) {
 		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {

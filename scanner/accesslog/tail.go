@@ -156,7 +156,7 @@ func (f *fields) splitDoubtful(s []byte, start, end int, closed bool) (malformed
 		return ""
 	case others == 1 && at > start && !early && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
 		*found = further
-		if found.n == tailFields && f.take() {
+		if found.n == tailFields && found.isClear() && f.take() {
 			f.userAgent = s[start+1 : at]
 			return ""
 		}
@@ -210,6 +210,7 @@ type foundTail struct {
 	n      int                    // of the fields, up to tailFields; there may be more if all are there
 	rest   []byte                 // what stands behind
 	bare   bool                   // and has no quote in it
+	behind []byte                 // what stands behind a host that is in quotes, where the signature version is not
 }
 
 // readBare reads the fields at the beginning of s, in which there is no quote.
@@ -228,13 +229,22 @@ func (t *foundTail) readBare(s []byte) {
 // read is readBare for fields that may be quoted. It ends before a field that has a
 // quote inside of it or is not closed.
 func (t *foundTail) read(s []byte) {
-	t.bare = false
+	t.bare, t.behind = false, nil
+	bareSignature := false
 	for t.n = 0; t.n < tailFields; t.n++ {
 		var ok bool
+		s = trimLeft(s)
+		quoted := hasPrefix(s, `"`)
 		if t.fields[t.n], t.rest, ok = field(s); !ok {
 			return
 		}
 		s = t.rest
+		switch {
+		case t.n == tailSignature:
+			bareSignature = !quoted
+		case t.n == tailHost && quoted && bareSignature:
+			t.behind = s
+		}
 	}
 }
 
@@ -253,20 +263,35 @@ func field(s []byte) (value, rest []byte, ok bool) {
 }
 
 // isComplete reports whether every field is as it must be in a tail of AWS's, so that
-// hardly any other part of a line can be taken for one.
+// hardly any other part of a line can be taken for one. A request of HTTP/1.0 need not
+// have a Host header, and may be to S3; if it is unsigned too, there is little but
+// the host ID to know its tail by.
 func (t *foundTail) isComplete() bool {
 	if t.n < tailFields {
 		return false
 	}
-	signature, authType, host, tlsVersion := t.fields[tailSignature], t.fields[tailAuthType], t.fields[tailHost], t.fields[tailTLSVersion]
-	if !isSignature(signature) || isDash(host) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") ||
-		beginsWith(t.fields[tailCipherSuite], "sig") {
+	signature, authType, tlsVersion := t.fields[tailSignature], t.fields[tailAuthType], t.fields[tailTLSVersion]
+	switch {
+	case !isSignature(signature) || !isDash(tlsVersion) && !beginsWith(tlsVersion, "tls") ||
+		beginsWith(t.fields[tailCipherSuite], "sig"):
 		return false
+	case isDash(signature) && isDash(authType):
+		return !isDash(t.fields[tailHost]) || isHostID(t.fields[tailHostID])
 	}
-	if isDash(signature) || isDash(authType) {
-		return isDash(signature) && isDash(authType)
+	return !isDash(signature) && record.ParseAuthMethod(authType) != record.AuthUnknown
+}
+
+// isHostID reports whether s is as long as AWS's host IDs, which have 76 or 96 characters, or
+// nearly so, and of Base64 as they are.
+func isHostID(s []byte) bool {
+	for _, c := range s {
+		letter, digit := c|0x20, c
+		if (letter < 'a' || letter > 'z') && (digit < '0' || digit > '9') && c != '+' && c != '/' && c != '=' {
+			return false
+		}
 	}
-	return record.ParseAuthMethod(authType) != record.AuthUnknown
+	const least = 40
+	return len(s) >= least
 }
 
 // fits reports whether the fields may be a tail, up to the authentication type, if so many

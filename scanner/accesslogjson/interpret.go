@@ -35,7 +35,7 @@ func (d *Decoder) fill() (reason string) {
 	}
 	r.SourceIP = v.texts[remoteIP]
 	r.RequestID = v.texts[requestID]
-	r.Key = v.texts[keyName]
+	r.Key = access.Key(v.texts[keyName], v.texts[requestURI])
 	r.ErrorCode = v.texts[errorCode]
 	r.UserAgent = v.texts[userAgent]
 	r.Host = v.texts[hostHeader]

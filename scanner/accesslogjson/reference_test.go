@@ -161,6 +161,7 @@ func (m referenceMembers) number(name string) (n int64, ok bool) {
 }
 
 var (
+	refDash = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
 	rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 	uploads = []string{"REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT"}
 )
@@ -187,6 +188,9 @@ func (m referenceMembers) record() (r text, ok bool) {
 	}
 	if slices.Contains(uploads, r.Operation) {
 		r.ReceivedBytes = size
+	}
+	if r.Key == "" && refDash.MatchString(m.text("request_uri")) {
+		r.Key = "-"
 	}
 	m.fillRequester(&r)
 	m.fillRest(&r)

@@ -253,8 +253,9 @@ func (j *Journal) atEnd(ctx context.Context, sequence uint64) error {
 		return err
 	case known && newest > j.at.sequence:
 		return errBehind
-	case !there:
-		return objectError(segmentKey(sequence), errGone)
+	case !there: // nor is it there if it cannot be read
+		_, err = j.segment(ctx, sequence)
+		return err
 	}
 	return nil
 }

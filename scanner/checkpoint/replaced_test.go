@@ -2,10 +2,12 @@ package checkpoint_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -140,7 +142,10 @@ func TestJournal_MakesNoSnapshotOfALocalCopyThatHasLostSomething(t *testing.T) {
 			t.Fatal(err)
 		}
 		loseEntry(t, cache, keys[len(keys)-1])
-		for i := 0; i < 6 && first.put("key000") == nil; i++ {
+		for range 6 {
+			if first.put("key000") != nil {
+				break // it has noticed
+			}
 		}
 		first.awaitEnd()
 		if snapshots := store.Keys("snapshot/"); len(snapshots) > 0 {
@@ -291,5 +296,32 @@ func TestJournal_StandbyDoesNotGoOnBehindALostSegment(t *testing.T) {
 		if standby.isLeading() || !errors.Is(standby.err, checkpoint.ErrDamaged) {
 			t.Errorf("it goes on, or ends with %v", standby.err)
 		}
+	})
+}
+
+// lagging is a store whose listings lack the newest object.
+type lagging struct{ *journaltest.Fake }
+
+func (l lagging) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		keys := l.Keys(prefix)
+		for key, err := range l.Fake.List(ctx, prefix, after) {
+			if key == keys[len(keys)-1] || !yield(key, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestJournal_TakesNothingForGoneThatAListingLacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := lagging{new(journaltest.Fake)}
+		first := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		first.mustPut("1", "2")
+		standby := join(t, checkpoint.JournalConfig{Objects: store})
+		time.Sleep(3 * takeover)
+		first.mustPut("3")
+		first.end()
+		standby.lead().holds("1", "2", "3")
 	})
 }

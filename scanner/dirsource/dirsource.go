@@ -59,7 +59,7 @@ type Source struct {
 // Option changes how a Source behaves.
 type Option func(*Source)
 
-// Settle makes listings leave out files that were modified less than d ago, as
+// Settle makes listings leave out files that were modified less than d ago (source.LeftOut), as
 // they may be still written; a later listing has them. A file whose time lies
 // in the future by more than d counts as settled. Without this option all files
 // are listed: who reads a directory once must not miss what has just been

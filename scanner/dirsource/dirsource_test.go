@@ -208,6 +208,16 @@ func TestSettle_HidesWhatMayStillBeWritten(t *testing.T) {
 	if got, want := list(t, open(t, dir, dirsource.Settle(time.Hour)), "", ""), []string{"future", "old"}; !slices.Equal(got, want) {
 		t.Errorf("with a settle time: got %q, want %q", got, want)
 	}
+	var leftOut []string
+	ctx := source.WithLeftOut(t.Context(), func(key string) { leftOut = append(leftOut, key) })
+	for _, err := range open(t, dir, dirsource.Settle(time.Hour)).List(ctx, "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"near-future", "new"}; !slices.Equal(leftOut, want) {
+		t.Errorf("it leaves out %q, want %q", leftOut, want)
+	}
 	if got := list(t, open(t, dir), "", ""); len(got) != 4 {
 		t.Errorf("without a settle time: got %q, want all", got)
 	}

@@ -90,7 +90,7 @@ func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Objec
 		}
 		switch {
 		case e.dir == nil:
-			err = w.file(e.key, yield)
+			err = w.file(ctx, e.key, yield)
 		case w.visits(e):
 			err = w.directory(ctx, e, yield)
 		}
@@ -113,13 +113,17 @@ func (w *walk) visits(e entry) bool {
 }
 
 // file yields the file of that key unless it is not to be listed now.
-func (w *walk) file(key string, yield func(source.Object) bool) error {
+func (w *walk) file(ctx context.Context, key string, yield func(source.Object) bool) error {
 	info, err := w.stat(key)
 	if err != nil {
 		return w.failure(err)
 	}
 	// What was a file a moment ago may be a directory now.
-	if info.IsDir() || !w.source.settled(info) {
+	if info.IsDir() {
+		return nil
+	}
+	if !w.source.settled(info) {
+		source.LeftOut(ctx, key)
 		return nil
 	}
 	if !yield(object(key, info)) {

@@ -2,12 +2,10 @@ package once_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,25 +232,6 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	}
 	if opens := fake.Opens(); opens > 8 { // not each object
 		t.Errorf("%d objects were opened", opens)
-	}
-}
-
-// What cannot be looked at, and can be fetched a moment later, is read.
-func TestRun_ReadsWhatCouldNotBeLookedAtOnce(t *testing.T) {
-	at := time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
-	fake := new(sourcetest.Fake)
-	fake.Put("a/2026/07/02/08/x", logtest.AccessJSON(at, "r"), at)
-	var opened atomic.Int64
-	fake.SetFault(func(op, _ string) error {
-		if op == sourcetest.OpOpen && opened.Add(1) == 1 {
-			return errors.New("connection reset")
-		}
-		return nil
-	})
-	c := new(collected)
-	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{}, c)
-	if err != nil || len(summary.Unread) > 0 || len(summary.SkippedObjects) > 0 || len(c.records) != 1 {
-		t.Errorf("%d records, %+v, error %v", len(c.records), summary, err)
 	}
 }
 

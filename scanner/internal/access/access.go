@@ -45,6 +45,25 @@ func IsOwnWork(operation []byte) bool {
 	return bytes.HasPrefix(operation, []byte("S3.")) || bytes.HasPrefix(operation, []byte("B2_LIFECYCLE."))
 }
 
+// Key returns a key as logged, or, where a dash or nothing is logged, the dash if that is the
+// key: S3 writes the key of the object that is called - as it writes that there is none. The
+// Request-URI tells them apart, for the path of no other request without a key ends so.
+func Key(logged, requestURI []byte) []byte {
+	if !IsNothing(logged) {
+		return logged
+	}
+	_, target, _ := bytes.Cut(requestURI, []byte(" "))
+	if end := bytes.IndexAny(target, " ?"); end >= 0 {
+		target = target[:end]
+	}
+	if bytes.HasSuffix(target, []byte("/-")) || bytes.HasSuffix(target, []byte("/%2D")) || bytes.HasSuffix(target, []byte("/%2d")) {
+		return dash
+	}
+	return nil
+}
+
+var dash = []byte("-")
+
 // IsUpload reports whether the object size is that of the request's body. A
 // copy's is not: it has none.
 func IsUpload(operation []byte) bool {
@@ -97,28 +116,28 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 		}
 		return f.Signature, f.AuthMethod
 	}
-	if f.Unsaid && IsNobody(f.Requester) && !f.mayBeRefused() {
+	unsigned := f.Unsaid && IsNobody(f.Requester) && !refused
+	if unsigned && f.looksAtNoQuery() {
 		return record.SignatureNone, record.AuthNone
 	}
 	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
-	if f.Unsaid && IsNobody(f.Requester) && !refused {
+	if unsigned {
 		return record.SignatureNone, record.AuthNone
 	}
 	return record.SignatureUnknown, f.AuthMethod
 }
 
-// mayBeRefused reports whether a request without a requester may be one that was signed, and
-// refused: if there is an error, and something looked at signatures. Otherwise anybody
-// could hide a request without credentials behind a query of that form.
-//
-// The endpoint of a website and CORS never look, see
+// looksAtNoQuery reports whether a request without a requester can be none that was presigned,
+// and then refused: without an error it was not refused, and the endpoint of a website and
+// CORS look at no signature. Otherwise anybody could hide a request without credentials
+// behind a query of that form. See
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html and
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html.
-func (f *Fields) mayBeRefused() bool {
-	return !IsNothing(f.ErrorCode) &&
-		!bytes.HasPrefix(f.Operation, []byte("WEBSITE.")) && !bytes.HasPrefix(f.Operation, []byte("REST.OPTIONS."))
+func (f *Fields) looksAtNoQuery() bool {
+	return IsNothing(f.ErrorCode) ||
+		bytes.HasPrefix(f.Operation, []byte("WEBSITE.")) || bytes.HasPrefix(f.Operation, []byte("REST.OPTIONS."))
 }
 
 // Transport returns how a request came. tlsVersion is nil if the record is of a layout

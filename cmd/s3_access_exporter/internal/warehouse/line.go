@@ -37,6 +37,9 @@ const (
 	queryKey        = `^[^?]*\?([^ ]*&)?AWSAccessKeyId=`
 	querySignature  = `^[^?]*\?([^ ]*&)?Signature=`
 	queryExpires    = `^[^?]*\?([^ ]*&)?Expires=`
+
+	// The request URIs of the object that is called -, see access.Key.
+	uriDash = `^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`
 )
 
 // The request URIs that stand for these.
@@ -65,14 +68,15 @@ func tail(n string) string { return "element_at(g, " + n + ")" }
 // that it decides.
 func lineParts() []part {
 	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT')"
-	requester, uri, sent, size, total := head("4"), head("8"), head("11"), head("12"), head("13")
+	requester, key, uri, sent, size, total := head("4"), head("7"), head("8"), head("11"), head("12"), head("13")
+	dash := key + " = '-' AND regexp_like(" + uri + ", " + quote(uriDash) + ")" // the object of that name
 	return []part{
 		{"bucket", head("1"), "", by(query.Bucket, query.Feature)},
 		{"ip", head("3"), "", by(query.SourceIP)},
 		{"requester", requester, "if(lower(" + requester + ") IN ('-', 'anonymous'), " + requester + ", 'r')", by(query.Requester)},
 		{"requestid", head("5"), "", by(query.RequestID)},
 		{"operation", head("6"), "", nil},
-		{"key", head("7"), "if(" + head("7") + " = '-', '-', 'k')", by(query.Key)},
+		{"key", "if(" + dash + ", '%2D', " + key + ")", "if(" + key + " = '-' AND NOT (" + dash + "), '-', 'k')", by(query.Key)},
 		{"uri", presigned(uri, "if("+uri+" IN ('', '-'), '-', 'u')"), presigned(uri, "'-'"), by(query.Feature)},
 		{"status", head("9"), "", nil},
 		{"error", head("10"), "", nil},

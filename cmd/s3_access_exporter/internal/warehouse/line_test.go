@@ -59,6 +59,9 @@ func taken(line string) map[string]string {
 	} {
 		row[name] = f[i]
 	}
+	if row["key"] == "-" && regexp.MustCompile(uriDash).MatchString(row["uri"]) {
+		row["key"] = "%2D"
+	}
 	for i, name := range map[int]string{1: "version", 3: "signature", 4: "cipher", 5: "auth", 6: "host", 7: "tls", 8: "accesspoint", 9: "acl", 10: "sourceregion"} {
 		row[name] = g[i]
 	}

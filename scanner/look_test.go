@@ -1,0 +1,70 @@
+package scanner_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
+)
+
+// What cannot be looked at may be a log object: as long as that may pass, nobody is told that
+// all is read, and it is looked at again in the next round.
+func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
+		fails := true
+		r.bucket.SetFault(func(op, _ string) error {
+			if fails && op == sourcetest.OpOpen {
+				return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("connection refused")}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(10 * time.Minute)
+		location := r.scanner.Status().Locations[0]
+		if err := r.scanner.Ready(); err == nil || location.PollError == "" || !location.NotLookedAt {
+			t.Errorf("ready: %v, %+v", err, location)
+		}
+		fails = false
+		r.wait(2 * time.Minute)
+		r.expect("r1")
+		location = r.scanner.Status().Locations[0]
+		if err := r.scanner.Ready(); err != nil || location.PollError != "" || location.NotLookedAt {
+			t.Errorf("ready: %v, %+v", err, location)
+		}
+	})
+}
+
+// What its store refuses keeps no location from being read, but shows, and is looked at
+// again by each search.
+func TestScanner_ShowsWhatItMayNotLookAt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
+		refused := true
+		r.bucket.SetFault(func(op, key string) error {
+			if refused && op == sourcetest.OpOpen {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("forbidden")}
+			}
+			return nil
+		})
+		r.start()
+		r.wait(10 * time.Minute)
+		location := r.scanner.Status().Locations[0]
+		if err := r.scanner.Ready(); err != nil || location.PollError != "" || !location.NotLookedAt {
+			t.Errorf("ready: %v, %+v", err, location)
+		}
+		if !strings.Contains(r.log.String(), "object could not be looked at") {
+			t.Error("nobody was told")
+		}
+		refused = false
+		r.wait(2 * time.Hour)
+		r.expect("r1")
+		if location = r.scanner.Status().Locations[0]; location.NotLookedAt {
+			t.Errorf("%+v", location)
+		}
+	})
+}
