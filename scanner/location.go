@@ -108,7 +108,8 @@ func (l *location) round(ctx context.Context) error {
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
 		if !l.retry(ctx, st, now) {
-			return ctx.Err()
+			failed = ctx.Err()
+			break // once the polls have ended, which queue objects
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
 		if !auditing && !st.due(start, l.cfg) {

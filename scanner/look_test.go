@@ -16,9 +16,8 @@ import (
 func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		fails := true
 		r.bucket.SetFault(func(op, _ string) error {
-			if fails && op == sourcetest.OpOpen {
+			if op == sourcetest.OpOpen {
 				return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("connection refused")}
 			}
 			return nil
@@ -29,7 +28,7 @@ func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
 		if err := r.scanner.Ready(); err == nil || location.PollError == "" || !location.NotLookedAt {
 			t.Errorf("ready: %v, %+v", err, location)
 		}
-		fails = false
+		r.bucket.SetFault(nil)
 		r.wait(2 * time.Minute)
 		r.expect("r1")
 		location = r.scanner.Status().Locations[0]
@@ -44,9 +43,8 @@ func TestScanner_TriesAgainToLookAtAnObject(t *testing.T) {
 func TestScanner_ShowsWhatItMayNotLookAt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.putFree(freeKeys["days"], began, "A", logtest.AccessJSON(began, "r1"))
-		refused := true
 		r.bucket.SetFault(func(op, key string) error {
-			if refused && op == sourcetest.OpOpen {
+			if op == sourcetest.OpOpen {
 				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("forbidden")}
 			}
 			return nil
@@ -60,7 +58,7 @@ func TestScanner_ShowsWhatItMayNotLookAt(t *testing.T) {
 		if !strings.Contains(r.log.String(), "object could not be looked at") {
 			t.Error("nobody was told")
 		}
-		refused = false
+		r.bucket.SetFault(nil)
 		r.wait(2 * time.Hour)
 		r.expect("r1")
 		if location = r.scanner.Status().Locations[0]; location.NotLookedAt {

@@ -107,7 +107,8 @@ var (
 //
 // Its files: segment.go, snapshot.go and changes.go are what lies in the store,
 // replica.go the local copy; follow.go waits until this process may write, update.go is a
-// commit, put.go makes a segment durable, and lead.go is what else the writer does.
+// commit, put.go makes a segment durable, and lead.go and watch.go are what else the writer
+// does.
 type Journal struct {
 	cfg   JournalConfig
 	codec codec

@@ -103,66 +103,6 @@ func (j *Journal) beatOnce() error {
 	return j.appendEmpty(j.next())
 }
 
-// watch makes sure now and then that the journal is still what this process has written.
-// Whoever deletes it, or puts another one there, does not meet this process, which counts
-// on: nobody would find again what it shows.
-func (j *Journal) watch(ctx context.Context) {
-	j.write.take()
-	last := j.at.sequence
-	j.write.give()
-	for sleep(ctx, j.cfg.Takeover) == nil {
-		var err error
-		if last, err = j.watchOnce(ctx, last); err != nil && !isStoreError(err) && ctx.Err() == nil {
-			_ = j.end(err)
-			return
-		}
-	}
-}
-
-// watchOnce returns an error, which is the store's or ErrReplaced, unless a segment of this
-// process is there that was the last one at the look before; and the last one now. What the
-// store fails with is shown by whoever writes.
-func (j *Journal) watchOnce(ctx context.Context, sequence uint64) (last uint64, err error) {
-	j.write.take() // until it is given, no snapshot stands in for the segment
-	defer j.write.give()
-	return j.at.sequence, j.isThere(ctx, max(sequence, j.snapshot))
-}
-
-// isThere is watchOnce for a segment that nobody deletes now.
-func (j *Journal) isThere(ctx context.Context, sequence uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, putTimeout)
-	defer cancel()
-	key := segmentKey(sequence)
-	body, err := j.read(ctx, key)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return j.isListed(ctx, sequence)
-	case err != nil:
-		return err
-	}
-	s, _, err := parseHeader(segmentMagic, body)
-	if err == nil && (s.writer != j.id || s.sequence != sequence) {
-		return fmt.Errorf("%s: %w", key, ErrReplaced)
-	}
-	return nil
-}
-
-// isListed returns ErrReplaced unless a segment is listed: what is read may have been
-// answered by a proxy.
-func (j *Journal) isListed(ctx context.Context, sequence uint64) error {
-	key := segmentKey(sequence)
-	for found, err := range j.cfg.Objects.List(ctx, segmentPrefix, segmentKey(sequence-1)) {
-		if err != nil {
-			return storeFailure("list", segmentPrefix, err)
-		}
-		if found == key {
-			return nil
-		}
-		break
-	}
-	return fmt.Errorf("%s: %w", key, ErrReplaced)
-}
-
 // keepSnapshots makes snapshots until ctx ends. One that fails is made later: nothing
 // but the time of a start depends on it.
 func (j *Journal) keepSnapshots(ctx context.Context) {

@@ -112,7 +112,11 @@ func (j *Journal) compare(key string, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	return fmt.Errorf("%s is by %s: %w", key, s.writerName(), ErrFenced)
+	return fencedBy(&s)
+}
+
+func fencedBy(s *segment) error {
+	return fmt.Errorf("%s is by %s: %w", segmentKey(s.sequence), s.writerName(), ErrFenced)
 }
 
 // confirm takes note that a segment is durable whose PUT began at some uptime.

@@ -157,6 +157,14 @@ func (r *replica) update(fn func(*Tx) error) error {
 	return errors.Join(err, r.guard.end())
 }
 
+// commit commits a transaction.
+func (r *replica) commit(bolt *bbolt.Tx) error {
+	if err := r.guard.begin(); err != nil {
+		return err
+	}
+	return errors.Join(bolt.Commit(), r.guard.end())
+}
+
 func (r *replica) view(fn func(*Tx) error) error {
 	if err := r.guard.check(); err != nil {
 		return fmt.Errorf("local copy %s: %w", r.path, err)

@@ -19,14 +19,10 @@ func (j *Journal) Update(fn func(*Tx) error) error {
 	if err := j.writable(); err != nil {
 		return j.named(err)
 	}
-	if err := j.local.guard.begin(); err != nil {
+	if err := j.local.guard.check(); err != nil {
 		return j.named(j.localFailure(err))
 	}
-	err := j.commit(fn)
-	if left := j.local.guard.end(); err == nil && left != nil {
-		err = j.named(j.localFailure(left))
-	}
-	return err
+	return j.commit(fn)
 }
 
 // localFailure ends the journal because of an error of the local copy.
@@ -34,7 +30,7 @@ func (j *Journal) localFailure(err error) error {
 	return j.end(fmt.Errorf("local copy %s: %w", j.local.path, openError(err)))
 }
 
-// commit is Update while the local copy may be written. j.write is held.
+// commit is Update for a local copy that is as it was left. j.write is held.
 func (j *Journal) commit(fn func(*Tx) error) error {
 	bolt, err := j.local.db.Begin(true)
 	if err != nil {
@@ -60,7 +56,8 @@ func (j *Journal) commit(fn func(*Tx) error) error {
 	if err := j.put(next); err != nil {
 		return j.named(err)
 	}
-	if err := bolt.Commit(); err != nil {
+	// Whoever reads the local copy does not wait until the segment is there.
+	if err := j.local.commit(bolt); err != nil {
 		// The segment counts, and only a process that reads it anew can show it.
 		return j.named(j.localFailure(err))
 	}

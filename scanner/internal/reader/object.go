@@ -103,16 +103,18 @@ func (rd *objectReader) fetch(ctx context.Context, obj *object, watch *stopwatch
 	if obj.Size > maxWhole {
 		return rd.stream(ctx, obj, watch)
 	}
-	watch.start()
-	defer watch.stop()
 	began := time.Now()
+	watch.start()
 	body, err := rd.open(ctx, obj)
+	watch.answered()
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close() // read to its end or given up: nothing is left to fail
 	stored := rd.whole.get(obj.Size)
+	watch.start()
 	_, err = stored.ReadFrom(untilDone(ctx, body))
+	watch.stop()
 	rd.flow.fetched(obj.location.Source)
 	if err != nil {
 		rd.whole.put(stored)
@@ -128,7 +130,7 @@ func (rd *objectReader) stream(ctx context.Context, obj *object, watch *stopwatc
 	}
 	watch.start()
 	body, err := rd.open(ctx, obj)
-	watch.stop()
+	watch.answered()
 	rd.flow.fetched(obj.location.Source)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -176,29 +177,35 @@ func (f *flow) leave(p *place) {
 
 // stopwatch measures how long the bytes of an object are waited for, and makes it overdue.
 // Its methods are called from one goroutine. That of a slow object does nothing.
+//
+// A store that asks for fewer requests is not slow: its client waits before it asks for the
+// object again. So such a time does not count. Once bytes come, nothing excuses the object.
 type stopwatch struct {
-	timer   *time.Timer // nil of a slow object
-	left    time.Duration
+	timer   *time.Timer   // nil of a slow object
+	most    time.Duration // that may pass
+	left    time.Duration // 0: it has passed
 	started time.Time
 	cancel  context.CancelCauseFunc
+
+	refused func() bool // the store has asked for fewer requests meanwhile
+	opened  atomic.Bool // the store has answered
 }
 
 // watch returns the stopwatch of an object that has a place, and the context to read it in.
-// A store that asks for fewer requests meanwhile is not slow: its client waits.
 func (f *flow) watch(ctx context.Context, obj *object) (context.Context, *stopwatch) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &stopwatch{cancel: cancel}
+	w := &stopwatch{cancel: cancel, refused: func() bool { return false }}
 	if obj.place.slow {
 		return ctx, w
 	}
-	store, asks := obj.location.Source.(throttled)
-	refused := int64(0)
-	if asks {
-		refused = store.Throttled()
+	if store, asks := obj.location.Source.(throttled); asks {
+		before := store.Throttled()
+		w.refused = func() bool { return store.Throttled() != before }
 	}
-	w.left = overdueAfter + time.Duration(obj.Size/overdueRate)*time.Second
+	w.most = overdueAfter + time.Duration(obj.Size/overdueRate)*time.Second
+	w.left = w.most
 	w.timer = time.AfterFunc(w.left, func() {
-		if !asks || store.Throttled() == refused {
+		if w.opened.Load() || !w.refused() {
 			f.late(obj.place, func() { cancel(errGivenUp) })
 		}
 	})
@@ -215,9 +222,20 @@ func (w *stopwatch) start() {
 }
 
 func (w *stopwatch) stop() {
-	if w.left > 0 {
-		w.timer.Stop()
-		w.left -= time.Since(w.started)
+	if w.left <= 0 {
+		return
+	}
+	w.left -= time.Since(w.started)
+	if w.timer.Stop() {
+		w.left = max(w.left, 1) // the next time makes it overdue
+	}
+}
+
+// answered is stop once the store has answered.
+func (w *stopwatch) answered() {
+	w.stop()
+	if w.opened.Store(true); w.refused() {
+		w.left = w.most
 	}
 }
 

@@ -84,14 +84,17 @@ func TestRead_SlowObjectsGiveWayToOthers(t *testing.T) {
 		slow           int
 		cfg            reader.Config
 		within         time.Duration // the others are read
+		throttles      bool          // the store asks for fewer requests soon, once
 	}{
-		"no answer":                            {time.Hour, 0, 0, 64, reader.Config{GiveWay: true}, 31 * time.Second},
-		"no answer, 8 at once":                 {time.Hour, 0, 0, 64, reader.Config{GiveWay: true, Concurrency: 8}, 120 * time.Second},
-		"bytes that trickle":                   {0, 8 * time.Second, 900 << 10, 64, reader.Config{GiveWay: true}, 90 * time.Second},
-		"large ones that trickle":              {0, 8 * time.Second, large, 2, reader.Config{GiveWay: true}, 30 * time.Second},
-		"20 large ones that trickle":           {0, 8 * time.Second, large, 20, reader.Config{GiveWay: true}, 5 * time.Minute},
-		"large ones, and nobody reads again":   {0, 8 * time.Second, large, 2, reader.Config{}, 30 * time.Second},
-		"no answer, and nobody tries it again": {time.Hour, 0, 0, 64, reader.Config{}, 41 * time.Second},
+		"no answer":                                   {time.Hour, 0, 0, 64, reader.Config{GiveWay: true}, 31 * time.Second, false},
+		"no answer, 8 at once":                        {time.Hour, 0, 0, 64, reader.Config{GiveWay: true, Concurrency: 8}, 120 * time.Second, false},
+		"bytes that trickle":                          {0, 8 * time.Second, 900 << 10, 64, reader.Config{GiveWay: true}, 90 * time.Second, false},
+		"large ones that trickle":                     {0, 8 * time.Second, large, 2, reader.Config{GiveWay: true}, 30 * time.Second, false},
+		"20 large ones that trickle":                  {0, 8 * time.Second, large, 20, reader.Config{GiveWay: true}, 5 * time.Minute, false},
+		"bytes that trickle, and a throttled request": {0, 8 * time.Second, 900 << 10, 64, reader.Config{GiveWay: true}, 90 * time.Second, true},
+		"20 large ones, and a throttled request":      {0, 8 * time.Second, large, 20, reader.Config{GiveWay: true}, 5 * time.Minute, true},
+		"large ones, and nobody reads again":          {0, 8 * time.Second, large, 2, reader.Config{}, 30 * time.Second, false},
+		"no answer, and nobody tries it again":        {time.Hour, 0, 0, 64, reader.Config{}, 41 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -104,6 +107,9 @@ func TestRead_SlowObjectsGiveWayToOthers(t *testing.T) {
 					jobs = append(jobs, u.job(false, test.size))
 				}
 				test.cfg.NewTally = func(_, _ string) reader.Tally { return new(ids) }
+				if test.throttles {
+					time.AfterFunc(5*time.Second, func() { u.throttled.Add(1) })
+				}
 				began, slow, others := time.Now(), 0, 0
 				for r := range reader.Read(t.Context(), test.cfg, send(jobs...)).All() {
 					switch {
