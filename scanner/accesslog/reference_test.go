@@ -49,7 +49,8 @@ var (
 	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`) // nothing there looks at signatures
+	refUnsigned  = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
+	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
 	refQuery     = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
 	refAlgorithm = regexp.MustCompile(`(?:^|&)X-Amz-Algorithm=(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)(?:&|$)`)
 	refSigV2     = []*regexp.Regexp{
@@ -248,7 +249,7 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 				method = m
 			}
 		}
-		if tail[2] == "-" && !refused && method == "unknown" {
+		if tail[2] == "-" && !refused && method == "unknown" && (nobody || refUnsigned.MatchString(operation)) {
 			return "none", "none"
 		}
 		for _, v := range []string{"SigV2", "SigV4", "SigV4A"} {

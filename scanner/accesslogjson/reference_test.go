@@ -239,7 +239,7 @@ func (m referenceMembers) fillRequester(r *text) {
 	refused := nobody && record.FailedAuthentication([]byte(r.ErrorCode))
 	switch {
 	case m.text("signature_version") != "":
-	case !refused && r.AuthMethod == record.AuthUnknown:
+	case !refused && r.AuthMethod == record.AuthUnknown && (nobody || own || strings.HasPrefix(r.Operation, "B2_")):
 		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	default:
 		if signature := referenceQuery(m.text("request_uri")); signature != record.SignatureUnknown {

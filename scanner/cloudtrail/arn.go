@@ -6,7 +6,7 @@ import "bytes"
 // names them:
 //
 //	arn:aws:s3:::BUCKET/KEY
-//	arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY
+//	arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY, also of s3express and s3-object-lambda
 //	arn:aws:s3express:REGION:ACCOUNT:bucket/BUCKET/KEY, or without bucket/
 //	arn:aws:s3tables:REGION:ACCOUNT:bucket/BUCKET/table/ID
 //	arn:aws:s3-outposts:REGION:ACCOUNT:outpost/ID/bucket/BUCKET/object/KEY
@@ -35,7 +35,7 @@ func splitARN(arn []byte) (bucket, key []byte) {
 		bucket, key, _ = bytes.Cut(resource, []byte("/object/"))
 	case string(service) == "s3tables":
 		bucket, _, _ = bytes.Cut(bytes.TrimPrefix(resource, []byte("bucket/")), []byte("/"))
-	case string(service) == "s3" && len(account) > 0:
+	case len(account) > 0 && (string(service) == "s3" || bytes.HasPrefix(resource, []byte("accesspoint/"))):
 		_, key, _ = bytes.Cut(resource, []byte("/object/"))
 	default:
 		if string(service) == "s3express" {

@@ -117,6 +117,7 @@ var referenceARNs = []*regexp.Regexp{
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3-outposts:[^:]*:[^:]*:()()`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3tables:[^:]*:[^:]*:(?:bucket/)?([^/]*)()`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3:[^:]*:[^:]+:()(?:.*?/object/(.*))?`),
+	regexp.MustCompile(`(?s)^[^:]*:[^:]*:[^:]*:[^:]*:[^:]+:accesspoint/()(?:.*?/object/(.*))?`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:s3express:[^:]*:[^:]*:(?:bucket/)?([^/]*)(?:/(.*))?$`),
 	regexp.MustCompile(`(?s)^[^:]*:[^:]*:[^:]*:[^:]*:[^:]*:([^/]*)(?:/(.*))?$`),
 }

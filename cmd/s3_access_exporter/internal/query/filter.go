@@ -9,6 +9,7 @@
 package query
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -84,6 +85,7 @@ func New(cfg Config) (*Filter, error) {
 	if !cfg.Since.IsZero() && !cfg.Until.IsZero() && !cfg.Since.Before(cfg.Until) {
 		return nil, errors.New("--since must be before --until")
 	}
+	cfg = inOurForm(cfg)
 	if err := checkNames(cfg); err != nil {
 		return nil, err
 	}
@@ -121,6 +123,20 @@ func New(cfg Config) (*Filter, error) {
 	return f, nil
 }
 
+// inOurForm returns what is asked for in the form of a record's values, where people may have
+// it from a log or a user agent.
+func inOurForm(cfg Config) Config {
+	cfg.Clients = rewritten(cfg.Clients, strings.ToLower)
+	cfg.Requesters = rewritten(cfg.Requesters, func(text string) string {
+		if service, ok := strings.CutPrefix(text, "svc:"); ok && strings.Contains(service, "amazonaws.com") {
+			return service // which is how records have it
+		}
+		return text
+	})
+	cfg.TLS = rewritten(cfg.TLS, func(text string) string { return cmp.Or(classify.TLSVersion([]byte(text)), text) })
+	return cfg
+}
+
 // checkNames returns an error if a glob can be none of the values that there are.
 func checkNames(cfg Config) error {
 	for _, named := range []struct {
@@ -133,6 +149,7 @@ func checkNames(cfg Config) error {
 		{"--outcome", cfg.Outcomes, outcomes},
 		{"--support", cfg.Supports, texts(classify.Supports())},
 		{"--feature", cfg.Features, texts(classify.AllFeatures())},
+		{"--tls-version", cfg.TLS, tlsVersions},
 	} {
 		if err := checkGlobs(named.flag, named.globs, named.values); err != nil {
 			return err
@@ -167,7 +184,8 @@ var (
 	signatures = []record.Signature{
 		record.SigV2, record.SigV4, record.SigV4A, record.SignatureNone, record.SignatureUnknown,
 	}
-	outcomes = []string{"success", "denied", "error"} // the collector's
+	outcomes    = []string{"success", "denied", "error"}                        // the collector's
+	tlsVersions = []string{"TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"} // the first two are one
 )
 
 // checkGlobs returns an error if a pattern matches none of the values that there

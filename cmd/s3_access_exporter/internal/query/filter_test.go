@@ -43,57 +43,81 @@ func TestFilter_AsksForEverythingOfAField(t *testing.T) {
 		cfg  query.Config
 		want bool
 	}{
-		"nothing":          {query.Config{}, true},
-		"since":            {query.Config{Since: at}, true},
-		"since later":      {query.Config{Since: at.Add(time.Nanosecond)}, false},
-		"until":            {query.Config{Until: at}, false},
-		"until later":      {query.Config{Until: at.Add(time.Nanosecond)}, true},
-		"period":           {query.Config{Since: at, Until: at.Add(time.Second)}, true},
-		"log":              {query.Config{Logs: globs(t, "server_access")}, true},
-		"other log":        {query.Config{Logs: globs(t, "cloudtrail")}, false},
-		"account":          {query.Config{AccountIDs: globs(t, "111122223333")}, true},
-		"other account":    {query.Config{AccountIDs: globs(t, "!1111*")}, false},
-		"region":           {query.Config{Regions: globs(t, "us-*", "eu-*")}, true},
-		"other region":     {query.Config{Regions: globs(t, "us-*")}, false},
-		"bucket":           {query.Config{Buckets: globs(t, "example-*")}, true},
-		"other bucket":     {query.Config{Buckets: globs(t, "example")}, false},
-		"action":           {query.Config{Operations: globs(t, "GetObject")}, true},
-		"as logged":        {query.Config{Operations: globs(t, "REST.GET.*")}, true},
-		"not action":       {query.Config{Operations: globs(t, "!GetObject")}, false},
-		"not as logged":    {query.Config{Operations: globs(t, "!REST.*")}, false},
-		"other operation":  {query.Config{Operations: globs(t, "Delete*")}, false},
-		"key":              {query.Config{Keys: globs(t, "images/a+b.jpg")}, true},
-		"other key":        {query.Config{Keys: globs(t, "images/a b.jpg")}, false},
-		"role":             {query.Config{Requesters: globs(t, "arn:aws:sts::111122223333:assumed-role/web-shop")}, true},
-		"session":          {query.Config{Requesters: globs(t, session)}, true},
-		"not role":         {query.Config{Requesters: globs(t, "!*/web-shop")}, false},
-		"not service":      {query.Config{Requesters: globs(t, "!*.amazonaws.com")}, true},
-		"other requester":  {query.Config{Requesters: globs(t, "*:user/*")}, false},
-		"client":           {query.Config{Clients: globs(t, "aws-*")}, true},
-		"other client":     {query.Config{Clients: globs(t, "boto3")}, false},
-		"address":          {query.Config{Sources: sources(t, "192.0.2.17")}, true},
-		"signature":        {query.Config{Signatures: globs(t, "SigV2")}, true},
-		"other signature":  {query.Config{Signatures: globs(t, "!SigV2")}, false},
-		"outcome":          {query.Config{Outcomes: globs(t, "success")}, true},
-		"support":          {query.Config{Supports: globs(t, "maintenance", "ended")}, true},
-		"other support":    {query.Config{Supports: globs(t, "!maintenance")}, false},
-		"feature":          {query.Config{Features: globs(t, "tls1.*")}, true},
-		"two features":     {query.Config{Features: globs(t, "soap", "sigv2")}, true},
-		"other feature":    {query.Config{Features: globs(t, "plain_http")}, false},
-		"not feature":      {query.Config{Features: globs(t, "!sigv2")}, false},
-		"tls version":      {query.Config{TLS: globs(t, "TLSv1.1")}, true},
-		"other version":    {query.Config{TLS: globs(t, "TLSv1")}, false},
-		"access key":       {query.Config{AccessKeys: globs(t, "AKIA*1")}, true},
-		"other access key": {query.Config{AccessKeys: globs(t, "ASIA*")}, false},
-		"endpoint":         {query.Config{Endpoints: globs(t, "vpce-1")}, true},
-		"other endpoint":   {query.Config{Endpoints: globs(t, "!vpce-*")}, false},
-		"other outcome":    {query.Config{Outcomes: globs(t, "denied", "error")}, false},
-		"anonymous":        {query.Config{Anonymous: true}, false},
-		"object":           {query.Config{Object: true}, true},
-		"all but one hold": {query.Config{Buckets: globs(t, "example-photos"), Keys: globs(t, "x"), Object: true}, false},
+		"nothing":                {query.Config{}, true},
+		"since":                  {query.Config{Since: at}, true},
+		"since later":            {query.Config{Since: at.Add(time.Nanosecond)}, false},
+		"until":                  {query.Config{Until: at}, false},
+		"until later":            {query.Config{Until: at.Add(time.Nanosecond)}, true},
+		"period":                 {query.Config{Since: at, Until: at.Add(time.Second)}, true},
+		"log":                    {query.Config{Logs: globs(t, "server_access")}, true},
+		"other log":              {query.Config{Logs: globs(t, "cloudtrail")}, false},
+		"account":                {query.Config{AccountIDs: globs(t, "111122223333")}, true},
+		"other account":          {query.Config{AccountIDs: globs(t, "!1111*")}, false},
+		"region":                 {query.Config{Regions: globs(t, "us-*", "eu-*")}, true},
+		"other region":           {query.Config{Regions: globs(t, "us-*")}, false},
+		"bucket":                 {query.Config{Buckets: globs(t, "example-*")}, true},
+		"other bucket":           {query.Config{Buckets: globs(t, "example")}, false},
+		"action":                 {query.Config{Operations: globs(t, "GetObject")}, true},
+		"as logged":              {query.Config{Operations: globs(t, "REST.GET.*")}, true},
+		"not action":             {query.Config{Operations: globs(t, "!GetObject")}, false},
+		"not as logged":          {query.Config{Operations: globs(t, "!REST.*")}, false},
+		"other operation":        {query.Config{Operations: globs(t, "Delete*")}, false},
+		"key":                    {query.Config{Keys: globs(t, "images/a+b.jpg")}, true},
+		"other key":              {query.Config{Keys: globs(t, "images/a b.jpg")}, false},
+		"role":                   {query.Config{Requesters: globs(t, "arn:aws:sts::111122223333:assumed-role/web-shop")}, true},
+		"session":                {query.Config{Requesters: globs(t, session)}, true},
+		"not role":               {query.Config{Requesters: globs(t, "!*/web-shop")}, false},
+		"not service":            {query.Config{Requesters: globs(t, "!*.amazonaws.com")}, true},
+		"other requester":        {query.Config{Requesters: globs(t, "*:user/*")}, false},
+		"client":                 {query.Config{Clients: globs(t, "aws-*")}, true},
+		"other client":           {query.Config{Clients: globs(t, "boto3")}, false},
+		"client in its own form": {query.Config{Clients: globs(t, "AWS-CLI")}, true},
+		"address":                {query.Config{Sources: sources(t, "192.0.2.17")}, true},
+		"signature":              {query.Config{Signatures: globs(t, "SigV2")}, true},
+		"other signature":        {query.Config{Signatures: globs(t, "!SigV2")}, false},
+		"outcome":                {query.Config{Outcomes: globs(t, "success")}, true},
+		"support":                {query.Config{Supports: globs(t, "maintenance", "ended")}, true},
+		"other support":          {query.Config{Supports: globs(t, "!maintenance")}, false},
+		"feature":                {query.Config{Features: globs(t, "tls1.*")}, true},
+		"two features":           {query.Config{Features: globs(t, "soap", "sigv2")}, true},
+		"other feature":          {query.Config{Features: globs(t, "plain_http")}, false},
+		"not feature":            {query.Config{Features: globs(t, "!sigv2")}, false},
+		"tls version":            {query.Config{TLS: globs(t, "TLSv1.1")}, true},
+		"other version":          {query.Config{TLS: globs(t, "TLSv1")}, false},
+		"version as logged":      {query.Config{TLS: globs(t, "TLSV1.1")}, true},
+		"access key":             {query.Config{AccessKeys: globs(t, "AKIA*1")}, true},
+		"other access key":       {query.Config{AccessKeys: globs(t, "ASIA*")}, false},
+		"endpoint":               {query.Config{Endpoints: globs(t, "vpce-1")}, true},
+		"other endpoint":         {query.Config{Endpoints: globs(t, "!vpce-*")}, false},
+		"other outcome":          {query.Config{Outcomes: globs(t, "denied", "error")}, false},
+		"anonymous":              {query.Config{Anonymous: true}, false},
+		"object":                 {query.Config{Object: true}, true},
+		"all but one hold":       {query.Config{Buckets: globs(t, "example-photos"), Keys: globs(t, "x"), Object: true}, false},
 	} {
 		if got := matches(t, test.cfg, exampleRecord(), classify.Config{}); got != test.want {
 			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestFilter_FindsWhatIsAskedForByAnotherNameOfIt(t *testing.T) {
+	service := exampleRecord()
+	service.Requester = []byte("delivery.logs.amazonaws.com")
+	for pattern, want := range map[string]bool{
+		"svc:delivery.logs.amazonaws.com": true, "!svc:*.amazonaws.com": false,
+		"svc:athena.amazonaws.com": false, "!svc:*": true, "svc:*": false,
+	} {
+		if got := matches(t, query.Config{Requesters: globs(t, pattern)}, service, classify.Config{}); got != want {
+			t.Errorf("requester %s: %t", pattern, got)
+		}
+	}
+	for _, logged := range []string{"TLSv1", "tlsv1.0"} {
+		first := exampleRecord()
+		first.TLSVersion = []byte(logged)
+		for pattern, want := range map[string]bool{"TLSv1": true, "TLSv1.0": true, "TLSV1.0": true, "!TLSv1.0": false, "TLSv1.1": false} {
+			if got := matches(t, query.Config{TLS: globs(t, pattern)}, first, classify.Config{}); got != want {
+				t.Errorf("version %s of %s: %t", pattern, logged, got)
+			}
 		}
 	}
 }
@@ -214,6 +238,7 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 		{query.Config{Features: globs(t, "tls1.2")}, `--feature: "tls1.2" is none of sigv2, tls1.0, tls1.1, plain_http, acl_required, path_style, soap`},
 		{query.Config{Supports: globs(t, "yes")}, `--support: "yes" is none of current, unknown, maintenance, ended`},
 		{query.Config{Outcomes: globs(t, "fail*")}, `--outcome: "fail*" is none of success, denied, error`},
+		{query.Config{TLS: globs(t, "1.1")}, `--tls-version: "1.1" is none of TLSv1, TLSv1.0, TLSv1.1, TLSv1.2, TLSv1.3`},
 	} {
 		if _, err := query.New(test.cfg); err == nil || err.Error() != test.want {
 			t.Errorf("%v, want %s", err, test.want)

@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -79,3 +80,16 @@ func (g *Glob) coversBytes(text []byte) bool {
 }
 
 func (g *Glob) isNegated() bool { return g.negated }
+
+// rewritten returns the patterns with their texts as change returns them. Where nothing is
+// left of one, it stays as it is.
+func rewritten(asked []Glob, change func(string) string) []Glob {
+	all := slices.Clone(asked)
+	for i := range all {
+		g := Glob{text: change(all[i].text), negated: all[i].negated}
+		if err := g.UnmarshalText([]byte(g.String())); err == nil {
+			all[i] = g
+		}
+	}
+	return all
+}

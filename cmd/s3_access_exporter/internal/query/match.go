@@ -48,6 +48,14 @@ func coversRequester(g *Glob, label string, logged []byte) bool {
 		g.coversBytes(logged) && !(g.services && bytes.IndexByte(logged, ':') >= 0)
 }
 
+// coversTLS reports whether a Glob covers a TLS version, the first of which has two names.
+func coversTLS(g *Glob, version string) bool {
+	if version == "TLSv1" || version == "TLSv1.0" {
+		return g.covers("TLSv1") || g.covers("TLSv1.0")
+	}
+	return g.covers(version)
+}
+
 // matchConnection asks for how the request came, and what AWS turns off of that.
 func (f *Filter) matchConnection(r *record.Record, c *classify.Class) bool {
 	return f.features.hold(func(g *Glob) bool {
@@ -58,7 +66,7 @@ func (f *Filter) matchConnection(r *record.Record, c *classify.Class) bool {
 		}
 		return false
 	}) && (len(f.tls.patterns) == 0 || f.tls.hold(func(g *Glob) bool {
-		return g.covers(tlsVersion(r))
+		return coversTLS(g, tlsVersion(r))
 	})) && f.accessKeys.hold(func(g *Glob) bool {
 		return g.coversBytes(r.AccessKeyID)
 	}) && f.endpoints.hold(func(g *Glob) bool {
