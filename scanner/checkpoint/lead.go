@@ -118,8 +118,8 @@ func (j *Journal) keepSnapshots(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, ErrDamaged) { // a store's objects were not read: it is the local copy
-			_ = j.localFailure(err)
+		if errors.Is(err, ErrLocal) {
+			_ = j.end(err)
 			return
 		}
 		if err != nil && !failing {

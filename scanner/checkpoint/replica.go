@@ -169,7 +169,20 @@ func (r *replica) view(fn func(*Tx) error) error {
 	if err := r.guard.check(); err != nil {
 		return fmt.Errorf("local copy %s: %w", r.path, err)
 	}
-	return r.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
+	err := r.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
+	if errors.Is(err, ErrDamaged) {
+		err = r.failure(err)
+	}
+	return err
+}
+
+// failure returns an error of the copy with its path.
+func (r *replica) failure(err error) error {
+	err = fmt.Errorf("local copy %s: %w", r.path, openError(err))
+	if errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w; %w", err, ErrLocal)
+	}
+	return err
 }
 
 // apply makes the changes of segments that follow each other.
