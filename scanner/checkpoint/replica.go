@@ -200,8 +200,8 @@ func (r *replica) apply(segments ...segment) error {
 		}
 		return errors.Join(tx.addFences(fences), tx.putPosition(last.position, false))
 	})
-	if err != nil && !errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("local copy %s: %w", r.path, openError(err))
+	if err != nil && !errors.Is(err, errChanges) { // which the segments' checksums rule out
+		return r.failure(err)
 	}
 	return err
 }

@@ -150,3 +150,17 @@ func TestJournal_EndsOnceItsLocalCopyIsDamaged(t *testing.T) {
 		join(t, checkpoint.JournalConfig{Objects: store, Cache: cache}).lead().holds("first", "second")
 	})
 }
+
+func TestJournal_StandbyEndsOnceItsLocalCopyIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, cache := new(journaltest.Fake), filepath.Join(t.TempDir(), "cache.db")
+		active := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		active.mustPut("first")
+		standby := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache})
+		overwrite(t, cache, bytes.ReplaceAll(readFile(t, cache), []byte("first"), []byte("FIRST")))
+		active.mustPut("FIRST") // what is changed is looked at first
+		if standby.awaitEnd(); !errors.Is(standby.err, checkpoint.ErrLocal) || !strings.Contains(standby.err.Error(), cache) {
+			t.Errorf("it ends with %v", standby.err)
+		}
+	})
+}
