@@ -48,7 +48,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.vain < vainLooks { // all had their turn
 		clear(l.unlooked)
 	}
-	if f.first && f.blind { // what could not be looked at may be a log, and have been there before
+	if f.first && (f.blind || l.recogniser.Doubts()) { // what it did not see may be a log, and have been there before
 		f.own.Looked = f.own.Floor
 	}
 	l.unseen = f.unseen
@@ -134,7 +134,7 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		f.own.More = true
 	}
 	if key.Free() {
-		return passFree(key, f.now)
+		return passFree(key, f.own, f.now)
 	}
 	return key.Stream.Beyond(key.Time)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -79,13 +80,18 @@ func passes(err error) bool {
 	return true
 }
 
-// freeAgain is how far back searches look at the keys of a stream with free keys that is
-// known: other streams may lie in the same folders.
+// freeAgain is how far back from the last one searches look at the keys of a stream with free
+// keys that is known: other streams may lie in the same folders.
 const freeAgain = 48 * time.Hour
 
-// passFree returns where a search goes on behind a key of a stream that is known.
-func passFree(key logkey.Key, now time.Time) (goOn string) {
-	return min(key.Stream.After(now.Add(-freeAgain)), key.Beyond())
+// passFree returns where a search goes on behind a key of a stream that is known: no further
+// than what has come since the last search, or, in the first one, than it looks back.
+func passFree(key logkey.Key, own checkpoint.Prefix, now time.Time) (goOn string) {
+	back := lookedBack(own)
+	if !own.Searched.IsZero() {
+		back = earliest(now, own.Searched).Add(-freeAgain)
+	}
+	return min(key.Stream.After(back), key.Beyond())
 }
 
 // note counts a skipped object. The first of what may hold requests is logged.

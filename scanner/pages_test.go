@@ -85,3 +85,25 @@ func TestScanner_PagesAmongLogsAreSkipped(t *testing.T) {
 		}
 	})
 }
+
+// Nor do pages show that no logs lay there before the start, which do not count.
+func TestScanner_PagesInTheFirstSearchHideNothingFromBeforeTheStart(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var bucket proxied
+		r.store = &bucket
+		r.config.Since = 24 * time.Hour
+		put := func(at time.Time, id string) {
+			bucket.Put("v/"+at.Format("2006/01/02/15/")+id, logtest.AccessJSON(at, id), at)
+		}
+		for days := range 20 {
+			put(began.AddDate(0, 0, -2-days), "before")
+		}
+		bucket.answers.Store(true)
+		r.start()
+		r.wait(2 * time.Hour)
+		bucket.answers.Store(false)
+		put(time.Now(), "r1")
+		r.wait(50 * time.Hour)
+		r.expect("r1")
+	})
+}

@@ -25,13 +25,15 @@ const (
 
 // failureOf returns what to keep of an object that could not be read, given what was
 // kept before, the zero Failure at first. If the object has changed since then, it is
-// as if it failed for the first time.
+// as if it failed for the first time; and so it is if it was quarantined, and fails now for
+// another reason, which may pass: whether it can be read has not been tried.
 func failureOf(before checkpoint.Failure, r *result, now time.Time) checkpoint.Failure {
-	if differs(before, r.Object) {
+	reason := r.Err.Reason
+	if differs(before, r.Object) || before.Quarantined && before.Reason != string(reason) && !reader.Permanent(reason) {
 		before = checkpoint.Failure{}
 	}
 	f := checkpoint.Failure{
-		Reason:       string(r.Err.Reason),
+		Reason:       string(reason),
 		Error:        r.Err.Err.Error(),
 		Attempts:     before.Attempts + 1,
 		Since:        before.Since,
@@ -43,7 +45,7 @@ func failureOf(before checkpoint.Failure, r *result, now time.Time) checkpoint.F
 		f.Since = now
 	}
 	forLong := now.Sub(f.Since) > pendingFor && f.Attempts > pendingAttempts
-	if before.Quarantined || reader.Permanent(r.Err.Reason) || forLong {
+	if before.Quarantined || reader.Permanent(reason) || forLong {
 		f.Quarantined = true
 		return f
 	}

@@ -47,14 +47,10 @@ func (l *location) passOther(name string, key logkey.Key, own checkpoint.Prefix,
 		return l.skips.extend(name)
 	}
 	l.skips.end()
-	switch {
-	case key.Skip == "" && !key.Free():
+	if key.Skip == "" && !key.Free() {
 		return key.Stream.Beyond(key.Time)
-	case own.Searched.IsZero():
-		// Streams that are not known yet may lie in the same folders.
-		return min(key.Stream.After(lookedBack(own)), key.Beyond())
 	}
-	return passFree(key, now)
+	return passFree(key, own, now)
 }
 
 // showStray logs, once a stream, that it has events of CloudTrail, which its keys do not

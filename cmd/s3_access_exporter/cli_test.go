@@ -225,7 +225,7 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 	}
 	for _, command := range []string{"report", "events", "backfill"} {
 		wantFailure(t, runToEnd(t, command, missing), exitFailed, "directory "+missing+": no such file or directory")
-		wantFailure(t, runToEnd(t, command, dir, file), exitFailed, "directory "+file+": not a directory")
+		wantFailure(t, runToEnd(t, command, file), exitFailed, "directory "+file+": not a directory")
 	}
 }
 

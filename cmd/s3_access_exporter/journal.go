@@ -108,6 +108,8 @@ func processName() string {
 func journalError(err error) error {
 	var advice string
 	switch {
+	case errors.Is(err, checkpoint.ErrLocal): // the journal is well
+		return err
 	case errors.Is(err, checkpoint.ErrMissing):
 		advice = "leave --checkpoint.must-exist out to begin a new one"
 	case errors.Is(err, checkpoint.ErrOlder):

@@ -217,7 +217,7 @@ func (j *Journal) begin(ctx context.Context) error {
 		return errors.Join(tx.replay(opening.changes), tx.addFences([]uint64{opening.sequence}), tx.putPosition(opening.position, true))
 	})
 	if err != nil {
-		return fmt.Errorf("local copy %s: %w", j.local.path, openError(err))
+		return j.local.failure(err)
 	}
 	j.advance(opening.position)
 	j.opening = nil

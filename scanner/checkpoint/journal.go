@@ -98,6 +98,8 @@ var (
 	ErrUnconditional = errors.New("the store ignores If-None-Match, so that two processes could write at once; choose another store, or a file")
 	// ErrStandby means that this process is not the one that writes.
 	ErrStandby = errors.New("standby")
+	// ErrLocal means that the local copy is damaged, by which nothing is lost.
+	ErrLocal = errors.New("the next start makes it anew of the journal")
 	// errUnresolved means that the process ends, and that an Update may be durable or not.
 	errUnresolved = errors.New("the process ends before the store has answered")
 )
@@ -228,8 +230,15 @@ func (j *Journal) Size() (size int64) {
 	return size
 }
 
-// View is File.View, for within Run's lead.
-func (j *Journal) View(fn func(*Tx) error) error { return j.local.view(fn) }
+// View is File.View, for within Run's lead. If the local copy is damaged, it ends the
+// journal with ErrLocal.
+func (j *Journal) View(fn func(*Tx) error) error {
+	err := j.local.view(fn)
+	if errors.Is(err, ErrLocal) {
+		_ = j.end(err)
+	}
+	return err
+}
 
 // moved takes note of a segment that was seen.
 func (j *Journal) moved(p position) {

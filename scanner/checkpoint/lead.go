@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -68,7 +67,7 @@ func (j *Journal) appendEmpty(s *segment) error {
 	}
 	err := j.local.update(func(tx *Tx) error { return tx.putPosition(s.position, true) })
 	if err != nil {
-		return j.end(fmt.Errorf("local copy %s: %w", j.local.path, openError(err)))
+		return j.localFailure(err)
 	}
 	j.at = s.position
 	return nil
@@ -118,8 +117,8 @@ func (j *Journal) keepSnapshots(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, ErrDamaged) { // a store's objects were not read: it is the local copy
-			_ = j.localFailure(err)
+		if errors.Is(err, ErrLocal) {
+			_ = j.end(err)
 			return
 		}
 		if err != nil && !failing {

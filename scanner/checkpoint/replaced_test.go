@@ -151,7 +151,7 @@ func TestJournal_MakesNoSnapshotOfALocalCopyThatHasLostSomething(t *testing.T) {
 		if snapshots := store.Keys("snapshot/"); len(snapshots) > 0 {
 			t.Errorf("there is %q", snapshots)
 		}
-		if !errors.Is(first.err, checkpoint.ErrDamaged) || !strings.Contains(fmt.Sprint(first.err), cache) {
+		if !errors.Is(first.err, checkpoint.ErrLocal) || !errors.Is(first.err, checkpoint.ErrDamaged) || strings.Count(fmt.Sprint(first.err), cache) != 1 {
 			t.Errorf("it ends with %v", first.err)
 		}
 		first.end()

@@ -169,7 +169,20 @@ func (r *replica) view(fn func(*Tx) error) error {
 	if err := r.guard.check(); err != nil {
 		return fmt.Errorf("local copy %s: %w", r.path, err)
 	}
-	return r.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
+	err := r.db.View(func(bolt *bbolt.Tx) error { return fn(&Tx{bolt: bolt}) })
+	if errors.Is(err, ErrDamaged) {
+		err = r.failure(err)
+	}
+	return err
+}
+
+// failure returns an error of the copy with its path.
+func (r *replica) failure(err error) error {
+	err = fmt.Errorf("local copy %s: %w", r.path, openError(err))
+	if errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w; %w", err, ErrLocal)
+	}
+	return err
 }
 
 // apply makes the changes of segments that follow each other.
@@ -187,8 +200,8 @@ func (r *replica) apply(segments ...segment) error {
 		}
 		return errors.Join(tx.addFences(fences), tx.putPosition(last.position, false))
 	})
-	if err != nil && !errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("local copy %s: %w", r.path, openError(err))
+	if err != nil && !errors.Is(err, errChanges) { // which the segments' checksums rule out
+		return r.failure(err)
 	}
 	return err
 }

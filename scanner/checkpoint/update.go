@@ -27,7 +27,7 @@ func (j *Journal) Update(fn func(*Tx) error) error {
 
 // localFailure ends the journal because of an error of the local copy.
 func (j *Journal) localFailure(err error) error {
-	return j.end(fmt.Errorf("local copy %s: %w", j.local.path, openError(err)))
+	return j.end(j.local.failure(err))
 }
 
 // commit is Update for a local copy that is as it was left. j.write is held.
@@ -38,7 +38,9 @@ func (j *Journal) commit(fn func(*Tx) error) error {
 	}
 	defer func() { _ = bolt.Rollback() }() // after a commit there is nothing to roll back
 	tx := &Tx{bolt: bolt, log: new(changes)}
-	if err := fn(tx); err != nil {
+	if err := fn(tx); errors.Is(err, ErrDamaged) {
+		return j.named(j.localFailure(err))
+	} else if err != nil {
 		return err
 	}
 	if len(tx.log.encoded) == 0 {

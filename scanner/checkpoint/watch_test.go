@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,4 +127,40 @@ func TestJournal_ViewWaitsForNoAnswerOfTheStore(t *testing.T) {
 	if err := errors.Join(<-ended, journal.Close()); !errors.Is(err, checkpoint.ErrReplaced) || !strings.Contains(err.Error(), cache) {
 		t.Errorf("it ends with %v", err)
 	}
+}
+
+func TestJournal_EndsOnceItsLocalCopyIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, cache := new(journaltest.Fake), filepath.Join(t.TempDir(), "cache.db")
+		m := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache}).lead()
+		m.mustPut("first", "second")
+		overwrite(t, cache, bytes.ReplaceAll(readFile(t, cache), []byte("second"), []byte("SECOND")))
+		read := func(tx *checkpoint.Tx) error {
+			return tx.Series().Each(func(_, _ []byte) error { return nil })
+		}
+		for how, err := range map[string]error{"View": m.journal.View(read), "Update": m.journal.Update(read)} {
+			if !errors.Is(err, checkpoint.ErrLocal) || !errors.Is(err, checkpoint.ErrDamaged) || strings.Count(err.Error(), cache) != 1 {
+				t.Errorf("%s: %v", how, err)
+			}
+		}
+		if m.awaitEnd(); !errors.Is(m.err, checkpoint.ErrLocal) {
+			t.Errorf("it ends with %v", m.err)
+		}
+		m.end()
+		join(t, checkpoint.JournalConfig{Objects: store, Cache: cache}).lead().holds("first", "second")
+	})
+}
+
+func TestJournal_StandbyEndsOnceItsLocalCopyIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, cache := new(journaltest.Fake), filepath.Join(t.TempDir(), "cache.db")
+		active := join(t, checkpoint.JournalConfig{Objects: store}).lead()
+		active.mustPut("first")
+		standby := join(t, checkpoint.JournalConfig{Objects: store, Cache: cache})
+		overwrite(t, cache, bytes.ReplaceAll(readFile(t, cache), []byte("first"), []byte("FIRST")))
+		active.mustPut("FIRST") // what is changed is looked at first
+		if standby.awaitEnd(); !errors.Is(standby.err, checkpoint.ErrLocal) || !strings.Contains(standby.err.Error(), cache) {
+			t.Errorf("it ends with %v", standby.err)
+		}
+	})
 }

@@ -133,8 +133,10 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 // Keep implements source.Keeper: links on the way to prefix are followed, and others to the
 // same directories are not.
 func (s *Source) Keep(prefix string) {
-	w := walk{source: s, prefix: prefix}
-	_, _, _ = w.base() // which decides about each link
+	w := walk{source: s, prefix: prefix, keep: true}
+	if at, ok, err := w.base(); ok && err == nil && at.dir.linked != "" { // it has decided about each link
+		s.links.keep(at.dir.real, at.dir.linked)
+	}
 }
 
 // Open implements source.Source. Size and modification time are a file's version:

@@ -17,6 +17,7 @@ type links struct {
 
 	mu     sync.Mutex
 	owners map[string]string // guarded by mu: key of the link, by the real path that it leads to
+	kept   map[string]string // guarded by mu: that of the last link to a directory that is kept, by the directory's
 }
 
 // listed reports whether a file or directory of that real path is listed without a link:
@@ -50,11 +51,50 @@ func (l *links) follow(key, target string) bool {
 			break
 		}
 	}
+	l.own(key, target)
+	return true
+}
+
+// own makes a link stand for the directory at target. mu is held.
+func (l *links) own(key, target string) {
 	if l.owners == nil {
 		l.owners = make(map[string]string)
 	}
 	l.owners[target] = key
+}
+
+// claim is follow for a link to a directory that is to be kept. A link to what it lies in
+// does not keep it from that, as a listing under that one passes over it then; but one under
+// which something is kept that lies in it does.
+func (l *links) claim(key, target string) bool {
+	if l.listed(target, possibleFolder) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.owners[target] == key {
+		return true
+	}
+	if l.owned(target, key) {
+		return false
+	}
+	for dir, by := range l.kept {
+		if by != target && reached(target, dir, possibleFolder) && reached(by, target, possibleFolder) {
+			return false
+		}
+	}
+	l.own(key, target)
 	return true
+}
+
+// keep takes note of a directory that is kept under the key that a link to by has.
+func (l *links) keep(dir, by string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil {
+		l.kept = make(map[string]string)
+	}
+	l.kept[dir] = by
 }
 
 // taken reports whether the directory at target, which was come across behind a link, is

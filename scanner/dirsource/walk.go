@@ -27,6 +27,7 @@ type walk struct {
 	source     *Source
 	prefix     string
 	startAfter string
+	keep       bool // it is none, and the prefix is to be kept
 }
 
 // entry is a file or a directory. The key of a directory ends in a slash, so
@@ -41,7 +42,7 @@ type entry struct {
 type directory struct {
 	real   string // its path without symbolic links
 	link   bool   // a symbolic link leads to it
-	linked bool   // or to what it lies in
+	linked string // where the last link to it, or to what it lies in, leads; empty if there is none
 }
 
 // list yields the objects of the walk, and its error. It begins in the deepest
@@ -104,9 +105,11 @@ func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Objec
 // visits reports whether a directory is listed under this key.
 func (w *walk) visits(e entry) bool {
 	switch {
+	case e.dir.link && w.keep:
+		return w.source.links.claim(e.key, e.dir.real)
 	case e.dir.link:
 		return w.source.links.follow(e.key, e.dir.real)
-	case e.dir.linked:
+	case e.dir.linked != "":
 		return !w.source.links.taken(e.dir.real)
 	}
 	return true
@@ -190,7 +193,7 @@ func (w *walk) target(e entry) (entry, bool) {
 		return e, finished
 	}
 	if info.IsDir() {
-		return entry{e.key + "/", &directory{real: canonical, link: true, linked: true}}, true
+		return entry{e.key + "/", &directory{real: canonical, link: true, linked: canonical}}, true
 	}
 	return e, finished && !w.source.links.listed(canonical, possible)
 }

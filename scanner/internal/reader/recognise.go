@@ -106,9 +106,10 @@ type Recogniser struct {
 	looking  sync.Mutex // held while an object is looked at
 	unpacker *unpacker
 
-	mu   sync.Mutex // guards all below
-	logs map[logkey.Stream]bool
-	none map[kind]*others
+	mu     sync.Mutex // guards all below
+	logs   map[logkey.Stream]bool
+	none   map[kind]*others
+	doubts bool
 }
 
 // kind is what objects have in common that are likely to be of the same kind.
@@ -177,6 +178,13 @@ func (r *Recogniser) Knows(s logkey.Stream) bool {
 	return r.logs[s]
 }
 
+// Doubts reports whether a page was met that a proxy may have answered in place of a log.
+func (r *Recogniser) Doubts() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubts
+}
+
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
 // need not be looked at for that.
 func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bool) {
@@ -219,6 +227,7 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	o.why, o.last = why, strings.Clone(name)
 	if page && o.pages < maxPages {
 		o.pages++
+		r.doubts = true
 		return
 	}
 	o.objects++
