@@ -8,11 +8,13 @@ import (
 )
 
 // isS3 reports whether events of this source are of S3: of its buckets for general
-// purpose, of directory buckets, of Outposts, of table buckets, of Object Lambda.
+// purpose, of directory buckets, of Outposts, of table buckets, of Object Lambda. The last
+// has another name in EventBridge's reference:
+// https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-s3-banner.html.
 func isS3(source []byte) bool {
 	switch string(bytes.TrimSuffix(source, []byte(".cn"))) {
 	case "s3.amazonaws.com", "s3express.amazonaws.com", "s3-outposts.amazonaws.com",
-		"s3tables.amazonaws.com", "s3-object-lambda.amazonaws.com":
+		"s3tables.amazonaws.com", "s3-object-lambda.amazonaws.com", "s3-banner.amazonaws.com":
 		return true
 	}
 	return false

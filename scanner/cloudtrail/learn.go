@@ -17,7 +17,7 @@ func (t *shapes) learn(text []byte, e *event, passed []jsonscan.Value) {
 	t.divide(text)
 	next := &t.first
 	for i := range t.drafts {
-		known, others := t.drafts[i].among(*next)
+		known, others := t.drafts[i].among(*next, e)
 		switch {
 		case known != nil:
 			next = &known.next
@@ -85,10 +85,11 @@ func (t *shapes) divide(text []byte) {
 }
 
 // among returns the phrase that the draft would become, of p and its others, or nil and
-// how many these are.
-func (d *draft) among(p *phrase) (known *phrase, others int) {
+// how many these are. Phrases of one text may have other values: where a member is there
+// twice, those in the first one of it do not count.
+func (d *draft) among(p *phrase, e *event) (known *phrase, others int) {
 	for ; p != nil; p = p.other {
-		if p.text == string(d.text) && p.varies == d.varies && p.slot == d.slot {
+		if p.text == string(d.text) && p.varies == d.varies && p.slot == d.slot && d.hasFixed(e, p.fixed) {
 			return p, others
 		}
 		others++
@@ -119,10 +120,30 @@ func (t *shapes) add(drafts []draft, next **phrase, e *event) {
 // fixed returns the values of an event that are in the draft.
 func (d *draft) fixed(e *event) (values []fixed) {
 	for at, v := range e {
-		// What stands at the beginning is the empty string before the draft.
-		if from := int(v.From) - d.at; v.Kind != jsonscan.Absent && from > 0 && from < len(d.text) {
+		if d.holds(v) {
 			values = append(values, fixed{v.Moved(-d.at), slot(at)})
 		}
 	}
 	return values
+}
+
+// hasFixed reports whether fixed would return these values.
+func (d *draft) hasFixed(e *event, values []fixed) bool {
+	for at, v := range e {
+		switch {
+		case !d.holds(v):
+		case len(values) == 0 || values[0] != fixed{v.Moved(-d.at), slot(at)}:
+			return false
+		default:
+			values = values[1:]
+		}
+	}
+	return len(values) == 0
+}
+
+// holds reports whether a value of an event is in the draft. What stands at the beginning
+// is the empty string before the draft.
+func (d *draft) holds(v jsonscan.Value) bool {
+	from := int(v.From) - d.at
+	return v.Kind != jsonscan.Absent && from > 0 && from < len(d.text)
 }

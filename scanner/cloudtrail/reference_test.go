@@ -181,7 +181,7 @@ func (o referenceObject) isNull(name string) bool {
 var (
 	noRequestCategories = []string{"Insight", "NetworkActivity", "Aggregated"}
 	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent", "AwsServiceEvent"}
-	servicesOfS3        = []string{"s3", "s3express", "s3-outposts", "s3tables", "s3-object-lambda"}
+	servicesOfS3        = []string{"s3", "s3express", "s3-outposts", "s3tables", "s3-object-lambda", "s3-banner"}
 )
 
 func referenceEvent(out *output, raw json.RawMessage, number int64) {

@@ -187,3 +187,13 @@ func TestShapes_AreBounded(t *testing.T) {
 		})
 	}
 }
+
+// An event with a member twice, of which the last one counts, begins like another one.
+func TestShapes_DoNotTakeOneMemberForAnotherOfItsName(t *testing.T) {
+	const begin = `{"eventVersion":"1.11","eventTime":"2026-03-04T05:06:07Z","eventSource":"s3.amazonaws.com",` +
+		`"additionalEventData":{"SignatureVersion":"SigV2","AuthenticationMethod":"AuthHeader"},"eventName":"GetObject"`
+	for _, twice := range []string{`"eventSource":"s3.amazonaws.com"`, `"eventVersion":"1.08"`, `"additionalEventData":{"SignatureVersion":"SigV4"}`, `"additionalEventData":null`} {
+		data := logOf([]byte(begin+","+twice+"}"), []byte(begin+"}"), []byte(begin+","+twice+"}"), []byte(begin+"}"))
+		compare(t, data, decode(NewDecoder(nil), bytes.NewReader(data)), reference(data))
+	}
+}

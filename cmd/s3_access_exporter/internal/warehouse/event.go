@@ -233,4 +233,4 @@ const unnamed = `(coalesce(bucket, '') NOT LIKE '"%' AND coalesce(key, '') NOT L
 // is left out would be skipped. The decoder decides.
 const isS3 = `(regexp_like(coalesce(source, ''), ` + s3Sources + `) OR NOT coalesce(source, '') LIKE '"_%"')`
 
-const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$'`
+const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda|s3-banner)[.]amazonaws[.]com([.]cn)?"$'`

@@ -31,7 +31,7 @@ WHERE account = '111122223333' AND region = 'eu-west-1' AND day BETWEEN '2026/01
 UNION ALL SELECT line, account AS accountfolder, region AS regionfolder, "$path" AS path FROM s3_cloudtrail_example_logs_awslogs_o_example_69e00520
 WHERE account = '444455556666' AND region IN ('eu-west-1', 'us-east-1') AND day BETWEEN '2026/01/14' AND '2026/01/17' AND regexp_like("$path", '/[0-9]{12}_CloudTrail_[^_/]+_[0-9]{8}T([01][0-9]|2[0-3])[0-5][0-9]Z_?[0-9A-Za-z]+\.json(\.gz)?$') AND strpos("$path", concat('/', day, '/', account, '_CloudTrail_', region, '_', replace(day, '/', ''), 'T')) > 0))
 WHERE trim(line) <> '') CROSS JOIN UNNEST(coalesce(records, ARRAY[CAST(NULL AS JSON)])) WITH ORDINALITY AS u(event, place)))))
-WHERE (bad IS NOT NULL OR (regexp_like(coalesce(source, ''), '^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda)[.]amazonaws[.]com([.]cn)?"$') OR NOT coalesce(source, '') LIKE '"_%"')))))
+WHERE (bad IS NOT NULL OR (regexp_like(coalesce(source, ''), '^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda|s3-banner)[.]amazonaws[.]com([.]cn)?"$') OR NOT coalesce(source, '') LIKE '"_%"')))))
 WHERE copy = 1)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20;
 
