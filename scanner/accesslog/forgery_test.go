@@ -108,6 +108,48 @@ func TestDecoder_LetsNoHostForgeAnotherField(t *testing.T) {
 	}
 }
 
+// The same of a version ID that a store writes as it came: a quote in it must not make what
+// a user agent ends in pass for the fields behind it.
+func TestDecoder_LetsNoVersionIDForgeAnotherField(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	layouts := map[string]string{
+		"SigV2":             modern("14/Nov/2026", "a", `VERSION aG9zdA== SigV2 TLS AuthHeader example.com TLSv1.3 - - -`),
+		"SigV2, plain HTTP": modern("14/Nov/2026", "a", `VERSION aG9zdA== SigV2 - AuthHeader example.com - - - -`),
+		"unsigned":          modern("14/Nov/2026", "-", `VERSION aG9zdA== - TLS - example.com TLSv1.3 - - -`),
+	}
+	forgeries := append([]string{`x" - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 - - - "y`, `x" - aG9zdA== SigV4 TLS AuthHeader h TLSv1.3 - - - y`}, pieces...)
+	versions := []string{`a"b`, `x"`, `"x`, `"`, `"-"`, `"-"-`, `""`, `x"y"z`, `-"-`, `SigV4`, `-`}
+	for name, layout := range layouts {
+		t.Run(name, func(t *testing.T) {
+			read := func(agent, version string) (decodertest.Text, bool) {
+				line := strings.NewReplacer("REFERER", "-", "AGENT", agent, "VERSION", version).Replace(layout)
+				records, _, _ := decodeAll(strings.NewReader(line))
+				if len(records) == 0 {
+					return decodertest.Text{}, false
+				}
+				records[0].UserAgent, records[0].VersionID, records[0].Referer = "", "", ""
+				return records[0], true
+			}
+			want, ok := read("curl/8.5.0", "-")
+			if !ok {
+				t.Fatal("malformed")
+			}
+			for _, version := range versions {
+				for i := range 2_000 {
+					agent := forgeries[i%len(forgeries)]
+					for range random.IntN(4) * min(1, i/len(forgeries)) {
+						agent += forgeries[random.IntN(len(forgeries))]
+					}
+					agent = strings.TrimSpace(agent[:min(len(agent), 300)])
+					if got, ok := read(agent, version); ok && got != want {
+						t.Fatalf("User agent %q and version ID %q:\n got %+v\nwant %+v", agent, version, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // A client that leaves out the Host header, as HTTP/1.0 may, cannot make its requests
 // malformed by its user agent, and so uncounted.
 func TestDecoder_CountsRequestsWithoutAHostWhateverTheUserAgent(t *testing.T) {

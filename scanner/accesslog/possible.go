@@ -115,3 +115,14 @@ func (t *foundTail) isClear() bool {
 		}
 	}
 }
+
+// endsInFields reports whether there is nothing but fields behind the tail.
+func (t *foundTail) endsInFields() bool {
+	for rest := trimLeft(t.rest); len(rest) > 0; rest = trimLeft(rest) {
+		var ok bool
+		if _, rest, ok = field(rest); !ok {
+			return false
+		}
+	}
+	return true
+}

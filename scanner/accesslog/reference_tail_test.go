@@ -78,7 +78,8 @@ func referenceAgent(s string, line referenceLeft) (r referenceRight, ok bool) {
 		if host := refQuotedHost.FindStringSubmatch(text[possible[0]+1:]); host != nil && refLaterQuote.MatchString(host[1]) {
 			return r, false // another quote may close it
 		}
-		return r, r.take(referenceTail(text[possible[0]+1:]), line)
+		fields, rest := referenceTailAndRest(text[possible[0]+1:])
+		return r, strings.Trim(rest, " ") == "" && r.take(fields, line)
 	}
 	return r, false
 }
@@ -168,10 +169,16 @@ func referenceAlarm(signature string) int {
 // referenceTail returns the fields at the beginning of a text, without the quotes
 // around them, up to one that has a quote in another place.
 func referenceTail(s string) (fields []string) {
+	fields, _ = referenceTailAndRest(s)
+	return fields
+}
+
+// referenceTailAndRest returns what stands behind the fields of referenceTail, too.
+func referenceTailAndRest(s string) (fields []string, rest string) {
 	for {
 		found := refTailField.FindStringSubmatch(s)
 		if found == nil {
-			return fields
+			return fields, s
 		}
 		fields = append(fields, strings.Trim(found[1], `"`))
 		s = strings.TrimPrefix(s, strings.TrimSuffix(found[0], " "))

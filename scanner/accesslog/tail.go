@@ -140,7 +140,7 @@ func (f *fields) splitQuoted(s []byte, start int) (malformed string) {
 //     open, as it may be a version ID, unless it is a TLS version. No field does not:
 //     only in its first years AWS wrote no version ID.
 //   - Two to six fields are no layout: since 2019, when tails came up, it must be further
-//     left, and the only one there.
+//     left, the only one there, and all behind it must be fields.
 //   - Seven fields or more that make no complete tail count if there is none further left.
 func (f *fields) splitDoubtful(s []byte, start, end int, closed bool) (malformed string) {
 	further, at, others := f.possibleTails(s[:end], s)
@@ -156,7 +156,7 @@ func (f *fields) splitDoubtful(s []byte, start, end int, closed bool) (malformed
 		return ""
 	case others == 1 && at > start && !early && found.n < tailFields && (found.n != 1 || isTLSVersion(found.fields[0])):
 		*found = further
-		if found.n == tailFields && found.isClear() && f.take() {
+		if found.n == tailFields && found.isClear() && found.endsInFields() && f.take() {
 			f.userAgent = s[start+1 : at]
 			return ""
 		}
