@@ -114,8 +114,8 @@ func (k *knownTail) fill(r *record.Record, text []byte) {
 
 // splitKnown takes the user agent and the tail from s, as splitQuoted does, if the quote
 // that comes next closes the user agent, the tail behind is known from the signature
-// version on, and no quote is before that. Then that quote is the line's last one, and the
-// tail behind it is complete.
+// version on, and neither a quote nor a carriage return is before that. Then that quote is
+// the line's last one, and the tail behind it is complete.
 func (f *fields) splitKnown(s []byte) bool {
 	end := 1 + bytes.IndexByte(s[1:], '"')
 	if end == 0 || end+1 == len(s) || s[end+1] != ' ' {
@@ -125,7 +125,10 @@ func (f *fields) splitKnown(s []byte) bool {
 	versionID, rest := token(behind)
 	_, rest = token(rest) // the host ID
 	known := f.tails.find(rest)
-	if known == nil || bytes.IndexByte(behind[:len(behind)-len(rest)], '"') >= 0 {
+	if known == nil {
+		return false
+	}
+	if ids := behind[:len(behind)-len(rest)]; bytes.IndexByte(ids, '"') >= 0 || hasReturn(ids) {
 		return false
 	}
 	f.userAgent, f.versionID = s[1:end], versionID

@@ -39,6 +39,17 @@ func TestDecoder_ReadsALineTheSameWhateverCameBefore(t *testing.T) {
 	}
 }
 
+// A carriage return before a tail that is known makes a line malformed, as it does before any other.
+func TestDecoder_TakesNoCarriageReturnForKnown(t *testing.T) {
+	sound := modern("14/Nov/2026", "a", `- aG9zdA== SigV4 TLS AuthHeader example.com TLSv1.3 - - -`)
+	for _, parted := range []string{"- aG9z\rdA==", "-\r aG9zdA==", "- \r"} {
+		log := sound + "\n" + strings.Replace(sound, "- aG9zdA==", parted, 1) + "\n" + sound
+		if records, skipped, _ := decodeAll(strings.NewReader(log)); len(records) != 2 || skipped.Malformed != 1 {
+			t.Errorf("%q: %d records, skipped %+v", parted, len(records), skipped)
+		}
+	}
+}
+
 // Nearly all lines are read by what is known: else nothing is gained.
 func TestDecoder_KnowsMostOfALogByLinesBefore(t *testing.T) {
 	d, log := NewDecoder(nil), benchmarkLog(t)
