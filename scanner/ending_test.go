@@ -22,7 +22,11 @@ type pagewise struct {
 func (p *pagewise) List(ctx context.Context, prefix, after string) iter.Seq2[source.Object, error] {
 	return func(yield func(source.Object, error) bool) {
 		var page []source.Object
-		for obj := range p.Fake.List(context.WithoutCancel(ctx), prefix, after) {
+		for obj, err := range p.Fake.List(context.WithoutCancel(ctx), prefix, after) {
+			if err != nil {
+				yield(obj, err)
+				return
+			}
 			page = append(page, obj)
 		}
 		time.Sleep(p.takes(prefix))
