@@ -221,6 +221,9 @@ func wantLegacy(uses []clientUse) samples {
 	for _, use := range uses {
 		for _, feature := range use.features {
 			add("server_access", feature, use)
+			if feature == "soap" { // signed within the message, by no version
+				want["server_access cannot tell sigv2"] += float64(use.requests)
+			}
 		}
 		if use.refused {
 			continue

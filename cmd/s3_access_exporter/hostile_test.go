@@ -114,7 +114,7 @@ func TestServe_SurvivesEveryByte(t *testing.T) {
 			log.WriteString(logLine("192.0.2.1", string([]byte{'x', byte(b), 'x'}), "k", "/k", honestAgent))
 			records += 2
 		}
-		if b == '"' { // it ends where the client begins to speak
+		if b == '"' || b == '\r' { // a requester ends where the client begins to speak, and has no part in two lines
 			records--
 			malformed++
 		}

@@ -21,8 +21,9 @@
 //
 // Only the border between Referer and user agent is the client's to move. Where more
 // than one reading of a line is left, it is malformed. The host is the client's, too, but
-// has no spaces and quotes (RFC 3986, section 3.2.2); if one had, what it makes of a line is
-// never a signature that is less of an alarm than the true one.
+// has no spaces and quotes (RFC 3986, section 3.2.2), and AWS finds no bucket by one that
+// has; what it makes of a line of another store is never a signature that is less of an
+// alarm than the true one.
 //
 // Lines end with a line feed, and may have a carriage return before it. Lines that a
 // carriage return alone parts are one malformed line.

@@ -11,6 +11,8 @@ import (
 // fields are the fields of one line that matter, as logged but for the quotes
 // and brackets around them. They point into the line.
 type fields struct {
+	line []byte // that they are of
+
 	bucket, remoteIP, requester, requestID, operation, key []byte
 
 	time int64 // Unix seconds
@@ -45,7 +47,7 @@ type response struct {
 func (f *fields) split(line []byte) (malformed string) {
 	var rest []byte
 	var ok bool
-	f.known, f.tail, f.versionID = nil, nil, nil
+	f.line, f.known, f.tail, f.versionID = line, nil, nil, nil
 	if f.bucket, rest, ok = f.head.split(line); !ok {
 		_, rest = token(line) // the bucket's owner
 		if f.bucket, rest = token(rest); len(f.bucket) == 0 {

@@ -57,9 +57,13 @@ func (f *fields) extra(t *foundTail) (n int) {
 // isOutdone reports whether a possible tail further left would make a request of another
 // signature of the line, to which people pay more attention than to that of f.found: what
 // stands behind the last quote was written by the client then, if there is a host that has
-// quotes and spaces. HTTP has none, and AWS shows none, so the tail behind the last quote
-// is the likely one. But whoever signs with SigV2 must not have a way to hide it.
+// quotes and spaces. HTTP has none, and AWS finds no bucket by one, so in AWS's lines the
+// tail behind the last quote is the true one, whatever the user agent. Of other stores
+// nobody knows, and whoever signs with SigV2 must not have a way to hide it.
 func (f *fields) isOutdone(head, s []byte) bool {
+	if owner, _ := token(f.line); isCanonicalID(owner) {
+		return false
+	}
 	last := access.Signature(f.found.fields[tailSignature])
 	var candidate foundTail
 	for i := f.nextPossible(head, s, 0, &candidate); i > 0; i = f.nextPossible(head, s, i, &candidate) {
@@ -74,6 +78,17 @@ func (f *fields) isOutdone(head, s []byte) bool {
 		}
 	}
 	return false
+}
+
+// isCanonicalID reports whether s is what AWS writes of a bucket's owner: 64 hexadecimal
+// digits. See https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html.
+func isCanonicalID(s []byte) bool {
+	for _, c := range s {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == 64
 }
 
 // canHave reports whether a signature goes with the requester, which no client writes:

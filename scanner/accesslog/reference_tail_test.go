@@ -86,6 +86,7 @@ func referenceAgent(s string, line referenceLeft) (r referenceRight, ok bool) {
 
 // referenceLeft is what of a line no client writes, and what is right of it depends on.
 type referenceLeft struct {
+	ofAWS                           bool
 	year                            int
 	requester, operation, errorCode string
 }
@@ -135,6 +136,9 @@ func referenceFits(fields []string, extra int) bool {
 // outdone reports whether a tail behind one of the quotes makes a request of the line that
 // is more of an alarm.
 func (line *referenceLeft) outdone(text string, quotes []int, fields []string) bool {
+	if line.ofAWS {
+		return false
+	}
 	for _, i := range quotes {
 		for _, signature := range line.signatures(referenceTail(text[i+1:])) {
 			if line.has(signature) && (!line.has(fields[2]) || referenceAlarm(signature) > referenceAlarm(fields[2])) {

@@ -41,13 +41,14 @@ var (
 	refTLSVersion    = regexp.MustCompile(`(?s)^[Tt][Ll][Ss][Vv].{0,3}$`)
 	refAuth          = regexp.MustCompile(`(?i)^(AuthHeader|QueryString|HtmlForm)$`)
 
-	refTime      = regexp.MustCompile(`^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$`)
-	refSignature = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
-	refSig       = regexp.MustCompile(`^[Ss][Ii][Gg]`)
-	refUpload    = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
-	refBackblaze = regexp.MustCompile(`^(REST\.S3_|B2_)`)
-	refOnce      = regexp.MustCompile(`^(BATCH|S3)\.`)
-	refEscape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	refTime        = regexp.MustCompile(`^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$`)
+	refSignature   = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
+	refSig         = regexp.MustCompile(`^[Ss][Ii][Gg]`)
+	refUpload      = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
+	refBackblaze   = regexp.MustCompile(`^(REST\.S3_|B2_)`)
+	refCanonicalID = regexp.MustCompile(`^ *[0-9a-f]{64} `)
+	refOnce        = regexp.MustCompile(`^(BATCH|S3)\.`)
+	refEscape      = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
 	refUnsigned  = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
 	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
@@ -127,7 +128,7 @@ func referenceLine(line string) *decodertest.Text {
 		if response == nil || strings.Contains(response[1], `"`) && strings.Contains(response[1], "\r") {
 			return nil
 		}
-		left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
+		left := referenceLeft{ofAWS: refCanonicalID.MatchString(line), year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
 		if right, ok = referenceAgent(response[8], left); !ok {
 			return nil
 		}
