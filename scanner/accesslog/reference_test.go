@@ -45,7 +45,7 @@ var (
 	refSignature   = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
 	refSig         = regexp.MustCompile(`^[Ss][Ii][Gg]`)
 	refUpload      = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
-	refBackblaze   = regexp.MustCompile(`^(REST\.S3_|B2_)`)
+	refBackblaze   = regexp.MustCompile(`^(?:bytes ")?(REST\.S3_|B2_)`) // also of text that is not UTF-8
 	refCanonicalID = regexp.MustCompile(`^ *[0-9a-f]{64} `)
 	refOnce        = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape      = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
