@@ -48,6 +48,36 @@ func TestScanner_OtherStoreIsCountedForItself(t *testing.T) {
 	})
 }
 
+// A directory is a store of its own. Where that makes logs count again, it is said, once.
+func TestScanner_WarnsOfADirectoryInAnotherOrAroundIt(t *testing.T) {
+	const warning = "what was read of a directory counts again"
+	for store, warned := range map[string]bool{"file:///logs/sal": true, "file:///var": false, "file:///logs2": false, "aws/logs": false} {
+		for _, first := range []string{"file:///logs", store} {
+			inBubble(t, func(r *rig) {
+				other := store
+				if first == store {
+					other = "file:///logs"
+				}
+				r.put(began, "A", "r1")
+				for i, now := range []string{first, other, other} {
+					r.log.Reset()
+					r.config.Locations = []source.Location{{Name: now, Store: now, Source: r.bucket}}
+					r.start()
+					r.wait(time.Minute)
+					r.stop()
+					want := 0
+					if warned && i == 1 {
+						want = 1
+					}
+					if got := strings.Count(r.log.String(), warning); got != want {
+						t.Errorf("%s after %s: %d warnings, want %d", now, first, got, want)
+					}
+				}
+			})
+		}
+	}
+}
+
 // An account that was opened while nothing ran, or while the location was spelled
 // otherwise, is not one that was there before.
 func TestScanner_AccountBornDuringDowntimeLosesNothing(t *testing.T) {

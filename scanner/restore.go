@@ -87,6 +87,11 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 	if err != nil {
 		return nil, err
 	}
+	if len(prefixes) == 0 {
+		if err := locations[0].warnOfNested(tx); err != nil {
+			return nil, err
+		}
+	}
 	for _, l := range locations {
 		var known bool
 		if l.prefix, known = prefixes[l.Prefix]; !known {
@@ -114,6 +119,24 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		return nil
 	})
 	return changes, err
+}
+
+// warnOfNested warns of a directory that is read for the first time and lies in one that was
+// read before, or holds that. Each directory is a store of its own, so what lies in both counts
+// again.
+func (l *location) warnOfNested(tx *checkpoint.Tx) error {
+	if !strings.HasPrefix(l.Store, "file:") {
+		return nil
+	}
+	warned := ""
+	return tx.EachPrefix(func(store, _ string, _ checkpoint.Prefix) error {
+		if store != warned && (strings.HasPrefix(store, l.Store+"/") || strings.HasPrefix(l.Store, store+"/")) {
+			warned = store
+			l.cfg.Logger.Warn("what was read of a directory counts again as that of another one, in which it lies or which it holds: "+
+				"go on with the one that was read, or begin with a new checkpoint", "location", l.Name, "read", store)
+		}
+		return nil
+	})
 }
 
 // floor returns where a location starts that is read for the first time now.
