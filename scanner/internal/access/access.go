@@ -103,11 +103,12 @@ func (f *Fields) IsAnonymous(signature record.Signature) bool {
 //
 // Nothing in the place of the signature version means unsigned, unless an
 // authentication type is named, S3 refused the credentials, or somebody is named as the
-// requester, whom nothing but a signature shows, as Ceph does of uploads by a browser's form:
-// then the request was signed, though the record may name neither requester nor version. In
-// Backblaze's own API it is a token that shows who asks. What remains then, and in layouts without the field, is the query string, by which presigned
-// requests are known, and the requester: a request without one was not signed, whatever
-// its query holds, unless that may be what was refused.
+// requester, whom nothing but a signature shows, as Ceph does of uploads by a browser's
+// form: then the request was signed, though the record may name neither requester nor
+// version. In Backblaze's own API it is a token that shows who asks. What remains then,
+// and in layouts without the field, is the query string, by which presigned requests are
+// known, and the requester: a request without one was not signed, whatever its query
+// holds, unless that may be what was refused.
 func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	refused := IsNobody(f.Requester) && record.FailedAuthentication(f.ErrorCode)
 	named := !IsNobody(f.Requester) && !IsOwnWork(f.Operation) && !bytes.HasPrefix(f.Operation, []byte("B2_API."))
