@@ -35,38 +35,39 @@ func reached(dir, target string, possible func(key string) bool) bool {
 // follow reports whether the link of that key is to be followed to the directory at
 // target, which it stands for from then on.
 func (l *links) follow(key, target string) bool {
-	if l.listed(target, possibleFolder) {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.owners[target] == key {
-		return true
-	}
-	for dir := target; ; dir = filepath.Dir(dir) {
-		if l.owned(dir, key) && reached(dir, target, possibleFolder) {
-			return false
+	return l.own(key, target, func() bool {
+		for dir := target; ; dir = filepath.Dir(dir) {
+			if l.owned(dir, key) && reached(dir, target, possibleFolder) {
+				return false
+			}
+			if dir == filepath.Dir(dir) {
+				return true
+			}
 		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	l.own(key, target)
-	return true
-}
-
-// own makes a link stand for the directory at target. mu is held.
-func (l *links) own(key, target string) {
-	if l.owners == nil {
-		l.owners = make(map[string]string)
-	}
-	l.owners[target] = key
+	})
 }
 
 // claim is follow for a link to a directory that is to be kept. A link to what it lies in
 // does not keep it from that, as a listing under that one passes over it then; but one under
 // which something is kept that lies in it does.
 func (l *links) claim(key, target string) bool {
+	return l.own(key, target, func() bool {
+		if l.owned(target, key) {
+			return false
+		}
+		for dir, by := range l.kept {
+			if by != target && reached(target, dir, possibleFolder) && reached(by, target, possibleFolder) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// own makes the link of that key stand for the directory at target, unless that is listed
+// without a link or is not free for it, and reports whether it does. mu is held while free
+// is called.
+func (l *links) own(key, target string, free func() bool) bool {
 	if l.listed(target, possibleFolder) {
 		return false
 	}
@@ -75,15 +76,13 @@ func (l *links) claim(key, target string) bool {
 	if l.owners[target] == key {
 		return true
 	}
-	if l.owned(target, key) {
+	if !free() {
 		return false
 	}
-	for dir, by := range l.kept {
-		if by != target && reached(target, dir, possibleFolder) && reached(by, target, possibleFolder) {
-			return false
-		}
+	if l.owners == nil {
+		l.owners = make(map[string]string)
 	}
-	l.own(key, target)
+	l.owners[target] = key
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -63,9 +64,12 @@ func TestParse_RefusesWhatDeceives(t *testing.T) {
 	for _, text := range []string{"s3://logs/a b", "s3://logs/é", "./日誌"} {
 		mustParse(t, text, Options{})
 	}
+	if runtime.GOOS == "windows" {
+		return // where no directory has such a name
+	}
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("a\nb", 0o700); err != nil {
-		t.Skip("the file system has no such names")
+		t.Fatal(err)
 	}
 	if err := os.Symlink("a\nb", "link"); err != nil {
 		t.Fatal(err)
