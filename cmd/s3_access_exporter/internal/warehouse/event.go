@@ -136,12 +136,26 @@ func eventTable(d Dialect, files string) string {
 	resources := "transform(" + d.event + "resources, r -> ARRAY[CAST(r.type AS JSON), CAST(r.accountid AS JSON), CAST(r.arn AS JSON)])"
 	columns = append(columns, "if(json_format(json_extract("+d.event+"additionaleventdata, '$')) LIKE '{%', '{}') AS additional",
 		"json_format(CAST("+resources+" AS JSON)) AS resources",
-		"json_format(CAST(if(none_match("+resources+`, r -> coalesce(json_format(r[1]), '') LIKE '%Bucket"'), `+resources+
-			", filter("+resources+`, r -> coalesce(json_format(r[1]), '') NOT LIKE '%::Object"')) AS JSON)) AS buckets`)
+		"json_format(CAST("+withoutObjects(resources)+" AS JSON)) AS buckets")
 	events := "SELECT bad, raw, accountfolder, regionfolder, path, place, " + strings.Join(columns, ", ") + " FROM (" + d.events(files) + ")"
 	const form = `'^"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"$'`
 	return "SELECT *, if(regexp_like(eventtime, " + form + "), date_diff('second', TIMESTAMP '1970-01-01 00:00:00', " +
 		"try(date_parse(substr(eventtime, 2, 19), '%Y-%m-%dT%H:%i:%s')))) AS t FROM (" + events + ")"
+}
+
+// namedBucket matches the ARN of a bucket whose name the decoder reads from it. It need not
+// match all of them.
+const namedBucket = `'^"[^:"]*:[^:"]*:(s3:[^:"]*::|s3express:[^:"]*:[^:"]*:bucket/|s3tables:[^:"]*:[^:"]*:bucket/|` +
+	`s3-outposts:[^:"]*:[^:"]*:outpost/[^:/"]*/bucket/)[^:/"\\]'`
+
+// withoutObjects is the SQL of an event's resources without its objects: requests of many
+// keys are one group. They stay where they may show what the buckets do not, which is the
+// bucket's name.
+func withoutObjects(resources string) string {
+	const bucket = `coalesce(json_format(r[1]), '') LIKE '"AWS::S3%Bucket"'`
+	const named = "regexp_like(coalesce(json_format(r[3]), ''), " + namedBucket + ")"
+	return "if(any_match(" + resources + ", r -> " + bucket + ") AND none_match(" + resources + ", r -> " + bucket + " AND NOT " + named + "), " +
+		"filter(" + resources + `, r -> coalesce(json_format(r[1]), '') NOT LIKE '%::Object"'), ` + resources + ")"
 }
 
 // filesAsEvents returns Trino's SQL of the events in log files, each a line that is a JSON

@@ -40,6 +40,12 @@ func object(raw json.RawMessage) (members map[string]json.RawMessage, ok bool) {
 
 var timeForm = regexp.MustCompile(`^"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"$`)
 
+// bucketType and bucketARN are what withoutObjects looks for.
+var (
+	bucketType = regexp.MustCompile(`^"AWS::S3.*Bucket"$`)
+	bucketARN  = regexp.MustCompile(strings.Trim(namedBucket, "'"))
+)
+
 // takenEvent is an event as the query takes it apart: this is eventTable in Go. It is nil
 // where the event comes as it is.
 func takenEvent(raw json.RawMessage) map[string]string {
@@ -93,7 +99,9 @@ func takenEvent(raw json.RawMessage) map[string]string {
 		}
 		var err1, err2 error
 		row["resources"], err1 = marshal(lists)
-		if slices.ContainsFunc(lists, func(l [3]json.RawMessage) bool { return strings.HasSuffix(string(l[0]), `Bucket"`) }) {
+		isBucket := func(l [3]json.RawMessage) bool { return bucketType.Match(l[0]) }
+		isUnnamed := func(l [3]json.RawMessage) bool { return isBucket(l) && !bucketARN.Match(l[2]) }
+		if slices.ContainsFunc(lists, isBucket) && !slices.ContainsFunc(lists, isUnnamed) {
 			lists = slices.DeleteFunc(lists, func(l [3]json.RawMessage) bool { return strings.HasSuffix(string(l[0]), `::Object"`) })
 		}
 		row["buckets"], err2 = marshal(lists)
