@@ -91,6 +91,9 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 		return nil, err
 	}
 	l.pages++
+	if err := l.answers(out); err != nil {
+		return nil, err
+	}
 	objects := make([]source.Object, 0, len(out.Contents))
 	for _, content := range out.Contents {
 		key, err := l.key(content, out.EncodingType)
@@ -105,6 +108,28 @@ func (l *listing) page(ctx context.Context) ([]source.Object, error) {
 		})
 	}
 	return objects, l.turn(out)
+}
+
+// answers reports an error if a page repeats another question than the one that was asked:
+// an empty page of another prefix, from a cache on the way, would pass for one without keys.
+func (l *listing) answers(out *s3.ListObjectsV2Output) error {
+	if !repeats(out.Prefix, l.prefix, out.EncodingType) {
+		return badListing("the store listed prefix %q, which is not the one that was asked for", *out.Prefix)
+	}
+	if !repeats(out.StartAfter, l.startAfter, out.EncodingType) {
+		return badListing("the store listed what is after %q, and was not asked for it", *out.StartAfter)
+	}
+	return nil
+}
+
+// repeats reports whether a parameter in an answer is the one that was asked. Not every
+// store repeats them, and not every one that encodes keys encodes them as well.
+func repeats(answer *string, asked string, encoding types.EncodingType) bool {
+	if a := aws.ToString(answer); a == "" || a == asked { // nothing lies in the whole bucket: nothing lies in the prefix
+		return true
+	}
+	decoded, err := url.QueryUnescape(*answer)
+	return encoding == types.EncodingTypeUrl && err == nil && decoded == asked
 }
 
 // key returns the decoded key of a listed object if it may come next.

@@ -45,6 +45,9 @@ func TestList_NeverEndsInSilence(t *testing.T) {
 		{"start-after ignored", "", "b", []string{page(end, "a", "b", "c")}, nil, `key "a" after "b"`},
 		{"the start again", "", "b", []string{page(end, "b", "c")}, nil, `key "b" after "b"`},
 		{"prefix ignored", "logs/", "", []string{page(end, "logs", "logs/a")}, nil, `key "logs", which is outside`},
+		{"a page of another prefix", "logs/", "", []string{page(end + "<Prefix>log/</Prefix>")}, nil, `prefix "log/", which is not the one`},
+		{"a page of the prefix as it is encoded", "a+b/", "", []string{page(end + "<EncodingType>url</EncodingType><Prefix>a%2520b/</Prefix>")}, nil, `prefix "a%2520b/"`},
+		{"a page of a later start", "logs/", "logs/b", []string{page(token("t")+"<Prefix>logs/</Prefix><StartAfter>logs/b</StartAfter>", "logs/c"), page(end + "<StartAfter>logs/x</StartAfter>")}, []string{"logs/c"}, `after "logs/x"`},
 		{"no key", "", "", []string{page(end, "")}, nil, `key "" after ""`},
 		{"bad encoding", "", "", []string{page(end+"<EncodingType>url</EncodingType>", "a%2")}, nil, "not URL-encoded"},
 		{"half an answer", "", "", []string{page(end, "a")[:90]}, nil, ""},
@@ -174,5 +177,23 @@ func TestList_DecodesKeysAndGoesOnAfterAnEmptyPage(t *testing.T) {
 	keys, err := keysOf(t, src, "", "")
 	if want := []string{"a\x01b", "a b", "a%20", "a+b", "é"}; err != nil || !slices.Equal(keys, want) {
 		t.Errorf("got %q and %v, want %q", keys, err, want)
+	}
+}
+
+func TestList_TakesAnyFormInWhichAStoreRepeatsTheQuestion(t *testing.T) {
+	isolate(t)
+	for _, repeated := range []string{
+		"", "<Prefix></Prefix><StartAfter></StartAfter>",
+		"<Prefix>a b+c/%41/é</Prefix><StartAfter>a b+c/%41/é1</StartAfter>",
+		"<EncodingType>url</EncodingType><Prefix>a b+c/%41/é</Prefix><StartAfter>a b+c/%41/é1</StartAfter>",
+		"<EncodingType>url</EncodingType><Prefix>a+b%2Bc/%2541/%C3%A9</Prefix><StartAfter>a%20b%2Bc%2F%2541%2F%C3%A91</StartAfter>",
+	} {
+		src := newSource(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			_, _ = io.WriteString(w, page("<IsTruncated>false</IsTruncated>"+repeated))
+		})))
+		if keys, err := keysOf(t, src, "a b+c/%41/é", "a b+c/%41/é1"); err != nil || len(keys) > 0 {
+			t.Errorf("%s: got %q and %v", repeated, keys, err)
+		}
 	}
 }
