@@ -33,7 +33,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.first = f.own.Searched.IsZero(); f.first {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
-	f.back = lookedBack(f.own)
+	f.back = f.own.LookedBack()
 	l.keepKeys()
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
 		return f.take(ctx, obj), true
@@ -88,7 +88,7 @@ type finder struct {
 	*location
 	own      checkpoint.Prefix // with what was found before the start
 	now      time.Time
-	back     time.Time // see lookedBack
+	back     time.Time // see Prefix.LookedBack
 	first    bool      // no search was complete before
 	blind    bool      // an object could not be looked at
 	unseen   error     // why, if that may pass
@@ -145,15 +145,6 @@ func keyOf(obj source.Object) logkey.Key {
 		return logkey.Key{Skip: logkey.SkipSpecial}
 	}
 	return logkey.Parse(obj.Key)
-}
-
-// lookedBack returns from when on searches look at objects whose content has to show what
-// they are: as far back as the first one did.
-func lookedBack(p checkpoint.Prefix) time.Time {
-	if p.Looked.IsZero() {
-		return p.Floor
-	}
-	return earliest(p.Looked, p.Floor)
 }
 
 // noteSearch has a complete search noted.
@@ -213,7 +204,7 @@ func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 		if !p.Searched.IsZero() {
 			back := earliest(l.auditBegin(now), l.auditBegin(p.Searched))
 			if s.Log() == 0 {
-				back = latest(back, lookedBack(p))
+				back = latest(back, p.LookedBack())
 			}
 			begin = earliest(begin, back)
 		}

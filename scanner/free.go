@@ -87,7 +87,7 @@ const freeAgain = 48 * time.Hour
 // passFree returns where a search goes on behind a key of a stream that is known: no further
 // than what has come since the last search, or, in the first one, than it looks back.
 func passFree(key logkey.Key, own checkpoint.Prefix, now time.Time) (goOn string) {
-	back := lookedBack(own)
+	back := own.LookedBack()
 	if !own.Searched.IsZero() {
 		back = earliest(now, own.Searched).Add(-freeAgain)
 	}

@@ -101,6 +101,15 @@ type Prefix struct {
 	Text time.Time `json:"text,omitzero"`
 }
 
+// LookedBack returns how far back the first search looked at objects whose content alone
+// shows what they are. The zero time is before all others.
+func (p Prefix) LookedBack() time.Time {
+	if p.Looked.IsZero() || p.Floor.Before(p.Looked) {
+		return p.Floor
+	}
+	return p.Looked
+}
+
 // PutPrefix stores what is kept of a prefix.
 func (tx *Tx) PutPrefix(store, prefix string, p Prefix) error {
 	return tx.table(tablePrefixes).putJSON(append(lengthen(store), prefix...), p)

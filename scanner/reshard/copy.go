@@ -9,6 +9,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/shard"
 )
 
@@ -164,10 +165,11 @@ func (r *resharding) prefixes() (map[name]checkpoint.Prefix, error) {
 		err := m.view(func(tx *checkpoint.Tx) error {
 			return tx.EachPrefix(func(store, prefix string, p checkpoint.Prefix) error {
 				n := name{store, prefix}
+				p.Before, p.More = 0, false // see before
 				if seen[n]++; seen[n] > 1 {
-					p.Floor, p.Searched = earliest(p.Floor, all[n].Floor), earliest(p.Searched, all[n].Searched)
+					p = alike(p, all[n])
 				}
-				all[n] = checkpoint.Prefix{Floor: p.Floor, Searched: p.Searched}
+				all[n] = p
 				return nil
 			})
 		})
@@ -182,6 +184,21 @@ func (r *resharding) prefixes() (map[name]checkpoint.Prefix, error) {
 		}
 	}
 	return all, nil
+}
+
+// alike returns what will be kept by all of what two keep of a prefix. Both read the same
+// form of records, unless one was not started since the flag changed: then text is left out,
+// if one leaves it out, until the next start counts it from then on.
+func alike(a, b checkpoint.Prefix) checkpoint.Prefix {
+	a.Looked = earliest(a.LookedBack(), b.LookedBack())
+	a.Floor, a.Searched = earliest(a.Floor, b.Floor), earliest(a.Searched, b.Searched)
+	if a.Form == "" || b.Form == record.JSON.String() {
+		a.Form = b.Form
+	}
+	if b.Text.After(a.Text) {
+		a.Text = b.Text
+	}
+	return a
 }
 
 // earliest returns the earlier one of two times. The zero time is before all others: read

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/shard"
 )
 
@@ -77,6 +79,67 @@ func TestRun_MovesStreamsAndKeepsSums(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRun_KeepsAllThatAPrefixHas(t *testing.T) {
+	var kept checkpoint.Prefix
+	for i, v := 0, reflect.ValueOf(&kept).Elem(); i < v.NumField(); i++ {
+		switch f := v.Field(i).Addr().Interface().(type) {
+		case *time.Time:
+			*f = noon.Add(-time.Duration(i+1) * time.Hour)
+		case *string:
+			*f = record.JSON.String()
+		case *int:
+			*f = 7
+		case *bool:
+			*f = true
+		default:
+			t.Fatalf("field %s is of a type that this test does not fill", v.Type().Field(i).Name)
+		}
+	}
+	other := checkpoint.Prefix{Floor: noon.Add(-100 * time.Hour), Searched: noon, Text: noon, Before: 8}
+	joined := checkpoint.Prefix{Floor: other.Floor, Searched: kept.Searched, Looked: other.Floor, Before: 15, More: true, Form: kept.Form, Text: noon}
+	for _, tt := range []struct {
+		name   string
+		from   []checkpoint.Prefix
+		to     int
+		wanted []checkpoint.Prefix
+	}{
+		{"more shards", []checkpoint.Prefix{kept}, 2, []checkpoint.Prefix{kept, without(kept)}},
+		{"fewer", []checkpoint.Prefix{kept, other}, 1, []checkpoint.Prefix{joined}},
+		{"fewer, the other way about", []checkpoint.Prefix{other, kept}, 1, []checkpoint.Prefix{joined}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSet(t)
+			for index, p := range tt.from {
+				s.paths = append(s.paths, s.newPath())
+				s.update(s.paths[index], func(tx *checkpoint.Tx) error {
+					return errors.Join(tx.PutShard(checkpoint.Shard{Index: index, Count: len(tt.from)}), tx.PutPrefix("aws/logs", "a/", p))
+				})
+			}
+			for len(s.paths) < tt.to {
+				s.paths = append(s.paths, s.newPath())
+			}
+			if _, err := s.reshard(alive(), tt.to, s.paths...); err != nil {
+				t.Fatal(err)
+			}
+			for index, want := range tt.wanted {
+				s.update(s.paths[index], func(tx *checkpoint.Tx) error {
+					all, err := tx.Prefixes("aws/logs")
+					if got := all["a/"]; got != want {
+						t.Errorf("shard %d keeps %+v\nwant          %+v", index, got, want)
+					}
+					return err
+				})
+			}
+		})
+	}
+}
+
+// without returns a prefix of a shard that has found nothing before the start.
+func without(p checkpoint.Prefix) checkpoint.Prefix {
+	p.Before, p.More = 0, false
+	return p
 }
 
 // Wherever the process is killed, doing it again gives what it gives undisturbed; and until
