@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
 const (
@@ -120,7 +122,7 @@ func clean(text string) string {
 	if len(text) <= MaxValue && isPlain(text) { // mostly
 		return text
 	}
-	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	text = string(record.ValidText([]byte(text)))
 	if strings.ContainsFunc(text, deceives) {
 		text = strings.Map(func(c rune) rune {
 			if deceives(c) {

@@ -192,15 +192,10 @@ func label(name string, l classify.Label) field {
 	return field{name: name, isLabel: true, append: func(dst []byte, e *Entry) []byte { return append(dst, e.Class.Labels[l]...) }}
 }
 
-// text is a field as logged, but for bytes that are no UTF-8, each run of which
-// becomes U+FFFD.
+// text is a field as logged, but for record.ValidText.
 func text(name string, of func(*record.Record) []byte) field {
 	return field{name: name, append: func(dst []byte, e *Entry) []byte {
-		value := of(e.Record)
-		if !utf8.Valid(value) {
-			value = bytes.ToValidUTF8(value, []byte(string(utf8.RuneError)))
-		}
-		return append(dst, value...)
+		return append(dst, record.ValidText(of(e.Record))...)
 	}}
 }
 

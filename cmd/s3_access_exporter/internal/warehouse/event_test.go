@@ -202,7 +202,11 @@ func checkEvent(t *testing.T, raw json.RawMessage) {
 	if !ok {
 		return
 	}
-	if got, want := textOf(restored), textOf(d.Record()); got != want {
+	valid := cloudtrail.NewDecoder(strings.NewReader(`{"Records":[` + string(record.ValidText(raw)) + `]}`))
+	if !valid.Next() {
+		t.Fatalf("%s\nis skipped as soon as it is valid", raw)
+	}
+	if got, want := textOf(restored), textOf(valid.Record()); got != want {
 		t.Errorf("%s\nis restored as %s\nwant           %s", raw, got, want)
 	}
 	if got, want := decision(short), decision(d.Record()); got != want {

@@ -77,7 +77,7 @@ func (r *restorer) restore(row []sql.NullString) (*record.Record, record.Weight,
 	default:
 		r.writeEvent(r.number(colFirst, 0), timed)
 	}
-	r.in.Reset(validRuns(r.text.Bytes()))
+	r.in.Reset(record.ValidText(r.text.Bytes()))
 	r.decoder.Reset(&r.in)
 	if !r.decoder.Next() {
 		if !isRaw && r.log == record.ServerAccess {
@@ -177,16 +177,6 @@ func (r *restorer) writeLine(seconds int64) {
 func (r *restorer) isEmpty(name string) bool {
 	value, _ := r.column(name)
 	return value == ""
-}
-
-// validRuns returns a text in which every run of U+FFFD is one, which stands for bytes
-// that are no UTF-8: engines write one for each of them, Go one for all.
-func validRuns(text []byte) []byte {
-	unknown, twice := []byte("\uFFFD"), []byte("\uFFFD\uFFFD")
-	for bytes.Contains(text, twice) {
-		text = bytes.ReplaceAll(text, twice, unknown)
-	}
-	return text
 }
 
 // writeEvent writes the event of a row that was taken apart. Its time is that of the row
