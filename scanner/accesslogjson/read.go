@@ -61,7 +61,7 @@ func (d *Decoder) readUsual(b []byte) (size int) {
 		case b[i] == 'n' && string(b[i:i+len("null")]) == "null":
 			v.texts[at], v.counts[at] = nil, record.Unknown
 			i += len("null")
-		case kinds[at] == aCount:
+		case kinds[at] == aCount && '0' <= b[i] && b[i] <= '9':
 			v.counts[at], i = readCount(b, i)
 		case string(b[i:i+len("false")]) == "false" && kinds[at] == anAnswer:
 			i += len("false")
@@ -91,15 +91,16 @@ func (d *Decoder) readEscaped(b []byte, from, i int, at uint8) (end int) {
 	return end
 }
 
-// readCount passes over a number of digits alone, so few that it cannot overflow. If there
-// is another one, what it passes over is followed by neither a comma nor a brace.
+// readCount passes over a number that begins with a digit, of digits alone and so few that
+// it cannot overflow. If there is another one, what it passes over is followed by neither
+// a comma nor a brace.
 func readCount(b []byte, i int) (n int64, next int) {
 	from := i
 	for '0' <= b[i] && b[i] <= '9' {
 		n = 10*n + int64(b[i]-'0')
 		i++
 	}
-	if i == from || i-from > maxDigits || i > from+1 && b[from] == '0' {
+	if i-from > maxDigits || i > from+1 && b[from] == '0' {
 		return 0, from
 	}
 	return n, i
