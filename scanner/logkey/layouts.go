@@ -146,11 +146,11 @@ func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
 	if !dated {
 		return Key{}, false
 	}
-	before, t, ok := cutStamp(stem)
+	before, t, unique, ok := cutStamp(stem)
 	if !ok || before != "" || !sameDay(day, t) {
 		return Key{}, false
 	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day)}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day), Local: isCeph(unique)}
 	if account, region, bucket, ok := cutThree(prefix); ok {
 		// The configured prefix may end without a slash, right before the account.
 		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && record.IsRegion(region) {
@@ -162,25 +162,33 @@ func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
 
 // parseSimple parses [PREFIX]2006-01-02-15-04-05-UNIQUE.
 func parseSimple(l *layout, folder, stem string) (Key, bool) {
-	before, t, ok := cutStamp(stem)
+	before, t, unique, ok := cutStamp(stem)
 	if !ok {
 		return Key{}, false
 	}
-	return Key{Stream: Stream{Prefix: folder + before, Layout: l.Layout}, Time: t}, true
+	return Key{Stream: Stream{Prefix: folder + before, Layout: l.Layout}, Time: t, Local: isCeph(unique)}, true
 }
 
 // cutStamp cuts the time and the unique part from the end of a server access log's name.
 // The unique part has no meaning, AWS writes, and must not be relied on; it has been 16
 // digits and capitals so far.
-func cutStamp(name string) (before string, t time.Time, ok bool) {
+func cutStamp(name string) (before string, t time.Time, unique string, ok bool) {
 	dash := strings.LastIndexByte(name, '-')
 	if dash < len(fileTime) || len(name)-dash-1 < 8 || !isAlphanumeric(name[dash+1:]) {
-		return "", time.Time{}, false
+		return "", time.Time{}, "", false
 	}
 	before, stamp := name[:dash-len(fileTime)], name[dash-len(fileTime):dash]
 	t, err := time.Parse(fileTime, stamp)
 	// S3 began in 2006; Stream.End counts on the rest.
-	return before, t, err == nil && "2006" <= stamp && stamp < "21"
+	return before, t, name[dash+1:], err == nil && "2006" <= stamp && stamp < "21"
+}
+
+// isCeph reports whether the unique part of a name is one of Ceph's: a number of ten digits
+// that counts the objects from 0 on, and six more characters. See new_logging_object in
+// https://github.com/ceph/ceph/blob/main/src/rgw/rgw_bucket_logging.cc. One of a hundred
+// thousand of AWS's looks like that too.
+func isCeph(unique string) bool {
+	return len(unique) == 16 && strings.HasPrefix(unique, "000") && strings.Trim(unique[:10], "0123456789") == ""
 }
 
 // cutDay cuts the folders of a day, "2006/01/02/", from the end of folder.

@@ -24,6 +24,9 @@ type Key struct {
 	// Grain is how much time Time stands for: an hour or a day, of a key whose folders have
 	// no more than that. 0: Time is exact.
 	Grain time.Duration
+	// Local: Time is that of a clock of any time zone, when the object was begun, and not
+	// when it was delivered. Ceph names objects so.
+	Local bool
 	// AccountID, Region and Bucket are those of a Partitioned key's source bucket,
 	// AccountID and Region those of a Trail's key, or of a Dated or Hive one's folders;
 	// empty where the key has none.

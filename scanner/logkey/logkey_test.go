@@ -36,6 +36,14 @@ func TestParse_RecognisesEveryLayout(t *testing.T) {
 			"2020/01/01/2026-03-04-05-06-07-0123456789ABCDEF",
 			logkey.Key{Stream: simple("2020/01/01/"), Time: at("2026-03-04 05:06:07")},
 		},
+		"simple, Ceph": {
+			"logs/2026-03-04-05-06-07-0000001234XY12AB",
+			logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07"), Local: true},
+		},
+		"partitioned, Ceph": {
+			"logs/somebody/default/b/2026/03/04/2026-03-04-05-06-07-0000001234XY12AB",
+			logkey.Key{Stream: logkey.Stream{Prefix: "logs/somebody/default/b/", Layout: logkey.Partitioned}, Time: at("2026-03-04 05:06:07"), Local: true},
+		},
 		"partitioned by delivery": {
 			"logs/111122223333/eu-west-1/my.bucket/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
 			logkey.Key{

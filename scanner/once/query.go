@@ -48,6 +48,10 @@ const (
 	behind = 12 * time.Hour
 )
 
+// longest is how long after the time in its key an object may go on that is named after its
+// beginning: Ceph's ObjectRollTime is five minutes unless somebody sets another one.
+const longest = day
+
 // narrow reports whether the query leaves out objects.
 func (q *Query) narrow() bool {
 	return !q.Since.IsZero() || !q.Until.IsZero() || q.Wanted != nil
@@ -82,7 +86,7 @@ func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
 
 // exact returns the time of an object's key, or the earliest that it may mean.
 func exact(k logkey.Key) time.Time {
-	if k.Free() {
+	if k.Free() || k.Local {
 		return k.Time.Add(-ahead)
 	}
 	return k.Time
@@ -96,8 +100,11 @@ func (q *Query) wants(k logkey.Key) bool {
 // margin is how long before a request the time in the key of an object may be that holds
 // it.
 func margin(k logkey.Key) time.Duration {
-	if k.Free() {
+	switch {
+	case k.Free():
 		return keySkew + k.Grain + behind
+	case k.Local:
+		return keySkew + longest + behind
 	}
 	return keySkew
 }
@@ -105,7 +112,7 @@ func margin(k logkey.Key) time.Duration {
 // early reports whether all requests of the object came before Since.
 func (q *Query) early(k logkey.Key) bool {
 	end := k.Time.Add(margin(k))
-	if k.ByEvent {
+	if k.ByEvent && !k.Local {
 		end = k.Time.Add(day)
 	}
 	return !end.After(q.Since)
@@ -118,9 +125,9 @@ func (q *Query) over(k logkey.Key) bool {
 	case k.Free():
 		return q.delivered(k.Time.Truncate(day).Add(-ahead))
 	case k.Stray():
-		return q.delivered(k.Time.Truncate(day))
+		return q.delivered(exact(k).Truncate(day))
 	}
-	return q.delivered(k.Time)
+	return q.delivered(exact(k))
 }
 
 // delivered reports whether all that is wanted was delivered before an object

@@ -42,7 +42,16 @@ func (tr *tree) put(delivered time.Time) {
 	region := []string{"eu-west-1", "us-east-1"}[tr.IntN(2)]
 	// Clocks are minutes apart.
 	age := time.Duration(tr.Int64N(int64(tr.slack+5*time.Minute))) - 5*time.Minute
-	switch tr.IntN(7) {
+	switch tr.IntN(8) {
+	case 7: // Ceph's: when the object was begun, by the gateway's clock
+		unique := fmt.Sprintf("%010dXY%04d", tr.IntN(30), tr.IntN(10000))
+		local := delivered.In(time.FixedZone("", (tr.IntN(27)-12)*3600))
+		request := delivered.Add(time.Duration(tr.Int64N(int64(24 * time.Hour))))
+		if tr.IntN(2) == 0 {
+			tr.access("ceph/"+local.Format("2006-01-02-15-04-05-")+unique, request)
+		} else {
+			tr.access(tr.root()+fmt.Sprintf(parts, "somebody", "default")+local.Format("2006/01/02/2006-01-02-15-04-05-")+unique, request)
+		}
 	case 0:
 		prefix := []string{"", "logs/", "2026-x/", "2026"}[tr.IntN(4)]
 		tr.access(prefix+delivered.Format("2006-01-02-15-04-05-")+unique, delivered.Add(-age))
