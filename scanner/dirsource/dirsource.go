@@ -18,7 +18,8 @@
 //   - A link that leads nowhere is listed and cannot be opened.
 //
 // A directory is the same if its path without symbolic links is. What is mounted
-// twice are two.
+// twice are two. A location whose own links lead to another directory than at the start
+// is not listed: what lies there is another store's.
 //
 // A file is an object under each of its names: one with several hard links, or to
 // which several links lead from elsewhere, counts as often, as its copies in a bucket
@@ -52,6 +53,7 @@ const DefaultSettle = 2 * time.Second
 
 // Source is a directory as a source.Source.
 type Source struct {
+	name   string // the absolute path by which the directory was named
 	links  links
 	settle time.Duration
 }
@@ -78,11 +80,11 @@ func New(dir string, options ...Option) (*Source, error) {
 		}
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	canonical, err := realPath(dir)
+	name, canonical, err := realPath(dir)
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	s := &Source{links: links{root: canonical}}
+	s := &Source{name: name, links: links{root: canonical}}
 	for _, option := range options {
 		option(s)
 	}
@@ -95,13 +97,31 @@ func (s *Source) Store() string {
 	return "file://" + path.Join("/", filepath.ToSlash(s.links.root))
 }
 
-// realPath returns the absolute path of a file or directory without symbolic links.
-func realPath(name string) (string, error) {
-	absolute, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
+// realPath returns the absolute path of a directory, and that without symbolic links.
+func realPath(dir string) (absolute, canonical string, err error) {
+	if absolute, err = filepath.Abs(dir); err != nil {
+		return "", "", err
 	}
-	return filepath.EvalSymlinks(absolute)
+	canonical, err = filepath.EvalSymlinks(absolute)
+	return absolute, canonical, err
+}
+
+var errElsewhere = errors.New("and leads to another directory now: restart to read that one, as a store of its own")
+
+// leads returns an error if the directory's name leads elsewhere by now, or nowhere.
+func (s *Source) leads() error {
+	if s.name == s.links.root {
+		return nil
+	}
+	now, err := os.Stat(s.name)
+	if err != nil {
+		return err
+	}
+	then, err := os.Stat(s.links.root)
+	if err == nil && !os.SameFile(now, then) {
+		return fmt.Errorf("%s led to %s at the start, %w", s.name, s.links.root, errElsewhere)
+	}
+	return err
 }
 
 // check opens dir as a listing would.
@@ -213,14 +233,19 @@ func (s *Source) path(key string) string {
 func (s *Source) failure(op, key string, err error) error {
 	if reason(err) == source.ReasonGone {
 		if missing := check(s.links.root); missing != nil {
-			why := reason(missing)
-			if why == source.ReasonGone {
-				why = source.ReasonNoSuchBucket
-			}
-			return &source.Error{Op: op, Key: key, Reason: why, Err: missing}
+			return absent(op, key, missing)
 		}
 	}
 	return sourceError(op, key, err)
+}
+
+// absent is sourceError for what is wrong with the directory itself.
+func absent(op, key string, err error) error {
+	why := reason(err)
+	if why == source.ReasonGone || errors.Is(err, errElsewhere) {
+		why = source.ReasonNoSuchBucket
+	}
+	return &source.Error{Op: op, Key: key, Reason: why, Err: err}
 }
 
 // sourceError gives an error of the file system its reason.

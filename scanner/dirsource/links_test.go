@@ -5,7 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 func TestList_WalksADirectoryOnceHoweverManyLinksLeadToIt(t *testing.T) {
@@ -162,17 +165,37 @@ func TestList_ShowsAFileUnderEachOfItsHardLinks(t *testing.T) {
 	}
 }
 
-func TestList_KeepsToTheDirectoryThatTheLocationLedTo(t *testing.T) {
+// Nobody who reads a location by its name expects that it goes on to be what the name led to
+// at the start, with a zero for all that comes by its name.
+func TestList_FailsWhereTheLocationLeadsToAnotherDirectory(t *testing.T) {
 	parent := t.TempDir()
 	write(t, parent, "old/x", nil)
 	write(t, parent, "new/y", nil)
-	link(t, "old", parent, "logs")
-	src := open(t, filepath.Join(parent, "logs"))
-	if err := os.Remove(filepath.Join(parent, "logs")); err != nil {
+	logs := filepath.Join(parent, "logs")
+	lead := func(to string) {
+		t.Helper()
+		if err := os.Remove(logs); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		link(t, to, parent, "logs")
+	}
+	lead("old")
+	src := open(t, logs)
+	if got := list(t, src, "", ""); !slices.Equal(got, []string{"x"}) {
+		t.Errorf("got %q", got)
+	}
+	lead("new")
+	if err := listError(t, src); reasonOf(err) != source.ReasonNoSuchBucket || !strings.Contains(err.Error(), "another directory") {
+		t.Errorf("List of what lies elsewhere: %v", err)
+	}
+	if err := os.Remove(logs); err != nil {
 		t.Fatal(err)
 	}
-	link(t, "new", parent, "logs")
+	if err := listError(t, src); reasonOf(err) != source.ReasonNoSuchBucket {
+		t.Errorf("List of what is nowhere: %v", err)
+	}
+	lead(filepath.Join(parent, ".", "old")) // by another path
 	if got := list(t, src, "", ""); !slices.Equal(got, []string{"x"}) {
-		t.Errorf("got %q, want what lies in %s", got, src.Store())
+		t.Errorf("got %q when it leads there again", got)
 	}
 }

@@ -48,6 +48,10 @@ type directory struct {
 // list yields the objects of the walk, and its error. It begins in the deepest
 // directory that the prefix names.
 func (w *walk) list(ctx context.Context, yield func(source.Object, error) bool) {
+	if err := w.source.leads(); err != nil {
+		yield(source.Object{}, absent("list", w.prefix, err))
+		return
+	}
 	base, ok, err := w.base()
 	if ok {
 		err = w.directory(ctx, base, func(o source.Object) bool { return yield(o, nil) })
