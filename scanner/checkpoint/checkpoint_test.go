@@ -62,6 +62,27 @@ func TestFile_KeepsEverythingAcrossReopening(t *testing.T) {
 	}
 }
 
+// The keys of files are any bytes, and others sort in another order.
+func TestFile_KeepsWatermarksOfAnyBytes(t *testing.T) {
+	f := open(t, newPath(t))
+	for _, watermark := range []string{"", "sal/2026", "s\u00e4l/", "sal\x80/2026", "\xff", "\ufffd", "\x00\""} {
+		state := checkpoint.Stream{Watermark: watermark, Begin: noon}
+		update(t, f, func(tx *checkpoint.Tx) error { return tx.PutStream(id("s:a/"), state) })
+		view(t, f, func(tx *checkpoint.Tx) error {
+			got, _, err := tx.Stream(id("s:a/"))
+			if got != state {
+				t.Errorf("got %+v, want %+v", got, state)
+			}
+			return errors.Join(err, tx.EachStream(id("s:a/").Store, func(_ checkpoint.StreamID, got checkpoint.Stream) error {
+				if got != state {
+					t.Errorf("got %+v of all, want %+v", got, state)
+				}
+				return nil
+			}))
+		})
+	}
+}
+
 func TestFile_UnknownNamesAreEmpty(t *testing.T) {
 	f := open(t, newPath(t))
 	update(t, f, func(tx *checkpoint.Tx) error {

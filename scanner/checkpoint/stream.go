@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // StreamID names a stream of log objects.
@@ -57,13 +58,32 @@ type Stream struct {
 // Stream returns what is kept of a stream, or false if the checkpoint does not know
 // it.
 func (tx *Tx) Stream(id StreamID) (s Stream, known bool, err error) {
-	known, err = tx.table(tableStreams).getJSON(id.key(), &s)
-	return s, known, err
+	var stored storedStream
+	known, err = tx.table(tableStreams).getJSON(id.key(), &stored)
+	return stored.stream(), known, err
 }
 
 // PutStream stores what is kept of a stream.
 func (tx *Tx) PutStream(id StreamID, s Stream) error {
-	return tx.table(tableStreams).putJSON(id.key(), s)
+	stored := storedStream{Stream: s}
+	if !utf8.ValidString(s.Watermark) {
+		stored.Watermark, stored.Bytes = "", []byte(s.Watermark)
+	}
+	return tx.table(tableStreams).putJSON(id.key(), stored)
+}
+
+// storedStream is a Stream as it is stored: JSON has no strings of any bytes, as the keys
+// of files may be.
+type storedStream struct {
+	Stream
+	Bytes []byte `json:"watermark_bytes,omitempty"` // the Watermark, if that is no UTF-8
+}
+
+func (s *storedStream) stream() Stream {
+	if len(s.Bytes) > 0 {
+		s.Watermark = string(s.Bytes)
+	}
+	return s.Stream
 }
 
 // EachStream calls fn with every stream of a store, in the order of their names,
@@ -71,11 +91,11 @@ func (tx *Tx) PutStream(id StreamID, s Stream) error {
 func (tx *Tx) EachStream(store string, fn func(id StreamID, s Stream) error) error {
 	prefix := lengthen(store)
 	return tx.table(tableStreams).each(prefix, func(key, value []byte) error {
-		var s Stream
+		var s storedStream
 		if err := parseJSON(tableStreams, key, value, &s); err != nil {
 			return err
 		}
-		return fn(StreamID{Store: store, Stream: string(key[len(prefix):])}, s)
+		return fn(StreamID{Store: store, Stream: string(key[len(prefix):])}, s.stream())
 	})
 }
 
