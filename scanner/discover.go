@@ -24,7 +24,9 @@ const countBefore = 10_000
 // search looks for streams that are not known yet, and counts what else lies there. What
 // could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
-// known to hold no logs, but for once in an AuditInterval.
+// known to hold no logs, but for once in an AuditInterval. That nothing at all lies there is
+// believed when two searches find it: all that lay there before the start would count as if it had
+// come since.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
@@ -35,7 +37,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	}
 	f.back = f.own.LookedBack()
 	l.keepKeys()
+	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+		empty = false
 		return f.take(ctx, obj), true
 	})
 	if err == nil {
@@ -45,6 +49,10 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.first && empty && !l.empty {
+		l.empty = true
+		return nil
+	}
 	if f.vain < vainLooks { // all had their turn
 		clear(l.unlooked)
 	}

@@ -35,6 +35,7 @@ type location struct {
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	empty        bool      // the first search found nothing at all
 	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
