@@ -205,7 +205,8 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 // beginning returns where a stream begins that is not known: where those that cover it
 // began. If one of these was searched before without finding it, all that lies in it has
 // come since, and counts as far back as audits look, now or then, as the clock may be ahead;
-// where only content shows what it is, no further than the first search did. l.mu is held.
+// where only content shows what it is, no further than the first search did; and text no
+// further than to when any of them ceased to leave it out. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 	beginsIn := func(p checkpoint.Prefix) time.Time {
 		begin := p.Floor
@@ -216,14 +217,14 @@ func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 			}
 			begin = earliest(begin, back)
 		}
-		if s.Log() == record.ServerAccess {
-			begin = latest(begin, p.Text)
-		}
 		return begin
 	}
-	begin := beginsIn(l.prefix)
+	begin, text := beginsIn(l.prefix), time.Time{}
 	for p := range l.covering(s) {
-		begin = earliest(begin, beginsIn(p))
+		begin, text = earliest(begin, beginsIn(p)), latest(text, p.Text)
+	}
+	if s.Log() == record.ServerAccess {
+		begin = latest(begin, text)
 	}
 	return begin
 }

@@ -27,7 +27,6 @@ type location struct {
 	usage   *usage
 	skips   *skips
 	backlog backlog
-	resumed bool // text was left out before this start
 	jobs    chan<- *job
 	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
