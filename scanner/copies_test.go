@@ -17,7 +17,7 @@ import (
 
 // slow makes days pass with few listings.
 func (r *rig) slow() {
-	r.config.Interval, r.config.SweepInterval, r.config.CommitInterval = time.Hour, 4*time.Hour, time.Minute
+	r.config.Interval, r.config.SweepInterval = time.Hour, 4*time.Hour
 }
 
 // copyAll copies all objects onto themselves: as they are, or with another ETag.
