@@ -20,7 +20,7 @@ const outOfRange = -2
 // read passes over an object, which must have been held, and sets isRecord and, if it is a
 // record, values.
 func (d *Decoder) read(i int) (next int) {
-	s := &d.scanner
+	s := d.scanner
 	if size := d.readUsual(s.Buf[i:]); size > 0 {
 		d.isRecord = true
 		return i + size
@@ -121,7 +121,7 @@ func something(text []byte) []byte {
 // are absent, or of a type that they should not have, are values that are no strings or
 // numbers. Of members that stand there twice the last one counts, as in encoding/json.
 func (d *Decoder) readAny(i int) (next int) {
-	s := &d.scanner
+	s := d.scanner
 	d.members = [members]jsonscan.Value{}
 	s.Passed = s.Passed[:0]
 	var found foundOrder
@@ -144,7 +144,7 @@ func (d *Decoder) readAny(i int) (next int) {
 // resolve sets isRecord and values to what members make of them: a record of the log
 // names a bucket, and a time or a schema version, in whatever way.
 func (d *Decoder) resolve() {
-	s, m, v := &d.scanner, &d.members, &d.values
+	s, m, v := d.scanner, &d.members, &d.values
 	d.isRecord = (m[bucketName].Kind != jsonscan.Absent || m[bucketARN].Kind != jsonscan.Absent) &&
 		(m[requestTime].Kind != jsonscan.Absent || m[schemaVersion].Kind != jsonscan.Absent)
 	if !d.isRecord {

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
+	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
@@ -43,12 +46,14 @@ func (o *output) add(r *record.Record) {
 func (o *output) end(skipped record.Skipped, err error) output {
 	switch {
 	case err == nil:
+	case errors.As(err, new(*jsonscan.SyntaxError)): // whether it wraps record.ErrNotLog too, others compare
+		return output{err: "syntax"}
 	case errors.Is(err, record.ErrOtherLog):
 		return output{err: "other logs"}
 	case errors.Is(err, record.ErrNotLog):
 		return output{err: "not a log"}
 	default:
-		return output{err: "syntax"}
+		return output{err: err.Error()}
 	}
 	if o.skipped = skipped; skipped.First != nil {
 		o.skipped.First = &record.MalformedError{Number: skipped.First.Number}
@@ -64,8 +69,8 @@ func decodeAll(d *Decoder, r io.Reader) (out output) {
 	return out.end(d.Skipped(), d.Err())
 }
 
-// reference unwraps envelopes with encoding/json. What the messages hold, the same code
-// finds out as in the Decoder.
+// reference reads values with encoding/json. What single records, events and messages hold,
+// the same code finds out as in the Decoder.
 type reference struct {
 	output
 	messages
@@ -74,25 +79,72 @@ type reference struct {
 
 func referenceOf(data []byte) output {
 	r := reference{messages: newMessages(), envelopes: true}
-	documents := 0
-	for decoder := json.NewDecoder(bytes.NewReader(data)); ; documents++ {
-		var document json.RawMessage
-		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	filled := false
+	for rest := data; ; {
+		text := bytes.TrimLeft(rest, " \t\r\n")
+		newLine := bytes.Contains(rest[:len(rest)-len(text)], []byte("\n"))
+		var value json.RawMessage
+		switch decoder := json.NewDecoder(bytes.NewReader(text)); {
+		case len(text) == 0:
+			return r.ended(filled)
+		case !filled && bytes.HasPrefix(text, []byte("\ufeff")):
+			rest = text[len("\ufeff"):]
+		case text[0] == '{' && isObject(text):
+			if filled = true; decoder.Decode(&value) != nil {
+				return output{err: "syntax"}
+			}
+			r.value(value)
+			rest = text[decoder.InputOffset():]
+		case text[0] != '{' && filled && !newLine:
 			return output{err: "syntax"}
+		default:
+			filled = true
+			line, _, _ := bytes.Cut(text, []byte("\n"))
+			rest = text[len(line):]
+			r.line(line)
 		}
-		r.document(document)
 	}
+}
+
+func (r *reference) ended(filled bool) output {
 	var err error
 	switch {
-	case documents == 0 || r.own:
+	case !filled || r.own:
 	case r.envelopes:
 		err = record.ErrOtherLog
 	default:
 		err = record.ErrNotLog
 	}
 	return r.output.end(r.messages.skipped, err)
+}
+
+func (r *reference) line(line []byte) {
+	r.envelopes = false
+	r.number++
+	if ShowsLog(line) {
+		r.malformed("")
+	} else {
+		r.messages.skipped.OtherLog++
+	}
+}
+
+// hand hands a value to the decoder of its log.
+func (r *reference) hand(d record.Decoder, raw json.RawMessage) {
+	r.envelopes = false
+	r.number++
+	d.Reset(bytes.NewReader(raw))
+	for d.Next() {
+		r.own = true
+		r.add(d.Record())
+	}
+	r.own = r.own || d.Err() == nil && raw[0] == '{'
+	got := d.Skipped()
+	r.messages.skipped.NotS3 += got.NotS3
+	r.messages.skipped.NotRequest += got.NotRequest
+	r.messages.skipped.OtherLog += got.OtherLog
+	if got.Malformed > 0 {
+		r.malformed("")
+	}
 }
 
 type member struct {
@@ -115,25 +167,31 @@ func membersOf(raw json.RawMessage) (all []member, isObject bool) {
 	return all, true
 }
 
-func (r *reference) document(raw json.RawMessage) {
-	members, isObject := membersOf(raw)
-	control, envelope := false, false
+func (r *reference) value(raw json.RawMessage) {
+	members, _ := membersOf(raw)
+	control, known, envelope := false, false, false
 	r.owner = r.owner[:0]
 	for _, m := range members {
 		var text string
 		isString := m.value[0] == '"' && json.Unmarshal(m.value, &text) == nil
 		switch {
+		case !known && slices.Contains([]string{"schema_version_id", "bucket_arn", "bucket_name", "request_time"}, m.name):
+			r.hand(accesslogjson.NewDecoder(nil), raw)
+			return
+		case !known && (m.name == "eventVersion" || m.name == "eventSource"):
+			r.hand(cloudtrail.NewEventDecoder(nil), raw)
+			return
 		case m.name == "messageType" && isString:
 			control = text == "CONTROL_MESSAGE"
 		case m.name == "detail" && m.value[0] == '{':
-			envelope = true
+			known, envelope = true, true
 			for r.begin(m.value, 0); r.next(); {
 				r.add(r.record)
 			}
 		case (m.name == "owner" || m.name == "account") && isString && len(text) <= longestOwner:
 			r.owner = append(r.owner[:0], text...)
 		case m.name == "logEvents" && m.value[0] == '[':
-			envelope = true
+			known, envelope = true, true
 			var events []json.RawMessage
 			_ = json.Unmarshal(m.value, &events)
 			for _, e := range events {
@@ -141,9 +199,21 @@ func (r *reference) document(raw json.RawMessage) {
 					r.event(e)
 				}
 			}
+		case m.name == "Records" && m.value[0] == '[':
+			known = true
+			var events []json.RawMessage
+			_ = json.Unmarshal(m.value, &events)
+			r.own = r.own || len(events) == 0
+			for _, e := range events {
+				r.hand(cloudtrail.NewEventDecoder(nil), e)
+			}
 		}
 	}
-	r.envelopes = r.envelopes && isObject && envelope
+	r.envelopes = r.envelopes && envelope
+	if !known {
+		r.number++
+		r.messages.skipped.OtherLog++
+	}
 }
 
 func (r *reference) event(raw json.RawMessage) {
@@ -188,9 +258,6 @@ func TestDecoder_ReadsEnvelopesOfEventBridge(t *testing.T) {
 	if d.Next() || !errors.Is(d.Err(), record.ErrOtherLog) {
 		t.Errorf("of other events alone: %v", d.Err())
 	}
-	if !IsEnvelope([]string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}) {
-		t.Error("it is not recognised")
-	}
 }
 
 func compare(t *testing.T, data []byte, got, want output) {
@@ -217,7 +284,21 @@ func inputs(tb testing.TB) (all [][]byte) {
 		tb.Fatal(err)
 	}
 	of := func(envelope string) []byte { return []byte(strings.ReplaceAll(envelope, "MESSAGE", string(message))) }
-	return append(all, whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
+	plain := func(values string) []byte {
+		for old, raw := range map[string][]byte{"RECORD": raws[0], "EVENT": raws[10], "OTHER": raws[13]} {
+			values = strings.ReplaceAll(values, old, string(raw))
+		}
+		return []byte(values)
+	}
+	return append(all,
+		plain("RECORD\nEVENT\nOTHER\nRECORDEVENT{\"Records\":[EVENT,OTHER,RECORD,1,EVENT]}\n{\"level\":1}\n"),
+		plain(`{"Records":[EVENT]} {"a":1,"Records":[EVENT],"Records":[EVENT],"schema_version_id":1,"logEvents":[]}RECORD`),
+		plain(`{"a":{"bucket_name":1},"bucket_name":"x","Records":[EVENT]}{"eventSource":"x"}{"eventVersion":1}{"Records":[]}`),
+		plain("START 1\nRECORD\nEND 1\r\nREPORT {\"a\":1}\n\n  indented\nEVENT\n1\n[RECORD]\nnull"),
+		plain("{'a': 1}\nRECORD\n{\n  a: 1\n}\nRECORD\n { }\n{x\n"),
+		plain("2026-07-02T08:15:42.318Z RECORD\nRECORD"), plain("RECORD x\nRECORD"), plain("RECORD,\nRECORD"), plain("RECORD}\nRECORD"),
+		plain("\ufeffRECORD\n\ufeffRECORD"), plain("\ufeff"), plain("\xef\xbb"), plain("text alone"), plain("RECORD\n{"), plain("{"), plain("x\n{\"a\""),
+		plain(`{"Records":[EVENT,]}`), plain("{\x00}\nRECORD"), plain("\x00\nRECORD\n\x00"), whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
 		of(`{"logEvents":[{"message":MESSAGE}],"owner":"behind"}`),
 		of(`{"owner":"o","owner":"p","logEvents":[{"message":MESSAGE,"message":MESSAGE}],"logEvents":[{"message":MESSAGE}]}`),
 		of(`{"logEvents":[{"message":MESSAGE}],"messageType":"CONTROL_MESSAGE","logEvents":[{"message":MESSAGE}]}`),

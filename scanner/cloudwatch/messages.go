@@ -56,7 +56,7 @@ func (m *messages) begin(text []byte, offset int64) {
 	m.offset = offset
 	text = bytes.TrimLeft(text, " \t\r\n")
 	switch {
-	case !bytes.HasPrefix(text, []byte("{")):
+	case !isObject(text):
 		m.skipped.OtherLog++
 		return
 	case isEvent(text):
@@ -66,6 +66,16 @@ func (m *messages) begin(text []byte, offset int64) {
 	}
 	m.message.Reset(text)
 	m.decoder.Reset(&m.message)
+}
+
+// isObject reports whether a message is an object of JSON, as far as its beginning shows it:
+// {'a': 1} and {a=1} are none.
+func isObject(text []byte) bool {
+	if !bytes.HasPrefix(text, []byte("{")) {
+		return false
+	}
+	inside := bytes.TrimLeft(text[1:], " \t\r\n")
+	return len(inside) == 0 || inside[0] == '"' || inside[0] == '}'
 }
 
 // isEvent reports whether a message is an event of CloudTrail's, as far as it takes to

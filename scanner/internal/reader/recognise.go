@@ -2,11 +2,8 @@ package reader
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -15,88 +12,8 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
-	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
-
-// headSize is how many bytes of an object show what it is, as stored and decompressed.
-const headSize = 64 << 10
-
-// errPage is a page of HTML or XML where a log object may be expected: what a proxy answers in
-// place of a store. It is told from something else that lies there by the object's name alone.
-var errPage = fmt.Errorf("a page of HTML or XML: %w", record.ErrNotLog)
-
-// isPage reports whether the name of an object shows that it is a page.
-func isPage(name string) bool {
-	switch strings.ToLower(extension(name)) {
-	case ".html", ".htm", ".xml", ".svg":
-		return true
-	}
-	return false
-}
-
-// recognise returns which of the formats content has, by its beginning, or why it has
-// none. An empty content has none for no reason.
-func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err error) {
-	head, err := content.Peek(headSize)
-	if len(head) == 0 {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return -1, "", err
-	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, new(*gzipError)) {
-		return -1, "", err // the rest may show something else
-	}
-	head = bytes.TrimLeft(head, " \t\r\n")
-	switch {
-	case bytes.HasPrefix(head, []byte("PAR1")):
-		return -1, logkey.SkipParquet, nil
-	case bytes.HasPrefix(head, []byte("<")):
-		return -1, "", errPage
-	case !bytes.HasPrefix(head, []byte("{")):
-		return -1, logkey.SkipUnknown, nil
-	}
-	known := formats()
-	for members := range objects(head) {
-		for i := range known {
-			if known[i].is != nil && known[i].is(members) {
-				return i, "", nil
-			}
-		}
-	}
-	return -1, logkey.SkipUnknownLog, nil
-}
-
-// objects returns the names of the members of each JSON object at the beginning of head,
-// as far as they are there.
-func objects(head []byte) func(yield func(members []string) bool) {
-	return func(yield func([]string) bool) {
-		decoder := json.NewDecoder(bytes.NewReader(head))
-		for {
-			if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-				return
-			}
-			var members []string
-			var broken error
-			for broken == nil && decoder.More() {
-				var token json.Token
-				if token, broken = decoder.Token(); broken == nil {
-					name, _ := token.(string)
-					members = append(members, name)
-					var value json.RawMessage
-					broken = decoder.Decode(&value)
-				}
-			}
-			if !yield(members) || broken != nil {
-				return
-			}
-			if _, err := decoder.Token(); err != nil { // the closing brace
-				return
-			}
-		}
-	}
-}
 
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
 // beginning of some in each folder, day and kind of name: of the first, the second, the
@@ -160,14 +77,14 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
 		return why, nil
 	}
-	which, why, err := r.look(ctx, src, obj)
+	isLog, why, err := r.look(ctx, src, obj)
 	page := errors.Is(err, errPage)
 	switch {
 	case page:
 		why = logkey.SkipUnknown
 	case err != nil:
 		return logkey.SkipUnreadable, err
-	case which < 0 && why == "": // it is empty, which shows nothing
+	case !isLog && why == "": // it is empty, which shows nothing
 		return logkey.SkipUnknown, nil
 	}
 	r.found(k, obj.Key, why, page && !isPage(obj.Key))
@@ -237,43 +154,31 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	o.objects++
 }
 
-func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (which int, why logkey.SkipReason, err error) {
+func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (isLog bool, why logkey.SkipReason, err error) {
 	if obj.Size == 0 {
-		return -1, "", nil
+		return false, "", nil
 	}
 	body, err := src.Open(ctx, obj)
 	if err != nil {
-		return -1, "", err
+		return false, "", err
 	}
 	defer body.Close()
 	content, err := r.unpacker.freeContent(bufio.NewReader(io.LimitReader(body, headSize)))
 	if err != nil {
 		return notCompressed(err)
 	}
-	which, why, err = recognise(content)
+	isLog, why, err = recognise(content)
 	if err != nil {
 		return notCompressed(err)
 	}
-	return which, why, nil
+	return isLog, why, nil
 }
 
 // notCompressed returns what is known of an object that looks as if it were compressed:
 // that it is no log, unless it could not be fetched.
-func notCompressed(err error) (which int, why logkey.SkipReason, failed error) {
+func notCompressed(err error) (isLog bool, why logkey.SkipReason, failed error) {
 	if errors.As(err, new(*gzipError)) {
-		return -1, logkey.SkipUnknown, nil
+		return false, logkey.SkipUnknown, nil
 	}
-	return -1, "", err
-}
-
-// extension returns what the name in a key ends in, as far as that shows what kind of
-// object it is: not .gz.
-func extension(key string) string {
-	const longest = len(".parquet")
-	name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], ".gz")
-	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 || len(name)-dot > longest {
-		return ""
-	}
-	return name[dot:]
+	return false, "", err
 }
