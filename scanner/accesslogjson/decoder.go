@@ -5,9 +5,11 @@
 // AWS documents the members, but neither how the objects are divided nor how a member
 // that holds nothing is written. So everything is taken that is possible: objects on
 // lines of their own, one behind the other, or printed over many lines; members in any
-// order; and a member that is absent, null, empty or a dash holds nothing. A member of
-// another type than it should have holds nothing either, unless there is no record
-// without it. All members count as AWS has promised them and no others: a new schema
+// order; and a member that is absent, null, empty or a dash holds nothing. Numbers may be
+// written as text of digits. A member of another type than it should have holds nothing
+// either, unless there is no record without it: http_status may be null, but if it is
+// something else than a number of zero or more, the record is malformed, as it would pass for
+// that of a success. All members count as AWS has promised them and no others: a new schema
 // version may bring more.
 //
 // The account and the Region of the bucket are in no member. The Region in source_region
