@@ -121,7 +121,7 @@ func (s *skips) noted(why logkey.SkipReason) bool {
 // mayHoldRequests reports whether somebody may miss what is skipped for the reason.
 func mayHoldRequests(why logkey.SkipReason) bool {
 	switch why {
-	case logkey.SkipParquet, logkey.SkipFailed, logkey.SkipExport, logkey.SkipUnknownLog, logkey.SkipOtherLog:
+	case logkey.SkipParquet, logkey.SkipORC, logkey.SkipCompressed, logkey.SkipFailed, logkey.SkipExport, logkey.SkipUnknownLog, logkey.SkipOtherLog:
 		return true
 	}
 	return false

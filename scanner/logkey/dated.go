@@ -1,6 +1,7 @@
 package logkey
 
 import (
+	"path"
 	"strings"
 	"time"
 
@@ -23,6 +24,9 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 	prefix, rest, t, ok := lastDate(folder, l.folders)
 	if !ok || !endsIn(prefix, l.signs()) {
 		return Key{}, false
+	}
+	if why := skippedEndings[path.Ext(stem)]; why != "" {
+		return foreign(folder, why), true
 	}
 	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}
 	if len(rest) >= len(l.hours) {

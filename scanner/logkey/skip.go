@@ -15,6 +15,8 @@ const (
 	SkipAggregated      SkipReason = "aggregated"       // CloudTrail-Aggregated
 	SkipLakeResult      SkipReason = "lake_result"      // what a query of CloudTrail Lake has found
 	SkipParquet         SkipReason = "parquet"          // logs may be delivered as Parquet, which is not read
+	SkipORC             SkipReason = "orc"              // and as ORC
+	SkipCompressed      SkipReason = "compressed"       // and compressed in another way than by gzip
 	SkipFailed          SkipReason = "failed_delivery"  // what Firehose could not transform or deliver
 	SkipExport          SkipReason = "export_task"      // of CloudWatch Logs; a pass reads it, a tailer does not
 	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
@@ -33,9 +35,15 @@ const (
 // SkipReasons lists every SkipReason. The slice is the caller's.
 func SkipReasons() []SkipReason {
 	return []SkipReason{
-		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipFailed, SkipExport,
+		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport,
 		SkipFolder, SkipSpecial, SkipOtherForm, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
 	}
+}
+
+// skippedEndings are those of names below folders of days, as Firehose and who copies logs
+// write them, of objects that are skipped, by the reason.
+var skippedEndings = map[string]SkipReason{
+	".orc": SkipORC, ".zip": SkipCompressed, ".snappy": SkipCompressed, ".hsnappy": SkipCompressed, ".zst": SkipCompressed,
 }
 
 // folders of objects that are skipped, by the reason.

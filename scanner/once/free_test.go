@@ -205,6 +205,9 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	for key, body := range map[string]string{
 		"a/2026/07/02/part-1.parquet":              "PAR1",
 		"a/2026/07/02/part-1":                      "PAR1xxxx",
+		"a/2026/07/02/zipped":                      "PK\x03\x04xxxx",
+		"h/2026/07/02/orc":                         "ORC\x0a\x7bxxxx",
+		"i/2026/07/02/text":                        "ORCHESTRA\n",
 		"b/2026/07/02/08/app.json":                 `{"level":"info","message":"started"}`,
 		"b/2026/07/02/09/app.json":                 `{"level":"info","message":"running"}`,
 		"b/2026/07/02/09/photo.jpg":                "\xff\xd8\xff",
@@ -224,13 +227,15 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	want := map[logkey.SkipReason]once.SkippedObjects{
 		logkey.SkipParquet:    {Objects: 2, Example: once.Example{Location: "logs", Key: "a/2026/07/02/part-1"}},
 		logkey.SkipUnknownLog: {Objects: 3, Example: once.Example{Location: "logs", Key: "b/2026/07/02/08/app.json"}},
-		logkey.SkipUnknown:    {Objects: 4, Example: once.Example{Location: "logs", Key: "b/2026/07/02/09/photo.jpg"}},
+		logkey.SkipUnknown:    {Objects: 5, Example: once.Example{Location: "logs", Key: "b/2026/07/02/09/photo.jpg"}},
+		logkey.SkipCompressed: {Objects: 1, Example: once.Example{Location: "logs", Key: "a/2026/07/02/zipped"}},
+		logkey.SkipORC:        {Objects: 1, Example: once.Example{Location: "logs", Key: "h/2026/07/02/orc"}},
 		logkey.SkipLakeResult: {Objects: 1, Example: once.Example{Location: "logs", Key: "AWSLogs/111122223333/CloudTrail-Lake/q/1"}},
 	}
 	if !maps.Equal(summary.SkippedObjects, want) {
 		t.Errorf("skipped\n     %+v\nwant %+v", summary.SkippedObjects, want)
 	}
-	if opens := fake.Opens(); opens > 8 { // not each object
+	if opens := fake.Opens(); opens > 11 { // not each object
 		t.Errorf("%d objects were opened", opens)
 	}
 }

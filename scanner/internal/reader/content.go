@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -45,6 +46,9 @@ func recognise(content *bufio.Reader) (isLog bool, skip logkey.SkipReason, err e
 		return false, "", err // the rest may show something else
 	}
 	head = bytes.TrimLeft(head, " \t\r\n")
+	if skip = packed(head); skip != "" {
+		return false, skip, nil
+	}
 	hasObjects := false
 	for members := range objects(head) {
 		if hasObjects = true; cloudwatch.IsLog(members) {
@@ -52,14 +56,31 @@ func recognise(content *bufio.Reader) (isLog bool, skip logkey.SkipReason, err e
 		}
 	}
 	switch {
-	case bytes.HasPrefix(head, []byte("PAR1")):
-		return false, logkey.SkipParquet, nil
 	case bytes.HasPrefix(head, []byte("<")):
 		return false, "", errPage
 	case hasObjects, cloudwatch.ShowsLog(head):
 		return false, logkey.SkipUnknownLog, nil
 	}
 	return false, logkey.SkipUnknown, nil
+}
+
+// packed returns why an object is skipped that begins as one of a format that may hold logs,
+// and is not read.
+func packed(head []byte) logkey.SkipReason {
+	switch {
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		return logkey.SkipParquet
+	case len(head) > len("ORC") && bytes.HasPrefix(head, []byte("ORC")) && (head[len("ORC")] < ' ' || head[len("ORC")] >= 0x7f): // else it is text
+		return logkey.SkipORC
+	}
+	for _, magic := range [...]string{
+		"PK\x03\x04", "\xff\x06\x00\x00sNaPpY", "\x28\xb5\x2f\xfd", "BZh91AY&SY", "\xfd7zXZ\x00", "\x04\x22\x4d\x18", // ZIP, Snappy, zstd, bzip2, xz, LZ4
+	} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return logkey.SkipCompressed
+		}
+	}
+	return ""
 }
 
 // objects returns the names of the members of each JSON object in head, as far as they are
@@ -124,4 +145,22 @@ func extension(key string) string {
 		return ""
 	}
 	return name[dot:]
+}
+
+// beginning returns what stands in the name in a key before a date, or else before its first
+// digit, if that is parted from it. Firehose writes there the name of its stream, and its
+// version: see https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html.
+func beginning(key string) string {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	end := strings.IndexAny(name, "0123456789")
+	for i := max(end, 0); i+len(time.DateOnly) <= len(name); i++ {
+		if _, err := time.Parse(time.DateOnly, name[i:i+len(time.DateOnly)]); err == nil {
+			end = i
+			break
+		}
+	}
+	if end <= 0 || !strings.ContainsRune("-_.=", rune(name[end-1])) {
+		return ""
+	}
+	return name[:end]
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
-// beginning of some in each folder, day and kind of name: of the first, the second, the
-// fourth, and so on, as the first may be another one than the rest. From the first one on
+// beginning of some in each folder, day and kind of name, which is how that begins and ends: of
+// the first, the second, the fourth, and so on, as the first may be another one than the rest. From the first one on
 // that is a log object, all of its stream are taken for such: what is none will be found
 // when it is read. A Recogniser is for one location. Its methods may be called from any
 // goroutine. It keeps what it has found in memory alone.
@@ -28,6 +28,7 @@ type Recogniser struct {
 	mu     sync.Mutex // guards all below
 	logs   map[logkey.Stream]bool
 	none   map[kind]*others
+	begin  map[kind]int           // how many beginnings of such names are in none; of kinds without one
 	doubts map[logkey.Stream]bool // in which there were pages
 }
 
@@ -36,7 +37,12 @@ type kind struct {
 	stream    logkey.Stream
 	day       int64
 	extension string
+	beginning string // of their names
 }
+
+// maxBeginnings is how many beginnings of names are told from each other of one stream, day
+// and extension. If there are more, names are rather random.
+const maxBeginnings = 64
 
 // others are the objects of a kind that are no logs, as far as is known.
 type others struct {
@@ -59,6 +65,7 @@ func NewRecogniser() *Recogniser {
 		unpacker: newUnpacker(&Config{MaxObjectSize: 1 << 30}),
 		logs:     make(map[logkey.Stream]bool),
 		none:     make(map[kind]*others),
+		begin:    make(map[kind]int),
 		doubts:   make(map[logkey.Stream]bool),
 	}
 }
@@ -68,7 +75,7 @@ func NewRecogniser() *Recogniser {
 // error, and logkey.SkipUnreadable: nobody knows, and the next object of the kind is looked
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
-	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(obj.Key)}
+	k := r.kindOf(obj.Key, key)
 	if why, known := r.known(k, obj.Key); known {
 		return why, nil
 	}
@@ -106,6 +113,29 @@ func (r *Recogniser) Doubts() []logkey.Stream {
 	return slices.Collect(maps.Keys(r.doubts))
 }
 
+// kindOf returns the kind of an object.
+func (r *Recogniser) kindOf(name string, key logkey.Key) kind {
+	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(name), beginning(name)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if all := k.anyBeginning(); r.none[k] == nil && r.begin[all] >= maxBeginnings {
+		return all
+	}
+	return k
+}
+
+// anyBeginning returns the kind of all beginnings.
+func (k kind) anyBeginning() kind {
+	k.beginning = ""
+	return k.clone()
+}
+
+// clone returns a copy that keeps no page of keys in memory.
+func (k kind) clone() kind {
+	k.extension, k.beginning = strings.Clone(k.extension), strings.Clone(k.beginning)
+	return k
+}
+
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
 // need not be looked at for that.
 func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bool) {
@@ -141,9 +171,11 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	if o == nil {
 		if len(r.none) >= maxKinds {
 			clear(r.none)
+			clear(r.begin)
 		}
 		o = new(others)
-		r.none[k] = o
+		r.none[k.clone()] = o
+		r.begin[k.anyBeginning()]++
 	}
 	o.why, o.last = why, strings.Clone(name)
 	if page && o.pages < maxPages {
