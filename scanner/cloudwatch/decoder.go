@@ -115,9 +115,20 @@ func (d *Decoder) Reset(r io.Reader) {
 // Prefilter implements record.Decoder. raw is a record from brace to brace, in which strings
 // may have escapes; that of a message is without the escapes that it has in the envelope.
 func (d *Decoder) Prefilter(candidate func(raw []byte) bool) {
-	d.access.Prefilter(candidate)
-	d.trail.Prefilter(candidate)
+	d.PrefilterByFormat(ofAnyFormat(candidate))
+}
+
+// PrefilterByFormat is Prefilter with a candidate that is told how raw is written: as
+// accesslogjson.Format or cloudtrail.Format.
+func (d *Decoder) PrefilterByFormat(candidate func(format record.Format, raw []byte) bool) {
 	d.prefilter(candidate)
+	if candidate == nil {
+		d.access.Prefilter(nil)
+		d.trail.Prefilter(nil)
+		return
+	}
+	d.access.Prefilter(func(raw []byte) bool { return candidate(accesslogjson.Format, raw) })
+	d.trail.Prefilter(func(raw []byte) bool { return candidate(cloudtrail.Format, raw) })
 }
 
 // Next implements record.Decoder.

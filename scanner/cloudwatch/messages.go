@@ -38,16 +38,26 @@ func (m *messages) reset() {
 	m.owner = m.owner[:0]
 }
 
-func (m *messages) prefilter(candidate func(raw []byte) bool) {
-	ask := func(raw []byte) bool {
-		m.own = true
-		return candidate(raw)
+func (m *messages) prefilter(candidate func(format record.Format, raw []byte) bool) {
+	ask := func(format record.Format) func(raw []byte) bool {
+		if candidate == nil {
+			return nil
+		}
+		return func(raw []byte) bool {
+			m.own = true
+			return candidate(format, raw)
+		}
 	}
+	m.access.Prefilter(ask(accesslogjson.Format))
+	m.trail.Prefilter(ask(cloudtrail.Format))
+}
+
+// ofAnyFormat returns a prefilter that does not ask for the format.
+func ofAnyFormat(candidate func(raw []byte) bool) func(format record.Format, raw []byte) bool {
 	if candidate == nil {
-		ask = nil
+		return nil
 	}
-	m.access.Prefilter(ask)
-	m.trail.Prefilter(ask)
+	return func(_ record.Format, raw []byte) bool { return candidate(raw) }
 }
 
 // begin begins a message, which must stay as it is until next returns false.

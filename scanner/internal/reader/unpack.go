@@ -74,11 +74,24 @@ func (u *unpacker) decoder(which int) record.Decoder {
 	if u.decoders[which] == nil {
 		f := &u.formats[which]
 		u.decoders[which] = f.newDecoder()
-		if candidate := u.cfg.Prefilter; candidate != nil {
-			u.decoders[which].Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
-		}
+		setPrefilter(u.decoders[which], f.name, u.cfg.Prefilter)
 	}
 	return u.decoders[which]
+}
+
+// setPrefilter sets the prefilter of a decoder: where records of several formats lie in one
+// object, that of each.
+func setPrefilter(d record.Decoder, name record.Format, candidate func(format record.Format, raw []byte) bool) {
+	several, ok := d.(interface {
+		PrefilterByFormat(candidate func(format record.Format, raw []byte) bool)
+	})
+	switch {
+	case candidate == nil:
+	case ok:
+		several.PrefilterByFormat(candidate)
+	default:
+		d.Prefilter(func(raw []byte) bool { return candidate(name, raw) })
+	}
 }
 
 // formatOf returns the format of objects whose keys show it.
