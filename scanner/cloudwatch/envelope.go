@@ -70,12 +70,12 @@ func (d *Decoder) readMember() (found bool) {
 	i, opening := s.Token(i)
 	switch {
 	case which == logEvents && opening == '[':
-		d.begins(beforeEvents, i)
+		d.enter(beforeEvents, i)
 		d.envelope = true
 	case which == records && opening == '[':
-		d.begins(beforeRecords, i)
+		d.enter(beforeRecords, i)
 	case which == detail && opening == '{':
-		d.begins(behindMember, i)
+		d.enter(behindMember, i)
 		d.envelope = true
 		d.readDetail(i)
 	case (which == messageType || which == owner || which == account) && opening == '"':
@@ -91,8 +91,8 @@ func (d *Decoder) readMember() (found bool) {
 	return false
 }
 
-// begins begins a part of an object, at i, that shows the object's kind.
-func (d *Decoder) begins(p position, i int) {
+// enter begins a part of an object, at i, that shows the object's kind.
+func (d *Decoder) enter(p position, i int) {
 	d.undecided, d.known = false, true
 	d.scanner.Release()
 	d.at, d.position = i, p

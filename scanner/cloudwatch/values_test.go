@@ -182,8 +182,8 @@ func BenchmarkDecoder(b *testing.B) {
 	for name, of := range benchmarks(b) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(of.log)))
-			any, own := decodertest.InTurn(b, decodertest.Decoding(b, NewDecoder(nil), of.log, nil), decodertest.Decoding(b, of.own(), of.log, nil))
-			b.ReportMetric(any/own, "x-own")
+			anything, own := decodertest.InTurn(b, decodertest.Decoding(b, NewDecoder(nil), of.log, nil), decodertest.Decoding(b, of.own(), of.log, nil))
+			b.ReportMetric(anything/own, "x-own")
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package logkey
 
 import (
-	"path"
 	"strings"
 	"time"
 
@@ -25,8 +24,8 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 	if !ok || !endsIn(prefix, l.signs()) {
 		return Key{}, false
 	}
-	if why := skippedEndings[path.Ext(stem)]; why != "" {
-		return foreign(folder, why), true
+	if dot := strings.LastIndexByte(stem, '.'); dot >= 0 && skippedEndings[stem[dot:]] != "" {
+		return foreign(folder, skippedEndings[stem[dot:]]), true
 	}
 	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}
 	if len(rest) >= len(l.hours) {
