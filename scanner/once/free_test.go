@@ -78,6 +78,18 @@ var writings = map[string]func(records [][]byte) []byte{
 		}
 		return logtest.Gzip(all)
 	},
+	"in envelopes and without, in turn": func(records [][]byte) (all []byte) {
+		for i, r := range records {
+			if i%2 == 0 {
+				r = logtest.Envelope(r)
+			}
+			all = append(all, r...)
+		}
+		return all
+	},
+	"among lines of text and other JSON": func(records [][]byte) []byte {
+		return slices.Concat([]byte("START 1\n{'a': 1}\n{}"), bytes.Join(records, []byte("\nEND 1\n{\"level\":1}")), []byte("\nEND 1"))
+	},
 	"a member for a record": func(records [][]byte) (all []byte) {
 		for _, r := range records {
 			all = append(all, logtest.Gzip(r)...)

@@ -193,3 +193,24 @@ func TestRun_ReadsRecordsBehindMuchElse(t *testing.T) {
 		})
 	}
 }
+
+// Where JSON is left out, events of CloudTrail in the same objects count all the same.
+func TestRun_LeavesOutTheAccessLogOfMixedObjectsAlone(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC)
+	m := &mixer{Rand: rand.New(rand.NewPCG(3, 4)), at: at}
+	fake := new(sourcetest.Fake)
+	for i := range 30 {
+		fake.Put(fmt.Sprintf("2026/07/02/08/%04d", i), m.object(), at)
+	}
+	c := new(collected)
+	summary, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake, Form: record.Text}}}, once.Query{}, c)
+	requests := int64(bytes.Count(m.lines, []byte("\n")))
+	if err != nil || len(summary.Unread) > 0 || len(c.records) != len(m.trail) || summary.SkippedRecords[record.SkipOtherForm]+summary.SkippedObjects[logkey.SkipOtherForm].Objects < requests/2 {
+		t.Errorf("%d records, want %d, and %d left out; %+v, error %v", len(c.records), len(m.trail), requests, summary, err)
+	}
+	for _, r := range c.records {
+		if r.Log != record.CloudTrail {
+			t.Errorf("%+v", r)
+		}
+	}
+}
