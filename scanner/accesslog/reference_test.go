@@ -50,16 +50,24 @@ var (
 	refOnce        = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape      = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-	refUnsigned  = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
-	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
-	refQuery     = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
-	refAlgorithm = regexp.MustCompile(`(?:^|&)X-Amz-Algorithm=(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)(?:&|$)`)
-	refSigV2     = []*regexp.Regexp{
-		regexp.MustCompile(`(?:^|&)AWSAccessKeyId=`),
-		regexp.MustCompile(`(?:^|&)Signature=`),
-		regexp.MustCompile(`(?:^|&)Expires=`),
+	refUnsigned = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
+	refPublic   = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
+	refQuery    = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
+	// The parameters of presigned requests, by the version that these show.
+	refPresigned = map[string][]*regexp.Regexp{
+		"SigV2":  refParameters("AWSAccessKeyId=", "Signature=", "Expires="),
+		"SigV4":  refParameters("X-Amz-Algorithm=AWS4-HMAC-SHA256(?:&|$)", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-SignedHeaders=", "X-Amz-Signature="),
+		"SigV4A": refParameters("X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256(?:&|$)", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-SignedHeaders=", "X-Amz-Signature="),
 	}
 )
+
+// refParameters returns what finds each of the parameters in a query.
+func refParameters(patterns ...string) (all []*regexp.Regexp) {
+	for _, pattern := range patterns {
+		all = append(all, regexp.MustCompile("(?:^|&)"+pattern))
+	}
+	return all
+}
 
 // referenceOutput is what a log comes to.
 type referenceOutput struct {
@@ -266,12 +274,14 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {
-		if m := refAlgorithm.FindStringSubmatch(query[1]); m != nil {
-			return map[string]string{"AWS4-HMAC-SHA256": "SigV4", "AWS4-ECDSA-P256-SHA256": "SigV4A"}[m[1]], "QueryString"
+		var shown []string
+		for version, parameters := range refPresigned {
+			if !slices.ContainsFunc(parameters, func(re *regexp.Regexp) bool { return !re.MatchString(query[1]) }) {
+				shown = append(shown, version)
+			}
 		}
-		lacks := func(re *regexp.Regexp) bool { return !re.MatchString(query[1]) }
-		if !slices.ContainsFunc(refSigV2, lacks) {
-			return "SigV2", "QueryString"
+		if len(shown) == 1 {
+			return shown[0], "QueryString"
 		}
 	}
 	if tail == nil && nobody && !refused {

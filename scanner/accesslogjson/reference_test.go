@@ -254,19 +254,28 @@ func referenceQuery(uri string) record.Signature {
 	query, _, _ = strings.Cut(query, " ")
 	found := make(map[string]bool)
 	for _, parameter := range strings.Split(query, "&") {
-		switch parameter {
-		case "X-Amz-Algorithm=AWS4-HMAC-SHA256":
-			return record.SigV4
-		case "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
-			return record.SigV4A
-		}
-		name, _, ok := strings.Cut(parameter, "=")
+		name, value, ok := strings.Cut(parameter, "=")
 		found[name] = found[name] || ok
+		found["algorithm "+value] = found["algorithm "+value] || name == "X-Amz-Algorithm"
 	}
-	if found["AWSAccessKeyId"] && found["Signature"] && found["Expires"] {
-		return record.SigV2
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !found[name] })
 	}
-	return record.SignatureUnknown
+	v4 := has("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature")
+	var shown []record.Signature
+	for version, is := range map[record.Signature]bool{
+		record.SigV2:  has("AWSAccessKeyId", "Signature", "Expires"),
+		record.SigV4:  v4 && has("algorithm AWS4-HMAC-SHA256"),
+		record.SigV4A: v4 && has("algorithm AWS4-ECDSA-P256-SHA256"),
+	} {
+		if is {
+			shown = append(shown, version)
+		}
+	}
+	if len(shown) != 1 {
+		return record.SignatureUnknown
+	}
+	return shown[0]
 }
 
 // compare fails the test if the Decoder and the reference differ.

@@ -173,29 +173,77 @@ func ACLRequired(field []byte) record.Answer {
 // SignatureUnknown. It looks at nothing but the names and values of the query's
 // parameters, for which see
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and
-// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html. S3 logs all of
+// them, with X in the place of a signature of version 4.
+//
+// All that a version asks for must be there, and nothing of another one: SigV2 does not sign
+// parameters that it does not know, so that whoever signs with it may add some of version 4.
 func querySignature(requestURI []byte) record.Signature {
 	_, query, _ := bytes.Cut(requestURI, []byte("?"))
 	query, _, _ = bytes.Cut(query, []byte(" ")) // the HTTP version
-	var accessKey, signature, expires bool
+	var found presigning
 	for len(query) > 0 {
 		var parameter []byte
 		parameter, query, _ = bytes.Cut(query, []byte("&"))
-		switch {
-		case string(parameter) == "X-Amz-Algorithm=AWS4-HMAC-SHA256":
-			return record.SigV4
-		case string(parameter) == "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
-			return record.SigV4A
-		case bytes.HasPrefix(parameter, []byte("AWSAccessKeyId=")):
-			accessKey = true
-		case bytes.HasPrefix(parameter, []byte("Signature=")):
-			signature = true
-		case bytes.HasPrefix(parameter, []byte("Expires=")):
-			expires = true
+		if name, value, ok := bytes.Cut(parameter, []byte("=")); ok {
+			found |= presigningOf(name, value)
 		}
 	}
-	if accessKey && signature && expires {
+	v4, v4a, v2 := found.has(hmac|scoped), found.has(ecdsa|scoped), found.has(accessKey|signature|expires)
+	switch {
+	case v4 && !v4a && !v2:
+		return record.SigV4
+	case v4a && !v4 && !v2:
+		return record.SigV4A
+	case v2 && !v4 && !v4a:
 		return record.SigV2
 	}
 	return record.SignatureUnknown
+}
+
+// presigning is a set of parameters of presigned requests.
+type presigning uint16
+
+const (
+	hmac presigning = 1 << iota
+	ecdsa
+	credential
+	date
+	signedHeaders
+	signatureV4
+	accessKey
+	signature
+	expires
+
+	scoped = credential | date | signedHeaders | signatureV4
+)
+
+func (p presigning) has(all presigning) bool { return p&all == all }
+
+// presigningOf returns what a parameter of a query is, 0 if it is none of these.
+func presigningOf(name, value []byte) presigning {
+	switch string(name) {
+	case "X-Amz-Algorithm":
+		switch string(value) {
+		case "AWS4-HMAC-SHA256":
+			return hmac
+		case "AWS4-ECDSA-P256-SHA256":
+			return ecdsa
+		}
+	case "X-Amz-Credential":
+		return credential
+	case "X-Amz-Date":
+		return date
+	case "X-Amz-SignedHeaders":
+		return signedHeaders
+	case "X-Amz-Signature":
+		return signatureV4
+	case "AWSAccessKeyId":
+		return accessKey
+	case "Signature":
+		return signature
+	case "Expires":
+		return expires
+	}
+	return 0
 }
