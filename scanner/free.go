@@ -94,6 +94,17 @@ func passFree(key logkey.Key, own checkpoint.Prefix, now time.Time) (goOn string
 	return min(key.Stream.After(back), key.Beyond())
 }
 
+// passAmong counts an object that is passed over among those of a stream, and may be what
+// somebody misses: searches pass over it too.
+func (l *location) passAmong(obj source.Object, key logkey.Key) {
+	switch {
+	case obj.Special, key.Skip == logkey.SkipRenamed:
+		l.skips.once(obj.Key, key.Skip)
+	case key.Free() && logkey.Unknown(obj.Key) == logkey.SkipRenamed && !l.knows(key.Stream):
+		l.skips.once(obj.Key, logkey.SkipRenamed)
+	}
+}
+
 // note counts a skipped object. The first of what may hold requests is logged.
 func (s *skips) note(name string, why logkey.SkipReason) {
 	s.metrics.skippedObjects.WithLabelValues(string(why)).Inc()
@@ -103,7 +114,7 @@ func (s *skips) note(name string, why logkey.SkipReason) {
 	status, known := s.found[why]
 	if !known {
 		status = SkippedStatus{Reason: why, Example: name}
-		if mayHoldRequests(why) {
+		if why.MayHoldRequests() {
 			s.logger.Warn("objects are skipped that may hold requests", "reason", why, "key", name)
 		}
 	}
@@ -116,15 +127,6 @@ func (s *skips) noted(why logkey.SkipReason) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.found[why].Objects > 0
-}
-
-// mayHoldRequests reports whether somebody may miss what is skipped for the reason.
-func mayHoldRequests(why logkey.SkipReason) bool {
-	switch why {
-	case logkey.SkipParquet, logkey.SkipFailed, logkey.SkipExport, logkey.SkipUnknownLog, logkey.SkipOtherLog:
-		return true
-	}
-	return false
 }
 
 // status returns what was skipped, in the order of the reasons.

@@ -147,16 +147,11 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 		return "", false, nil
 	}
 	key := keyOf(obj)
-	if key.Skip != "" {
-		if obj.Special {
-			ls.location.skips.once(obj.Key, key.Skip)
-		}
-		return "", true, nil // the search counts it
+	if key.Skip != "" || key.Stream != st.Stream && key.Stream.Prefix == st.Prefix {
+		ls.location.passAmong(obj, key)
+		return "", true, nil // the search counts it, or it lies among the stream's own
 	}
 	if key.Stream != st.Stream {
-		if key.Stream.Prefix == st.Prefix {
-			return "", true, nil // it lies among the stream's own
-		}
 		return key.Beyond(), true, nil
 	}
 	ls.objects++

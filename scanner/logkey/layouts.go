@@ -150,13 +150,14 @@ func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
 	if !ok || before != "" || !sameDay(day, t) {
 		return Key{}, false
 	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day), Local: isCeph(unique)}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day)}
 	if account, region, bucket, ok := cutThree(prefix); ok {
 		// The configured prefix may end without a slash, right before the account.
-		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && record.IsRegion(region) {
+		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && !isCephAccount(account) && record.IsRegion(region) {
 			k.AccountID, k.Region, k.Bucket = account[n:], region, bucket
 		}
 	}
+	k.Local = k.AccountID == "" && isCeph(unique)
 	return k, true
 }
 
@@ -189,6 +190,15 @@ func cutStamp(name string) (before string, t time.Time, unique string, ok bool) 
 // thousand of AWS's looks like that too.
 func isCeph(unique string) bool {
 	return len(unique) == 16 && strings.HasPrefix(unique, "000") && strings.Trim(unique[:10], "0123456789") == ""
+}
+
+// isCephAccount reports whether a folder ends in the ID of one of Ceph's accounts: RGW and 17
+// digits. Elsewhere Ceph has names of users in that place. See
+// https://docs.ceph.com/en/latest/radosgw/account/.
+func isCephAccount(folder string) bool {
+	const name, digits = "RGW", 17
+	n := len(folder) - digits
+	return n >= len(name) && folder[n-len(name):n] == name && strings.Trim(folder[n:], "0123456789") == ""
 }
 
 // cutDay cuts the folders of a day, "2006/01/02/", from the end of folder.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -52,7 +53,10 @@ func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err er
 		return -1, logkey.SkipParquet, nil
 	case bytes.HasPrefix(head, []byte("<")):
 		return -1, "", errPage
-	case !bytes.HasPrefix(head, []byte("{")):
+	case bytes.HasPrefix(head, []byte("{")):
+	case accesslog.NewDecoder(bytes.NewReader(head)).Next(): // S3 delivers no such lines under free keys
+		return -1, logkey.SkipRenamed, nil
+	default:
 		return -1, logkey.SkipUnknown, nil
 	}
 	known := formats()
@@ -150,12 +154,12 @@ func NewRecogniser() *Recogniser {
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
 	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(obj.Key)}
 	if why, known := r.known(k, obj.Key); known {
-		return why, nil
+		return named(why, obj.Key), nil
 	}
 	r.looking.Lock()
 	defer r.looking.Unlock()
 	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
-		return why, nil
+		return named(why, obj.Key), nil
 	}
 	which, why, err := r.look(ctx, src, obj)
 	page := errors.Is(err, errPage)
@@ -165,10 +169,18 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	case err != nil:
 		return logkey.SkipUnreadable, err
 	case which < 0 && why == "": // it is empty, which shows nothing
-		return logkey.SkipUnknown, nil
+		return logkey.Unknown(obj.Key), nil
 	}
 	r.found(k, obj.Key, why, page && !isPage(obj.Key))
-	return why, nil
+	return named(why, obj.Key), nil
+}
+
+// named returns why an object is skipped, which its name may show where its content does not.
+func named(why logkey.SkipReason, key string) logkey.SkipReason {
+	if why == logkey.SkipUnknown {
+		return logkey.Unknown(key)
+	}
+	return why
 }
 
 // Knows reports whether a stream has log objects.
