@@ -24,7 +24,9 @@ const countBefore = 10_000
 // search looks for streams that are not known yet, and counts what else lies there. What
 // could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
-// known to hold no logs, but for once in an AuditInterval.
+// known to hold no logs, but for once in an AuditInterval. That nothing at all lies there is
+// believed when two searches find it: all that lay there before the start would count as if it had
+// come since.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
@@ -35,7 +37,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	}
 	f.back = f.own.LookedBack()
 	l.keepKeys()
+	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+		empty = false
 		return f.take(ctx, obj), true
 	})
 	if err == nil {
@@ -45,6 +49,10 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.first && empty && !l.empty {
+		l.empty = true
+		return nil
+	}
 	if f.vain < vainLooks { // all had their turn
 		clear(l.unlooked)
 	}
@@ -197,7 +205,8 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 // beginning returns where a stream begins that is not known: where those that cover it
 // began. If one of these was searched before without finding it, all that lies in it has
 // come since, and counts as far back as audits look, now or then, as the clock may be ahead;
-// where only content shows what it is, no further than the first search did. l.mu is held.
+// where only content shows what it is, no further than the first search did; and text no
+// further than to when any of them ceased to leave it out. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 	beginsIn := func(p checkpoint.Prefix) time.Time {
 		begin := p.Floor
@@ -208,14 +217,14 @@ func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 			}
 			begin = earliest(begin, back)
 		}
-		if s.Log() == record.ServerAccess {
-			begin = latest(begin, p.Text)
-		}
 		return begin
 	}
-	begin := beginsIn(l.prefix)
+	begin, text := beginsIn(l.prefix), time.Time{}
 	for p := range l.covering(s) {
-		begin = earliest(begin, beginsIn(p))
+		begin, text = earliest(begin, beginsIn(p)), latest(text, p.Text)
+	}
+	if s.Log() == record.ServerAccess {
+		begin = latest(begin, text)
 	}
 	return begin
 }
