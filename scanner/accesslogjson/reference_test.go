@@ -163,7 +163,7 @@ func (m referenceMembers) number(name string) (n int64, ok bool) {
 var (
 	refDash = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
 	rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-	uploads = []string{"REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT"}
+	uploads = []string{"REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT", "REST.S3_PUT_OBJECT", "REST.S3_UPLOAD_PART"}
 )
 
 func (m referenceMembers) record() (r text, ok bool) {
@@ -237,14 +237,17 @@ func (m referenceMembers) fillRequester(r *text) {
 		"authheader": record.AuthHeader, "querystring": record.QueryString, "htmlform": record.HTMLForm,
 	}[strings.ToLower(m.text("authentication_type"))]
 	refused := nobody && record.FailedAuthentication([]byte(r.ErrorCode))
+	unsigned := !refused && r.AuthMethod == record.AuthUnknown && (nobody || own || strings.HasPrefix(r.Operation, "B2_"))
+	public := own || strings.HasPrefix(r.Operation, "B2_LIFECYCLE.") || strings.HasPrefix(r.Operation, "WEBSITE.") || strings.HasPrefix(r.Operation, "REST.OPTIONS.")
+	shown := referenceQuery(m.text("request_uri"))
 	switch {
 	case m.text("signature_version") != "":
-	case !refused && r.AuthMethod == record.AuthUnknown && (nobody || own || strings.HasPrefix(r.Operation, "B2_")):
+	case unsigned && (!nobody || r.ErrorCode == "" || public):
 		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
-	default:
-		if signature := referenceQuery(m.text("request_uri")); signature != record.SignatureUnknown {
-			r.Signature, r.AuthMethod = signature, record.QueryString
-		}
+	case shown != record.SignatureUnknown:
+		r.Signature, r.AuthMethod = shown, record.QueryString
+	case unsigned && r.ErrorCode != "InvalidRequest":
+		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	}
 	r.Anonymous = nobody && r.Signature == record.SignatureNone && !own && !strings.HasPrefix(r.Operation, "B2_LIFECYCLE.")
 }

@@ -185,11 +185,14 @@ func cutStamp(name string) (before string, t time.Time, unique string, ok bool) 
 }
 
 // isCeph reports whether the unique part of a name is one of Ceph's: a number of ten digits
-// that counts the objects from 0 on, and six more characters. See new_logging_object in
-// https://github.com/ceph/ceph/blob/main/src/rgw/rgw_bucket_logging.cc. One of a hundred
-// thousand of AWS's looks like that too.
+// that counts the objects from 0 on, and six digits and capitals up to Y, or 16 of these at
+// random. See new_logging_object in
+// https://github.com/ceph/ceph/blob/main/src/rgw/rgw_bucket_logging.cc. AWS's have no capitals
+// behind F so far, but one of a hundred thousand of them looks like a number, too.
 func isCeph(unique string) bool {
-	return len(unique) == 16 && strings.HasPrefix(unique, "000") && strings.Trim(unique[:10], "0123456789") == ""
+	const length, beyondHex = 16, "GHIJKLMNOPQRSTUVWXY"
+	counted := strings.HasPrefix(unique, "000") && len(unique) == length && strings.Trim(unique[:10], "0123456789") == ""
+	return counted || len(unique) == length && strings.ContainsAny(unique, beyondHex) && isUnique(unique)
 }
 
 // isCephAccount reports whether a folder ends in the ID of one of Ceph's accounts: RGW and 17

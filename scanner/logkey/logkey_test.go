@@ -40,6 +40,10 @@ func TestParse_RecognisesEveryLayout(t *testing.T) {
 			"logs/2026-03-04-05-06-07-0000001234XY12AB",
 			logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07"), Local: true},
 		},
+		"simple, Ceph, without a counter": {
+			"logs/2026-03-04-05-06-07-4HX0QY7TB2MK91WL",
+			logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07"), Local: true},
+		},
 		"partitioned, Ceph": {
 			"logs/somebody/default/b/2026/03/04/2026-03-04-05-06-07-0000001234XY12AB",
 			logkey.Key{Stream: logkey.Stream{Prefix: "logs/somebody/default/b/", Layout: logkey.Partitioned}, Time: at("2026-03-04 05:06:07"), Local: true},

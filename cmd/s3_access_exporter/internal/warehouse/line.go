@@ -67,7 +67,7 @@ func tail(n string) string { return "element_at(g, " + n + ")" }
 // lineParts has one line for each part of a server access log's line, with the fields
 // that it decides.
 func lineParts() []part {
-	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT')"
+	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT', 'REST.S3_PUT_OBJECT', 'REST.S3_UPLOAD_PART')"
 	requester, key, uri, sent, size, total := head("4"), head("7"), head("8"), head("11"), head("12"), head("13")
 	dash := key + " = '-' AND regexp_like(" + uri + ", " + quote(uriDash) + ")" // the object of that name
 	return []part{

@@ -106,7 +106,7 @@ func blanked(row map[string]string) map[string]string {
 	}
 	short["sent"], short["size"] = sign(row["sent"]), "-"
 	switch row["operation"] {
-	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT":
+	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT", "REST.S3_PUT_OBJECT", "REST.S3_UPLOAD_PART":
 		short["size"] = sign(row["size"])
 	}
 	short["uri"] = "-"
