@@ -1,15 +1,14 @@
 package scanner
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -31,7 +30,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
 	l.sharing.begin()
-	f := finder{location: l, own: l.own(), now: now}
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
 	if f.first = f.own.Searched.IsZero(); f.first {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
@@ -56,13 +55,14 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.vain < vainLooks { // all had their turn
 		clear(l.unlooked)
 	}
-	if f.first && (f.blind || l.recogniser.Doubts()) { // what it did not see may be a log, and have been there before
-		f.own.Looked = f.own.Floor
+	if f.first {
+		f.noteBlind()
 	}
+	f.own.Kept = l.keptKeys()
 	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
-	l.blind = f.blind
+	l.blind = len(f.blind) > 0
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
@@ -71,23 +71,27 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
 
-// keepKeys makes the Source go on with the keys of the streams that are known, where others
-// lead to the same objects: their marks are under these. If there are several such streams,
-// that one goes on that has the newest requests.
-func (l *location) keepKeys() {
-	keeper, ok := l.Source.(source.Keeper)
-	if !ok {
+// maxBlind is how many streams are remembered of which the first search saw no content. If
+// there are more, none of what lies before the start is looked at.
+const maxBlind = 1000
+
+// noteBlind takes note of the streams in which there may have been logs at the first search
+// that it could not see.
+func (f *finder) noteBlind() {
+	for _, s := range f.recogniser.Doubts() {
+		f.blind[s] = true
+	}
+	if len(f.blind) == 0 {
 		return
 	}
-	newest := make(map[string]time.Time)
-	for _, st := range l.all() {
-		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	var names []string
+	for s := range f.blind {
+		names = append(names, s.ID())
 	}
-	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
-		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
-	})
-	for _, prefix := range prefixes {
-		keeper.Keep(prefix)
+	slices.Sort(names)
+	f.own.Blind = strings.Join(names, "\n")
+	if len(names) > maxBlind || !utf8.ValidString(f.own.Blind) || strings.Count(f.own.Blind, "\n") >= len(names) {
+		f.own.Blind, f.own.Looked = "", f.own.Floor
 	}
 }
 
@@ -96,12 +100,12 @@ type finder struct {
 	*location
 	own      checkpoint.Prefix // with what was found before the start
 	now      time.Time
-	back     time.Time // see Prefix.LookedBack
-	first    bool      // no search was complete before
-	blind    bool      // an object could not be looked at
-	unseen   error     // why, if that may pass
-	vain     int       // looks at objects that may be read soon
-	conflict error     // another location has a stream that was found, too
+	back     time.Time              // see Prefix.LookedBack
+	first    bool                   // no search was complete before
+	blind    map[logkey.Stream]bool // in which an object could not be looked at
+	unseen   error                  // why, if that may pass
+	vain     int                    // looks at objects that may be read soon
+	conflict error                  // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
@@ -164,7 +168,7 @@ func (l *location) noteSearch(ctx context.Context, own checkpoint.Prefix, start,
 			n.streams = append(n.streams, st)
 		}
 	}
-	if first || len(n.streams) > 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if first || len(n.streams) > 0 || own.Kept != l.own().Kept || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		if err := l.send(ctx, n); err != nil {
 			return err
 		}
@@ -214,6 +218,9 @@ func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 			back := earliest(l.auditBegin(now), l.auditBegin(p.Searched))
 			if s.Log() == 0 {
 				back = latest(back, p.LookedBack())
+			}
+			if p.IsBlind(s.ID()) {
+				back = p.Floor
 			}
 			begin = earliest(begin, back)
 		}
