@@ -125,6 +125,20 @@ func (o *Objects) List(ctx context.Context, prefix, after string) iter.Seq2[stri
 	}
 }
 
+// Size returns how many bytes an object has, as a listing shows it. Its error is
+// fs.ErrNotExist if none does.
+func (o *Objects) Size(ctx context.Context, key string) (int64, error) {
+	object, err := o.source.Stat(ctx, o.prefix+key)
+	var failed *source.Error
+	switch {
+	case !errors.As(err, &failed):
+		return object.Size, err
+	case failed.Reason == source.ReasonGone:
+		return 0, fs.ErrNotExist
+	}
+	return 0, failed.Err
+}
+
 // Delete removes an object; that there is none is no error.
 func (o *Objects) Delete(ctx context.Context, key string) error {
 	client, err := o.source.client(ctx)
