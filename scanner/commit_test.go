@@ -15,7 +15,7 @@ import (
 func TestScanner_CommitsWhenNothingMoreComes(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.Interval = time.Minute
-		r.config.CommitInterval = 2 * time.Hour
+		r.config.CommitInterval, r.config.CommitPause = 2*time.Hour, 0
 		var ids []string
 		r.start()
 		for range 5 {
@@ -38,7 +38,7 @@ func TestScanner_CommitsWhatIsEnough(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
-				r.config.CommitInterval = 10 * time.Hour
+				r.config.CommitInterval, r.config.CommitPause = 10*time.Hour, 0
 				var hooks atomic.Int64 // two in each commit
 				r.hook = func() { hooks.Add(1) }
 				ids := make([]string, test.requests) // the same in all objects

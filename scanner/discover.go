@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -24,18 +25,22 @@ const countBefore = 10_000
 // search looks for streams that are not known yet, and counts what else lies there. What
 // could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
-// known to hold no logs, but for once in an AuditInterval.
+// known to hold no logs, but for once in an AuditInterval. That nothing at all lies there is
+// believed when two searches find it: all that lay there before the start would count as if it had
+// come since.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
 	l.sharing.begin()
-	f := finder{location: l, own: l.own(), now: now}
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
 	if f.first = f.own.Searched.IsZero(); f.first {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
 	f.back = f.own.LookedBack()
 	l.keepKeys()
+	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
+		empty = false
 		return f.take(ctx, obj), true
 	})
 	if err == nil {
@@ -45,22 +50,50 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
+	if f.first && empty && !l.empty {
+		l.empty = true
+		return nil
+	}
 	if f.vain < vainLooks { // all had their turn
 		clear(l.unlooked)
 	}
-	if f.first && (f.blind || l.recogniser.Doubts()) { // what it did not see may be a log, and have been there before
-		f.own.Looked = f.own.Floor
+	if f.first {
+		f.noteBlind()
 	}
 	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
-	l.blind = f.blind
+	l.blind = len(f.blind) > 0
 	l.mu.Unlock()
 	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
 	if full {
 		l.searchedFull = start
 	}
 	return l.noteSearch(ctx, f.own, start, now, f.first)
+}
+
+// maxBlind is how many streams are remembered of which the first search saw no content. If
+// there are more, none of what lies before the start is looked at.
+const maxBlind = 1000
+
+// noteBlind takes note of the streams in which there may have been logs at the first search
+// that it could not see.
+func (f *finder) noteBlind() {
+	for _, s := range f.recogniser.Doubts() {
+		f.blind[s] = true
+	}
+	if len(f.blind) == 0 {
+		return
+	}
+	var names []string
+	for s := range f.blind {
+		names = append(names, s.ID())
+	}
+	slices.Sort(names)
+	f.own.Blind = strings.Join(names, "\n")
+	if len(names) > maxBlind || !utf8.ValidString(f.own.Blind) || strings.Count(f.own.Blind, "\n") >= len(names) {
+		f.own.Blind, f.own.Looked = "", f.own.Floor
+	}
 }
 
 // keepKeys makes the Source go on with the keys of the streams that are known, where others
@@ -88,12 +121,12 @@ type finder struct {
 	*location
 	own      checkpoint.Prefix // with what was found before the start
 	now      time.Time
-	back     time.Time // see Prefix.LookedBack
-	first    bool      // no search was complete before
-	blind    bool      // an object could not be looked at
-	unseen   error     // why, if that may pass
-	vain     int       // looks at objects that may be read soon
-	conflict error     // another location has a stream that was found, too
+	back     time.Time              // see Prefix.LookedBack
+	first    bool                   // no search was complete before
+	blind    map[logkey.Stream]bool // in which an object could not be looked at
+	unseen   error                  // why, if that may pass
+	vain     int                    // looks at objects that may be read soon
+	conflict error                  // another location has a stream that was found, too
 }
 
 // take takes note of an object, and returns what to pass over.
@@ -197,7 +230,8 @@ func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
 // beginning returns where a stream begins that is not known: where those that cover it
 // began. If one of these was searched before without finding it, all that lies in it has
 // come since, and counts as far back as audits look, now or then, as the clock may be ahead;
-// where only content shows what it is, no further than the first search did. l.mu is held.
+// where only content shows what it is, no further than the first search did; and text no
+// further than to when any of them ceased to leave it out. l.mu is held.
 func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 	beginsIn := func(p checkpoint.Prefix) time.Time {
 		begin := p.Floor
@@ -206,16 +240,19 @@ func (l *location) beginning(s logkey.Stream, now time.Time) time.Time {
 			if s.Log() == 0 {
 				back = latest(back, p.LookedBack())
 			}
+			if p.IsBlind(s.ID()) {
+				back = p.Floor
+			}
 			begin = earliest(begin, back)
-		}
-		if s.Log() == record.ServerAccess {
-			begin = latest(begin, p.Text)
 		}
 		return begin
 	}
-	begin := beginsIn(l.prefix)
+	begin, text := beginsIn(l.prefix), time.Time{}
 	for p := range l.covering(s) {
-		begin = earliest(begin, beginsIn(p))
+		begin, text = earliest(begin, beginsIn(p)), latest(text, p.Text)
+	}
+	if s.Log() == record.ServerAccess {
+		begin = latest(begin, text)
 	}
 	return begin
 }

@@ -44,7 +44,7 @@ func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Ke
 		return logkey.SkipUnknown, false // it is passed over
 	}
 	if before := f.unlooked[obj.Key]; before != nil || f.vain >= vainLooks {
-		f.blind, f.unseen = true, cmp.Or(f.unseen, before)
+		f.blind[key.Stream], f.unseen = true, cmp.Or(f.unseen, before)
 		return logkey.SkipUnreadable, true
 	}
 	look, end := context.WithTimeout(ctx, longestLook)
@@ -61,7 +61,7 @@ func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Ke
 	case !f.skips.noted(why):
 		f.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", f.Name, "key", obj.Key, "err", err)
 	}
-	f.blind = true
+	f.blind[key.Stream] = true
 	return why, later
 }
 

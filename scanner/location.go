@@ -27,7 +27,6 @@ type location struct {
 	usage   *usage
 	skips   *skips
 	backlog backlog
-	resumed bool // text was left out before this start
 	jobs    chan<- *job
 	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
@@ -35,6 +34,7 @@ type location struct {
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	empty        bool      // the first search found nothing at all
 	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun

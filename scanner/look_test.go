@@ -2,6 +2,7 @@ package scanner_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -65,4 +66,39 @@ func TestScanner_ShowsWhatItMayNotLookAt(t *testing.T) {
 			t.Errorf("%+v", location)
 		}
 	})
+}
+
+// What the first search could not look at may have lain there before the start. What begins
+// later has come since, whatever the first search could not look at elsewhere.
+func TestScanner_BlindInOneStreamIsBlindInNoOther(t *testing.T) {
+	for _, many := range []int{1, 20} {
+		inBubble(t, func(r *rig) {
+			r.slow()
+			r.config.Since = 24 * time.Hour
+			put := func(stream string, at time.Time, id string) {
+				r.putFree(freeKey{stream, "2006/01/02/15/"}, at, id, logtest.AccessJSON(at, id))
+			}
+			for i := range many {
+				put(fmt.Sprintf("here%02d/", i), began.Add(-100*time.Hour), fmt.Sprint("old", i))
+				put(fmt.Sprintf("here%02d/", i), began, fmt.Sprint("new", i))
+			}
+			r.bucket.SetFault(func(op, key string) error {
+				if op == sourcetest.OpOpen {
+					return &source.Error{Op: op, Key: key, Reason: []source.Reason{source.ReasonAccessDenied, source.ReasonRead}[many%2], Err: errors.New("no")}
+				}
+				return nil
+			})
+			r.start()
+			r.wait(time.Minute)
+			r.bucket.SetFault(nil)
+			put("since/", time.Now().Add(-200*time.Hour), "late")
+			put("since/", time.Now(), "born")
+			want := []string{"late", "born"}
+			for i := range many {
+				want = append(want, fmt.Sprint("new", i))
+			}
+			r.wait(100 * time.Hour)
+			r.expect(want...)
+		})
+	}
 }

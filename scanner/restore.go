@@ -92,15 +92,20 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 			return nil, err
 		}
 	}
+	var resumed []string // prefixes of which text was left out
 	for _, l := range locations {
 		var known bool
 		if l.prefix, known = prefixes[l.Prefix]; !known {
 			l.prefix.Floor = l.cfg.floor(now)
 		}
-		if l.chooseForm(now) || !known {
-			changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutPrefix(store, l.Prefix, l.prefix) })
-		}
 		l.prefixes = prefixes
+		changed, more := l.chooseForm(now, locations)
+		if resumed = append(resumed, more...); !known {
+			changed[l.Prefix] = l.prefix
+		}
+		for prefix, p := range changed {
+			changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutPrefix(store, prefix, p) })
+		}
 	}
 	err = tx.EachStream(store, func(id checkpoint.StreamID, kept checkpoint.Stream) error {
 		s, ok := logkey.ParseID(id.Stream)
@@ -110,7 +115,7 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		for _, l := range locations {
 			if s.MayHold(l.Prefix) && !l.leaves(s) && l.owners.take(id, l) == nil {
 				adapted := l.adapt(s, &kept)
-				if l.adopt(s, &kept, now) || adapted {
+				if adopt(s, &kept, resumed, now) || adapted {
 					changes = append(changes, func(tx *checkpoint.Tx) error { return tx.PutStream(id, kept) })
 				}
 				return l.restore(tx, s, kept)

@@ -54,7 +54,10 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	time.Sleep(time.Until(began))
-	return &rig{t: t, bucket: new(sourcetest.Fake), path: filepath.Join(t.TempDir(), "state.db")}
+	r := &rig{t: t, bucket: new(sourcetest.Fake), path: filepath.Join(t.TempDir(), "state.db")}
+	// Few ticks, so that days pass quickly, and the pause of the default CommitInterval.
+	r.config.CommitInterval, r.config.CommitPause = time.Minute, 50*time.Millisecond
+	return r
 }
 
 // inBubble runs a test whose clock stands at began and moves by itself.

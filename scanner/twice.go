@@ -1,6 +1,8 @@
 package scanner
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -20,24 +22,38 @@ func (l *location) leaves(s logkey.Stream) bool {
 	return s.Log() == record.ServerAccess && l.Leaves(s.Form())
 }
 
-// chooseForm takes note of the form that is read from now on, and reports whether that is
-// another one than before. Text that was left out until now begins to count now.
-func (l *location) chooseForm(now time.Time) (changed bool) {
-	form := l.Form.String()
-	if form == l.prefix.Form {
-		return false
+// chooseForm takes note of the form that is read from now on, and returns those prefixes of
+// which that changes what is kept, and those of which text was left out until now. It begins
+// to count now, by whatever spelling of a location it was left out, but for those that are
+// tailed too.
+func (l *location) chooseForm(now time.Time, tailed []*location) (changed map[string]checkpoint.Prefix, resumed []string) {
+	changed = make(map[string]checkpoint.Prefix)
+	take := func(prefix string, p checkpoint.Prefix) checkpoint.Prefix {
+		if p.Form == record.JSON.String() {
+			p.Text, resumed = now, append(resumed, prefix)
+		}
+		p.Form = l.Form.String()
+		changed[prefix] = p
+		return p
 	}
-	if l.prefix.Form == record.JSON.String() {
-		l.prefix.Text, l.resumed = now, true
+	if l.prefix.Form != l.Form.String() {
+		l.prefix = take(l.Prefix, l.prefix)
 	}
-	l.prefix.Form = form
-	return true
+	for prefix, p := range l.prefixes {
+		overlaps := strings.HasPrefix(prefix, l.Prefix) || strings.HasPrefix(l.Prefix, prefix)
+		isTailed := slices.ContainsFunc(tailed, func(o *location) bool { return o.Prefix == prefix })
+		if p.Form == record.JSON.String() && l.Form != record.JSON && overlaps && !isTailed {
+			l.prefixes[prefix] = take(prefix, p)
+		}
+	}
+	return changed, resumed
 }
 
-// adopt makes the state of a stream that of one that was left out before, if it was, and
-// reports whether that changes it.
-func (l *location) adopt(s logkey.Stream, kept *checkpoint.Stream, now time.Time) bool {
-	if !l.resumed || s.Log() != record.ServerAccess {
+// adopt makes the state of a stream that of one that was left out before, if it lies in a
+// prefix that is resumed, and reports whether that changes it.
+func adopt(s logkey.Stream, kept *checkpoint.Stream, resumed []string, now time.Time) bool {
+	in := func(prefix string) bool { return strings.HasPrefix(s.Prefix, prefix) }
+	if s.Log() != record.ServerAccess || !slices.ContainsFunc(resumed, in) {
 		return false
 	}
 	kept.Begin, kept.Audited = latest(kept.Begin, now), time.Time{}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -110,6 +112,9 @@ type Prefix struct {
 	// Looked is how far back the first search looked at objects whose content alone shows
 	// what they are; zero: to Floor.
 	Looked time.Time `json:"looked,omitzero"`
+	// Blind are the names of the streams in which the first search could not look at
+	// objects, one a line: what they held then does not count.
+	Blind string `json:"blind,omitempty"`
 	// Before is how many log objects the first search found that lie before Floor. It
 	// does not count on for ever: More is whether there are more.
 	Before int  `json:"before,omitempty"`
@@ -128,6 +133,11 @@ func (p Prefix) LookedBack() time.Time {
 		return p.Floor
 	}
 	return p.Looked
+}
+
+// IsBlind reports whether a stream is one of Blind.
+func (p Prefix) IsBlind(stream string) bool {
+	return p.Blind != "" && slices.Contains(strings.Split(p.Blind, "\n"), stream)
 }
 
 // PutPrefix stores what is kept of a prefix.

@@ -192,6 +192,11 @@ func (r *resharding) prefixes() (map[name]checkpoint.Prefix, error) {
 func alike(a, b checkpoint.Prefix) checkpoint.Prefix {
 	a.Looked = earliest(a.LookedBack(), b.LookedBack())
 	a.Floor, a.Searched = earliest(a.Floor, b.Floor), earliest(a.Searched, b.Searched)
+	if a.Blind == "" || b.Blind == "" {
+		a.Blind += b.Blind
+	} else if a.Blind != b.Blind {
+		a.Blind += "\n" + b.Blind
+	}
 	if a.Form == "" || b.Form == record.JSON.String() {
 		a.Form = b.Form
 	}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,7 +111,7 @@ type Recogniser struct {
 	mu     sync.Mutex // guards all below
 	logs   map[logkey.Stream]bool
 	none   map[kind]*others
-	doubts bool
+	doubts map[logkey.Stream]bool // in which there were pages
 }
 
 // kind is what objects have in common that are likely to be of the same kind.
@@ -140,6 +142,7 @@ func NewRecogniser() *Recogniser {
 		unpacker: newUnpacker(&Config{MaxObjectSize: 1 << 30}),
 		logs:     make(map[logkey.Stream]bool),
 		none:     make(map[kind]*others),
+		doubts:   make(map[logkey.Stream]bool),
 	}
 }
 
@@ -178,11 +181,12 @@ func (r *Recogniser) Knows(s logkey.Stream) bool {
 	return r.logs[s]
 }
 
-// Doubts reports whether a page was met that a proxy may have answered in place of a log.
-func (r *Recogniser) Doubts() bool {
+// Doubts returns the streams in which a page was met that a proxy may have answered in
+// place of a log, in any order.
+func (r *Recogniser) Doubts() []logkey.Stream {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.doubts
+	return slices.Collect(maps.Keys(r.doubts))
 }
 
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
@@ -227,7 +231,7 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	o.why, o.last = why, strings.Clone(name)
 	if page && o.pages < maxPages {
 		o.pages++
-		r.doubts = true
+		r.doubts[k.stream] = true
 		return
 	}
 	o.objects++
