@@ -1,11 +1,9 @@
 package scanner
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -60,6 +58,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.first {
 		f.noteBlind()
 	}
+	f.own.Kept = l.keptKeys()
 	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
@@ -93,26 +92,6 @@ func (f *finder) noteBlind() {
 	f.own.Blind = strings.Join(names, "\n")
 	if len(names) > maxBlind || !utf8.ValidString(f.own.Blind) || strings.Count(f.own.Blind, "\n") >= len(names) {
 		f.own.Blind, f.own.Looked = "", f.own.Floor
-	}
-}
-
-// keepKeys makes the Source go on with the keys of the streams that are known, where others
-// lead to the same objects: their marks are under these. If there are several such streams,
-// that one goes on that has the newest requests.
-func (l *location) keepKeys() {
-	keeper, ok := l.Source.(source.Keeper)
-	if !ok {
-		return
-	}
-	newest := make(map[string]time.Time)
-	for _, st := range l.all() {
-		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
-	}
-	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
-		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
-	})
-	for _, prefix := range prefixes {
-		keeper.Keep(prefix)
 	}
 }
 
@@ -189,7 +168,7 @@ func (l *location) noteSearch(ctx context.Context, own checkpoint.Prefix, start,
 			n.streams = append(n.streams, st)
 		}
 	}
-	if first || len(n.streams) > 0 || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if first || len(n.streams) > 0 || own.Kept != l.own().Kept || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		if err := l.send(ctx, n); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package scanner_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -17,12 +18,14 @@ import (
 // linkedRig is a rig whose location is a directory with symbolic links to others.
 type linkedRig struct {
 	*rig
+	rigs           []*rig // of its shards
 	dir, elsewhere string
 	want           []string
 }
 
-func newLinkedRig(t *testing.T) *linkedRig {
+func newLinkedRig(t *testing.T, shards int) *linkedRig {
 	r := &linkedRig{rig: newRig(t), dir: t.TempDir(), elsewhere: t.TempDir()}
+	r.rigs = r.split(shards)
 	if err := os.MkdirAll(filepath.Join(r.elsewhere, "one/two"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -42,31 +45,42 @@ func (r *linkedRig) put(dir string) {
 	r.t.Helper()
 	id := fmt.Sprint("r", len(r.want))
 	name := filepath.Base(logtest.SimpleKey(time.Now(), id))
-	if err := os.WriteFile(filepath.Join(r.elsewhere, dir, name), logtest.AccessLog(time.Now(), id), 0o600); err != nil {
+	folder := filepath.Join(r.elsewhere, dir, fmt.Sprint("stream", len(r.want)%5))
+	err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, name), logtest.AccessLog(time.Now(), id), 0o600))
+	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.want = append(r.want, id)
 }
 
-// run runs a process until all that is there must have counted.
+// run runs a process of each shard until all that is there must have counted.
 func (r *linkedRig) run() {
 	r.t.Helper()
-	src, err := dirsource.New(r.dir)
-	if err != nil {
-		r.t.Fatal(err)
+	for _, shard := range r.rigs {
+		src, err := dirsource.New(r.dir)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		shard.config.Locations = []source.Location{{Name: r.dir, Store: src.Store(), Source: src}}
 	}
-	r.config.Locations = []source.Location{{Name: r.dir, Store: src.Store(), Source: src}}
-	r.start()
+	startAll(r.rigs)
 	r.wait(2 * time.Hour)
-	r.expect(r.want...)
-	r.crash()
+	got := shownBy(r.rigs)
+	for _, id := range r.want {
+		if got[id] != 1 {
+			r.t.Errorf("%s is counted %d times", id, got[id])
+		}
+	}
+	for _, shard := range r.rigs {
+		shard.crash()
+	}
 }
 
 // A directory that was read by a link of its own goes on to be read by that, also where
 // another link leads to what it lies in, and whichever has the newer requests.
 func TestScanner_LinkToWhatADirectoryLiesInCountsNothingAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newLinkedRig(t)
+		r := newLinkedRig(t, 1)
 		r.link("m", "one")
 		r.put("one")
 		r.run()
@@ -87,7 +101,7 @@ func TestScanner_LinkToWhatADirectoryLiesInCountsNothingAgain(t *testing.T) {
 func TestScanner_LinksOfAnyOrderCountNothingAgain(t *testing.T) {
 	for seed := range uint64(12) {
 		synctest.Test(t, func(t *testing.T) {
-			r, random := newLinkedRig(t), rand.New(rand.NewPCG(seed, 1))
+			r, random := newLinkedRig(t, 1+int(seed%3)), rand.New(rand.NewPCG(seed, 1))
 			dirs := []string{"", "one", "one/two"}
 			reached := map[string]bool{}
 			for i := range 6 {

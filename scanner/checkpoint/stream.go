@@ -115,6 +115,8 @@ type Prefix struct {
 	// Blind are the names of the streams in which the first search could not look at
 	// objects, one a line: what they held then does not count.
 	Blind string `json:"blind,omitempty"`
+	// Kept are the prefixes of source.Keeper, one a line, as of the last search.
+	Kept string `json:"kept,omitempty"`
 	// Before is how many log objects the first search found that lie before Floor. It
 	// does not count on for ever: More is whether there are more.
 	Before int  `json:"before,omitempty"`

@@ -159,6 +159,10 @@ func (s *Source) Keep(prefix string) {
 	}
 }
 
+// Kept implements source.Keeper: it returns the links that are followed to directories
+// elsewhere.
+func (s *Source) Kept() []string { return s.links.followed() }
+
 // Open implements source.Source. Size and modification time are a file's version:
 // one that is modified after it was listed, and before its last byte was read, ends
 // in an error with source.ReasonChanged instead of io.EOF.

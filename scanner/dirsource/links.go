@@ -2,6 +2,7 @@ package dirsource
 
 import (
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -94,6 +95,20 @@ func (l *links) keep(dir, by string) {
 		l.kept = make(map[string]string)
 	}
 	l.kept[dir] = by
+}
+
+// followed returns the keys of the links that stand for directories, sorted.
+func (l *links) followed() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var keys []string
+	for target, key := range l.owners {
+		if l.owned(target, "") {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // taken reports whether the directory at target, which was come across behind a link, is

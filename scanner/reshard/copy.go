@@ -192,11 +192,7 @@ func (r *resharding) prefixes() (map[name]checkpoint.Prefix, error) {
 func alike(a, b checkpoint.Prefix) checkpoint.Prefix {
 	a.Looked = earliest(a.LookedBack(), b.LookedBack())
 	a.Floor, a.Searched = earliest(a.Floor, b.Floor), earliest(a.Searched, b.Searched)
-	if a.Blind == "" || b.Blind == "" {
-		a.Blind += b.Blind
-	} else if a.Blind != b.Blind {
-		a.Blind += "\n" + b.Blind
-	}
+	a.Blind, a.Kept = joined(a.Blind, b.Blind), joined(a.Kept, b.Kept)
 	if a.Form == "" || b.Form == record.JSON.String() {
 		a.Form = b.Form
 	}
@@ -204,6 +200,14 @@ func alike(a, b checkpoint.Prefix) checkpoint.Prefix {
 		a.Text = b.Text
 	}
 	return a
+}
+
+// joined returns the lines of both texts.
+func joined(a, b string) string {
+	if a != "" && b != "" && a != b {
+		return a + "\n" + b
+	}
+	return cmp.Or(a, b)
 }
 
 // earliest returns the earlier one of two times. The zero time is before all others: read

@@ -98,7 +98,7 @@ func TestRun_KeepsAllThatAPrefixHas(t *testing.T) {
 		}
 	}
 	other := checkpoint.Prefix{Floor: noon.Add(-100 * time.Hour), Searched: noon, Text: noon, Before: 8}
-	joined := checkpoint.Prefix{Floor: other.Floor, Searched: kept.Searched, Looked: other.Floor, Blind: kept.Blind, Before: 15, More: true, Form: kept.Form, Text: noon}
+	joined := checkpoint.Prefix{Floor: other.Floor, Searched: kept.Searched, Looked: other.Floor, Blind: kept.Blind, Kept: kept.Kept, Before: 15, More: true, Form: kept.Form, Text: noon}
 	for _, tt := range []struct {
 		name   string
 		from   []checkpoint.Prefix

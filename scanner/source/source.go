@@ -57,6 +57,9 @@ type Keeper interface {
 	// two prefixes that stand for the same objects, the one counts that was kept first, or
 	// listed.
 	Keep(prefix string)
+	// Kept returns prefixes that listings have by now, and will have if they are kept: one
+	// for all keys that stand for the same objects. They are sorted.
+	Kept() []string
 }
 
 // Reason is why something could not be read: a bounded set of short names, used

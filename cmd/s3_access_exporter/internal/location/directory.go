@@ -79,6 +79,15 @@ func (d *directory) Keep(prefix string) {
 	}
 }
 
+// Kept implements source.Keeper.
+func (d *directory) Kept() []string {
+	src, err := d.source()
+	if err != nil {
+		return nil
+	}
+	return src.Kept()
+}
+
 // Open implements source.Source.
 func (d *directory) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
 	src, err := d.source()

@@ -1,0 +1,46 @@
+package scanner
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/s3access/s3_access_exporter/scanner/source"
+)
+
+// keepKeys makes the Source go on with the keys that were listed before, where others lead to
+// the same objects: their marks are under these. What a search found to be listed comes first,
+// as that is the same for all shards, and streams next: those that have the newest requests, if
+// several stand for the same objects.
+func (l *location) keepKeys() {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return
+	}
+	for prefix := range strings.Lines(l.own().Kept) {
+		keeper.Keep(strings.TrimSuffix(prefix, "\n"))
+	}
+	newest := make(map[string]time.Time)
+	for _, st := range l.all() {
+		newest[st.Prefix] = latest(newest[st.Prefix], st.state().Newest)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(newest), func(a, b string) int {
+		return cmp.Or(newest[b].Compare(newest[a]), cmp.Compare(a, b))
+	})
+	for _, prefix := range prefixes {
+		keeper.Keep(prefix)
+	}
+}
+
+// keptKeys returns what the next search keeps, but for what cannot be stored.
+func (l *location) keptKeys() string {
+	keeper, ok := l.Source.(source.Keeper)
+	if !ok {
+		return ""
+	}
+	cannot := func(prefix string) bool { return strings.Contains(prefix, "\n") || !utf8.ValidString(prefix) }
+	return strings.Join(slices.DeleteFunc(keeper.Kept(), cannot), "\n")
+}
