@@ -20,8 +20,10 @@ type portal struct {
 	page   string
 }
 
+func (p *portal) answers(key string) bool { return p.on.Load() && strings.HasPrefix(key, p.prefix) }
+
 func (p *portal) fault(op, key string) error {
-	if p.on.Load() && op == journaltest.OpGet && strings.HasPrefix(key, p.prefix) {
+	if op == journaltest.OpGet && p.answers(key) {
 		return journaltest.Instead(p.page)
 	}
 	return nil

@@ -56,7 +56,7 @@ func (o *Objects) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeke
 		return o.failure(ctx, "write", key, err)
 	}
 	once := func(options *s3.Options) { options.Retryer = aws.NopRetryer{} }
-	_, err = renewing(ctx, o.source, "open", func() (*s3.PutObjectOutput, error) {
+	out, err := renewing(ctx, o.source, "open", func() (*s3.PutObjectOutput, error) {
 		if _, err := body.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
@@ -72,6 +72,8 @@ func (o *Objects) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeke
 		return client.PutObject(ctx, in, once)
 	})
 	switch {
+	case err == nil && aws.ToString(out.ETag) == "": // which every store sends
+		return errors.New("the answer has no ETag: a proxy may answer in place of the store")
 	case err == nil:
 		return nil
 	case status(err) == http.StatusPreconditionFailed:
