@@ -73,7 +73,7 @@ var imports = map[string][]string{
 	"scanner/once":               {"scanner/internal/dedupe", "scanner/internal/reader", "scanner/internal/twice", "scanner/logkey", "scanner/record", "scanner/source"},
 	"scanner/record":             {},
 	"scanner/record/decodertest": {"scanner/record"},
-	"scanner/reshard":            {"scanner/checkpoint", "scanner/logkey", "scanner/shard"},
+	"scanner/reshard":            {"scanner/checkpoint", "scanner/logkey", "scanner/record", "scanner/shard"},
 	"scanner/s3source":           {"scanner/source"},
 	"scanner/s3source/miniotest": {},
 	"scanner/shard":              {"scanner/logkey"},
