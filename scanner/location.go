@@ -41,6 +41,7 @@ type location struct {
 	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
 	unlooked     map[string]error // why objects cannot be looked at now, by key
+	strangers    strangers        // of the round
 	sharing      sharing
 
 	// Owned by the committer:
@@ -104,6 +105,7 @@ func (l *location) round(ctx context.Context) error {
 	if err := l.recheck(ctx, start); err != nil {
 		return err
 	}
+	l.strangers.finder, l.strangers.found = newFinder(l, now), nil
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
@@ -124,6 +126,9 @@ func (l *location) round(ctx context.Context) error {
 		})
 	}
 	if err := polls.Wait(); failed == nil {
+		failed = err
+	}
+	if err := l.noteStrangers(ctx); failed == nil {
 		failed = err
 	}
 	failed = cmp.Or(failed, l.unseen) // logs may lie there that nobody has found

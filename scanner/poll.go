@@ -147,17 +147,12 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 		return "", false, nil
 	}
 	key := keyOf(obj)
-	if key.Skip != "" {
-		if obj.Special {
-			ls.location.skips.once(obj.Key, key.Skip)
+	if key.Skip != "" || key.Stream != st.Stream {
+		ls.location.strangers.take(ctx, st, obj, key)
+		if key.Skip == "" && !st.MayHold(key.Stream.Prefix) { // none of the stream's own is behind it
+			goOn = key.Beyond()
 		}
-		return "", true, nil // the search counts it
-	}
-	if key.Stream != st.Stream {
-		if key.Stream.Prefix == st.Prefix {
-			return "", true, nil // it lies among the stream's own
-		}
-		return key.Beyond(), true, nil
+		return goOn, true, nil
 	}
 	ls.objects++
 	if !key.Time.After(ls.now) {
