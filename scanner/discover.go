@@ -30,11 +30,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
 	l.sharing.begin()
-	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
-	if f.first = f.own.Searched.IsZero(); f.first {
-		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
-	}
-	f.back = f.own.LookedBack()
+	f := newFinder(l, now)
 	l.keepKeys()
 	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
@@ -108,34 +104,35 @@ type finder struct {
 	conflict error                  // another location has a stream that was found, too
 }
 
+func newFinder(l *location, now time.Time) finder {
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
+	if f.first = f.own.Searched.IsZero(); f.first {
+		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
+	}
+	f.back = f.own.LookedBack()
+	return f
+}
+
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	key := keyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
-	floor := f.own.Floor
-	if key.Free() && !f.knows(key.Stream) {
-		floor = f.back
-		var later bool
-		key.Skip, later = f.recognise(ctx, obj, key, floor)
-		if later {
-			f.skips.end()
-			f.skips.once(obj.Key, key.Skip)
-			return "" // the next search lists it again
-		}
-	}
-	if key.Skip == "" && f.leaves(key.Stream) {
-		key.Skip = logkey.SkipOtherForm
+	key, floor, later := f.see(ctx, obj, key)
+	if later {
+		f.skips.end()
+		f.skips.once(obj.Key, key.Skip)
+		return "" // the next search lists it again
 	}
 	if key.Skip != "" {
 		return f.skips.count(obj.Key, key, floor)
 	}
 	f.skips.end()
-	st, err := f.meet(key.Stream, f.now)
+	st, err := f.meet(key.Stream, f.now, time.Time{})
 	if err != nil {
 		f.conflict = err
-		return key.Stream.Beyond(key.Time)
+		return key.Beyond()
 	}
 	st.begins(key)
 	if f.first && !st.isStored() && key.Time.Before(st.state().Begin) {
@@ -148,7 +145,21 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	if key.Free() {
 		return passFree(key, f.own, f.now)
 	}
-	return key.Stream.Beyond(key.Time)
+	return key.Beyond()
+}
+
+// see returns the key of an object with why it is skipped, if it is, and from when on such
+// objects are looked at. Later: it is not known yet.
+func (f *finder) see(ctx context.Context, obj source.Object, key logkey.Key) (seen logkey.Key, floor time.Time, later bool) {
+	floor = f.own.Floor
+	if key.Free() && !f.knows(key.Stream) {
+		floor = f.back
+		key.Skip, later = f.recognise(ctx, obj, key, floor)
+	}
+	if key.Skip == "" && f.leaves(key.Stream) {
+		key.Skip = logkey.SkipOtherForm
+	}
+	return key, floor, later
 }
 
 // keyOf returns what an object is by its key. What is no file is no log object.
@@ -191,14 +202,15 @@ func (l *location) own() checkpoint.Prefix {
 	return l.prefix
 }
 
-// meet returns the stream, which becomes the location's if it is new.
-func (l *location) meet(s logkey.Stream, now time.Time) (*stream, error) {
+// meet returns the stream, which becomes the location's if it is new, and begins at from
+// then, or later.
+func (l *location) meet(s logkey.Stream, now, from time.Time) (*stream, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if st := l.streams[s.ID()]; st != nil {
 		return st, nil
 	}
-	st := newStream(s, l.Store, checkpoint.Stream{Begin: l.beginning(s, now), Within: l.reach(s)})
+	st := newStream(s, l.Store, checkpoint.Stream{Begin: latest(l.beginning(s, now), from), Within: l.reach(s)})
 	if err := l.owners.take(st.id, l); err != nil {
 		return nil, err
 	}

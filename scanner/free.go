@@ -94,17 +94,6 @@ func passFree(key logkey.Key, own checkpoint.Prefix, now time.Time) (goOn string
 	return min(key.Stream.After(back), key.Beyond())
 }
 
-// passAmong counts an object that is passed over among those of a stream, and may be what
-// somebody misses: searches pass over it too.
-func (l *location) passAmong(obj source.Object, key logkey.Key) {
-	switch {
-	case obj.Special, key.Skip == logkey.SkipRenamed:
-		l.skips.once(obj.Key, key.Skip)
-	case key.Free() && logkey.Unknown(obj.Key) == logkey.SkipRenamed && !l.knows(key.Stream):
-		l.skips.once(obj.Key, logkey.SkipRenamed)
-	}
-}
-
 // note counts a skipped object. The first of what may hold requests is logged.
 func (s *skips) note(name string, why logkey.SkipReason) {
 	s.metrics.skippedObjects.WithLabelValues(string(why)).Inc()

@@ -30,10 +30,12 @@ type location struct {
 	jobs    chan<- *job
 	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
+	new     bool // it is read for the first time
 
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	clock        *clock
 	empty        bool      // the first search found nothing at all
 	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at
@@ -41,6 +43,7 @@ type location struct {
 	backoff      backoff   // of the searches
 	recogniser   *reader.Recogniser
 	unlooked     map[string]error // why objects cannot be looked at now, by key
+	strangers    strangers        // of the round
 	sharing      sharing
 
 	// Owned by the committer:
@@ -104,6 +107,7 @@ func (l *location) round(ctx context.Context) error {
 	if err := l.recheck(ctx, start); err != nil {
 		return err
 	}
+	l.strangers.finder, l.strangers.found = newFinder(l, now), nil
 	var polls errgroup.Group
 	polls.SetLimit(pollsAtOnce)
 	for _, st := range l.all() {
@@ -124,6 +128,9 @@ func (l *location) round(ctx context.Context) error {
 		})
 	}
 	if err := polls.Wait(); failed == nil {
+		failed = err
+	}
+	if err := l.noteStrangers(ctx); failed == nil {
 		failed = err
 	}
 	failed = cmp.Or(failed, l.unseen) // logs may lie there that nobody has found

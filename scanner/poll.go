@@ -147,12 +147,12 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 		return "", false, nil
 	}
 	key := keyOf(obj)
-	if key.Skip != "" || key.Stream != st.Stream && key.Stream.Prefix == st.Prefix {
-		ls.location.passAmong(obj, key)
-		return "", true, nil // the search counts it, or it lies among the stream's own
-	}
-	if key.Stream != st.Stream {
-		return key.Beyond(), true, nil
+	if key.Skip != "" || key.Stream != st.Stream {
+		ls.location.strangers.take(ctx, st, obj, key)
+		if key.Skip == "" && !st.MayHold(key.Stream.Prefix) { // none of the stream's own is behind it
+			goOn = key.Beyond()
+		}
+		return goOn, true, nil
 	}
 	ls.objects++
 	if !key.Time.After(ls.now) {

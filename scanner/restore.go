@@ -23,6 +23,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name), l.Prefix),
 		recogniser: reader.NewRecogniser(),
 		unlooked:   make(map[string]error),
+		clock:      newClock(cfg.Now),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		strays:     make(map[*stream]bool),
@@ -95,12 +96,13 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 	var resumed []string // prefixes of which text was left out
 	for _, l := range locations {
 		var known bool
-		if l.prefix, known = prefixes[l.Prefix]; !known {
+		l.prefix, known = prefixes[l.Prefix]
+		if l.new = !known || isBeforeS3(l.prefix); l.new {
 			l.prefix.Floor = l.cfg.floor(now)
 		}
 		l.prefixes = prefixes
 		changed, more := l.chooseForm(now, locations)
-		if resumed = append(resumed, more...); !known {
+		if resumed = append(resumed, more...); l.new {
 			changed[l.Prefix] = l.prefix
 		}
 		for prefix, p := range changed {
@@ -142,6 +144,12 @@ func (l *location) warnOfNested(tx *checkpoint.Tx) error {
 		}
 		return nil
 	})
+}
+
+// isBeforeS3 reports whether a prefix starts at a time when there was no S3, as of a machine
+// whose clock was not set yet, and was never searched.
+func isBeforeS3(p checkpoint.Prefix) bool {
+	return p.Searched.IsZero() && !p.Floor.IsZero() && p.Floor.Year() < 2006
 }
 
 // floor returns where a location starts that is read for the first time now.

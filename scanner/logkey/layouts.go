@@ -214,6 +214,22 @@ func cutDay(folder string) (prefix string, day time.Time, ok bool) {
 	return folder[:n], day, err == nil
 }
 
+// BeforeDay returns what stands in front of the first folders of a day in a prefix of keys,
+// or false if it has none.
+func BeforeDay(prefix string) (before string, ok bool) {
+	for at := 0; at+len(dayFolders) <= len(prefix); {
+		if _, err := time.Parse(dayFolders, prefix[at:at+len(dayFolders)]); err == nil {
+			return prefix[:at], true
+		}
+		slash := strings.IndexByte(prefix[at:], '/')
+		if slash < 0 {
+			break
+		}
+		at += slash + 1
+	}
+	return "", false
+}
+
 // cutThree returns the last three folders of a prefix that ends in a slash.
 func cutThree(prefix string) (first, second, third string, ok bool) {
 	parts := strings.Split(prefix, "/")

@@ -105,7 +105,19 @@ func unit(store string, stream logkey.Stream) string {
 	if IsCloudTrail(stream) {
 		return "cloudtrail " + stream.Region()
 	}
-	return "stream " + store + " " + stream.ID()
+	return "stream " + store + " " + host(stream).ID()
+}
+
+// host returns the stream whose listings come across the keys of a stream, as both have the
+// same folders of days. Whoever tails the one meets the other.
+func host(stream logkey.Stream) logkey.Stream {
+	if before, ok := logkey.BeforeDay(stream.Prefix); ok {
+		return logkey.Stream{Layout: logkey.Partitioned, Prefix: before}
+	}
+	if stream.Layout == logkey.Dated || stream.Layout == logkey.Foreign {
+		stream.Layout = logkey.Partitioned
+	}
+	return stream
 }
 
 // IsCloudTrail reports whether a stream shows that it is of CloudTrail, so that it belongs
