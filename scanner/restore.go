@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		return nil, err
 	}
 	if len(prefixes) == 0 {
-		if err := locations[0].warnOfNested(tx); err != nil {
+		if err := locations[0].warnOfOthers(tx); err != nil {
 			return nil, err
 		}
 	}
@@ -128,19 +129,25 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 	return changes, err
 }
 
-// warnOfNested warns of a directory that is read for the first time and lies in one that was
-// read before, or holds that. Each directory is a store of its own, so what lies in both counts
-// again.
-func (l *location) warnOfNested(tx *checkpoint.Tx) error {
-	if !strings.HasPrefix(l.Store, "file:") {
-		return nil
-	}
+// warnOfOthers warns where a store is read for the first time that may be one that was read
+// before under another name, whose logs count again then: of a directory that lies in another
+// or holds it, and of a bucket that is called like one of another store that is not read now.
+func (l *location) warnOfOthers(tx *checkpoint.Tx) error {
+	bucket := func(store string) string { return store[strings.LastIndexByte(store, '/')+1:] }
+	isDirectory := func(store string) bool { return strings.HasPrefix(store, "file:") }
 	warned := ""
 	return tx.EachPrefix(func(store, _ string, _ checkpoint.Prefix) error {
-		if store != warned && (strings.HasPrefix(store, l.Store+"/") || strings.HasPrefix(l.Store, store+"/")) {
+		isRead := slices.ContainsFunc(l.cfg.Locations, func(o source.Location) bool { return o.Store == store })
+		switch {
+		case store == warned || isDirectory(store) != isDirectory(l.Store):
+		case isDirectory(store) && (strings.HasPrefix(store, l.Store+"/") || strings.HasPrefix(l.Store, store+"/")):
 			warned = store
 			l.cfg.Logger.Warn("what was read of a directory counts again as that of another one, in which it lies or which it holds: "+
 				"go on with the one that was read, or begin with a new checkpoint", "location", l.Name, "read", store)
+		case !isDirectory(store) && bucket(store) == bucket(l.Store) && !isRead:
+			warned = store
+			l.cfg.Logger.Warn("a bucket of this name was read in another store, and counts again if it is the same: "+
+				"name the store as before with store:", "location", l.Name, "store", l.Store, "read", store)
 		}
 		return nil
 	})
