@@ -67,7 +67,7 @@ func TestScanner_FirstStartWithAClockAheadCountsOnceTheClockIsRight(t *testing.T
 				r.put(time.Now(), "D", "r3")
 				r.wait(2 * time.Hour)
 				r.expect("r1", "r2", "r3")
-				if n := strings.Count(r.log.String(), "the clock was ahead when the location was first read"); n != 1 {
+				if n := strings.Count(r.log.String(), "the clock was wrong when the location was first read"); n != 1 {
 					t.Errorf("the log has %d warnings, want 1:\n%s", n, &r.log)
 				}
 				r.crash()
@@ -100,6 +100,38 @@ func TestScanner_ClockBehindDoesNotCountWhatCameBeforeTheStart(t *testing.T) {
 			t.Errorf("it starts anew:\n%s", &r.log)
 		}
 	})
+}
+
+// As long as nothing could be listed, as no certificate was valid yet, the start is the right
+// clock's, whatever it was by that of before.
+func TestScanner_ClockBehindBeforeTheFirstListingMovesTheStart(t *testing.T) {
+	for name, test := range map[string]struct {
+		behind  time.Duration
+		restart bool
+	}{"while running": {20 * 24 * time.Hour, false}, "at a restart, since a machine's first second": {time.Duration(began.Unix()-1e6) * time.Second, true}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				set := r.skewed()
+				set(-test.behind)
+				r.config.Since = 24 * time.Hour
+				r.put(began.Add(-30*time.Hour), "A", "old")
+				r.put(began.Add(-2*time.Hour), "B", "r1")
+				r.bucket.SetFault(func(op, _ string) error { return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("certificate is not yet valid")} })
+				r.start()
+				r.wait(time.Hour)
+				if test.restart {
+					r.crash()
+				}
+				set(0)
+				r.bucket.SetFault(nil)
+				if test.restart {
+					r.start()
+				}
+				r.wait(30 * time.Hour)
+				r.expect("r1")
+			})
+		})
+	}
 }
 
 // A stream that is found while the clock is ahead begins no later than one that is found at

@@ -132,7 +132,7 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	st, err := f.meet(key.Stream, f.now, time.Time{})
 	if err != nil {
 		f.conflict = err
-		return key.Stream.Beyond(key.Time)
+		return key.Beyond()
 	}
 	st.begins(key)
 	if f.first && !st.isStored() && key.Time.Before(st.state().Begin) {
@@ -145,7 +145,7 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	if key.Free() {
 		return passFree(key, f.own, f.now)
 	}
-	return key.Stream.Beyond(key.Time)
+	return key.Beyond()
 }
 
 // see returns the key of an object with why it is skipped, if it is, and from when on such

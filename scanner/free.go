@@ -103,7 +103,7 @@ func (s *skips) note(name string, why logkey.SkipReason) {
 	status, known := s.found[why]
 	if !known {
 		status = SkippedStatus{Reason: why, Example: name}
-		if mayHoldRequests(why) {
+		if why.MayHoldRequests() {
 			s.logger.Warn("objects are skipped that may hold requests", "reason", why, "key", name)
 		}
 	}
@@ -116,15 +116,6 @@ func (s *skips) noted(why logkey.SkipReason) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.found[why].Objects > 0
-}
-
-// mayHoldRequests reports whether somebody may miss what is skipped for the reason.
-func mayHoldRequests(why logkey.SkipReason) bool {
-	switch why {
-	case logkey.SkipParquet, logkey.SkipORC, logkey.SkipCompressed, logkey.SkipFailed, logkey.SkipExport, logkey.SkipUnknownLog, logkey.SkipOtherLog:
-		return true
-	}
-	return false
 }
 
 // status returns what was skipped, in the order of the reasons.

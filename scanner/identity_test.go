@@ -78,6 +78,45 @@ func TestScanner_WarnsOfADirectoryInAnotherOrAroundIt(t *testing.T) {
 	}
 }
 
+func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
+	const warning = "a bucket of this name was read in another store"
+	for _, test := range []struct {
+		stores []string // of the locations, of which the last is new in the second process
+		warned int
+	}{
+		{[]string{"127.0.0.1:9000/b", "localhost:9000/b"}, 1},
+		{[]string{"127.0.0.1:9000/b", "aws/b"}, 1},
+		{[]string{"127.0.0.1:9000/b", "localhost:9000/other"}, 0},
+		{[]string{"file:///b", "aws/b"}, 0},
+	} {
+		for _, both := range []bool{false, true} {
+			inBubble(t, func(r *rig) {
+				location := func(store string) source.Location { return source.Location{Name: store, Store: store, Source: r.bucket} }
+				r.config.Locations = []source.Location{location(test.stores[0])}
+				r.start()
+				r.wait(5 * time.Minute)
+				r.stop()
+				r.log.Reset()
+				now := []source.Location{location(test.stores[1])}
+				if both { // two of one name
+					now = append(now, r.config.Locations...)
+				}
+				r.config.Locations = now
+				r.start()
+				r.wait(time.Minute)
+				r.stop()
+				want := test.warned
+				if both {
+					want = 0
+				}
+				if got := strings.Count(r.log.String(), warning); got != want {
+					t.Errorf("%s, both %v: %d warnings, want %d", test.stores, both, got, want)
+				}
+			})
+		}
+	}
+}
+
 // An account that was opened while nothing ran, or while the location was spelled
 // otherwise, is not one that was there before.
 func TestScanner_AccountBornDuringDowntimeLosesNothing(t *testing.T) {

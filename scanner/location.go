@@ -30,10 +30,12 @@ type location struct {
 	jobs    chan<- *job
 	slow    chan *job // that were slow; its room bounds how many wait
 	notes   chan<- note
+	new     bool // it is read for the first time
 
 	// Owned by the goroutine of tail, which the polls of a round are part of:
 	searched     time.Time // the last search for streams
 	searchedFull time.Time // the last one that passed over nothing
+	clock        *clock
 	empty        bool      // the first search found nothing at all
 	unseen       error     // why it could not look at an object, if that may pass
 	rechecked    time.Time // when quarantined objects were looked at

@@ -10,12 +10,15 @@ import (
 
 // mend makes the location start now if its start, or that of some of its streams, is
 // still to come: it was noted by a clock that was ahead, and nothing would count until
-// then. If the log itself is ahead of the clock, it is the clock that is wrong now. mend
-// returns when the change is durable, or ctx has ended.
+// then. If the log itself is ahead of the clock, it is the clock that is wrong now. It does
+// so too if the clock jumps before the first search is complete: all that came before the
+// start would count, if that was noted by a clock that was behind. mend returns when the
+// change is durable, or ctx has ended.
 func (l *location) mend(ctx context.Context, now time.Time) error {
 	own, start := l.own(), l.cfg.floor(now)
 	n := &mended{home: l, prefix: own, start: start, done: make(chan struct{})}
-	if own.Floor.After(now) {
+	jumped := l.clock.jumped() != 0 && l.new && own.Searched.IsZero() && !own.Floor.IsZero()
+	if jumped || own.Floor.After(now) {
 		n.prefix.Floor = start
 	}
 	for _, st := range l.all() {
@@ -23,7 +26,7 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 		if logkey.Parse(kept.Watermark).Time.After(now.Add(ahead)) {
 			return nil
 		}
-		if kept.Begin.After(now) || own.Floor.After(now) && kept.Begin.After(start) {
+		if kept.Begin.After(now) || own.Floor.After(now) && kept.Begin.After(start) || jumped && kept.Begin.Equal(own.Floor) {
 			n.streams = append(n.streams, st)
 		}
 	}
@@ -38,7 +41,7 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	l.cfg.Logger.Warn("the clock was ahead when the location was first read; it starts anew", "location", l.Name, "start", start)
+	l.cfg.Logger.Warn("the clock was wrong when the location was first read; it starts anew", "location", l.Name, "start", start)
 	l.mu.Lock()
 	l.prefix = n.prefix
 	l.mu.Unlock()

@@ -85,6 +85,13 @@ func (c *modelCalls) List(ctx context.Context, prefix, after string) iter.Seq2[s
 	return c.Objects.List(ctx, prefix, after)
 }
 
+func (c *modelCalls) Size(ctx context.Context, key string) (int64, error) {
+	if err := c.step(); err != nil {
+		return 0, err
+	}
+	return c.Objects.Size(ctx, key)
+}
+
 func (c *modelCalls) Delete(ctx context.Context, key string) error {
 	if err := c.step(); err != nil {
 		return err

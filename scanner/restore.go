@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		skips:      newSkips(cfg.Metrics, cfg.Logger.With("location", l.Name), l.Prefix),
 		recogniser: reader.NewRecogniser(),
 		unlooked:   make(map[string]error),
+		clock:      newClock(cfg.Now),
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		strays:     make(map[*stream]bool),
@@ -88,19 +90,20 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		return nil, err
 	}
 	if len(prefixes) == 0 {
-		if err := locations[0].warnOfNested(tx); err != nil {
+		if err := locations[0].warnOfOthers(tx); err != nil {
 			return nil, err
 		}
 	}
 	var resumed []string // prefixes of which text was left out
 	for _, l := range locations {
 		var known bool
-		if l.prefix, known = prefixes[l.Prefix]; !known {
+		l.prefix, known = prefixes[l.Prefix]
+		if l.new = !known || isBeforeS3(l.prefix); l.new {
 			l.prefix.Floor = l.cfg.floor(now)
 		}
 		l.prefixes = prefixes
 		changed, more := l.chooseForm(now, locations)
-		if resumed = append(resumed, more...); !known {
+		if resumed = append(resumed, more...); l.new {
 			changed[l.Prefix] = l.prefix
 		}
 		for prefix, p := range changed {
@@ -126,22 +129,34 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 	return changes, err
 }
 
-// warnOfNested warns of a directory that is read for the first time and lies in one that was
-// read before, or holds that. Each directory is a store of its own, so what lies in both counts
-// again.
-func (l *location) warnOfNested(tx *checkpoint.Tx) error {
-	if !strings.HasPrefix(l.Store, "file:") {
-		return nil
-	}
+// warnOfOthers warns where a store is read for the first time that may be one that was read
+// before under another name, whose logs count again then: of a directory that lies in another
+// or holds it, and of a bucket that is called like one of another store that is not read now.
+func (l *location) warnOfOthers(tx *checkpoint.Tx) error {
+	bucket := func(store string) string { return store[strings.LastIndexByte(store, '/')+1:] }
+	isDirectory := func(store string) bool { return strings.HasPrefix(store, "file:") }
 	warned := ""
 	return tx.EachPrefix(func(store, _ string, _ checkpoint.Prefix) error {
-		if store != warned && (strings.HasPrefix(store, l.Store+"/") || strings.HasPrefix(l.Store, store+"/")) {
+		isRead := slices.ContainsFunc(l.cfg.Locations, func(o source.Location) bool { return o.Store == store })
+		switch {
+		case store == warned || isDirectory(store) != isDirectory(l.Store):
+		case isDirectory(store) && (strings.HasPrefix(store, l.Store+"/") || strings.HasPrefix(l.Store, store+"/")):
 			warned = store
 			l.cfg.Logger.Warn("what was read of a directory counts again as that of another one, in which it lies or which it holds: "+
 				"go on with the one that was read, or begin with a new checkpoint", "location", l.Name, "read", store)
+		case !isDirectory(store) && bucket(store) == bucket(l.Store) && !isRead:
+			warned = store
+			l.cfg.Logger.Warn("a bucket of this name was read in another store, and counts again if it is the same: "+
+				"name the store as before with store:", "location", l.Name, "store", l.Store, "read", store)
 		}
 		return nil
 	})
+}
+
+// isBeforeS3 reports whether a prefix starts at a time when there was no S3, as of a machine
+// whose clock was not set yet, and was never searched.
+func isBeforeS3(p checkpoint.Prefix) bool {
+	return p.Searched.IsZero() && !p.Floor.IsZero() && p.Floor.Year() < 2006
 }
 
 // floor returns where a location starts that is read for the first time now.

@@ -48,7 +48,7 @@ func (l *location) passOther(name string, key logkey.Key, own checkpoint.Prefix,
 	}
 	l.skips.end()
 	if key.Skip == "" && !key.Free() {
-		return key.Stream.Beyond(key.Time)
+		return key.Beyond()
 	}
 	return passFree(key, own, now)
 }

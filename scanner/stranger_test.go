@@ -80,3 +80,28 @@ func TestScanner_FindsWhatLiesAmongTheKeysOfAStream(t *testing.T) {
 		})
 	}
 }
+
+// Folders of days may have folders of accounts beside them, which begin with digits as well.
+func TestScanner_FindsAccountsBesideFoldersOfDays(t *testing.T) {
+	for shards := range 3 {
+		inBubble(t, func(r *rig) {
+			r.slow()
+			var want []string
+			for i, prefix := range []string{"p/", "p/111122223333/eu-west-1/bk/", "p/202612345678/eu-west-1/bk/", "p/444455556666/eu-west-1/bk/", "p/999911112222/eu-west-1/bk/"} {
+				id := fmt.Sprint("r", i)
+				r.bucket.Put(logtest.PartitionedKey(prefix, began, "0123456789ABCDEF"), logtest.AccessLog(began, id), began)
+				want = append(want, id)
+			}
+			rigs := r.split(1 + shards)
+			startAll(rigs)
+			r.wait(2 * time.Hour)
+			got := shownBy(rigs)
+			stopAll(rigs)
+			for _, id := range want {
+				if got[id] != 1 {
+					t.Errorf("%d shards: %s is counted %d times", shards+1, id, got[id])
+				}
+			}
+		})
+	}
+}

@@ -117,7 +117,7 @@ func journalError(err error) error {
 	case errors.Is(err, checkpoint.ErrNewer):
 		advice = "run that version, or choose another prefix to begin a new one"
 	case errors.Is(err, checkpoint.ErrDamaged):
-		advice = "choose another prefix to begin a new one"
+		advice = "if the object is whole in the bucket, mend what answers in its place, such as a proxy; only if it is not, choose another prefix to begin a new one"
 	default:
 		return err
 	}

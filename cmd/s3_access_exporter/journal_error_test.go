@@ -14,7 +14,12 @@ import (
 func TestJournalError_AdvisesANewJournalOnlyWhereTheJournalIsDamaged(t *testing.T) {
 	const advice = "choose another prefix"
 	journal := fmt.Errorf("checkpoint s3://b/p: %w", checkpoint.ErrDamaged)
-	if err := journalError(journal); !strings.Contains(err.Error(), advice) || !errors.Is(err, checkpoint.ErrDamaged) {
+	err := journalError(journal)
+	if !strings.Contains(err.Error(), advice) || !errors.Is(err, checkpoint.ErrDamaged) {
+		t.Errorf("the journal: %v", err)
+	}
+	// Nor where what was read may not be what lies there.
+	if first := strings.Index(err.Error(), "proxy"); first < 0 || first > strings.Index(err.Error(), advice) {
 		t.Errorf("the journal: %v", err)
 	}
 	local := fmt.Errorf("local copy cache.db: %w; %w", checkpoint.ErrDamaged, checkpoint.ErrLocal)

@@ -86,7 +86,7 @@ func (f *legacyFacts) uri() string {
 	case f.presigned && f.signed == "SigV2":
 		return "GET /k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=s%3D&Expires=1796032890 HTTP/1.1"
 	case f.presigned:
-		return "GET /k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00 HTTP/1.1"
+		return "GET /k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE&X-Amz-Date=20260115T080000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00 HTTP/1.1"
 	}
 	return "GET /k HTTP/1.1"
 }

@@ -56,6 +56,7 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	for _, u := range summary.Unread {
 		env.logger.Error("object could not be read", "location", u.Location, "key", u.Key, "reason", u.Reason, "err", u.Err)
 	}
+	warnOfSkipped(env.logger, summary)
 	warnOfDoubles(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError

@@ -190,6 +190,12 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 	if err := writeObject(filepath.Join(other, "picture.jpg"), []byte("JFIF")); err != nil {
 		t.Fatal(err)
 	}
+	renamed := t.TempDir()
+	for name, body := range map[string][]byte{"2026-01-15-08-30-00-0123456789ABCDEF": line, "2026-01-15-08-40-00-0123456789ABCDEF.gz": gzipped(t, line)} {
+		if err := writeObject(filepath.Join(renamed, name), body); err != nil {
+			t.Fatal(err)
+		}
+	}
 	foreign := t.TempDir()
 	for name, body := range map[string]string{"a.parquet": "PAR1", "a.json": `{"level":"info"}`} {
 		if err := writeObject(filepath.Join(foreign, "app", "2026", "01", "15", name), []byte(body)); err != nil {
@@ -219,6 +225,10 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 			{"logs of other kinds", foreign, exitFailed, []string{
 				"level=WARN", "location=file://" + foreign, lastLine + `0 log objects (0 B); skipped 2 objects (parquet 1 such as "file://` + foreign +
 					`/app/2026/01/15/a.parquet", unknown_log 1 such as "file://` + foreign + `/app/2026/01/15/a.json")`,
+			}},
+			{"some under other names", renamed, exitOK, []string{
+				"level=WARN", `msg="objects are skipped that may hold requests" reason=renamed_log objects=1 location=file://` + renamed + ` key=2026-01-15-08-40-00-0123456789ABCDEF.gz`,
+				lastLine + `1 log object (367 B): 1 server_access request`, `skipped 1 object (renamed_log 1 such as "file://` + renamed + `/2026-01-15-08-40-00-0123456789ABCDEF.gz")`,
 			}},
 			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},

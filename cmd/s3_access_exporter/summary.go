@@ -119,6 +119,15 @@ func counted(n int64, what string) string {
 	return humanize.Comma(n) + " " + what
 }
 
+// warnOfSkipped warns of skipped objects that may hold requests.
+func warnOfSkipped(logger *slog.Logger, s *once.Summary) {
+	for _, reason := range slices.Sorted(maps.Keys(s.SkippedObjects)) {
+		if skipped := s.SkippedObjects[reason]; reason.MayHoldRequests() {
+			logger.Warn("objects are skipped that may hold requests", "reason", reason, "objects", skipped.Objects, "location", skipped.Example.Location, "key", skipped.Example.Key)
+		}
+	}
+}
+
 // warnOfDoubles warns of buckets whose requests were read twice.
 func warnOfDoubles(logger *slog.Logger, s *once.Summary) {
 	if s.DoubleCountedBuckets == 0 {

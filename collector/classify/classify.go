@@ -177,10 +177,17 @@ func (c *Classifier) clientOf(r *record.Record) *clientLabels {
 		return c.awsConsole
 	case len(r.InvokedBy) > 0:
 		return c.awsService
-	case r.Log == record.CloudTrail && string(r.UserAgent) == "AWS Internal":
+	case r.Log == record.CloudTrail && isInternal(r.UserAgent):
 		return c.awsConsole
 	}
 	return c.client.of(r.UserAgent)
+}
+
+// isInternal reports whether a user agent is what CloudTrail writes in its place for requests
+// from inside of AWS: AWS Internal, with or without a number. See
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
+func isInternal(userAgent []byte) bool {
+	return bytes.HasPrefix(userAgent, []byte(internal)) && isInternalName(string(userAgent))
 }
 
 // outcome is what became of a request.

@@ -45,11 +45,18 @@ func (m SourceIPMode) sourceIPValue(text string) string {
 // address: a service's DNS name, or AWS Internal with or without a number.
 // See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
 func isServiceName(text string) bool {
-	if number, ok := strings.CutPrefix(text, "AWS Internal"); ok {
-		number, numbered := strings.CutPrefix(number, "/")
-		return !numbered && number == "" || numbered && isShortNumber(number)
+	if strings.HasPrefix(text, internal) {
+		return isInternalName(text)
 	}
 	return isAWSName(text)
+}
+
+const internal = "AWS Internal"
+
+// isInternalName reports whether text is AWS Internal, with or without a number.
+func isInternalName(text string) bool {
+	number, numbered := strings.CutPrefix(strings.TrimPrefix(text, internal), "/")
+	return !numbered && number == "" || numbered && isShortNumber(number)
 }
 
 func isShortNumber(text string) bool {

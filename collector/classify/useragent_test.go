@@ -30,6 +30,9 @@ func TestClassifier_InvokedByGoesBeforeTheUserAgent(t *testing.T) {
 		{"athena.amazonaws.com", "Mozilla/5.0", record.CloudTrail, "aws-service"},
 		{"AWS Internal", "AWS Internal", record.CloudTrail, "aws-service"},
 		{"", "AWS Internal", record.CloudTrail, "aws-console"}, // a person's console session
+		{"", "AWS Internal/3", record.CloudTrail, "aws-console"},
+		{"", "AWS Internal/x", record.CloudTrail, "other"},
+		{"", "AWS Internals", record.CloudTrail, "other"},
 		{"signin.amazonaws.com", "signin.amazonaws.com", record.CloudTrail, "aws-console"},
 		{"console.amazonaws.com", "S3Console/0.4", record.CloudTrail, "aws-console"},
 		{"signin", "Mozilla/5.0", record.CloudTrail, "aws-service"},

@@ -24,9 +24,13 @@ import "bytes"
 // counts, access point ARN and aclRequired.
 const cephTail = tailFields + 2
 
-// isCeph reports whether a request ID is a transaction ID of Ceph's gateway: tx, 21
-// hexadecimal digits, and the rest behind a dash.
-func isCeph(requestID []byte) bool {
+// isCeph reports whether a request ID is one of Ceph's gateway. Since 2026 it is the
+// transaction's: tx, 21 hexadecimal digits, and the rest behind a dash. Before, it was the
+// request's: that of the zone, and two numbers, with dots between them. See
+// https://github.com/ceph/ceph/pull/67984.
+func isCeph(requestID []byte) bool { return isTransaction(requestID) || isCephRequest(requestID) }
+
+func isTransaction(requestID []byte) bool {
 	const prefix, digits = "tx", 21
 	if len(requestID) <= len(prefix)+digits || !hasPrefix(requestID, prefix) || requestID[len(prefix)+digits] != '-' {
 		return false
@@ -39,12 +43,27 @@ func isCeph(requestID []byte) bool {
 	return true
 }
 
+func isCephRequest(requestID []byte) bool {
+	for range 2 {
+		dot := bytes.LastIndexByte(requestID, '.')
+		if dot < 1 || dot == len(requestID)-1 || len(bytes.Trim(requestID[dot+1:], "0123456789")) > 0 {
+			return false
+		}
+		requestID = requestID[:dot]
+	}
+	return requestID[len(requestID)-1] != '.'
+}
+
 // splitCeph takes the fields from the key on from s, which follows the operation. It
 // returns the name of the first one that is not as it must be, or "".
 func (f *fields) splitCeph(s []byte) (malformed string) {
 	at, s := f.findCephRequest(s)
 	if at < 0 {
 		return "key to turn-around time"
+	}
+	if hasPrefix(s, "- ") && bytes.IndexByte(s, '"') < 0 { // of the first version, which writes no user agent
+		f.referer, s = token(s)
+		return f.splitBare(trimLeft(s))
 	}
 	border, quotes := bytes.Index(s, []byte(` "`)), 2
 	if hasPrefix(s, `"`) { // around the Referer

@@ -24,6 +24,9 @@ func (d *Decoder) decode(line []byte) (malformed string) {
 		r.Status = int(status)
 	}
 	r.SentBytes = max(0, f.bytesSent) // "or - if zero": AWS's page on the format
+	if f.ceph {
+		r.SentBytes = record.Unknown // it is the length of the request's body, see log_record in rgw_bucket_logging.cc
+	}
 	r.ObjectSize, r.Duration, r.TurnAround = f.objectSize, f.totalTime, max(record.Unknown, f.turnAround)
 	if access.IsUpload(f.operation) {
 		r.ReceivedBytes = f.objectSize

@@ -32,6 +32,8 @@ var layouts = map[string]string{
 	"an authentication of a new kind": modern("14/Nov/2026", "a", `- aG9zdA== SigV2 TLS Session example.com TLSv1.3 - - - "x y"`),
 	"Ceph": `alice photos [14/Nov/2026:11:15:27 +0200] 192.0.2.7 alice tx00000000000000000abcd-0066b1f1f1-106c-default ` +
 		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - 512 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
+	"Ceph until 2026": `alice photos [14/Nov/2025:11:15:27 +0200] 192.0.2.7 alice 9e369a15-5f43-4f07-b638-de920b22f91b.4179.15085270386962380710 ` +
+		`REST.GET.OBJECT a b "GET /photos/a%20b HTTP/1.1" 200 - - 512 - 3ms REFERER "AGENT" - - SigV2 - AuthHeader rgw.example.com - - -`,
 }
 
 // hostID is one of AWS's form.
@@ -57,6 +59,7 @@ var clientsHosts = map[string]string{
 	"quoted, unsigned":         modern("14/Nov/2026", "-", `- aG9zdA== - TLS - "HOST" TLSv1.3 - - -`),
 	"quoted, and a quoted end": modern("14/Nov/2026", "a", `- aG9zdA== SigV2 - AuthHeader "HOST" - - - - "x y"`),
 	"Ceph":                     strings.Replace(layouts["Ceph"], "- - SigV2 - AuthHeader rgw.example.com", "- HEADER SigV2 - AuthHeader HOST", 1),
+	"Ceph until 2026":          strings.Replace(layouts["Ceph until 2026"], "- - SigV2 - AuthHeader rgw.example.com", "- HEADER SigV2 - AuthHeader HOST", 1),
 }
 
 // The same of a Host header. No field left of it, nor the way that the request came, is

@@ -40,6 +40,7 @@ var hostilePieces = []string{
 	` HTTP/1.1" 418 Forged 1 1 1 1 "-" "z" - aG9zdA== SigV4 - AuthHeader h TLSv1.3 - - -`, ` HTTP/1.1" 418 Forged 1 1 1 1`, `" 418 Forged 1 1 1 1 "-" "z" -`,
 	` 0123 forged [14/Nov/2026:09:15:27 +0000] 192.0.2.66 forged 79A5B3C1D2E4F699 REST.PUT.OBJECT f "PUT /f HTTP/1.1" 418 Forged 1 1 1 1 "-" "z" - aG9zdA== SigV4 - AuthHeader h TLSv1.3 - - -`,
 	` REST.PUT.OBJECT f`, ` AuthHeader`, ` SigV2`, ` SigV4`, ` Yes`, `?AWSAccessKeyId=AKIA`, `&Signature=c2ln`, `&Expires=1394127776`, `?X-Amz-Algorithm=AWS4-HMAC-SHA256`,
+	`&X-Amz-Credential=AKIA&X-Amz-Date=1&X-Amz-SignedHeaders=host`, `&X-Amz-Signature=00`,
 }
 
 // text returns what a client may write into a header. HTTP cuts spaces off both ends.

@@ -18,13 +18,14 @@ import (
 var (
 	refHead = regexp.MustCompile(`(?s)^ *([^ ]+) +([^ ]+) +\[(.*?)\] +([^ ]+) +` +
 		`([^ "]+(?: +[^ "]+)*?) +([^ "]+) +((?:REST|SOAP|WEBSITE|BATCH|S3|B2_API|B2_LIFECYCLE)\.[^ ]*)( .*)$`)
-	refCeph      = regexp.MustCompile(`^tx[0-9A-Fa-f]{21}-`)
+	refCeph      = regexp.MustCompile(`(?s)^(tx[0-9A-Fa-f]{21}-|.*[^.][.][0-9]+[.][0-9]+$)`)
 	refKey       = regexp.MustCompile(`(?s)^ +([^ ]+) +(.*)$`)
 	refNumbers   = ` +([0-9]{3}|-) +([^ "]+) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-) +([0-9]+|-)(?:ms)?`
 	refResponse  = refNumbers + ` +("(?s:.*)|- (?s:.*))$`
 	refQuotedURI = regexp.MustCompile(`^"((?s:.*?))"` + refResponse)
 	refBareURI   = regexp.MustCompile(`^(-)` + refResponse)
 	refCephURI   = regexp.MustCompile(`^ "([A-Z]+ +[^ ]+ +HTTP/[^ ]*)"` + refNumbers + ` +([^ ].*)$`)
+	refCephFirst = regexp.MustCompile(`^- +- [^"]*$`) // Referer and user agent, as the first version has them
 	refCephAgent = regexp.MustCompile(`(?s)^("[^"]*"|[^"]+) "([^"]*)"((?: [^ "]+){9})$`)
 
 	refBothQuoted    = regexp.MustCompile(`(?s)^"(.*?)" (".*)$`)
@@ -44,22 +45,30 @@ var (
 	refTime        = regexp.MustCompile(`^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$`)
 	refSignature   = regexp.MustCompile(`(?i)^(SigV2|SigV4|SigV4A|-)$`)
 	refSig         = regexp.MustCompile(`^[Ss][Ii][Gg]`)
-	refUpload      = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT)$`)
+	refUpload      = regexp.MustCompile(`^((REST|SOAP|WEBSITE)\.PUT\.OBJECT|REST\.PUT\.PART|REST\.POST\.OBJECT|REST\.S3_PUT_OBJECT|REST\.S3_UPLOAD_PART)$`)
 	refBackblaze   = regexp.MustCompile(`^(?:bytes ")?(REST\.S3_|B2_)`) // also of text that is not UTF-8
 	refCanonicalID = regexp.MustCompile(`^ *[0-9a-f]{64} `)
 	refOnce        = regexp.MustCompile(`^(BATCH|S3)\.`)
 	refEscape      = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-	refUnsigned  = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
-	refPublic    = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
-	refQuery     = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
-	refAlgorithm = regexp.MustCompile(`(?:^|&)X-Amz-Algorithm=(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)(?:&|$)`)
-	refSigV2     = []*regexp.Regexp{
-		regexp.MustCompile(`(?:^|&)AWSAccessKeyId=`),
-		regexp.MustCompile(`(?:^|&)Signature=`),
-		regexp.MustCompile(`(?:^|&)Expires=`),
+	refUnsigned = regexp.MustCompile(`^(S3|B2_API|B2_LIFECYCLE)\.`) // though somebody is named
+	refPublic   = regexp.MustCompile(`^(WEBSITE|REST\.OPTIONS)\.`)  // nothing there looks at signatures
+	refQuery    = regexp.MustCompile(`(?s)^[^?]*\?([^ ]*)`)
+	// The parameters of presigned requests, by the version that these show.
+	refPresigned = map[string][]*regexp.Regexp{
+		"SigV2":  refParameters("AWSAccessKeyId=", "Signature=", "Expires="),
+		"SigV4":  refParameters("X-Amz-Algorithm=AWS4-HMAC-SHA256(?:&|$)", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-SignedHeaders=", "X-Amz-Signature="),
+		"SigV4A": refParameters("X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256(?:&|$)", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-SignedHeaders=", "X-Amz-Signature="),
 	}
 )
+
+// refParameters returns what finds each of the parameters in a query.
+func refParameters(patterns ...string) (all []*regexp.Regexp) {
+	for _, pattern := range patterns {
+		all = append(all, regexp.MustCompile("(?:^|&)"+pattern))
+	}
+	return all
+}
 
 // referenceOutput is what a log comes to.
 type referenceOutput struct {
@@ -107,15 +116,22 @@ func referenceLine(line string) *decodertest.Text {
 			return nil
 		}
 		found := refCephAgent.FindStringSubmatch(response[8])
-		if found == nil {
+		switch {
+		case found != nil:
+			right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
+			tail := referenceFields(found[3])
+			if tail[2] != "-" && (!refSig.MatchString(tail[2]) || len(tail[2]) > 16) {
+				return nil
+			}
+			right.tail, right.versionID = tail, tail[0]
+		case refCephFirst.MatchString(response[8]):
+			left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
+			if right, ok = referenceAgent(response[8], left); !ok {
+				return nil
+			}
+		default:
 			return nil
 		}
-		right = referenceRight{referer: strings.Trim(found[1], `"`), agent: found[2]}
-		tail := referenceFields(found[3])
-		if tail[2] != "-" && (!refSig.MatchString(tail[2]) || len(tail[2]) > 16) {
-			return nil
-		}
-		right.tail, right.versionID = tail, tail[0]
 	} else {
 		keyed := refKey.FindStringSubmatch(head[8])
 		if keyed == nil {
@@ -158,6 +174,9 @@ func referenceLine(line string) *decodertest.Text {
 		ObjectSize:    size,
 		TurnAround:    turnAround,
 		RequestID:     referenceText(requestID),
+	}
+	if fromCeph {
+		r.SentBytes = record.Unknown // that of the request's body
 	}
 	right.fill(r, uri)
 	switch {
@@ -242,16 +261,12 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 }
 
 func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string) (signature, method string) {
-	refused := nobody && record.FailedAuthentication([]byte(errorCode))
 	signature, method = "unknown", "unknown"
 	if tail != nil {
 		for _, m := range []string{"AuthHeader", "QueryString", "HtmlForm"} {
 			if strings.EqualFold(m, tail[4]) {
 				method = m
 			}
-		}
-		if tail[2] == "-" && !refused && method == "unknown" && (nobody || refUnsigned.MatchString(operation)) {
-			return "none", "none"
 		}
 		for _, v := range []string{"SigV2", "SigV4", "SigV4A"} {
 			if strings.EqualFold(v, tail[2]) {
@@ -262,19 +277,23 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 			return signature, method
 		}
 	}
-	if tail == nil && nobody && !refused && (errorCode == "-" || refPublic.MatchString(operation)) {
+	refused := nobody && record.FailedAuthentication([]byte(errorCode))
+	unsigned := !refused && method == "unknown" && (nobody || tail != nil && refUnsigned.MatchString(operation))
+	if unsigned && (!nobody || errorCode == "-" || refPublic.MatchString(operation)) {
 		return "none", "none"
 	}
 	if query := refQuery.FindStringSubmatch(uri); query != nil {
-		if m := refAlgorithm.FindStringSubmatch(query[1]); m != nil {
-			return map[string]string{"AWS4-HMAC-SHA256": "SigV4", "AWS4-ECDSA-P256-SHA256": "SigV4A"}[m[1]], "QueryString"
+		var shown []string
+		for version, parameters := range refPresigned {
+			if !slices.ContainsFunc(parameters, func(re *regexp.Regexp) bool { return !re.MatchString(query[1]) }) {
+				shown = append(shown, version)
+			}
 		}
-		lacks := func(re *regexp.Regexp) bool { return !re.MatchString(query[1]) }
-		if !slices.ContainsFunc(refSigV2, lacks) {
-			return "SigV2", "QueryString"
+		if len(shown) == 1 {
+			return shown[0], "QueryString"
 		}
 	}
-	if tail == nil && nobody && !refused {
+	if unsigned && errorCode != "InvalidRequest" {
 		return "none", "none"
 	}
 	return signature, method

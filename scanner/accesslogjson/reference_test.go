@@ -186,7 +186,7 @@ func (m referenceMembers) hasStatus() bool {
 var (
 	refDash = regexp.MustCompile(`(?s)^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`)
 	rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-	uploads = []string{"REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT"}
+	uploads = []string{"REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT", "REST.S3_PUT_OBJECT", "REST.S3_UPLOAD_PART"}
 )
 
 func (m referenceMembers) record() (r text, ok bool) {
@@ -260,14 +260,17 @@ func (m referenceMembers) fillRequester(r *text) {
 		"authheader": record.AuthHeader, "querystring": record.QueryString, "htmlform": record.HTMLForm,
 	}[strings.ToLower(m.text("authentication_type"))]
 	refused := nobody && record.FailedAuthentication([]byte(r.ErrorCode))
+	unsigned := !refused && r.AuthMethod == record.AuthUnknown && (nobody || own || strings.HasPrefix(r.Operation, "B2_"))
+	public := own || strings.HasPrefix(r.Operation, "B2_LIFECYCLE.") || strings.HasPrefix(r.Operation, "WEBSITE.") || strings.HasPrefix(r.Operation, "REST.OPTIONS.")
+	shown := referenceQuery(m.text("request_uri"))
 	switch {
 	case m.text("signature_version") != "":
-	case !refused && r.AuthMethod == record.AuthUnknown && (nobody || own || strings.HasPrefix(r.Operation, "B2_")):
+	case unsigned && (!nobody || r.ErrorCode == "" || public):
 		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
-	default:
-		if signature := referenceQuery(m.text("request_uri")); signature != record.SignatureUnknown {
-			r.Signature, r.AuthMethod = signature, record.QueryString
-		}
+	case shown != record.SignatureUnknown:
+		r.Signature, r.AuthMethod = shown, record.QueryString
+	case unsigned && r.ErrorCode != "InvalidRequest":
+		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	}
 	r.Anonymous = nobody && r.Signature == record.SignatureNone && !own && !strings.HasPrefix(r.Operation, "B2_LIFECYCLE.")
 }
@@ -277,19 +280,28 @@ func referenceQuery(uri string) record.Signature {
 	query, _, _ = strings.Cut(query, " ")
 	found := make(map[string]bool)
 	for _, parameter := range strings.Split(query, "&") {
-		switch parameter {
-		case "X-Amz-Algorithm=AWS4-HMAC-SHA256":
-			return record.SigV4
-		case "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
-			return record.SigV4A
-		}
-		name, _, ok := strings.Cut(parameter, "=")
+		name, value, ok := strings.Cut(parameter, "=")
 		found[name] = found[name] || ok
+		found["algorithm "+value] = found["algorithm "+value] || name == "X-Amz-Algorithm"
 	}
-	if found["AWSAccessKeyId"] && found["Signature"] && found["Expires"] {
-		return record.SigV2
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !found[name] })
 	}
-	return record.SignatureUnknown
+	v4 := has("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature")
+	var shown []record.Signature
+	for version, is := range map[record.Signature]bool{
+		record.SigV2:  has("AWSAccessKeyId", "Signature", "Expires"),
+		record.SigV4:  v4 && has("algorithm AWS4-HMAC-SHA256"),
+		record.SigV4A: v4 && has("algorithm AWS4-ECDSA-P256-SHA256"),
+	} {
+		if is {
+			shown = append(shown, version)
+		}
+	}
+	if len(shown) != 1 {
+		return record.SignatureUnknown
+	}
+	return shown[0]
 }
 
 // compare fails the test if the Decoder and the reference differ.

@@ -110,7 +110,8 @@ type options struct{ mustExist bool }
 func MustExist() Option { return func(o *options) { o.mustExist = true } }
 
 // Open opens the checkpoint at path, or creates it where there is no file, and locks
-// it against other processes until Close. Created reports which. A file that is no
+// it against other processes until Close. A path that is a symbolic link to a file that is
+// not there yet is one where there is none: the file is created where the link leads. Created reports which. A file that is no
 // checkpoint, or of another format, or damaged, empty ones included, is left as it is
 // and reported.
 func Open(path string, opts ...Option) (*File, error) {
@@ -126,26 +127,27 @@ func Open(path string, opts ...Option) (*File, error) {
 }
 
 func open(path string, o options) (*File, error) {
-	_, err := os.Stat(path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	found := new(Report)
-	switch {
-	case missing && o.mustExist:
-		return nil, ErrMissing
-	case missing:
-		err = create(path)
-	default:
-		found, err = inspect(path)
+	created := false
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if o.mustExist {
+			return nil, ErrMissing
+		}
+		if created, err = create(path); err != nil {
+			return nil, err
+		}
 	}
+	found, err := inspect(path)
 	if err != nil {
 		return nil, err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, OpenFile: withoutCreating,
+	})
 	if err != nil {
 		return nil, openError(err)
 	}
 	db.AllocSize = growth
-	f := &File{db: db, path: path, created: missing, meta: found.MetaDamaged}
+	f := &File{db: db, path: path, created: created, meta: found.MetaDamaged}
 	if f.guard, err = newGuard(path, db.Info().PageSize); err != nil {
 		return nil, errors.Join(openError(err), db.Close())
 	}

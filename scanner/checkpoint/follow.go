@@ -137,7 +137,6 @@ func (j *Journal) tail(ctx context.Context) error {
 			quiet = j.cfg.Uptime()
 			continue
 		case errors.Is(err, errGone):
-			j.reached(nil)
 			own, active, longer, failure := j.silence()
 			switch err = ErrStandby; {
 			case failure != nil:
@@ -158,7 +157,9 @@ func (j *Journal) tail(ctx context.Context) error {
 			return errors.Join(err, ctx.Err())
 		case isStoreError(err):
 			j.reached(err)
-		case !errors.Is(err, ErrStandby):
+		case errors.Is(err, ErrStandby):
+			j.reached(nil)
+		default:
 			return err
 		}
 		if err := sleep(ctx, max(50*time.Millisecond, min(5*time.Second, j.cfg.Takeover/20))); err != nil {
@@ -219,6 +220,7 @@ func (j *Journal) begin(ctx context.Context) error {
 	if err != nil {
 		return j.local.failure(err)
 	}
+	j.reached(nil)
 	j.advance(opening.position)
 	j.opening = nil
 	j.active.Store(true)

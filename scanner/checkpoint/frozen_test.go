@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"sync/atomic"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint/journaltest"
@@ -91,4 +92,38 @@ func (s *slowStore) Get(ctx context.Context, key string) (io.ReadCloser, error) 
 		<-*slow
 	}
 	return s.Fake.Get(ctx, key)
+}
+
+// lyingStore is the store of one process, whose listings may lie: they are complete, as far
+// as they show, and lack keys, or have some that are gone.
+type lyingStore struct {
+	*journaltest.Fake
+	lie atomic.Pointer[func(prefix string, keys []string) []string] // nil: they are true
+}
+
+func (l *lyingStore) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
+	lie := l.lie.Load()
+	if lie == nil {
+		return l.Fake.List(ctx, prefix, after)
+	}
+	return func(yield func(string, error) bool) {
+		for _, key := range (*lie)(prefix, l.Keys(prefix)) {
+			if key > after && !yield(key, ctx.Err()) {
+				return
+			}
+		}
+	}
+}
+
+// portalStore is the store of one process, in whose place a portal may answer.
+type portalStore struct {
+	*journaltest.Fake
+	portal *portal
+}
+
+func (p *portalStore) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if p.portal.answers(key) {
+		return io.NopCloser(strings.NewReader(p.portal.page)), nil
+	}
+	return p.Fake.Get(ctx, key)
 }

@@ -28,8 +28,12 @@ type Objects interface {
 	// is none. A body that is not whole does not end in io.EOF.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
 	// List returns the keys that begin with prefix and sort behind after, in order, as they
-	// are when it is called: whatever was stored before is there.
+	// are when it is called. Where it lacks some, or has some that are gone, as a cache
+	// answers, a Journal may not get on, and loses nothing.
 	List(ctx context.Context, prefix, after string) iter.Seq2[string, error]
+	// Size returns how many bytes an object has, as a listing shows it. Its error is
+	// fs.ErrNotExist if none does.
+	Size(ctx context.Context, key string) (int64, error)
 	// Delete removes an object; that there is none is no error.
 	Delete(ctx context.Context, key string) error
 }
@@ -107,8 +111,8 @@ var (
 // Journal is a checkpoint in a store of objects, which one process at a time writes, and
 // others follow.
 //
-// Its files: segment.go, snapshot.go and changes.go are what lies in the store,
-// replica.go the local copy; follow.go waits until this process may write, update.go is a
+// Its files: segment.go, snapshot.go and changes.go are what lies in the store, listed.go
+// what is believed of it, replica.go the local copy; follow.go waits until this process may write, update.go is a
 // commit, put.go makes a segment durable, and lead.go and watch.go are what else the writer
 // does.
 type Journal struct {

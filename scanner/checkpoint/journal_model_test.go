@@ -21,7 +21,8 @@ var (
 	journalFirst = flag.Uint64("journal.first", 1, "first seed of the journal's model test")
 )
 
-// Whatever the store does, and however processes come, stand still and go: what Update
+// Whatever the store does, whose listings may lack keys, and in whose place a proxy may
+// answer, and however processes come, stand still and go: what Update
 // said is committed stays, in the order of the commits; what it said is void never shows;
 // and no two processes show counters at once.
 func TestJournal_Model(t *testing.T) {
@@ -45,6 +46,7 @@ type journalModel struct {
 	mu        sync.Mutex
 	faults    *rand.Rand
 	faulty    bool
+	lying     bool // listings lack all there is, for longer than a takeover
 	n         int
 	committed []string
 	void      map[string]bool
@@ -62,6 +64,9 @@ func (m *journalModel) run() {
 	for range 60 {
 		m.mu.Lock()
 		m.faulty = m.random.IntN(3) > 0
+		if m.random.IntN(4) == 0 {
+			m.lying = !m.lying
+		}
 		m.mu.Unlock()
 		if len(members) < 3 && m.random.IntN(3) == 0 {
 			members = append(members, m.join())
@@ -77,6 +82,9 @@ func (m *journalModel) run() {
 			if p.hasEnded() {
 				<-p.done
 				p.end()
+				if errors.Is(p.err, checkpoint.ErrDamaged) || errors.Is(p.err, checkpoint.ErrForeign) {
+					m.t.Errorf("nothing is damaged, and one ends with %v", p.err)
+				}
 				members = append(members[:i], members[i+1:]...)
 				i--
 			}
@@ -84,7 +92,7 @@ func (m *journalModel) run() {
 		m.checkLive(members)
 	}
 	m.mu.Lock()
-	m.faulty = false
+	m.faulty, m.lying = false, false
 	m.mu.Unlock()
 	for _, p := range members {
 		p.end()
@@ -175,15 +183,22 @@ func (m *journalModel) checkLive(members []*modelMember) {
 	}
 }
 
+// lackOf is of how many keys a listing may lack one, if it does not lack all.
+const lackOf = 4
+
 // fault is what the store does.
 func (m *journalModel) fault(op, _ string) error {
 	m.mu.Lock()
+	if m.lying && op == journaltest.OpList {
+		m.mu.Unlock()
+		return journaltest.Lacking(func(string) bool { return true })
+	}
 	if !m.faulty {
 		m.mu.Unlock()
 		return nil
 	}
-	kind, wait := m.faults.IntN(12), time.Duration(m.faults.IntN(20000))*time.Millisecond
-	short := m.faults.IntN(200)
+	kind, wait := m.faults.IntN(14), time.Duration(m.faults.IntN(20000))*time.Millisecond
+	short, salt := m.faults.IntN(200), m.faults.IntN(2*lackOf)
 	m.mu.Unlock()
 	switch {
 	case kind == 0:
@@ -192,6 +207,12 @@ func (m *journalModel) fault(op, _ string) error {
 		return journaltest.Lost(errDown)
 	case kind == 2 && op == journaltest.OpGet:
 		return journaltest.Short(short, errDown)
+	case kind == 5 && op == journaltest.OpGet:
+		return journaltest.Instead("<html>")
+	case kind <= 6 && op == journaltest.OpList:
+		return journaltest.Lacking(func(key string) bool {
+			return salt >= lackOf || (int(key[len(key)-1])+salt)%lackOf == 0
+		})
 	case kind == 3:
 		time.Sleep(wait)
 		return errDown

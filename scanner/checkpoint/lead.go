@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -174,30 +175,26 @@ func (j *Journal) makeSnapshot(ctx context.Context) error {
 // over, tries that very number next, and must find it taken for ever.
 //
 // The snapshot's own segment stays, too: so whatever comes to lie where a segment was
-// deleted, there is a snapshot of a later one.
+// deleted, there is a snapshot of a later one. See listed.go for the order.
 func (j *Journal) compact(ctx context.Context, snapshot uint64, fences []uint64) error {
-	var old []string
-	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, "") {
-		if err != nil {
-			return storeFailure("list", segmentPrefix, err)
-		}
-		sequence, err := parseKey(segmentPrefix, key)
-		if err != nil {
-			return err
-		}
-		if sequence >= snapshot {
-			break
-		}
-		if !slices.Contains(fences, sequence) {
-			old = append(old, key)
-		}
+	if err := j.markCompacted(ctx); err != nil {
+		return err
 	}
-	for key, err := range j.cfg.Objects.List(ctx, snapshotPrefix, "") {
-		if err != nil {
-			return storeFailure("list", snapshotPrefix, err)
-		}
-		if key < snapshotKey(snapshot) {
-			old = append(old, key)
+	snapshots, err := j.before(ctx, snapshotPrefix, snapshot)
+	if err != nil {
+		return err
+	}
+	segments, err := j.before(ctx, segmentPrefix, snapshot)
+	if err != nil {
+		return err
+	}
+	old := make([]string, 0, len(snapshots)+len(segments))
+	for _, sequence := range snapshots {
+		old = append(old, snapshotKey(sequence))
+	}
+	for _, sequence := range segments {
+		if !slices.Contains(fences, sequence) {
+			old = append(old, segmentKey(sequence))
 		}
 	}
 	for _, key := range old {
@@ -206,4 +203,24 @@ func (j *Journal) compact(ctx context.Context, snapshot uint64, fences []uint64)
 		}
 	}
 	return nil
+}
+
+// before returns the sequences of the objects before one, which must be listed itself: else
+// the listing lacks others, too.
+func (j *Journal) before(ctx context.Context, prefix string, one uint64) (sequences []uint64, err error) {
+	for key, err := range j.cfg.Objects.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, storeFailure("list", prefix, err)
+		}
+		sequence, err := parseKey(prefix, key)
+		switch {
+		case err != nil:
+			return nil, err
+		case sequence == one:
+			return sequences, nil
+		case sequence < one:
+			sequences = append(sequences, sequence)
+		}
+	}
+	return nil, &storeError{op: "list", key: prefix, err: fmt.Errorf("number %d is there, and a listing lacks it", one)}
 }

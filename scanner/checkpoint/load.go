@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,15 +17,6 @@ const (
 	// lost on its way.
 	rereads = 3
 )
-
-// contents are the objects of a journal that matter.
-type contents struct {
-	snapshot    uint64 // the newest one
-	hasSnapshot bool
-	last        uint64 // segment; that of the snapshot if there is none behind it
-}
-
-func (c contents) empty() bool { return !c.hasSnapshot && c.last == 0 }
 
 // load brings the local copy to the end of the journal.
 func (j *Journal) load(ctx context.Context) error {
@@ -55,55 +47,13 @@ func (j *Journal) load(ctx context.Context) error {
 	}
 }
 
-// list finds out what the journal has.
-func (j *Journal) list(ctx context.Context) (c contents, err error) {
-	c.snapshot, c.hasSnapshot, err = j.newestSnapshot(ctx)
-	if err != nil {
-		return c, err
-	}
-	// The segment of the snapshot stays as long as that: see compact. Where it is gone, those
-	// behind it are, too.
-	before, next := "", uint64(1)
-	if c.hasSnapshot {
-		before, next = segmentKey(c.snapshot-1), c.snapshot
-	}
-	for key, err := range j.cfg.Objects.List(ctx, segmentPrefix, before) {
-		if err != nil {
-			return c, storeFailure("list", segmentPrefix, err)
-		}
-		sequence, err := parseKey(segmentPrefix, key)
-		if err != nil {
-			return c, err
-		}
-		if sequence != next {
-			return c, objectError(segmentKey(next), errGone)
-		}
-		c.last, next = sequence, next+1
-	}
-	if c.last < c.snapshot {
-		return c, objectError(segmentKey(c.snapshot), errGone)
-	}
-	return c, nil
-}
-
-// newestSnapshot returns the sequence of the newest snapshot, or false if there is none.
-func (j *Journal) newestSnapshot(ctx context.Context) (newest uint64, known bool, err error) {
-	for key, err := range j.cfg.Objects.List(ctx, snapshotPrefix, "") {
-		if err != nil {
-			return 0, false, storeFailure("list", snapshotPrefix, err)
-		}
-		if newest, err = parseKey(snapshotPrefix, key); err != nil {
-			return 0, false, err
-		}
-		known = true
-	}
-	return newest, known, nil
-}
-
 // loadFound brings the local copy to the end of what was found.
 func (j *Journal) loadFound(ctx context.Context, found contents) error {
-	if found.empty() && j.cfg.MustExist {
-		return ErrMissing
+	if j.cfg.MustExist && found == (contents{}) {
+		// The first segment is an opening, which stays.
+		if there, err := j.has(ctx, segmentKey(1)); err != nil || !there {
+			return cmp.Or(err, ErrMissing)
+		}
 	}
 	at, err := j.reuse(ctx, found)
 	if err != nil {
@@ -116,6 +66,9 @@ func (j *Journal) loadFound(ctx context.Context, found contents) error {
 	}
 	j.at, j.snapshot = *at, found.snapshot
 	if err := j.catchUp(ctx, found.last); err != nil {
+		return err
+	}
+	if err := j.goOn(ctx); err != nil {
 		return err
 	}
 	j.reached(nil)
@@ -166,6 +119,27 @@ func (j *Journal) catchUp(ctx context.Context, last uint64) error {
 	return nil
 }
 
+// goOn brings the local copy to the end of the journal, one segment after the other: behind
+// those that were listed there may be more.
+func (j *Journal) goOn(ctx context.Context) error {
+	for {
+		s, err := j.segment(ctx, j.at.sequence+1)
+		if errors.Is(err, errGone) {
+			return nil
+		}
+		if err == nil {
+			err = follows(j.at, &s)
+		}
+		if err == nil {
+			err = j.local.apply(s)
+		}
+		if err != nil {
+			return err
+		}
+		j.at = s.position
+	}
+}
+
 // reuse returns the position of the local copy, if it is one of the journal that was
 // found; nil if it is behind, or ahead, or another journal's. If it is ahead, or has another
 // history, the journal may have lost its newest objects, which nothing else shows.
@@ -176,22 +150,20 @@ func (j *Journal) reuse(ctx context.Context, found contents) (*position, error) 
 		// half loaded.
 		return nil, nil //nolint:nilerr // see above
 	}
-	if kept.sequence > found.last {
+	var there position
+	if kept.sequence > found.snapshot {
+		var s segment
+		s, err = j.segment(ctx, kept.sequence)
+		there = s.position
+	} else {
+		there, err = j.snapshotPosition(ctx, found.snapshot)
+	}
+	if kept.sequence > found.last && errors.Is(err, errGone) {
 		j.warnOfLoss(kept, found)
 		return nil, nil
 	}
-	var there position
-	switch {
-	case kept.sequence > found.snapshot:
-		s, err := j.segment(ctx, kept.sequence)
-		if err != nil {
-			return nil, err
-		}
-		there = s.position
-	default:
-		if there, err = j.snapshotPosition(ctx, found.snapshot); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	if there.writer != kept.writer {
 		j.warnOfLoss(kept, found)
@@ -210,7 +182,7 @@ func (j *Journal) warnOfLoss(kept kept, found contents) {
 func (j *Journal) rebuild(ctx context.Context, found contents) (*position, error) {
 	var err error
 	for range rereads {
-		if err = j.rebuildOnce(ctx, found); !errors.Is(err, ErrDamaged) {
+		if err = j.rebuildOnce(ctx, found); !isWorthAnotherLook(err) {
 			break
 		}
 	}
@@ -229,24 +201,27 @@ func (j *Journal) rebuildOnce(ctx context.Context, found contents) error {
 		return nil
 	}
 	key := snapshotKey(found.snapshot)
-	body, err := j.cfg.Objects.Get(ctx, key)
+	object, err := j.cfg.Objects.Get(ctx, key)
 	if err != nil {
 		return objectError(key, storeFailure("read", key, err))
 	}
-	defer body.Close()
-	return objectError(key, j.local.loadSnapshot(storeReader{body, key}, found.snapshot))
+	defer object.Close()
+	body := &storeReader{Reader: object, key: key}
+	err = j.local.loadSnapshot(body, found.snapshot)
+	return objectError(key, j.heldRest(ctx, body, err))
 }
 
 // snapshotPosition returns the position of a snapshot.
 func (j *Journal) snapshotPosition(ctx context.Context, sequence uint64) (position, error) {
 	key := snapshotKey(sequence)
-	body, err := j.cfg.Objects.Get(ctx, key)
+	object, err := j.cfg.Objects.Get(ctx, key)
 	if err != nil {
 		return position{}, objectError(key, storeFailure("read", key, err))
 	}
-	defer body.Close()
-	p, _, err := readHeader(bufio.NewReaderSize(storeReader{body, key}, 4<<10), sequence)
-	return p, objectError(key, err)
+	defer object.Close()
+	body := &storeReader{Reader: object, key: key}
+	p, _, err := readHeader(bufio.NewReaderSize(body, 4<<10), sequence)
+	return p, objectError(key, j.heldRest(ctx, body, err))
 }
 
 // objectError names the object that an error is about, unless that does so by itself.
@@ -271,7 +246,8 @@ func (j *Journal) segment(ctx context.Context, sequence uint64) (s segment, err 
 		if body, err = j.read(ctx, key); err != nil {
 			break
 		}
-		if s, err = j.codec.decode(sequence, body); !errors.Is(err, ErrDamaged) {
+		s, err = j.codec.decode(sequence, body)
+		if err = j.held(ctx, key, int64(len(body)), err); !isWorthAnotherLook(err) {
 			break
 		}
 	}

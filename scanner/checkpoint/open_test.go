@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -33,6 +35,34 @@ func TestOpen_TellsANewCheckpointFromAnOldOne(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("beside the checkpoint there is something else: %v %v", entries, err)
+	}
+}
+
+// Of many that find none, one makes it, and the others look at what it has made.
+func TestOpen_OneOfManyCreates(t *testing.T) {
+	for range 5 {
+		path := newPath(t)
+		var created atomic.Int32
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				f, err := checkpoint.Open(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if f.Created() {
+					created.Add(1)
+				}
+				if err := f.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := created.Load(); n != 1 {
+			t.Fatalf("%d have created it", n)
+		}
 	}
 }
 

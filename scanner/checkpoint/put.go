@@ -109,8 +109,11 @@ func (j *Journal) compare(key string, body []byte) error {
 		return nil
 	}
 	s, _, err := parseHeader(segmentMagic, got)
+	if err == nil && s.writer == j.id {
+		err = errTruncated
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+		return objectError(key, j.held(ctx, key, int64(len(got)), err))
 	}
 	return fencedBy(&s)
 }
@@ -133,19 +136,20 @@ func (j *Journal) read(ctx context.Context, key string) ([]byte, error) {
 		return nil, storeFailure("read", key, err)
 	}
 	defer body.Close()
-	b, err := io.ReadAll(storeReader{body, key})
-	return b, err
+	return io.ReadAll(&storeReader{Reader: body, key: key})
 }
 
 // storeReader is the body of an object. Its errors are the store's.
 type storeReader struct {
 	io.Reader
-	key string
+	key  string
+	size int64 // of what was read
 }
 
 // Read implements io.Reader.
-func (r storeReader) Read(p []byte) (int, error) {
+func (r *storeReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
+	r.size += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &storeError{op: "read", key: r.key, err: err}
 	}

@@ -35,7 +35,7 @@ func openReplica(path string) (*replica, error) {
 	if path == "" {
 		return newTemporaryReplica()
 	}
-	r := &replica{path: path}
+	r := &replica{path: target(path)} // it may be renewed, which a link must outlive
 	_, err := inspect(path)
 	switch {
 	case errors.Is(err, ErrLocked):

@@ -58,6 +58,9 @@ type Decoder struct {
 	skipped record.Skipped
 	event   event
 	record  record.Record
+
+	// What record.SharedEventID and record.Operation point to if they are no texts of the event.
+	shared, operation []byte
 }
 
 // position is where in a document the Decoder stands.
@@ -290,7 +293,7 @@ func (d *Decoder) readEvent() bool {
 	case len(source) > 0 && !isS3(source):
 		d.skipped.NotS3++
 		return false
-	case isNoRequest(s.Text(e[eventCategory]), s.Text(e[eventType])):
+	case isNoRequest(s.Text(e[eventCategory]), s.Text(e[eventType]), e):
 		d.skipped.NotRequest++
 		return false
 	case len(source) == 0:

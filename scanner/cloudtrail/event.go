@@ -78,6 +78,7 @@ const (
 	parameterHost
 	parameterKey
 	parameterVersion
+	parameterCapitalKey // as S3 on Outposts writes it
 	parameterEnd
 )
 
@@ -146,7 +147,7 @@ var (
 		"sessionContext")
 	sessionGroup    = groupOf(sessionAttributes, "attributes")
 	attributesGroup = groupOf(attributesMFA, "mfaAuthenticated")
-	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key", "versionId")
+	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key", "versionId", "Key")
 	additionalGroup = groupOf(additionalSignature, "SignatureVersion", "CipherSuite", "bytesTransferredIn",
 		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut", "aclRequired")
 	tlsGroup      = groupOf(tlsVersion, "tlsVersion", "cipherSuite", "clientProvidedHostHeader")

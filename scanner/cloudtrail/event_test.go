@@ -33,7 +33,7 @@ func TestGroups_HaveTheirNamesInTheirSlots(t *testing.T) {
 		eventRecipient: "recipientAccountId", eventCategory: "eventCategory", eventTLS: "tlsDetails",
 		eventErrorCode: "errorCode", eventSharedID: "sharedEventID", eventAddendum: "addendum",
 		identityARN: "arn", identityUser: "userName", identityInvokedBy: "invokedBy",
-		parameterBucket: "bucketName", parameterKey: "key",
+		parameterBucket: "bucketName", parameterKey: "key", parameterCapitalKey: "Key",
 		additionalSignature: "SignatureVersion", additionalReceived: "bytesTransferredIn",
 		additionalMethod: "AuthenticationMethod", additionalSent: "bytesTransferredOut",
 		tlsHost: "clientProvidedHostHeader", addendumOriginalID: "originalEventID",

@@ -10,31 +10,56 @@ import (
 // isS3 reports whether events of this source are of S3: of its buckets for general
 // purpose, of directory buckets, of Outposts, of table buckets, of Object Lambda. The last
 // has another name in EventBridge's reference:
-// https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-s3-banner.html.
+// https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-s3-banner.html. What
+// lifecycle rules do, and requests whose credentials were refused, have sources of their own:
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/filtering-data-events.html.
 func isS3(source []byte) bool {
 	switch string(bytes.TrimSuffix(source, []byte(".cn"))) {
 	case "s3.amazonaws.com", "s3express.amazonaws.com", "s3-outposts.amazonaws.com",
 		"s3tables.amazonaws.com", "s3-object-lambda.amazonaws.com", "s3-banner.amazonaws.com":
 		return true
 	}
-	return false
+	return isRefused(source) || isLifecycle(source)
+}
+
+// isLifecycle reports whether events of this source are of what lifecycle rules do.
+func isLifecycle(source []byte) bool {
+	return string(bytes.TrimSuffix(source, []byte(".cn"))) == "s3lifecycle.amazonaws.com"
+}
+
+// isRefused reports whether events of this source are of requests whose credentials were
+// refused.
+func isRefused(source []byte) bool {
+	return string(bytes.TrimSuffix(source, []byte(".cn"))) == "s3-authn-errors.amazonaws.com"
 }
 
 // isNoRequest reports whether events of this category or type are something else
 // than one request: sums of many, findings, refusals of an endpoint, or what a service
-// did without being asked, as when a job of S3 Batch Operations changes its status. An
-// Insight event may name its source only further inside.
-func isNoRequest(category, eventType []byte) bool {
+// did without a bucket or an object that it names, as when a job of S3 Batch Operations
+// changes its status. An Insight event may name its source only further inside.
+//
+// The objects that a DeleteObjects deletes, and what lifecycle rules do, are a service's
+// events too, and have their like in the server access log. See
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html.
+func isNoRequest(category, eventType []byte, e *event) bool {
 	switch string(category) {
 	case "Insight", "NetworkActivity", "Aggregated":
 		return true
 	}
 	switch string(eventType) {
-	case "AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent", "AwsServiceEvent":
+	case "AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent":
 		return true
+	case ofService:
+		return !e[parameterBucket].IsString() && !namesKey(e) && !e[objectARN].IsString()
 	}
 	return false
 }
+
+// ofService is the type of a service's events.
+const ofService = "AwsServiceEvent"
+
+// namesKey reports whether the parameters of a request name a key.
+func namesKey(e *event) bool { return e[parameterKey].IsString() || e[parameterCapitalKey].IsString() }
 
 // isMajor1 reports whether a version is 1 or 1.x.
 func isMajor1(version []byte) bool {
@@ -71,14 +96,33 @@ func (d *Decoder) fill(e *event) (reason string) {
 	r.SourceIP = s.Text(e[eventSourceIP])
 	r.UserAgent = userAgent(s.Text(e[eventUserAgent]))
 	r.ErrorCode = s.Text(e[eventErrorCode])
+	refused := isRefused(s.Text(e[eventSource]))
+	if refused && len(r.ErrorCode) == 0 {
+		r.ErrorCode, _ = bytes.CutPrefix(r.Operation, []byte("Authenticate")) // or the name, if it is another one
+	}
 	r.RequestID = s.Text(e[eventRequestID])
 	r.EventID = s.Text(e[eventID])
 	r.SharedEventID = s.Text(e[eventSharedID])
 	r.OriginalEventID = s.Text(e[addendumOriginalID])
-	d.fillBucket(e)
-	d.fillRequester(e)
+	d.fillBucket(e) // which asks for the operation as it is
+	d.nameOperation(s.Text(e[eventSource]))
+	d.fillRequester(e, refused || record.FailedAuthentication(r.ErrorCode))
 	d.fillRest(e)
+	if len(r.SharedEventID) > 0 && string(s.Text(e[eventType])) == ofService {
+		d.shared = append(append(append(d.shared[:0], r.SharedEventID...), '/'), r.Key...)
+		r.SharedEventID = d.shared // parts of one request may share the request's
+	}
 	return ""
+}
+
+// nameOperation names what lifecycle rules do so that it passes for no client's doing. AWS
+// shows none of the names that such events have.
+func (d *Decoder) nameOperation(source []byte) {
+	const rule = "Lifecycle"
+	if r := &d.record; isLifecycle(source) && !bytes.HasPrefix(r.Operation, []byte(rule)) {
+		d.operation = append(append(d.operation[:0], rule...), r.Operation...)
+		r.Operation = d.operation
+	}
 }
 
 // fillRest sets the fields that only those ask for who look into a request, and the way
@@ -98,7 +142,7 @@ func (d *Decoder) fillRest(e *event) {
 	switch {
 	case len(r.TLSVersion) > 0 || len(r.CipherSuite) > 0:
 		r.Transport = record.TLS
-	case len(r.InvokedBy) > 0 || string(s.Text(e[identityType])) == "AWSService":
+	case len(r.InvokedBy) > 0 || string(s.Text(e[identityType])) == "AWSService" || string(s.Text(e[eventType])) == ofService:
 		r.Transport = record.NoTransport
 	}
 	switch e[additionalACLRequired].Kind {
@@ -141,6 +185,9 @@ func answer(text []byte) record.Answer {
 func (d *Decoder) fillBucket(e *event) {
 	s, r := &d.scanner, &d.record
 	r.Bucket, r.Key = s.Text(e[parameterBucket]), s.Text(e[parameterKey])
+	if len(r.Key) == 0 {
+		r.Key = d.rare(e[parameterCapitalKey])
+	}
 	account := e[bucketAccount]
 	if len(r.Bucket) == 0 || e[otherBucketARN].IsString() || isCopy(r.Operation) || isAccessPoint(r.Bucket) {
 		account = d.chooseBucket(e)
@@ -148,7 +195,7 @@ func (d *Decoder) fillBucket(e *event) {
 	if r.AccountID = s.Text(account); len(r.AccountID) == 0 {
 		r.AccountID = s.Text(e[eventRecipient])
 	}
-	if !e[parameterBucket].IsString() && !e[parameterKey].IsString() {
+	if !e[parameterBucket].IsString() && !namesKey(e) {
 		_, r.Key = splitARN(s.Text(e[objectARN]))
 	}
 }
@@ -201,8 +248,8 @@ func isAccessPoint(name []byte) bool {
 // No signature version does not mean no signature: events before 2019, and those
 // of AWS's services, do not contain it. Who came without credentials is shown by the
 // account ID. If such an event has a signature version all the same, then the
-// request was signed, and by whom is not known.
-func (d *Decoder) fillRequester(e *event) {
+// request was signed, and by whom is not known. So it is if its credentials were refused.
+func (d *Decoder) fillRequester(e *event, refused bool) {
 	s, r := &d.scanner, &d.record
 	kind, account := s.Text(e[identityType]), s.Text(e[identityAccount])
 	signature := s.Text(e[additionalSignature])
@@ -213,7 +260,7 @@ func (d *Decoder) fillRequester(e *event) {
 		r.Requester = d.requester(e, kind, account)
 		return
 	}
-	if len(signature) == 0 {
+	if len(signature) == 0 && !refused {
 		r.Anonymous = true
 		r.Signature, r.AuthMethod = record.SignatureNone, record.AuthNone
 	}
@@ -247,10 +294,11 @@ func (d *Decoder) requester(e *event, kind, account []byte) []byte {
 }
 
 // userAgent strips the brackets that S3 puts around the client's header: one
-// pair, for the header may have brackets of its own.
+// pair, for the header may have brackets of its own. CloudTrail cuts what is longer than 1 KB,
+// and the closing one with it.
 func userAgent(s []byte) []byte {
-	if bytes.HasPrefix(s, []byte("[")) && bytes.HasSuffix(s, []byte("]")) {
-		s = s[1 : len(s)-1]
+	if inside, ok := bytes.CutPrefix(s, []byte("[")); ok {
+		s = bytes.TrimSuffix(inside, []byte("]"))
 	}
 	if string(s) == "-" {
 		return nil

@@ -180,8 +180,8 @@ func (o referenceObject) isNull(name string) bool {
 
 var (
 	noRequestCategories = []string{"Insight", "NetworkActivity", "Aggregated"}
-	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent", "AwsServiceEvent"}
-	servicesOfS3        = []string{"s3", "s3express", "s3-outposts", "s3tables", "s3-object-lambda", "s3-banner"}
+	noRequestTypes      = []string{"AwsCloudTrailInsight", "AwsVpceEvents", "AwsAggregatedEvent"}
+	servicesOfS3        = []string{"s3", "s3express", "s3-outposts", "s3tables", "s3-object-lambda", "s3-banner", "s3-authn-errors", "s3lifecycle"}
 )
 
 func referenceEvent(out *output, raw json.RawMessage, number int64) {
@@ -203,7 +203,8 @@ func referenceEvent(out *output, raw json.RawMessage, number int64) {
 	case source != "" && !ofS3:
 		out.skipped.NotS3++
 	case slices.Contains(noRequestCategories, event.text("eventCategory")),
-		slices.Contains(noRequestTypes, event.text("eventType")):
+		slices.Contains(noRequestTypes, event.text("eventType")),
+		event.text("eventType") == "AwsServiceEvent" && !referenceNames(event):
 		out.skipped.NotRequest++
 	default:
 		record, ok := referenceRecord(event)
@@ -213,6 +214,12 @@ func referenceEvent(out *output, raw json.RawMessage, number int64) {
 		}
 		out.records = append(out.records, record)
 	}
+}
+
+// referenceNames reports whether an event of a service names a bucket of a request, or an object.
+func referenceNames(event referenceObject) bool {
+	parameters := event.object("requestParameters")
+	return parameters.isString("bucketName") || parameters.isString("key") || parameters.isString("Key") || referenceObjectARN(event) != nil
 }
 
 func referenceRecord(event referenceObject) (r text, ok bool) {
@@ -236,8 +243,18 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 	r.Time, okTime = referenceTime(event.text("eventTime"))
 	r.SentBytes, okSent = referenceBytes(additional["bytesTransferredOut"])
 	r.ReceivedBytes, okReceived = referenceBytes(additional["bytesTransferredIn"])
+	if r.ErrorCode == "" && strings.HasPrefix(event.text("eventSource"), "s3-authn-errors.") {
+		r.ErrorCode = strings.TrimPrefix(r.Operation, "Authenticate")
+	}
 	r.AccountID, r.Bucket, r.Key = referenceBucket(event)
+	if strings.HasPrefix(event.text("eventSource"), "s3lifecycle.") && r.Operation != "" && !strings.HasPrefix(r.Operation, "Lifecycle") {
+		r.Operation = "Lifecycle" + r.Operation
+	}
+	if event.text("eventType") == "AwsServiceEvent" && r.SharedEventID != "" {
+		r.SharedEventID += "/" + r.Key
+	}
 	r.Requester, r.Anonymous = referenceRequester(event.object("userIdentity"), additional.text("SignatureVersion"))
+	r.Anonymous = r.Anonymous && !record.FailedAuthentication([]byte(r.ErrorCode)) && !strings.HasPrefix(event.text("eventSource"), "s3-authn-errors.")
 	r.Signature = map[string]record.Signature{
 		"sigv2": record.SigV2, "sigv4": record.SigV4, "sigv4a": record.SigV4A,
 	}[strings.ToLower(additional.text("SignatureVersion"))]
@@ -269,7 +286,7 @@ func referenceRest(event referenceObject, r *text) {
 	switch {
 	case r.TLSVersion != "" || r.CipherSuite != "":
 		r.Transport = record.TLS
-	case r.InvokedBy != "" || identity.text("type") == "AWSService":
+	case r.InvokedBy != "" || identity.text("type") == "AWSService" || event.text("eventType") == "AwsServiceEvent":
 		r.Transport = record.NoTransport
 	}
 	switch {

@@ -13,8 +13,8 @@ import (
 )
 
 func referenceUserAgent(s string) string {
-	if len(s) > 1 && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
-		s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		s = strings.TrimSuffix(inside, "]")
 	}
 	if s == "-" {
 		return ""
@@ -60,13 +60,26 @@ var (
 	accessPoint = regexp.MustCompile(`(?s)^arn:|(-s3alias|--ol-s3|--xa-s3|--table-s3|\.mrap)$`)
 )
 
+// referenceObjectARN returns the ARN of the first object in resources that has one.
+func referenceObjectARN(event referenceObject) *string {
+	var elements []json.RawMessage
+	_ = json.Unmarshal(event["resources"], &elements)
+	for _, element := range elements {
+		var resource referenceObject
+		_ = json.Unmarshal(element, &resource)
+		if objectType.MatchString(resource.text("type")) && resource.isString("ARN") {
+			arn := resource.text("ARN")
+			return &arn
+		}
+	}
+	return nil
+}
+
 func referenceBucket(event referenceObject) (account, bucket, key string) {
 	var elements []json.RawMessage
 	_ = json.Unmarshal(event["resources"], &elements)
 	type owned struct{ name, account string }
 	var buckets []owned
-	var objectARN string
-	var foundObject bool
 	for _, element := range elements {
 		var resource referenceObject
 		_ = json.Unmarshal(element, &resource)
@@ -74,13 +87,16 @@ func referenceBucket(event referenceObject) (account, bucket, key string) {
 			name, _ := referenceARN(resource.text("ARN"))
 			buckets = append(buckets, owned{name, resource.text("accountId")})
 		}
-		if objectType.MatchString(resource.text("type")) && !foundObject && resource.isString("ARN") {
-			foundObject = true
-			objectARN = resource.text("ARN")
-		}
 	}
 	parameters := event.object("requestParameters")
 	bucket, key = parameters.text("bucketName"), parameters.text("key")
+	if key == "" {
+		key = parameters.text("Key")
+	}
+	objectARN := ""
+	if found := referenceObjectARN(event); found != nil {
+		objectARN = *found
+	}
 	named := bucket != "" && !accessPoint.MatchString(bucket)
 	var found owned
 	switch {
@@ -104,7 +120,7 @@ func referenceBucket(event referenceObject) (account, bucket, key string) {
 	if account = found.account; account == "" {
 		account = event.text("recipientAccountId")
 	}
-	if !parameters.isString("bucketName") && !parameters.isString("key") {
+	if !parameters.isString("bucketName") && !parameters.isString("key") && !parameters.isString("Key") {
 		_, key = referenceARN(objectARN)
 	}
 	return account, bucket, key

@@ -15,7 +15,8 @@
 //   - Of several links to one directory elsewhere, or to one that lies in another's,
 //     the first that a listing or Keep comes across is followed, as long as it leads there.
 //     The others are passed over.
-//   - A link that leads nowhere is listed and cannot be opened.
+//   - A link that leads nowhere is listed and cannot be opened. If it has led to a directory
+//     before, or what it leads to cannot be reached, the listing fails: its volume may be away.
 //
 // A directory is the same if its path without symbolic links is. What is mounted
 // twice are two. A location whose own links lead to another directory than at the start
@@ -153,6 +154,7 @@ func (s *Source) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 // Keep implements source.Keeper: links on the way to prefix are followed, and others to the
 // same directories are not.
 func (s *Source) Keep(prefix string) {
+	s.links.expect(prefix)
 	w := walk{source: s, prefix: prefix, keep: true}
 	if at, ok, err := w.base(); ok && err == nil && at.dir.linked != "" { // it has decided about each link
 		s.links.keep(at.dir.real, at.dir.linked)
@@ -230,7 +232,7 @@ func object(key string, info fs.FileInfo) source.Object {
 
 // path returns the file of a key; of the empty key, the directory itself.
 func (s *Source) path(key string) string {
-	return filepath.Join(s.links.root, filepath.FromSlash(key))
+	return s.links.path(key)
 }
 
 // failure is sourceError, but that nothing is gone from a directory that is not there.

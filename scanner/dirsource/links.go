@@ -1,6 +1,8 @@
 package dirsource
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,6 +21,44 @@ type links struct {
 	mu     sync.Mutex
 	owners map[string]string // guarded by mu: key of the link, by the real path that it leads to
 	kept   map[string]string // guarded by mu: that of the last link to a directory that is kept, by the directory's
+
+	expected map[string]bool // guarded by mu: keys of links that lead to a directory, or did
+}
+
+// path returns the file of a key.
+func (l *links) path(key string) string { return filepath.Join(l.root, filepath.FromSlash(key)) }
+
+// isLink reports whether the file of a key is a symbolic link.
+func (l *links) isLink(key string) bool {
+	info, err := os.Lstat(l.path(key))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// expect takes note of the links on the way to prefix, which was listed before.
+func (l *links) expect(prefix string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, c := range prefix {
+		if key := prefix[:i+1]; c == '/' && l.isLink(key) {
+			l.note(key)
+		}
+	}
+}
+
+// note takes note that the link of that key leads to a directory, or did. mu is held.
+func (l *links) note(key string) {
+	if l.expected == nil {
+		l.expected = make(map[string]bool)
+	}
+	l.expected[key] = true
+}
+
+// isExpected reports whether the link of that key has led to a directory: one that is not
+// there now, as its volume is not mounted.
+func (l *links) isExpected(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.expected[key]
 }
 
 // listed reports whether a file or directory of that real path is listed without a link:
@@ -84,6 +124,7 @@ func (l *links) own(key, target string, free func() bool) bool {
 		l.owners = make(map[string]string)
 	}
 	l.owners[target] = key
+	l.note(key)
 	return true
 }
 
@@ -97,13 +138,19 @@ func (l *links) keep(dir, by string) {
 	l.kept[dir] = by
 }
 
-// followed returns the keys of the links that stand for directories, sorted.
+// followed returns the keys of the links that stand for directories, or are expected to,
+// sorted.
 func (l *links) followed() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var keys []string
 	for target, key := range l.owners {
 		if l.owned(target, "") {
+			keys = append(keys, key)
+		}
+	}
+	for key := range l.expected {
+		if _, err := os.Stat(l.path(key)); err != nil && l.isLink(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -129,7 +176,7 @@ func (l *links) owned(target, key string) bool {
 	if !ok || owner == key {
 		return false
 	}
-	now, err := filepath.EvalSymlinks(filepath.Join(l.root, filepath.FromSlash(owner)))
+	now, err := filepath.EvalSymlinks(l.path(owner))
 	if err != nil || now != target {
 		delete(l.owners, target)
 		return false

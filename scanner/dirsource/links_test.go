@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
@@ -197,5 +198,40 @@ func TestList_FailsWhereTheLocationLeadsToAnotherDirectory(t *testing.T) {
 	lead(filepath.Join(parent, ".", "old")) // by another path
 	if got := list(t, src, "", ""); !slices.Equal(got, []string{"x"}) {
 		t.Errorf("got %q when it leads there again", got)
+	}
+}
+
+// What lies behind a link whose volume is away is not gone, and is no zero; nor is it in the
+// next process.
+func TestList_FailsWhereALinkThatLedToADirectoryLeadsNowhere(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	volume := filepath.Join(elsewhere, "volume")
+	write(t, volume, "x/y", nil)
+	link(t, volume, dir, "vol")
+	src := open(t, dir)
+	if got := list(t, src, "", ""); !slices.Equal(got, []string{"vol/x/y"}) {
+		t.Fatalf("got %q", got)
+	}
+	if err := os.Rename(volume, volume+".away"); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "nowhere", dir, "other") // which never led to anything
+	next := open(t, dir)
+	for _, prefix := range append(src.Kept(), "vol/x/") {
+		next.Keep(prefix)
+	}
+	for _, src := range []*dirsource.Source{src, next} {
+		if err := listError(t, src); reasonOf(err) != source.ReasonNoSuchBucket {
+			t.Errorf("List: %v", err)
+		}
+		if got := src.Kept(); !slices.Equal(got, []string{"vol/"}) {
+			t.Errorf("%q are kept", got)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "vol")); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, next, "", ""); !slices.Equal(got, []string{"other"}) {
+		t.Errorf("got %q once nobody expects anything", got)
 	}
 }

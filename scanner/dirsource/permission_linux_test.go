@@ -39,6 +39,28 @@ func TestSource_TellsMissingPermissions(t *testing.T) {
 	}
 }
 
+// What a link leads to may be a directory full of logs, whoever may not see that.
+func TestList_FailsWhereNobodyMaySeeWhatALinkLeadsTo(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, "logs/x", nil)
+	write(t, parent, "locked/volume/y", nil)
+	link(t, "../locked/volume", filepath.Join(parent, "logs"), "vol")
+	src := open(t, filepath.Join(parent, "logs"))
+	becomeNobody(t, parent)
+	locked := filepath.Join(parent, "locked")
+	if err := os.Chmod(locked, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(locked, 0o700); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := listError(t, src); reasonOf(err) != source.ReasonAccessDenied {
+		t.Errorf("List: %v", err)
+	}
+}
+
 // becomeNobody gives the directory to a user without rights, and lets the test go
 // on as that user, for root may read everything. It is the test's thread alone that
 // changes, and only as far as files go: see setfsuid(2).

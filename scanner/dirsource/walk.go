@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -74,9 +75,9 @@ func (w *walk) base() (entry, bool, error) {
 		if err != nil {
 			return at, false, w.failure(err)
 		}
-		below, ok := w.entry(at, name, info.Mode().Type())
-		if !ok || below.dir == nil || !w.visits(below) {
-			return at, false, nil
+		below, ok, err := w.entry(at, name, info.Mode().Type())
+		if err != nil || !ok || below.dir == nil || !w.visits(below) {
+			return at, false, err
 		}
 		at = below
 	}
@@ -153,7 +154,11 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 		}
 		batch, err := f.ReadDir(readBatch)
 		for _, d := range batch {
-			if e, ok := w.entry(dir, d.Name(), d.Type()); ok && w.wants(e) {
+			e, ok, err := w.entry(dir, d.Name(), d.Type())
+			if err != nil {
+				return nil, err
+			}
+			if ok && w.wants(e) {
 				entries = append(entries, e)
 			}
 		}
@@ -169,37 +174,39 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 }
 
 // entry returns what a name in a directory stands for, and whether it may be listed.
-func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool) {
+func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool, error) {
 	e := entry{key: parent.key + name}
 	switch {
 	case hidden(name):
-		return e, false
+		return e, false, nil
 	case kind&fs.ModeSymlink != 0:
 		return w.target(e)
 	case kind.IsDir():
-		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true
+		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true, nil
 	}
-	return e, !unfinished(name)
+	return e, !unfinished(name), nil
 }
 
-// target returns what the symbolic link e leads to, and whether it may be listed.
-func (w *walk) target(e entry) (entry, bool) {
+// target returns what the symbolic link e leads to, and whether it may be listed. What cannot
+// be reached, or is not there any more, may be a directory full of logs.
+func (w *walk) target(e entry) (entry, bool, error) {
 	if !w.wants(e) && !w.wants(entry{e.key + "/", &directory{}}) {
-		return e, false
+		return e, false, nil
 	}
 	finished := !unfinished(path.Base(e.key))
 	canonical, err := filepath.EvalSymlinks(w.source.path(e.key))
-	if err != nil {
-		return e, finished // listed, so that opening it reports what is wrong
+	info, statErr := os.Stat(w.source.path(e.key)) // whose errors are the system's
+	err = cmp.Or(statErr, err)
+	nowhere := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
+	switch {
+	case err == nil && info.IsDir():
+		return entry{e.key + "/", &directory{real: canonical, link: true, linked: canonical}}, true, nil
+	case err == nil:
+		return e, finished && !w.source.links.listed(canonical, possible), nil
+	case nowhere && !w.source.links.isExpected(e.key+"/"):
+		return e, finished, nil // listed, so that opening it reports what is wrong
 	}
-	info, err := os.Stat(canonical)
-	if err != nil {
-		return e, finished
-	}
-	if info.IsDir() {
-		return entry{e.key + "/", &directory{real: canonical, link: true, linked: canonical}}, true
-	}
-	return e, finished && !w.source.links.listed(canonical, possible)
+	return e, false, absent("list", e.key, err)
 }
 
 // wants reports whether e is, or may hold, an object that was asked for.

@@ -24,7 +24,7 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 	if !ok || !endsIn(prefix, l.signs()) {
 		return Key{}, false
 	}
-	if dot := strings.LastIndexByte(stem, '.'); dot >= 0 && skippedEndings[stem[dot:]] != "" {
+	if dot := strings.LastIndexByte(stem, '.'); dot >= 0 && skippedEndings[stem[dot:]] != "" && Unknown(stem) == SkipUnknown {
 		return foreign(folder, skippedEndings[stem[dot:]]), true
 	}
 	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}

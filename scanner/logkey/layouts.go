@@ -150,13 +150,14 @@ func parsePartitioned(l *layout, folder, stem string) (Key, bool) {
 	if !ok || before != "" || !sameDay(day, t) {
 		return Key{}, false
 	}
-	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day), Local: isCeph(unique)}
+	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, ByEvent: t.Equal(day)}
 	if account, region, bucket, ok := cutThree(prefix); ok {
 		// The configured prefix may end without a slash, right before the account.
-		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && record.IsRegion(region) {
+		if n := len(account) - accountDigits; n >= 0 && isAccount(account[n:]) && !isCephAccount(account) && record.IsRegion(region) {
 			k.AccountID, k.Region, k.Bucket = account[n:], region, bucket
 		}
 	}
+	k.Local = k.AccountID == "" && isCeph(unique)
 	return k, true
 }
 
@@ -184,11 +185,23 @@ func cutStamp(name string) (before string, t time.Time, unique string, ok bool) 
 }
 
 // isCeph reports whether the unique part of a name is one of Ceph's: a number of ten digits
-// that counts the objects from 0 on, and six more characters. See new_logging_object in
-// https://github.com/ceph/ceph/blob/main/src/rgw/rgw_bucket_logging.cc. One of a hundred
-// thousand of AWS's looks like that too.
+// that counts the objects from 0 on, and six digits and capitals up to Y, or 16 of these at
+// random. See new_logging_object in
+// https://github.com/ceph/ceph/blob/main/src/rgw/rgw_bucket_logging.cc. AWS's have no capitals
+// behind F so far, but one of a hundred thousand of them looks like a number, too.
 func isCeph(unique string) bool {
-	return len(unique) == 16 && strings.HasPrefix(unique, "000") && strings.Trim(unique[:10], "0123456789") == ""
+	const length, beyondHex = 16, "GHIJKLMNOPQRSTUVWXY"
+	counted := strings.HasPrefix(unique, "000") && len(unique) == length && strings.Trim(unique[:10], "0123456789") == ""
+	return counted || len(unique) == length && strings.ContainsAny(unique, beyondHex) && isUnique(unique)
+}
+
+// isCephAccount reports whether a folder ends in the ID of one of Ceph's accounts: RGW and 17
+// digits. Elsewhere Ceph has names of users in that place. See
+// https://docs.ceph.com/en/latest/radosgw/account/.
+func isCephAccount(folder string) bool {
+	const name, digits = "RGW", 17
+	n := len(folder) - digits
+	return n >= len(name) && folder[n-len(name):n] == name && strings.Trim(folder[n:], "0123456789") == ""
 }
 
 // cutDay cuts the folders of a day, "2006/01/02/", from the end of folder.

@@ -48,7 +48,11 @@ func Parse(key string) Key {
 			return k
 		}
 	}
-	return foreign(folder, skipReason(folder))
+	why := skipReason(folder)
+	if why == SkipUnknown {
+		why = Unknown(name)
+	}
+	return foreign(folder, why)
 }
 
 // foreign is the Key of an object that is skipped.

@@ -40,9 +40,24 @@ func TestParse_RecognisesEveryLayout(t *testing.T) {
 			"logs/2026-03-04-05-06-07-0000001234XY12AB",
 			logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07"), Local: true},
 		},
+		"simple, Ceph, without a counter": {
+			"logs/2026-03-04-05-06-07-4HX0QY7TB2MK91WL",
+			logkey.Key{Stream: simple("logs/"), Time: at("2026-03-04 05:06:07"), Local: true},
+		},
 		"partitioned, Ceph": {
 			"logs/somebody/default/b/2026/03/04/2026-03-04-05-06-07-0000001234XY12AB",
 			logkey.Key{Stream: logkey.Stream{Prefix: "logs/somebody/default/b/", Layout: logkey.Partitioned}, Time: at("2026-03-04 05:06:07"), Local: true},
+		},
+		"partitioned, an account of Ceph's in a Region that is called like one of AWS's": {
+			"RGW12345678901234567/eu-west-1/b/2026/03/04/2026-03-04-05-06-07-0000001234XY12AB",
+			logkey.Key{Stream: logkey.Stream{Prefix: "RGW12345678901234567/eu-west-1/b/", Layout: logkey.Partitioned}, Time: at("2026-03-04 05:06:07"), Local: true},
+		},
+		"partitioned, a unique part of AWS's that looks like one of Ceph's": {
+			"111122223333/eu-west-1/b/2026/03/04/2026-03-04-05-06-07-0001234567891234",
+			logkey.Key{
+				Stream: logkey.Stream{Prefix: "111122223333/eu-west-1/b/", Layout: logkey.Partitioned},
+				Time:   at("2026-03-04 05:06:07"), AccountID: "111122223333", Region: "eu-west-1", Bucket: "b",
+			},
 		},
 		"partitioned by delivery": {
 			"logs/111122223333/eu-west-1/my.bucket/2026/03/04/2026-03-04-05-06-07-0123456789ABCDEF",
@@ -110,7 +125,6 @@ func TestParse_SkipsWhatIsNoLogForAReason(t *testing.T) {
 		"2026-02-30-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
 		"2026-03-04-05-06-07":                         logkey.SkipUnknown,
 		"2026-03-04-05-06-07-":                        logkey.SkipUnknown,
-		"2026-03-04-05-06-07-0123456789ABCDEF.gz":     logkey.SkipUnknown,
 		"1999-03-04-05-06-07-0123456789ABCDEF":        logkey.SkipUnknown,
 		"data/part-00000.snappy.parquet":              logkey.SkipParquet,
 		"lake/2026/07/02/08/part-00000.parquet":       logkey.SkipParquet,
@@ -135,6 +149,43 @@ func TestParse_SkipsWhatIsNoLogForAReason(t *testing.T) {
 		if !slices.Contains(logkey.SkipReasons(), want) {
 			t.Errorf("%q is not in SkipReasons", want)
 		}
+	}
+}
+
+// What has the name of a log object with something behind it is none, and may hold requests.
+func TestParse_NamesWhatIsCalledLikeALog(t *testing.T) {
+	const (
+		access = "2026-03-04-05-06-07-0123456789ABCDEF"
+		trail  = "111122223333_CloudTrail_eu-west-1_20260304T0506Z_aBcDeFgHiJkLmNoP"
+	)
+	for _, key := range []string{
+		access + ".gz", "logs/" + access + ".log", "my.logs-" + access + ".txt.zst", "logs/x/" + access + "-old", access + " (1)", access + "_1.gz.part-2",
+		"logs/2026-03-04-05-06-07-0000001234XY12AB.gz", // Ceph's
+		trail + ".json.gz", "dump/" + trail + ".json", "dump/" + trail + ".json.zst", "dump/" + trail,
+		"AWSLogs/111122223333/CloudTrail/eu-west-1/" + trail + ".json.gz",
+	} {
+		if got := logkey.Parse(key); got != (logkey.Key{Skip: logkey.SkipRenamed}) || logkey.Unknown(key) != logkey.SkipRenamed {
+			t.Errorf("logkey.Parse(%q) = %+v", key, got)
+		}
+	}
+	// Below folders of days, their content shows more.
+	for _, key := range []string{"logs/2026/03/04/" + access + ".gz", "dt=2026-03-04/" + access + ".log", "2026/03/04/" + trail + ".json.zst"} {
+		if got := logkey.Parse(key); !got.Free() || logkey.Unknown(key) != logkey.SkipRenamed {
+			t.Errorf("logkey.Parse(%q) = %+v", key, got)
+		}
+	}
+	for _, key := range []string{
+		"", ".gz", "a.jpg", "2026-03-04-05-06-07.gz", "2026-03-04-05-06-07-holidays.jpg", "2026-03-04-05-06-07-0123456789ABCDE.gz", "2026-03-04-05-06-07-0123456789ABCDEF0.gz",
+		"2026-02-30-05-06-07-0123456789ABCDEF.gz", "1999-03-04-05-06-07-0123456789ABCDEF.gz", "2026-03-04-05-06-07-0123456789abcdef.gz", access + "/a.gz",
+		"x_CloudTrail_eu-west-1_20260304T0506Z_a.json", "111122223333_CloudTrail-Digest_eu-west-1_20260304T0506Z_a.json.gz",
+		"111122223333_CloudTrail_eu-west-1_20260332T0506Z_a.json", "111122223333_CloudTrail_nowhere_20260304T0506Z_a.json", "111122223333_CloudTrail_eu-west-1",
+	} {
+		if got := logkey.Unknown(key); got != logkey.SkipUnknown {
+			t.Errorf("logkey.Unknown(%q) = %q", key, got)
+		}
+	}
+	if got := logkey.Parse("AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/" + trail + ".json.gz"); got.Skip != logkey.SkipDigest {
+		t.Errorf("in the folder of digests: %+v", got)
 	}
 }
 

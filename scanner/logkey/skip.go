@@ -22,6 +22,7 @@ const (
 	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
 	SkipSpecial         SkipReason = "special_file"     // a pipe, a socket or a device, whatever its key
 	SkipOtherForm       SkipReason = "other_format"     // a log in a form that is not read in its location
+	SkipRenamed         SkipReason = "renamed_log"      // a log object under another name, or in another place, than it was written to
 	SkipUnknown         SkipReason = "not_a_log"        // the key has no known layout, or the content no known format
 )
 
@@ -36,7 +37,7 @@ const (
 func SkipReasons() []SkipReason {
 	return []SkipReason{
 		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport,
-		SkipFolder, SkipSpecial, SkipOtherForm, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
+		SkipFolder, SkipSpecial, SkipOtherForm, SkipRenamed, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
 	}
 }
 
@@ -61,6 +62,15 @@ func skipReason(folder string) SkipReason {
 		}
 	}
 	return SkipUnknown
+}
+
+// MayHoldRequests reports whether somebody may miss what is skipped for this reason.
+func (r SkipReason) MayHoldRequests() bool {
+	switch r {
+	case SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport, SkipRenamed, SkipUnknownLog, SkipOtherLog:
+		return true
+	}
+	return false
 }
 
 // Whole reports whether objects that are skipped for this reason lie in folders of their

@@ -225,7 +225,8 @@ type Record struct {
 	RequestID []byte
 	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
 	// which one of them is that of an earlier event is of the same request: it
-	// was delivered twice, to two accounts, or as a correction.
+	// was delivered twice, to two accounts, or as a correction. Of the parts of a request that
+	// AWS logs as its service's, SharedEventID has the key behind it.
 	EventID         []byte
 	SharedEventID   []byte
 	OriginalEventID []byte

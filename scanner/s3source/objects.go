@@ -56,7 +56,7 @@ func (o *Objects) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeke
 		return o.failure(ctx, "write", key, err)
 	}
 	once := func(options *s3.Options) { options.Retryer = aws.NopRetryer{} }
-	_, err = renewing(ctx, o.source, "open", func() (*s3.PutObjectOutput, error) {
+	out, err := renewing(ctx, o.source, "open", func() (*s3.PutObjectOutput, error) {
 		if _, err := body.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
@@ -72,6 +72,8 @@ func (o *Objects) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeke
 		return client.PutObject(ctx, in, once)
 	})
 	switch {
+	case err == nil && aws.ToString(out.ETag) == "": // which every store sends
+		return errors.New("the answer has no ETag: a proxy may answer in place of the store")
 	case err == nil:
 		return nil
 	case status(err) == http.StatusPreconditionFailed:
@@ -123,6 +125,20 @@ func (o *Objects) List(ctx context.Context, prefix, after string) iter.Seq2[stri
 			}
 		}
 	}
+}
+
+// Size returns how many bytes an object has, as a listing shows it. Its error is
+// fs.ErrNotExist if none does.
+func (o *Objects) Size(ctx context.Context, key string) (int64, error) {
+	object, err := o.source.Stat(ctx, o.prefix+key)
+	var failed *source.Error
+	switch {
+	case !errors.As(err, &failed):
+		return object.Size, err
+	case failed.Reason == source.ReasonGone:
+		return 0, fs.ErrNotExist
+	}
+	return 0, failed.Err
 }
 
 // Delete removes an object; that there is none is no error.

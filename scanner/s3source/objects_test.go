@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
+	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,7 +25,8 @@ func TestObjects_AreSentWithAConditionAndAChecksum(t *testing.T) {
 	want := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 	var got *http.Request
 	var sent []byte
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"0f0f"`)
 		got = r
 		sent, _ = io.ReadAll(r.Body) // what is missing shows below
 	})
@@ -58,5 +61,20 @@ func TestObjects_AreSentWithAConditionAndAChecksum(t *testing.T) {
 				t.Errorf("key %q: %v", key, got.Header)
 			}
 		}
+	}
+}
+
+// A proxy that answers HTTP 200 with a page of its own has stored nothing.
+func TestObjects_TakeNoPageForAnAnswerThatItIsStored(t *testing.T) {
+	isolate(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<html>Sign in to the network</html>") // who misses it fails below
+	}))
+	defer server.Close()
+	objects := newSource(t, server.URL, func(c *Config) { c.Region = "eu-west-1" }).Objects("exporter")
+	err := objects.PutIfAbsent(t.Context(), "journal/1", strings.NewReader("what was counted"))
+	if err == nil || errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "ETag") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
 	}
 }

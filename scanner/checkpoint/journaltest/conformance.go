@@ -22,6 +22,7 @@ func TestObjects(t *testing.T, objects checkpoint.Objects) {
 	t.Run("of many at once one is stored", s.storesOneOfMany)
 	t.Run("what is not there", s.hasNothing)
 	t.Run("a list is in order, and begins behind a key", s.lists)
+	t.Run("sizes are those of the objects", s.hasSizes)
 	t.Run("an end of the context ends a call", s.ends)
 }
 
@@ -121,6 +122,22 @@ func (s store) lists(t *testing.T) {
 	}
 	if got := s.list(t, ""); !slices.Equal(got, []string{"b/1", "b/3"}) {
 		t.Errorf("after a delete %q", got)
+	}
+}
+
+func (s store) hasSizes(t *testing.T) {
+	for key, body := range map[string]string{"d/1": "", "d/10": "ten", "d/2": "something"} {
+		if err := s.put(t, key, body); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Size(t.Context(), key); got != int64(len(body)) || err != nil {
+			t.Errorf("%s has %d bytes, not %d; %v", key, got, len(body), err)
+		}
+	}
+	for _, key := range []string{"d/", "d/11", "d/9"} {
+		if _, err := s.Size(t.Context(), key); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is not there: %v", key, err)
+		}
 	}
 }
 

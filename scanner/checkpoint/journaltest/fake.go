@@ -53,8 +53,26 @@ func (shortError) Error() string { return "short" }
 // ends in an error, or as if it were whole if that is nil.
 func Short(size int, err error) error { return shortError{size, err} }
 
+// insteadError is a fault of a Get.
+type insteadError struct{ body string }
+
+func (insteadError) Error() string { return "instead" }
+
+// Instead is what a fault returns for a Get so that it has that body, as where a proxy
+// answers with a page of its own.
+func Instead(body string) error { return insteadError{body} }
+
+// lackingError is a fault of a List.
+type lackingError struct{ lacks func(key string) bool }
+
+func (lackingError) Error() string { return "lacking" }
+
+// Lacking is what a fault returns for a List, or a Size, so that it lacks keys, and is complete as far as
+// it shows, as one of a cache may be.
+func Lacking(lacks func(key string) bool) error { return lackingError{lacks} }
+
 // SetFault sets what is called before each operation. Where it returns an error, the
-// operation fails: see Lost and Short for how. A fault may wait.
+// operation fails: see Lost, Short, Instead and Lacking for how. A fault may wait.
 func (f *Fake) SetFault(fault func(op, key string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -161,6 +179,9 @@ func (f *Fake) add(key string, body []byte) bool {
 // Get implements checkpoint.Objects.
 func (f *Fake) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	lost, err := f.ask(ctx, OpGet, key)
+	if instead := (insteadError{}); errors.As(err, &instead) && ctx.Err() == nil {
+		return io.NopCloser(strings.NewReader(instead.body)), nil
+	}
 	short := shortError{size: -1}
 	if err != nil && !errors.As(err, &short) {
 		return nil, err
@@ -189,16 +210,32 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // List implements checkpoint.Objects.
 func (f *Fake) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if lost, err := f.ask(ctx, OpList, prefix); err != nil || lost != nil {
+		lost, err := f.ask(ctx, OpList, prefix)
+		lacking := lackingError{func(string) bool { return false }}
+		if err != nil && !errors.As(err, &lacking) || lost != nil {
 			yield("", errors.Join(lost, err))
 			return
 		}
 		for _, key := range f.Keys(prefix) {
-			if key > after && !yield(key, nil) {
+			if key > after && !lacking.lacks(key) && !yield(key, nil) {
 				return
 			}
 		}
 	}
+}
+
+// Size implements checkpoint.Objects.
+func (f *Fake) Size(ctx context.Context, key string) (int64, error) {
+	lost, err := f.ask(ctx, OpList, key)
+	lacking := lackingError{func(string) bool { return false }}
+	if err != nil && !errors.As(err, &lacking) || lost != nil {
+		return 0, errors.Join(lost, err)
+	}
+	b := f.Object(key)
+	if b == nil || lacking.lacks(key) {
+		return 0, fs.ErrNotExist
+	}
+	return int64(len(b)), nil
 }
 
 // Delete implements checkpoint.Objects.

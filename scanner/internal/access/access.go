@@ -68,7 +68,8 @@ var dash = []byte("-")
 // copy's is not: it has none.
 func IsUpload(operation []byte) bool {
 	switch string(operation) {
-	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT":
+	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT",
+		"REST.S3_PUT_OBJECT", "REST.S3_UPLOAD_PART": // Backblaze's
 		return true
 	}
 	return false
@@ -106,31 +107,34 @@ func (f *Fields) IsAnonymous(signature record.Signature) bool {
 // requester, whom nothing but a signature shows, as Ceph does of uploads by a browser's
 // form: then the request was signed, though the record may name neither requester nor
 // version. In Backblaze's own API it is a token that shows who asks. What remains then,
-// and in layouts without the field, is the query string, by which presigned requests are
-// known, and the requester: a request without one was not signed, whatever its query
-// holds, unless that may be what was refused.
+// in layouts without the field, and where nobody is the requester of what was refused, is the
+// query string, by which presigned requests are known: S3 answers AccessDenied where they have
+// expired. A request without a requester was not signed, whatever its query holds, unless that
+// may be what was refused.
 func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
-	refused := IsNobody(f.Requester) && record.FailedAuthentication(f.ErrorCode)
-	named := !IsNobody(f.Requester) && !IsOwnWork(f.Operation) && !bytes.HasPrefix(f.Operation, []byte("B2_API."))
-	signed := refused || named || f.AuthMethod != record.AuthUnknown
-	if nothing := f.Signature == record.SignatureNone; !f.Unsaid && !(signed && nothing) {
-		if nothing {
-			return record.SignatureNone, record.AuthNone
-		}
+	if !f.Unsaid && f.Signature != record.SignatureNone {
 		return f.Signature, f.AuthMethod
 	}
-	unsigned := f.Unsaid && IsNobody(f.Requester) && !refused
-	if unsigned && f.looksAtNoQuery() {
+	nobody := IsNobody(f.Requester)
+	refused := nobody && record.FailedAuthentication(f.ErrorCode)
+	named := !nobody && !IsOwnWork(f.Operation) && !bytes.HasPrefix(f.Operation, []byte("B2_API."))
+	unsigned := !refused && (nobody || !named && !f.Unsaid) && f.AuthMethod == record.AuthUnknown
+	if unsigned && (!nobody || IsOwnWork(f.Operation) || f.looksAtNoQuery()) {
 		return record.SignatureNone, record.AuthNone
 	}
 	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
 		return signature, record.QueryString
 	}
-	if unsigned {
+	if unsigned && string(f.ErrorCode) != invalidRequest {
 		return record.SignatureNone, record.AuthNone
 	}
 	return record.SignatureUnknown, f.AuthMethod
 }
+
+// invalidRequest is the error of, among others, every request that is signed with SigV2 where
+// S3 takes nothing but SigV4: in Regions since 2014, and to buckets since June 2020. See
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+const invalidRequest = "InvalidRequest"
 
 // looksAtNoQuery reports whether a request without a requester can be none that was presigned,
 // and then refused: without an error it was not refused, and the endpoint of a website and
@@ -173,29 +177,77 @@ func ACLRequired(field []byte) record.Answer {
 // SignatureUnknown. It looks at nothing but the names and values of the query's
 // parameters, for which see
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and
-// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html. S3 logs all of
+// them, with X in the place of a signature of version 4.
+//
+// All that a version asks for must be there, and nothing of another one: SigV2 does not sign
+// parameters that it does not know, so that whoever signs with it may add some of version 4.
 func querySignature(requestURI []byte) record.Signature {
 	_, query, _ := bytes.Cut(requestURI, []byte("?"))
 	query, _, _ = bytes.Cut(query, []byte(" ")) // the HTTP version
-	var accessKey, signature, expires bool
+	var found presigning
 	for len(query) > 0 {
 		var parameter []byte
 		parameter, query, _ = bytes.Cut(query, []byte("&"))
-		switch {
-		case string(parameter) == "X-Amz-Algorithm=AWS4-HMAC-SHA256":
-			return record.SigV4
-		case string(parameter) == "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256":
-			return record.SigV4A
-		case bytes.HasPrefix(parameter, []byte("AWSAccessKeyId=")):
-			accessKey = true
-		case bytes.HasPrefix(parameter, []byte("Signature=")):
-			signature = true
-		case bytes.HasPrefix(parameter, []byte("Expires=")):
-			expires = true
+		if name, value, ok := bytes.Cut(parameter, []byte("=")); ok {
+			found |= presigningOf(name, value)
 		}
 	}
-	if accessKey && signature && expires {
+	v4, v4a, v2 := found.has(hmac|scoped), found.has(ecdsa|scoped), found.has(accessKey|signature|expires)
+	switch {
+	case v4 && !v4a && !v2:
+		return record.SigV4
+	case v4a && !v4 && !v2:
+		return record.SigV4A
+	case v2 && !v4 && !v4a:
 		return record.SigV2
 	}
 	return record.SignatureUnknown
+}
+
+// presigning is a set of parameters of presigned requests.
+type presigning uint16
+
+const (
+	hmac presigning = 1 << iota
+	ecdsa
+	credential
+	date
+	signedHeaders
+	signatureV4
+	accessKey
+	signature
+	expires
+
+	scoped = credential | date | signedHeaders | signatureV4
+)
+
+func (p presigning) has(all presigning) bool { return p&all == all }
+
+// presigningOf returns what a parameter of a query is, 0 if it is none of these.
+func presigningOf(name, value []byte) presigning {
+	switch string(name) {
+	case "X-Amz-Algorithm":
+		switch string(value) {
+		case "AWS4-HMAC-SHA256":
+			return hmac
+		case "AWS4-ECDSA-P256-SHA256":
+			return ecdsa
+		}
+	case "X-Amz-Credential":
+		return credential
+	case "X-Amz-Date":
+		return date
+	case "X-Amz-SignedHeaders":
+		return signedHeaders
+	case "X-Amz-Signature":
+		return signatureV4
+	case "AWSAccessKeyId":
+		return accessKey
+	case "Signature":
+		return signature
+	case "Expires":
+		return expires
+	}
+	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -58,7 +59,11 @@ func recognise(content *bufio.Reader) (isLog bool, skip logkey.SkipReason, err e
 	switch {
 	case bytes.HasPrefix(head, []byte("<")):
 		return false, "", errPage
-	case hasObjects, cloudwatch.ShowsLog(head):
+	case hasObjects:
+		return false, logkey.SkipUnknownLog, nil
+	case accesslog.NewDecoder(bytes.NewReader(head)).Next(): // S3 delivers no such lines under free keys
+		return false, logkey.SkipRenamed, nil
+	case cloudwatch.ShowsLog(head):
 		return false, logkey.SkipUnknownLog, nil
 	}
 	return false, logkey.SkipUnknown, nil

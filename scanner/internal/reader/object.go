@@ -216,7 +216,7 @@ func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedByte
 		skip, err = logkey.SkipUnknown, nil
 	}
 	if err != nil || skip != "" {
-		out.Skip = skip
+		out.Skip = named(skip, obj.Key)
 		return err
 	}
 	account, region := []byte(key.AccountID), []byte(key.Region)

@@ -77,12 +77,12 @@ func NewRecogniser() *Recogniser {
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
 	k := r.kindOf(obj.Key, key)
 	if why, known := r.known(k, obj.Key); known {
-		return why, nil
+		return named(why, obj.Key), nil
 	}
 	r.looking.Lock()
 	defer r.looking.Unlock()
 	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
-		return why, nil
+		return named(why, obj.Key), nil
 	}
 	isLog, why, err := r.look(ctx, src, obj)
 	page := errors.Is(err, errPage)
@@ -92,10 +92,19 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	case err != nil:
 		return logkey.SkipUnreadable, err
 	case !isLog && why == "": // it is empty, which shows nothing
-		return logkey.SkipUnknown, nil
+		return logkey.Unknown(obj.Key), nil
 	}
 	r.found(k, obj.Key, why, page && !isPage(obj.Key))
-	return why, nil
+	return named(why, obj.Key), nil
+}
+
+// named returns why an object is skipped, which its name may show where its content does not.
+func named(why logkey.SkipReason, key string) logkey.SkipReason {
+	byName := logkey.Unknown(key)
+	if why == logkey.SkipUnknown || why == logkey.SkipCompressed && byName == logkey.SkipRenamed {
+		return byName
+	}
+	return why
 }
 
 // Knows reports whether a stream has log objects.

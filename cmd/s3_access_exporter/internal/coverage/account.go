@@ -4,9 +4,10 @@
 //
 // Look asks AWS about an account: S3 for its buckets and their server access logs
 // (inventory.go), CloudWatch Logs for those that it delivers (deliveries.go), CloudTrail for
-// trails and event data stores (recorders.go). How much of
-// a bucket the selectors of a trail cover is a pure function (selectors.go, scope.go), and
-// so is the verdict (verdict.go). Nothing that may not be asked counts as none: it is
+// trails and event data stores (recorders.go). How much of a bucket the selectors of a
+// trail cover is a pure function (selectors.go, scope.go), and so is how much its logs
+// hold together, those that arrive, and those of them that are read (logs.go), of which
+// the verdict is made (verdict.go). Nothing that may not be asked counts as none: it is
 // unknown. Close prints the commands that close the gaps (commands.go, commands_trail.go),
 // Print the rest (print.go); Watch looks again and again for Metrics.
 //

@@ -183,7 +183,8 @@ func (f fakeS3) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ..
 			found = append(found, o)
 		}
 	}
-	return &s3.ListObjectsV2Output{Contents: found}, nil
+	const most = 1000 // in a page of S3
+	return &s3.ListObjectsV2Output{Contents: found[:min(len(found), most)]}, nil
 }
 
 type fakeCloudTrail struct {

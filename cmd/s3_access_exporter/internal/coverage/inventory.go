@@ -62,8 +62,8 @@ func Look(ctx context.Context, a Account, o Options) (*Inventory, error) {
 		b := &l.buckets[i]
 		b.Deliveries = deliveries[b.Region].deliveriesOfBucket(b)
 		b.Trail = trailOf(b, recorders, unasked[b.Region])
-		b.Tailed = tailedBy(b, recorders, o.Locations)
-		b.Verdict = b.judge(o.Now)
+		b.weigh(logsOf(b, recorders, &o), o.Locations)
+		b.Verdict = b.judge()
 	}
 	l.findLoops(recorders)
 	Sort(l.buckets)
@@ -221,7 +221,7 @@ func (l *look) accessLog(ctx context.Context, b *Bucket) AccessLog {
 		Format:       format(enabled.TargetObjectKeyFormat),
 		TargetRegion: l.regions[aws.ToString(enabled.TargetBucket)],
 	}
-	log.Newest, err = l.newest(ctx, b.Region, log.Target, log.stream(b))
+	log.Newest, err = l.newest(ctx, b, &log)
 	if err != nil {
 		log.Unseen = reason(err, "s3:ListBucket on "+log.Target)
 	}
@@ -246,18 +246,25 @@ func (a *AccessLog) stream(b *Bucket) string {
 	return a.Prefix + b.AccountID + "/" + b.Region + "/" + b.Name + "/"
 }
 
-// newest returns when the newest object of a stream was written, as far as one page
-// behind a recent date shows it; zero if there is none for a year. Keys begin with
-// the date behind the prefix, in both formats.
-func (l *look) newest(ctx context.Context, region, bucket, stream string) (time.Time, error) {
-	const day = 24 * time.Hour
-	layout := "2006-01-02-15"
-	if strings.HasSuffix(stream, "/") && strings.Count(stream, "/") >= 3 {
-		layout = "2006/01/02/2006-01-02-15"
+// dated returns the layout of what follows the stream in the keys.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+func (a *AccessLog) dated() string {
+	if a.Format == "simple" {
+		return "2006-01-02-15"
 	}
+	return "2006/01/02/2006-01-02-15"
+}
+
+// newest returns when the newest of a bucket's access logs was written, as far as one
+// page behind a recent date shows it; zero if there is none for a year. What has no date
+// behind the prefix is somebody else's. Buckets with one prefix of the simple format
+// are not told apart.
+func (l *look) newest(ctx context.Context, b *Bucket, log *AccessLog) (time.Time, error) {
+	const day = 24 * time.Hour
+	stream, layout := log.stream(b), log.dated()
 	for _, back := range []time.Duration{time.Hour, 6 * time.Hour, day, Patience, 30 * day, 365 * day} {
-		out, err := l.S3(region).ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-			Bucket:     aws.String(bucket),
+		out, err := l.S3(b.Region).ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+			Bucket:     aws.String(log.Target),
 			Prefix:     aws.String(stream),
 			StartAfter: aws.String(stream + l.Now.Add(-back).UTC().Format(layout)),
 		})
@@ -266,7 +273,9 @@ func (l *look) newest(ctx context.Context, region, bucket, stream string) (time.
 		}
 		var newest time.Time
 		for _, object := range out.Contents {
-			if at := aws.ToTime(object.LastModified); at.After(newest) {
+			date := strings.TrimPrefix(aws.ToString(object.Key), stream)
+			_, err := time.Parse(layout, date[:min(len(date), len(layout))])
+			if at := aws.ToTime(object.LastModified); err == nil && at.After(newest) {
 				newest = at
 			}
 		}

@@ -194,6 +194,38 @@ func TestLook_AnAccountThatIsClosedIsOneUnknownRow(t *testing.T) {
 	}
 }
 
+// The keys of a simple format have no folders, whatever their prefix is.
+func TestLook_FindsTheNewestAccessLogWhateverThePrefix(t *testing.T) {
+	for prefix, others := range map[string][]string{
+		"":              {"AWSLogs/" + ownID + "/elasticloadbalancing/x.log", "333322221111/eu-west-1/other/2026/11/30/2026-11-30-11-00-00-0123456789ABCDEF"},
+		"flat":          {"flat3-2026-11-30-11-00-00-0123456789ABCDEF", "flat/2026-11-30-11-00-00-0123456789ABCDEF"},
+		"logs/":         {"logs/x"},
+		"logs/s3/deep/": {"logs/s3/deep/er/2026-11-30-11-00-00-0123456789ABCDEF"},
+		"a/b/c/d/e":     nil,
+	} {
+		for _, partitioned := range []bool{false, true} {
+			stream, layout := prefix, "2006-01-02-15-04-05-"
+			if partitioned {
+				stream, layout = prefix+ownID+"/us-east-1/shop/", "2006/01/02/2006-01-02-15-04-05-"
+			}
+			for _, newest := range []time.Time{now.Add(-time.Hour), now.Add(-20 * 24 * time.Hour)} {
+				target := &fakeBucket{name: "here", region: "us-east-1"}
+				for at := newest.Add(-300 * 24 * time.Hour); !at.After(newest); at = at.Add(time.Hour) {
+					target.objects = append(target.objects, logObject(stream+at.Format(layout)+"0123456789ABCDEF", at))
+				}
+				for _, key := range others {
+					target.objects = append(target.objects, logObject(key, now))
+				}
+				f := &fakeAWS{buckets: []*fakeBucket{{name: "shop", region: "us-east-1", logging: logsTo("here", prefix, partitioned)}, target}}
+				row := lookAt(t, f)["shop"]
+				if got := now.Sub(row.Access.Newest) <= Patience; got != (now.Sub(newest) <= Patience) || row.Access.Newest.After(newest) {
+					t.Errorf("prefix %q, partitioned %v: the newest is of %s, want %s", prefix, partitioned, row.Access.Newest, newest)
+				}
+			}
+		}
+	}
+}
+
 func TestLook_FindsWhoTailsABucket(t *testing.T) {
 	for location, want := range map[string][]string{
 		"s3://access-logs":     {"covered", "silent", "simple"},

@@ -29,10 +29,10 @@ func NewMetrics() *Metrics {
 			"Always 1: how much of the bucket's object requests a log holds, as AWS's settings show it.",
 			[]string{"account_id", "aws_region", "bucket", "log", "scope"}, nil),
 		newest: prometheus.NewDesc("s3_access_bucket_logging_newest_timestamp_seconds",
-			"When the newest object of the bucket's access log was written, or its trails delivered last, in seconds since 1970; 0: not for a year.",
+			"When the newest object of the bucket's access log was written, or all that its trails record was delivered last, in seconds since 1970; 0: not for a year.",
 			[]string{"account_id", "aws_region", "bucket", "log"}, nil),
 		tailed: prometheus.NewDesc("s3_access_bucket_tailed",
-			"Whether one of the exporter's locations reads a log of the bucket: 1 or 0.",
+			"Whether the exporter's locations read all requests to the bucket that are in a log that comes: 1 or 0.",
 			[]string{"account_id", "aws_region", "bucket"}, nil),
 		success: prometheus.NewDesc("s3_access_exporter_coverage_last_success_timestamp_seconds",
 			"When it was last found out which buckets are logged, in seconds since 1970; 0: not since the start.", nil, nil),
@@ -86,7 +86,11 @@ func (m *Metrics) collect(b *Bucket, metrics chan<- prometheus.Metric) {
 		show(m.newest, seconds(b.Trail.Newest), cloudTrail)
 	}
 	if b.Tailed != nil && max(b.AccessScope(), b.Trail.Scope) > ScopeUnknown {
-		show(m.tailed, float64(min(len(b.Tailed), 1)))
+		tailed := 1.0
+		if b.Missed {
+			tailed = 0
+		}
+		show(m.tailed, tailed)
 	}
 }
 

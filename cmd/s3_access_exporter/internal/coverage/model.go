@@ -41,6 +41,12 @@ type Bucket struct {
 	Access     AccessLog
 	Deliveries Deliveries
 	Trail      Trail
+	// Arrives is how much of the bucket's requests those of its logs hold together that
+	// arrive, and Read those of them that a given location reads.
+	Arrives, Read Scope
+	// Missed: a log that arrives is read by no given location, and may hold what none of
+	// those does that are read. Where none arrives, it is about all logs that there are.
+	Missed bool
 	// Tailed are the given locations that read a log of the bucket; nil: none was given.
 	Tailed []string
 	// Loops are the names of trails that record the requests to this bucket and deliver
@@ -119,9 +125,11 @@ type Trail struct {
 	Scope   Scope
 	Unknown string   // why it is ScopeUnknown, one line
 	By      []string // ARNs of the trails that record something
-	// Newest is when the newest of them delivered last; zero if none has.
+	// Newest is when they delivered last; zero if they have not. Where one records what
+	// none does that has delivered since, it is when that one did.
 	Newest time.Time
-	// Failure is the last error of a delivery of one of them; empty if there is none.
+	// Failure is the last error of a delivery of one that matters to Newest; empty if
+	// there is none.
 	Failure string
 	// Lake is how much CloudTrail Lake records: logged, but not readable here.
 	Lake Scope

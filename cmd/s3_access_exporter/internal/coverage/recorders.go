@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -154,6 +155,7 @@ func trailOf(b *Bucket, recorders []Recorder, unasked string) Trail {
 	if unasked != "" && t.Scope == ScopeNone {
 		t.Scope, t.Unknown = ScopeUnknown, unasked
 	}
+	var by []*Recorder
 	for i := range trails {
 		r := &trails[i]
 		switch {
@@ -163,10 +165,25 @@ func trailOf(b *Bucket, recorders []Recorder, unasked string) Trail {
 				t.Unknown = r.Unknown + " on " + r.ARN
 			}
 		case r.Selectors.logged(b) != logged{}:
-			t.take(r)
+			t.By = append(t.By, r.ARN)
+			by = append(by, r)
 		}
 	}
+	t.take(b, by)
 	return t
+}
+
+// take takes note of how the trails that record something of the bucket deliver. Those
+// do not matter that record what others have delivered since.
+func (t *Trail) take(b *Bucket, by []*Recorder) {
+	slices.SortStableFunc(by, func(one, other *Recorder) int { return other.Delivered.Compare(one.Delivered) })
+	var delivered logged
+	for _, r := range by {
+		if records := r.Selectors.logged(b); !delivered.holds(records) {
+			delivered = delivered.or(records)
+			t.Newest, t.Failure = r.Delivered, cmp.Or(t.Failure, r.Failure)
+		}
+	}
 }
 
 // findLoops finds the trails that record the requests to their own log bucket, and
@@ -187,67 +204,4 @@ func (l *look) findLoops(recorders []Recorder) {
 			}
 		}
 	}
-}
-
-// take takes note of a trail that records something of the bucket. One that delivers
-// is enough.
-func (t *Trail) take(r *Recorder) {
-	first := len(t.By) == 0
-	t.By = append(t.By, r.ARN)
-	if first || r.Failure == "" {
-		t.Failure = r.Failure
-	}
-	if r.Delivered.After(t.Newest) {
-		t.Newest = r.Delivered
-	}
-}
-
-// tailedBy returns those of the locations that read a log of the bucket, whole or in
-// part; nil if there are no locations.
-func tailedBy(b *Bucket, recorders []Recorder, locations []string) []string {
-	if len(locations) == 0 {
-		return nil
-	}
-	by := []string{}
-	for _, location := range locations {
-		bucket := bucketOf(location)
-		prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")
-		access := b.Access.Scope == ScopeAll && bucket == b.Access.Target && overlap(prefix, b.Access.stream(b))
-		access = access || slices.ContainsFunc(b.Deliveries.All, func(d Delivery) bool {
-			return d.readable() && bucket == d.Target && overlap(prefix, d.Prefix)
-		})
-		trail := slices.ContainsFunc(recorders, func(r Recorder) bool {
-			return slices.Contains(b.Trail.By, r.ARN) && bucket == r.Target && r.holds(prefix, b)
-		})
-		if access || trail {
-			by = append(by, location)
-		}
-	}
-	return by
-}
-
-// bucketOf returns the bucket of a location, s3://bucket/prefix.
-func bucketOf(location string) string {
-	bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
-	return bucket
-}
-
-// overlap reports whether keys may have both prefixes.
-func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
-
-// holds reports whether the trail's objects with events of the bucket may have a
-// prefix: PREFIX/AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/.
-func (r *Recorder) holds(prefix string, b *Bucket) bool {
-	root := "AWSLogs/"
-	if r.Prefix != "" {
-		root = strings.TrimSuffix(r.Prefix, "/") + "/" + root
-	}
-	below, inside := strings.CutPrefix(prefix, root)
-	if !inside {
-		return strings.HasPrefix(root, prefix)
-	}
-	if strings.HasPrefix(below, "o-") {
-		_, below, _ = strings.Cut(below, "/")
-	}
-	return overlap(below, b.AccountID+"/CloudTrail/"+b.Region+"/")
 }

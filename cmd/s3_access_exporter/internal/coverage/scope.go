@@ -61,6 +61,11 @@ func (l logged) and(other logged) logged {
 	return logged{min(l.reads, other.reads), min(l.writes, other.writes)}
 }
 
+// holds reports whether it is sure that all that the other holds is in l, too.
+func (l logged) holds(other logged) bool {
+	return (l.reads == levelAll || other.reads == levelNone) && (l.writes == levelAll || other.writes == levelNone)
+}
+
 func (l logged) scope() Scope {
 	switch {
 	case l.reads == levelAll && l.writes == levelAll:

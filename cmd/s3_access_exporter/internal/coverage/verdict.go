@@ -12,11 +12,11 @@ type Verdict uint8
 // The verdicts, from the worst to the best.
 const (
 	VerdictBlind       Verdict = iota // no log holds its requests
-	VerdictNotArriving                // logged, but nothing came for days, or deliveries fail
+	VerdictNotArriving                // logged, but nothing came for days, or all deliveries fail
 	VerdictUnknown                    // nobody may look
-	VerdictPart                       // some of its requests are logged
-	VerdictNotTailed                  // logged, but none of the given locations reads the log
-	VerdictCovered                    // every request is logged, and read
+	VerdictPart                       // the logs that come hold some of its requests
+	VerdictNotTailed                  // every request is in a log that comes, and the given locations do not read all of them
+	VerdictCovered                    // every request is in a log that comes and is read
 	verdictCount
 )
 
@@ -47,37 +47,25 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 const Patience = 3 * 24 * time.Hour
 
 // judge returns the verdict on a bucket.
-func (b *Bucket) judge(now time.Time) Verdict {
-	best := max(b.AccessScope(), b.Trail.Scope)
-	switch {
+func (b *Bucket) judge() Verdict {
+	switch best := max(b.AccessScope(), b.Trail.Scope); {
 	case best == ScopeNone:
 		return VerdictBlind
-	case best == ScopeUnknown, b.Name == "":
+	case best == ScopeUnknown:
 		return VerdictUnknown
-	case !b.arrives(now):
+	case b.Arrives == ScopeNone:
 		return VerdictNotArriving
-	case best != ScopeAll:
+	case b.Arrives != ScopeAll:
 		return VerdictPart
-	case b.Tailed != nil && len(b.Tailed) == 0:
+	case b.Missed:
 		return VerdictNotTailed
 	}
 	return VerdictCovered
 }
 
-// arrives reports whether one of the bucket's logs brought something lately. Where
-// nobody may look, it is taken for granted: the row shows why nobody may.
-func (b *Bucket) arrives(now time.Time) bool {
-	if b.Access.Scope == ScopeAll && (b.Access.Unseen != "" || now.Sub(b.Access.Newest) <= Patience) {
-		return true
-	}
-	if b.Deliveries.Scope == ScopeAll {
-		return true
-	}
-	return b.Trail.Scope > ScopeUnknown && b.Trail.Failure == "" && now.Sub(b.Trail.Newest) <= Patience
-}
-
 // Remarks returns what else is to be known of the bucket's logs, a line each.
 func (b *Bucket) Remarks(now time.Time) []string {
+	const days = int(Patience / (24 * time.Hour))
 	var remarks []string
 	add := func(when bool, format string, args ...any) {
 		if when {
@@ -91,8 +79,8 @@ func (b *Bucket) Remarks(now time.Time) []string {
 	add(b.Access.TargetRegion != "" && b.Access.TargetRegion != b.Region,
 		"its log bucket %s is in %s: S3 delivers within a Region only", b.Access.Target, b.Access.TargetRegion)
 	add(b.Access.Scope == ScopeAll && b.Access.Unseen != "", "cannot look for its access logs: %s", b.Access.Unseen)
-	add(b.Access.Scope == ScopeAll && b.Access.Unseen == "" && now.Sub(b.Access.Newest) > Patience,
-		"logged to %s, but no access log came for %d days", b.Access.Target, int(Patience.Hours())/24)
+	add(b.Access.Scope == ScopeAll && !b.Access.arrives(now),
+		"logged to %s, but no access log came for %d days", b.Access.Target, days)
 	for _, remark := range b.deliveryRemarks() {
 		add(true, "%s", remark)
 	}
@@ -103,6 +91,9 @@ func (b *Bucket) Remarks(now time.Time) []string {
 		add(true, "trail %s records the exporter's own reading here: an event for each log object, at CloudTrail's price", trail)
 	}
 	add(b.Trail.Failure != "", "CloudTrail cannot deliver: %s", b.Trail.Failure)
+	add(b.Trail.Failure == "" && b.Trail.Scope > ScopeUnknown && now.Sub(b.Trail.Newest) > Patience,
+		"a trail records it and delivered nothing for %d days", days)
+	add(b.Missed && len(b.Tailed) > 0 && b.Arrives > ScopeNone, "logs come that no given location reads: what is read holds %s", b.Read)
 	add(b.Trail.Lake > ScopeUnknown, "in CloudTrail Lake (%s): logged, but not readable here", b.Trail.Lake)
 	return remarks
 }

@@ -92,16 +92,20 @@ func TestMetrics_ShowEachBucket(t *testing.T) {
 	const account = "111122223333"
 	hourAgo, longAgo := now.Add(-time.Hour), now.Add(-10*24*time.Hour)
 	bucket := func(name string, access AccessLog, trail Trail, tailed ...string) Bucket {
-		return Bucket{AccountID: account, Region: "eu-west-1", Name: name, Access: access, Trail: trail, Tailed: append([]string{}, tailed...)}
+		return Bucket{AccountID: account, Region: "eu-west-1", Name: name, Access: access, Trail: trail, Tailed: append([]string{}, tailed...), Missed: len(tailed) == 0}
 	}
 	logs, reads := AccessLog{Scope: ScopeAll, Newest: hourAgo}, Trail{Scope: ScopeReads, Newest: hourAgo}
+	readInPart := bucket("read-in-part", logs, reads, "s3://trails")
+	readInPart.Missed = true
 	m := NewMetrics()
 	m.Set([]Bucket{
 		bucket("blind", AccessLog{}, Trail{}),
 		bucket("covered", logs, reads, "s3://logs"),
+		bucket("half-came", AccessLog{Scope: ScopeAll, Newest: longAgo}, reads, "s3://logs"),
 		bucket("never-came", AccessLog{Scope: ScopeAll}, Trail{}, "s3://logs"),
 		bucket("old", AccessLog{Scope: ScopeAll, Newest: longAgo}, Trail{}, "s3://logs"),
 		bucket("part", AccessLog{}, reads, "s3://logs"),
+		readInPart,
 		bucket("unknown", AccessLog{Scope: ScopeUnknown}, Trail{Scope: ScopeUnknown}),
 		bucket("unread", logs, Trail{}),
 		bucket("unseen", AccessLog{Scope: ScopeAll, Unseen: "needs s3:ListBucket"}, Trail{}, "s3://logs"),

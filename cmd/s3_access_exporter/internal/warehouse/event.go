@@ -39,6 +39,7 @@ var eventColumns = []eventColumn{
 	{"bucket", "requestParameters.bucketName"},
 	{"namedhost", "requestParameters.Host"},
 	{"key", "requestParameters.key"},
+	{"capitalkey", "requestParameters.Key"},
 	{"objectversion", "requestParameters.versionId"},
 	{"signature", "additionalEventData.SignatureVersion"},
 	{"addedcipher", "additionalEventData.CipherSuite"},
@@ -215,6 +216,7 @@ func eventParts() []part {
 		{"bucket", "bucket", text("bucket", "b"), by(query.Bucket, query.AccountID, query.Feature)},
 		{"namedhost", "if(NOT " + isText("host") + ", namedhost)", "if(NOT " + isText("host") + " AND NOT " + isText("awsregion") + ", namedhost)", by(query.Host, query.Feature)},
 		{"key", "key", text("key", "k"), by(query.Key)},
+		{"capitalkey", "capitalkey", text("capitalkey", "k"), by(query.Key)},
 		{"objectversion", "objectversion", "", by(query.VersionID)},
 		{"signature", "signature", "", nil},
 		{"addedcipher", "if(NOT " + isText("cipher") + ", addedcipher)", "", by(query.CipherSuite, query.Feature)},
@@ -241,10 +243,10 @@ func eventParts() []part {
 
 // unnamed holds for an event whose parameters name neither a bucket nor a key: then its
 // resources show whether there is a key.
-const unnamed = `(coalesce(bucket, '') NOT LIKE '"%' AND coalesce(key, '') NOT LIKE '"%')`
+const unnamed = `(coalesce(bucket, '') NOT LIKE '"%' AND coalesce(key, '') NOT LIKE '"%' AND coalesce(capitalkey, '') NOT LIKE '"%')`
 
 // isS3 holds for events that may be of S3, isRequest for those that may be requests: what
 // is left out would be skipped. The decoder decides.
 const isS3 = `(regexp_like(coalesce(source, ''), ` + s3Sources + `) OR NOT coalesce(source, '') LIKE '"_%"')`
 
-const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda|s3-banner)[.]amazonaws[.]com([.]cn)?"$'`
+const s3Sources = `'^"(s3|s3express|s3-outposts|s3tables|s3-object-lambda|s3-banner|s3-authn-errors|s3lifecycle)[.]amazonaws[.]com([.]cn)?"$'`

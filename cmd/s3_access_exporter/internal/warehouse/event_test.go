@@ -155,7 +155,7 @@ func blankedEvent(row map[string]string) map[string]string {
 	if account := strings.ToLower(row["account"]); isText("account") && account != `"anonymous"` && account != `"anonymous_principal"` {
 		short["account"] = `"x"`
 	}
-	for name, blank := range map[string]string{"bucket": `"b"`, "key": `"k"`} {
+	for name, blank := range map[string]string{"bucket": `"b"`, "key": `"k"`, "capitalkey": `"k"`} {
 		if keep(name); isText(name) {
 			short[name] = blank
 		}
@@ -169,7 +169,7 @@ func blankedEvent(row map[string]string) map[string]string {
 			}
 		}
 	}
-	if !strings.HasPrefix(row["bucket"], `"`) && !strings.HasPrefix(row["key"], `"`) {
+	if !strings.HasPrefix(row["bucket"], `"`) && !strings.HasPrefix(row["key"], `"`) && !strings.HasPrefix(row["capitalkey"], `"`) {
 		keep("resources")
 	}
 	if !isText("awsregion") {

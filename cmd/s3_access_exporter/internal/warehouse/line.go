@@ -31,12 +31,10 @@ const (
 	// sessionPattern is the ARN of an assumed role with its session.
 	sessionPattern = `^(arn:[^:]*:[^:]*:[^:]*:[^:]*:assumed-role/[^/]*)/.*$`
 
-	// The query strings of presigned requests.
-	queryV4Pattern  = `^[^?]*\?([^ ]*&)?X-Amz-Algorithm=AWS4-HMAC-SHA256(&| |$)`
-	queryV4APattern = `^[^?]*\?([^ ]*&)?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256(&| |$)`
-	queryKey        = `^[^?]*\?([^ ]*&)?AWSAccessKeyId=`
-	querySignature  = `^[^?]*\?([^ ]*&)?Signature=`
-	queryExpires    = `^[^?]*\?([^ ]*&)?Expires=`
+	// The parameters of presigned requests.
+	inQuery    = `^[^?]*\?([^ ]*&)?`
+	queryHMAC  = inQuery + `X-Amz-Algorithm=AWS4-HMAC-SHA256(&| |$)`
+	queryECDSA = inQuery + `X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256(&| |$)`
 
 	// The request URIs of the object that is called -, see access.Key.
 	uriDash = `^[^ ]* [^ ?]*/(-|%2[Dd])([ ?]|$)`
@@ -44,9 +42,11 @@ const (
 
 // The request URIs that stand for these.
 const (
-	uriV4  = `G /?X-Amz-Algorithm=AWS4-HMAC-SHA256 H`
-	uriV4A = `G /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256 H`
+	uriV4  = `G /?X-Amz-Algorithm=AWS4-HMAC-SHA256` + uriScope
+	uriV4A = `G /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256` + uriScope
 	uriV2  = `G /?AWSAccessKeyId=x&Signature=x&Expires=1 H`
+
+	uriScope = `&X-Amz-Credential=x&X-Amz-Date=x&X-Amz-SignedHeaders=x&X-Amz-Signature=x H`
 )
 
 // part is a part of a record that a query returns: whole, or only what is left of it
@@ -67,7 +67,7 @@ func tail(n string) string { return "element_at(g, " + n + ")" }
 // lineParts has one line for each part of a server access log's line, with the fields
 // that it decides.
 func lineParts() []part {
-	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT')"
+	const uploads = "('REST.PUT.OBJECT', 'REST.PUT.PART', 'REST.POST.OBJECT', 'SOAP.PUT.OBJECT', 'WEBSITE.PUT.OBJECT', 'REST.S3_PUT_OBJECT', 'REST.S3_UPLOAD_PART')"
 	requester, key, uri, sent, size, total := head("4"), head("7"), head("8"), head("11"), head("12"), head("13")
 	dash := key + " = '-' AND regexp_like(" + uri + ", " + quote(uriDash) + ")" // the object of that name
 	return []part{
@@ -99,15 +99,22 @@ func lineParts() []part {
 }
 
 // presigned is what is left of a request URI: the signature of a presigned request, where
-// the line has no other; else otherwise.
+// the line has no other; else otherwise. It is access.Fields.Authentication in SQL.
 func presigned(uri, otherwise string) string {
 	like := func(pattern string) string { return "regexp_like(" + uri + ", " + quote(pattern) + ")" }
+	all := func(names ...string) string {
+		var each []string
+		for _, name := range names {
+			each = append(each, like(inQuery+name+"="))
+		}
+		return strings.Join(each, " AND ")
+	}
+	v2 := all("AWSAccessKeyId", "Signature", "Expires")
 	return "CASE WHEN " + tail("3") + " NOT IN ('', '-') OR strpos(" + uri + ", '?') = 0 THEN " + otherwise +
-		" WHEN " + like(queryV4Pattern) + " AND " + like(queryV4APattern) + " THEN " + uri +
-		" WHEN " + like(queryV4Pattern) + " THEN " + quote(uriV4) +
-		" WHEN " + like(queryV4APattern) + " THEN " + quote(uriV4A) +
-		" WHEN " + like(queryKey) + " AND " + like(querySignature) + " AND " + like(queryExpires) + " THEN " + quote(uriV2) +
-		" ELSE " + otherwise + " END"
+		" WHEN (" + like(queryHMAC) + " OR " + like(queryECDSA) + ") AND " + all("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature") +
+		" THEN CASE WHEN " + like(queryHMAC) + " AND " + like(queryECDSA) + " OR " + v2 + " THEN " + otherwise +
+		" WHEN " + like(queryHMAC) + " THEN " + quote(uriV4) + " ELSE " + quote(uriV4A) + " END" +
+		" WHEN " + v2 + " THEN " + quote(uriV2) + " ELSE " + otherwise + " END"
 }
 
 // client reports whether somebody looks at what a user agent shows.

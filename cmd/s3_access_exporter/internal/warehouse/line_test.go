@@ -106,20 +106,24 @@ func blanked(row map[string]string) map[string]string {
 	}
 	short["sent"], short["size"] = sign(row["sent"]), "-"
 	switch row["operation"] {
-	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT":
+	case "REST.PUT.OBJECT", "REST.PUT.PART", "REST.POST.OBJECT", "SOAP.PUT.OBJECT", "WEBSITE.PUT.OBJECT", "REST.S3_PUT_OBJECT", "REST.S3_UPLOAD_PART":
 		short["size"] = sign(row["size"])
 	}
 	short["uri"] = "-"
 	like := func(pattern string) bool { return regexp.MustCompile(pattern).MatchString(row["uri"]) }
+	all := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !like(inQuery + name + "=") })
+	}
 	if s := row["signature"]; (s == "" || s == "-") && strings.Contains(row["uri"], "?") {
-		switch {
-		case like(queryV4Pattern) && like(queryV4APattern):
-			short["uri"] = row["uri"]
-		case like(queryV4Pattern):
+		v2 := all("AWSAccessKeyId", "Signature", "Expires")
+		scoped := all("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature")
+		switch hmac, ecdsa := like(queryHMAC), like(queryECDSA); {
+		case scoped && (hmac || ecdsa) && (v2 || hmac && ecdsa):
+		case scoped && hmac:
 			short["uri"] = uriV4
-		case like(queryV4APattern):
+		case scoped && ecdsa:
 			short["uri"] = uriV4A
-		case like(queryKey) && like(querySignature) && like(queryExpires):
+		case v2:
 			short["uri"] = uriV2
 		}
 	}

@@ -1,0 +1,112 @@
+package coverage
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// log is one of the logs of a bucket: its access log as text, a delivery of it as JSON,
+// or a trail.
+type log struct {
+	logged           // what it holds
+	arrives bool     // something of it came within Patience, and deliveries do not fail
+	readBy  []string // those of the given locations that read it, whole or in part
+}
+
+// logsOf returns the logs of a bucket that can be read here.
+func logsOf(b *Bucket, recorders []Recorder, o *Options) []log {
+	var all []log
+	add := func(holds logged, arrives bool, target string, mayRead func(prefix string) bool) {
+		l := log{logged: holds, arrives: arrives}
+		for _, location := range o.Locations {
+			bucket := bucketOf(location)
+			prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")
+			if bucket == target && mayRead(prefix) {
+				l.readBy = append(l.readBy, location)
+			}
+		}
+		all = append(all, l)
+	}
+	if a := &b.Access; a.Scope == ScopeAll {
+		add(both(levelAll), a.arrives(o.Now), a.Target, func(prefix string) bool { return overlap(prefix, a.stream(b)) })
+	}
+	for i := range b.Deliveries.All {
+		if d := &b.Deliveries.All[i]; d.readable() {
+			// AWS does not document the keys, so that nobody can look for the newest.
+			add(both(levelAll), true, d.Target, func(prefix string) bool { return overlap(prefix, d.Prefix) })
+		}
+	}
+	for i := range recorders {
+		if r := &recorders[i]; slices.Contains(b.Trail.By, r.ARN) {
+			add(r.Selectors.logged(b), r.arrives(o.Now), r.Target, func(prefix string) bool { return r.holds(prefix, b) })
+		}
+	}
+	return all
+}
+
+// arrives reports whether something came lately. Where nobody may look, it is taken for
+// granted: the row shows why nobody may.
+func (a *AccessLog) arrives(now time.Time) bool {
+	return a.Unseen != "" || now.Sub(a.Newest) <= Patience
+}
+
+// arrives reports whether something came lately, and nothing fails.
+func (r *Recorder) arrives(now time.Time) bool {
+	return r.Failure == "" && now.Sub(r.Delivered) <= Patience
+}
+
+// weigh takes note of how much of the bucket's requests its logs hold: together, as far
+// as they arrive, and as far as they are read.
+func (b *Bucket) weigh(logs []log, locations []string) {
+	arriving := slices.DeleteFunc(slices.Clone(logs), func(l log) bool { return !l.arrives })
+	read, unread := together(arriving)
+	b.Arrives, b.Read = read.or(unread).scope(), read.scope()
+	if len(arriving) == 0 {
+		read, unread = together(logs)
+	}
+	if len(locations) > 0 {
+		b.Missed = !read.holds(unread)
+		b.Tailed = slices.DeleteFunc(slices.Clone(locations), func(location string) bool {
+			return !slices.ContainsFunc(logs, func(l log) bool { return slices.Contains(l.readBy, location) })
+		})
+	}
+}
+
+// together returns what logs hold that a location reads, and what the others do.
+func together(logs []log) (read, unread logged) {
+	for _, l := range logs {
+		if len(l.readBy) > 0 {
+			read = read.or(l.logged)
+		} else {
+			unread = unread.or(l.logged)
+		}
+	}
+	return read, unread
+}
+
+// bucketOf returns the bucket of a location, s3://bucket/prefix.
+func bucketOf(location string) string {
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
+	return bucket
+}
+
+// overlap reports whether keys may have both prefixes.
+func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
+
+// holds reports whether the trail's objects with events of the bucket may have a
+// prefix: PREFIX/AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/.
+func (r *Recorder) holds(prefix string, b *Bucket) bool {
+	root := "AWSLogs/"
+	if r.Prefix != "" {
+		root = strings.TrimSuffix(r.Prefix, "/") + "/" + root
+	}
+	below, inside := strings.CutPrefix(prefix, root)
+	if !inside {
+		return strings.HasPrefix(root, prefix)
+	}
+	if strings.HasPrefix(below, "o-") {
+		_, below, _ = strings.Cut(below, "/")
+	}
+	return overlap(below, b.AccountID+"/CloudTrail/"+b.Region+"/")
+}
