@@ -134,7 +134,7 @@ func (d *Decoder) PrefilterByFormat(candidate func(format record.Format, raw []b
 // Next implements record.Decoder.
 func (d *Decoder) Next() bool {
 	for {
-		if d.next() {
+		if d.decoder != nil && d.next() {
 			return true
 		}
 		d.scanner.Release() // the record or message before
@@ -182,7 +182,7 @@ func (d *Decoder) find() (found bool) {
 		case beforeMembers, behindMember:
 			found = d.nextMember() && d.readMember()
 		case beforeRecords, behindRecord:
-			found = d.nextElement(beforeRecords) && d.readValue(d.at, d.trail)
+			found = d.nextElement(beforeRecords) && d.readTrail(d.at)
 		case beforeEvents, behindEvent:
 			if d.nextElement(beforeEvents) {
 				d.readEvent()
@@ -213,36 +213,36 @@ func (d *Decoder) findValue() (found, more bool) {
 	}
 	d.filled = true
 	if names[d.likely].Begins((*[jsonscan.MaxName]byte)(s.Buf[i+1:])) { // mostly
-		return d.readValue(i, d.shownBy(d.likely)), true
+		return d.readShown(i, d.likely), true
 	}
 	d.beginObject(i)
 	return false, true
 }
 
-// valueDecoder is the decoder of a log.
-type valueDecoder interface {
-	Value(i int, number int64) (next int, isLog, found bool)
-	Record() *record.Record
-}
-
-// shownBy returns the decoder of the values that a member shows.
-func (d *Decoder) shownBy(member int) valueDecoder {
-	if member < firstOfEvent {
-		return d.access
-	}
-	return d.trail
-}
-
-// readValue passes over a value that the decoder knows, and reports whether it is a Record.
-func (d *Decoder) readValue(i int, decoder valueDecoder) (found bool) {
+// readShown passes over a record or event, as a member shows it, and reports whether it is a
+// Record.
+func (d *Decoder) readShown(i, member int) (found bool) {
 	d.envelopes = false
+	if member >= firstOfEvent {
+		return d.readTrail(i)
+	}
 	d.number++
 	var isLog bool
-	d.at, isLog, found = decoder.Value(i, d.number)
-	d.own = d.own || isLog
-	if found {
-		d.record = decoder.Record()
+	if d.at, isLog, found = d.access.Value(i, d.number); found {
+		d.record = d.access.Record()
 	}
+	d.own = d.own || isLog
+	return found
+}
+
+// readTrail passes over an event of CloudTrail, and reports whether it is a Record.
+func (d *Decoder) readTrail(i int) (found bool) {
+	d.number++
+	var isLog bool
+	if d.at, isLog, found = d.trail.Value(i, d.number); found {
+		d.record = d.trail.Record()
+	}
+	d.own = d.own || isLog
 	return found
 }
 

@@ -64,7 +64,7 @@ func (d *Decoder) readMember() (found bool) {
 	which, i := s.Name(d.at, names, d.expected)
 	if d.expected = which + 1; which >= firstOfRecord && d.undecided && s.Holds() {
 		d.likely, d.position = which, outside
-		return d.readValue(s.Rewind(), d.shownBy(which))
+		return d.readShown(s.Rewind(), which)
 	}
 	d.release()
 	i, opening := s.Token(i)
@@ -74,6 +74,7 @@ func (d *Decoder) readMember() (found bool) {
 		d.envelope = true
 	case which == records && opening == '[':
 		d.enter(beforeRecords, i)
+		d.envelopes = false
 	case which == detail && opening == '{':
 		d.enter(behindMember, i)
 		d.envelope = true

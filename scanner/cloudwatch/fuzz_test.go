@@ -136,7 +136,7 @@ func inputs(tb testing.TB) (all [][]byte) {
 		plain("{'a': 1}\nRECORD\n{\n  a: 1\n}\nRECORD\n { }\n{x\n"),
 		plain("2026-07-02T08:15:42.318Z RECORD\nRECORD"), plain("RECORD x\nRECORD"), plain("RECORD,\nRECORD"), plain("RECORD}\nRECORD"),
 		plain("\ufeffRECORD\n\ufeffRECORD"), plain("\ufeff"), plain("\xef\xbb"), plain("text alone"), plain("RECORD\n{"), plain("{"), plain("x\n{\"a\""),
-		plain(`{"Records":[EVENT,]}`), plain("{\x00}\nRECORD"), plain("\x00\nRECORD\n\x00"), whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
+		plain(`{"logEvents":[],"Records":[1]}`), plain(`{"Records":[EVENT,]}`), plain("{\x00}\nRECORD"), plain("\x00\nRECORD\n\x00"), whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
 		of(`{"logEvents":[{"message":MESSAGE}],"owner":"behind"}`),
 		of(`{"owner":"o","owner":"p","logEvents":[{"message":MESSAGE,"message":MESSAGE}],"logEvents":[{"message":MESSAGE}]}`),
 		of(`{"logEvents":[{"message":MESSAGE}],"messageType":"CONTROL_MESSAGE","logEvents":[{"message":MESSAGE}]}`),
