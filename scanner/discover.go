@@ -31,6 +31,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	l.skips.begin(full)
 	l.sharing.begin()
 	f := newFinder(l, now)
+	if f.recent = earliest(now, f.own.Searched).Add(-freeAgain); full {
+		f.recent = earliest(f.recent, l.auditBegin(now))
+	}
 	l.keepKeys()
 	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
@@ -97,6 +100,7 @@ type finder struct {
 	own      checkpoint.Prefix // with what was found before the start
 	now      time.Time
 	back     time.Time              // see Prefix.LookedBack
+	recent   time.Time              // see skips.count
 	first    bool                   // no search was complete before
 	blind    map[logkey.Stream]bool // in which an object could not be looked at
 	unseen   error                  // why, if that may pass
@@ -126,7 +130,7 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return "" // the next search lists it again
 	}
 	if key.Skip != "" {
-		return f.skips.count(obj.Key, key, floor)
+		return f.skips.count(obj.Key, key, floor, f.recent)
 	}
 	f.skips.end()
 	st, err := f.meet(key.Stream, f.now, time.Time{})
