@@ -101,6 +101,7 @@ func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
 			r.bucket.Put(fmt.Sprintf("app/2026/03/0%d/%02d.json", 1+i/50, i), other, began)
 		}
 		r.bucket.Put("app/2026/03/02/x.parquet", []byte("PAR1"), began)
+		r.bucket.Put("app/2026/03/02/x.zip", []byte("PK\x03\x04"), began)
 		r.start()
 		r.wait(3 * time.Hour)
 		if opens := r.bucket.Opens(); opens != 2*6 { // of the 50 of each day the 1st, 2nd, 4th to 32nd
@@ -113,16 +114,16 @@ func TestScanner_FindsLogsThatBeginAmongOtherObjects(t *testing.T) {
 		r.wait(3 * time.Hour)
 		r.expect("r1", "r2")
 		// From now on all is read, so that nothing is lost.
-		for reason, want := range map[string]float64{"unknown_log": 201, "parquet": 1, "not_a_log": 0} {
+		for reason, want := range map[string]float64{"unknown_log": 201, "parquet": 1, "compressed": 1, "not_a_log": 0} {
 			if got := r.metric("skipped_objects_total", reason); got != want {
 				t.Errorf("skipped_objects_total of %s is %v, want %v", reason, got, want)
 			}
 		}
 		skipped := r.scanner.Status().Locations[0].Skipped
-		if len(skipped) != 2 || skipped[0].Reason != "parquet" || skipped[0].Example != "app/2026/03/02/x.parquet" || skipped[1].Example != "app/2026/03/01/00.json" {
+		if len(skipped) != 3 || skipped[0].Example != "app/2026/03/02/x.zip" || skipped[1].Reason != "parquet" || skipped[1].Example != "app/2026/03/02/x.parquet" || skipped[2].Example != "app/2026/03/01/00.json" {
 			t.Errorf("skipped %+v", skipped)
 		}
-		if log := r.log.String(); strings.Count(log, "objects are skipped that may hold requests") != 2 {
+		if log := r.log.String(); strings.Count(log, "objects are skipped that may hold requests") != 3 {
 			t.Errorf("the log is\n%s", log)
 		}
 	})

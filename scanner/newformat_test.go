@@ -19,7 +19,7 @@ var newFormat = []struct{ file, above, line string }{
 	},
 	{
 		"internal/reader/formats.go", "\treturn []format{\n",
-		"\t\t{tsvlog.Format, []logkey.Layout{'v'}, func() record.Decoder { return tsvlog.NewDecoder(nil) }, nil, nil},\n",
+		"\t\t{tsvlog.Format, []logkey.Layout{'v'}, func() record.Decoder { return tsvlog.NewDecoder(nil) }, nil},\n",
 	},
 	{
 		"internal/reader/formats.go", "import (\n",

@@ -5,9 +5,11 @@
 // AWS documents the members, but neither how the objects are divided nor how a member
 // that holds nothing is written. So everything is taken that is possible: objects on
 // lines of their own, one behind the other, or printed over many lines; members in any
-// order; and a member that is absent, null, empty or a dash holds nothing. A member of
-// another type than it should have holds nothing either, unless there is no record
-// without it. All members count as AWS has promised them and no others: a new schema
+// order; and a member that is absent, null, empty or a dash holds nothing. Numbers may be
+// written as text of digits. A member of another type than it should have holds nothing
+// either, unless there is no record without it: http_status may be null, but if it is
+// something else than a number of zero or more, the record is malformed, as it would pass for
+// that of a success. All members count as AWS has promised them and no others: a new schema
 // version may bring more.
 //
 // The account and the Region of the bucket are in no member. The Region in source_region
@@ -44,7 +46,7 @@ type SyntaxError = jsonscan.SyntaxError
 // or of up to twice the longest record that it has met, but never more than MaxRecord, and
 // as much again at most for strings that have escapes.
 type Decoder struct {
-	scanner jsonscan.Scanner
+	scanner *jsonscan.Scanner
 	at      int // where in the window the Decoder stands
 
 	candidate func(raw []byte) bool // nil: every record is one
@@ -66,9 +68,15 @@ type Decoder struct {
 // NewDecoder returns a Decoder that reads decompressed records from r. r may be nil if
 // Reset is called before Next.
 func NewDecoder(r io.Reader) *Decoder {
-	d := &Decoder{order: documented()}
+	d := NewValueDecoder(new(jsonscan.Scanner))
 	d.Reset(r)
 	return d
+}
+
+// NewValueDecoder returns a Decoder of some of the values that s comes to. Value takes the
+// place of Next, and whoever has s resets it.
+func NewValueDecoder(s *jsonscan.Scanner) *Decoder {
+	return &Decoder{scanner: s, order: documented()}
 }
 
 var _ record.Decoder = (*Decoder)(nil)
@@ -93,7 +101,7 @@ func (d *Decoder) Prefilter(candidate func(raw []byte) bool) { d.candidate = can
 // Next implements record.Decoder. Objects that are records of another log count as
 // OtherLog.
 func (d *Decoder) Next() bool {
-	s := &d.scanner
+	s := d.scanner
 	for {
 		s.Release() // the record before
 		i, opening := s.Token(d.at)
@@ -103,38 +111,56 @@ func (d *Decoder) Next() bool {
 		}
 		d.filled = true
 		d.number++
-		offset := s.Offset(i)
-		if opening != '{' {
-			if d.at = s.Skip(i); s.Err == nil {
-				d.malformed(offset, "not an object")
+		if opening == '{' {
+			if d.object(i) {
+				return true
 			}
 			continue
 		}
-		s.Hold(i)
-		d.at = d.read(i)
-		switch {
-		case s.Err != nil:
-		case !s.Holds():
-			d.malformed(offset, "longer than a record may be")
-		case !d.isRecord:
-			d.skipped.OtherLog++
-		case d.candidate != nil && !d.candidate(s.Buf[s.Held:d.at:d.at]):
-			d.isLog = true
-		default:
-			d.isLog = true
-			reason := d.fill()
-			if reason == "" {
-				d.record.Raw, d.record.Number = s.Buf[s.Held:d.at:d.at], d.number
-				return true
-			}
-			d.malformed(offset, reason)
+		offset := s.Offset(i)
+		if d.at = s.Skip(i); s.Err == nil {
+			d.malformed(offset, "not an object")
 		}
 	}
 }
 
+// Value passes over the object at i of the scanner, which is the value with this number. It
+// reports whether that is of the log, and whether it is a Record.
+func (d *Decoder) Value(i int, number int64) (next int, isLog, found bool) {
+	d.number, d.isLog = number, false
+	found = d.object(i)
+	return d.at, d.isLog, found
+}
+
+// object passes over the object at i, and reports whether it is a Record.
+func (d *Decoder) object(i int) bool {
+	s := d.scanner
+	offset := s.Offset(i)
+	s.Hold(i)
+	d.at = d.read(i)
+	switch {
+	case s.Err != nil:
+	case !s.Holds():
+		d.malformed(offset, "longer than a record may be")
+	case !d.isRecord:
+		d.skipped.OtherLog++
+	case d.candidate != nil && !d.candidate(s.Buf[s.Held:d.at:d.at]):
+		d.isLog = true
+	default:
+		d.isLog = true
+		reason := d.fill()
+		if reason == "" {
+			d.record.Raw, d.record.Number = s.Buf[s.Held:d.at:d.at], d.number
+			return true
+		}
+		d.malformed(offset, reason)
+	}
+	return false
+}
+
 // end takes note of the input's end, at i.
 func (d *Decoder) end(i int) {
-	s := &d.scanner
+	s := d.scanner
 	if s.Err == nil && s.ReadErr != nil {
 		s.Fail(i, "")
 	}

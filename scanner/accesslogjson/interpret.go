@@ -27,8 +27,9 @@ func (d *Decoder) fill() (reason string) {
 		return reason
 	}
 	r.Status = int(max(0, v.counts[httpStatus]))
-	r.SentBytes = max(0, v.counts[bytesSent])                                                                                         // the text format has a dash for zero: what is not there is the same
-	r.ObjectSize, r.Duration, r.TurnAround = v.counts[objectSize], v.counts[totalDuration], max(record.Unknown, v.counts[turnAround]) // nobody counts the last
+	r.SentBytes = max(0, v.counts[bytesSent]) // the text format has a dash for zero: what is not there is the same
+	r.ObjectSize, r.Duration = max(record.Unknown, v.counts[objectSize]), max(record.Unknown, v.counts[totalDuration])
+	r.TurnAround = max(record.Unknown, v.counts[turnAround])
 	r.Operation = v.texts[operation]
 	if access.IsUpload(r.Operation) {
 		r.ReceivedBytes = r.ObjectSize
@@ -79,6 +80,8 @@ func (d *Decoder) fillRequester() {
 // outOfRange returns the reason why numbers that count cannot be right, or "".
 func (v *values) outOfRange() (reason string) {
 	switch {
+	case v.counts[httpStatus] == noNumber: // it would pass for the status of a success
+		return "http_status is not a number"
 	case v.counts[httpStatus] == outOfRange, v.counts[httpStatus] > maxStatus:
 		return "http_status is out of range"
 	case v.counts[bytesSent] == outOfRange:

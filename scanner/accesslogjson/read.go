@@ -1,6 +1,9 @@
 package accesslogjson
 
 import (
+	"bytes"
+	"strconv"
+
 	"github.com/s3access/s3_access_exporter/scanner/internal/access"
 	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/record"
@@ -14,13 +17,16 @@ type values struct {
 	aclRequired record.Answer
 }
 
-// outOfRange stands for a number that is larger than any request's.
-const outOfRange = -2
+// What stands for the number of a member that has none.
+const (
+	outOfRange = -2 // it is larger than any request's
+	noNumber   = -3 // it is something else than a number of zero or more, or digits
+)
 
 // read passes over an object, which must have been held, and sets isRecord and, if it is a
 // record, values.
 func (d *Decoder) read(i int) (next int) {
-	s := &d.scanner
+	s := d.scanner
 	if size := d.readUsual(s.Buf[i:]); size > 0 {
 		d.isRecord = true
 		return i + size
@@ -121,7 +127,7 @@ func something(text []byte) []byte {
 // are absent, or of a type that they should not have, are values that are no strings or
 // numbers. Of members that stand there twice the last one counts, as in encoding/json.
 func (d *Decoder) readAny(i int) (next int) {
-	s := &d.scanner
+	s := d.scanner
 	d.members = [members]jsonscan.Value{}
 	s.Passed = s.Passed[:0]
 	var found foundOrder
@@ -144,7 +150,7 @@ func (d *Decoder) readAny(i int) (next int) {
 // resolve sets isRecord and values to what members make of them: a record of the log
 // names a bucket, and a time or a schema version, in whatever way.
 func (d *Decoder) resolve() {
-	s, m, v := &d.scanner, &d.members, &d.values
+	s, m, v := d.scanner, &d.members, &d.values
 	d.isRecord = (m[bucketName].Kind != jsonscan.Absent || m[bucketARN].Kind != jsonscan.Absent) &&
 		(m[requestTime].Kind != jsonscan.Absent || m[schemaVersion].Kind != jsonscan.Absent)
 	if !d.isRecord {
@@ -152,16 +158,41 @@ func (d *Decoder) resolve() {
 	}
 	for at := range m {
 		v.texts[at] = something(s.Text(m[at]))
-		var ok bool
-		if v.counts[at], ok = s.Count(m[at]); !ok {
-			v.counts[at] = outOfRange
+		if kinds[at] == aCount {
+			v.counts[at] = d.count(m[at], v.texts[at])
 		}
 	}
-	v.aclRequired = record.No
-	switch {
-	case s.IsTrue(m[aclRequired]):
+	switch acl := m[aclRequired]; {
+	case s.IsTrue(acl):
 		v.aclRequired = record.Yes
 	case v.texts[aclRequired] != nil:
 		v.aclRequired = access.ACLRequired(v.texts[aclRequired])
+	case acl.Kind == jsonscan.Absent, acl.IsString(), s.IsFalse(acl):
+		v.aclRequired = record.No
+	default:
+		v.aclRequired = record.AnswerUnknown
 	}
+}
+
+// count returns the number that a member holds, as a number or as a text of digits.
+func (d *Decoder) count(v jsonscan.Value, text []byte) int64 {
+	switch {
+	case v.Kind == jsonscan.Absent, v.IsString() && text == nil:
+		return record.Unknown
+	case v.Kind == jsonscan.Number:
+		n, ok := d.scanner.Count(v)
+		switch {
+		case !ok:
+			return outOfRange
+		case n < 0:
+			return noNumber
+		}
+		return n
+	case len(text) == 0 || len(bytes.Trim(text, "0123456789")) > 0:
+		return noNumber
+	case len(text) > maxDigits:
+		return outOfRange
+	}
+	n, _ := strconv.ParseInt(string(text), 10, 64) // it is in range
+	return n
 }

@@ -144,6 +144,9 @@ func (m referenceMembers) text(name string) string {
 
 func (m referenceMembers) number(name string) (n int64, ok bool) {
 	raw := string(m[name])
+	if text := m.text(name); text != "" && strings.Trim(text, "0123456789") == "" {
+		return referenceDigits(text)
+	}
 	if raw == "" || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return record.Unknown, true
 	}
@@ -158,6 +161,26 @@ func (m referenceMembers) number(name string) (n int64, ok bool) {
 		return record.Unknown, true
 	}
 	return int64(min(float, 1<<62)), float <= 1<<62
+}
+
+func referenceDigits(text string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && len(text) <= 18
+}
+
+// hasStatus reports whether http_status is a number of zero or more, or nothing.
+func (m referenceMembers) hasStatus() bool {
+	var text string
+	raw := string(m["http_status"])
+	isText := json.Unmarshal(m["http_status"], &text) == nil
+	switch {
+	case raw == "", raw == "null", isText && (text == "" || text == "-"):
+		return true
+	case isText:
+		return strings.Trim(text, "0123456789") == ""
+	}
+	float, err := strconv.ParseFloat(raw, 64)
+	return float >= 0 && (err == nil || errors.Is(err, strconv.ErrRange))
 }
 
 var (
@@ -177,7 +200,7 @@ func (m referenceMembers) record() (r text, ok bool) {
 	sent, ok2 := m.number("bytes_sent_size")
 	size, ok3 := m.number("object_size")
 	duration, ok4 := m.number("total_duration")
-	if err != nil || !rfc3339.MatchString(m.text("request_time")) || bucket == "" || !ok1 || !ok2 || !ok3 || !ok4 || status > 999 {
+	if err != nil || !rfc3339.MatchString(m.text("request_time")) || bucket == "" || !ok1 || !m.hasStatus() || !ok2 || !ok3 || !ok4 || status > 999 {
 		return text{}, false
 	}
 	r = text{
@@ -213,10 +236,10 @@ func (m referenceMembers) fillRest(r *text) {
 	default:
 		r.Transport = record.PlainHTTP
 	}
-	switch acl := m.text("acl_required"); {
-	case acl == "Yes", string(m["acl_required"]) == "true":
+	switch acl, raw := m.text("acl_required"), string(m["acl_required"]); {
+	case acl == "Yes", raw == "true":
 		r.ACLRequired = record.Yes
-	case acl == "":
+	case acl == "" && (raw == "" || raw[0] == '"' || raw == "null" || raw == "false"):
 		r.ACLRequired = record.No
 	}
 }

@@ -77,7 +77,7 @@ const (
 // NewDecoder returns a Decoder that reads a decompressed log file from r. r may
 // be nil if Reset is called before Next.
 func NewDecoder(r io.Reader) *Decoder {
-	d := new(Decoder)
+	d := &Decoder{scanner: scanner{Scanner: new(jsonscan.Scanner)}}
 	d.Reset(r)
 	return d
 }
@@ -89,6 +89,13 @@ func NewEventDecoder(r io.Reader) *Decoder {
 	d := NewDecoder(r)
 	d.bare = true
 	return d
+}
+
+// NewValueDecoder returns a Decoder of events among the values that s comes to. Value takes
+// the place of Next, and whoever has s resets it. Values that are no events of CloudTrail's
+// count as OtherLog.
+func NewValueDecoder(s *jsonscan.Scanner) *Decoder {
+	return &Decoder{scanner: scanner{Scanner: s}, bare: true}
 }
 
 var _ record.Decoder = (*Decoder)(nil)
@@ -242,6 +249,14 @@ func (d *Decoder) findDocument() bool {
 	}
 	d.documents++
 	return true
+}
+
+// Value passes over the value at i of the scanner, which has this number. It reports
+// whether that is an event, and whether it is a Record.
+func (d *Decoder) Value(i int, number int64) (next int, isLog, found bool) {
+	d.at, d.number, d.isLog = i, number-1, false
+	found = d.readEvent()
+	return d.at, d.isLog, found
 }
 
 // readEvent reads an element of a Records array and reports whether it is a

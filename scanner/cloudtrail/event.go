@@ -162,7 +162,7 @@ type event [slots]jsonscan.Value
 
 // scanner is a jsonscan.Scanner that knows events.
 type scanner struct {
-	jsonscan.Scanner
+	*jsonscan.Scanner
 	shapes shapes
 }
 

@@ -40,7 +40,15 @@ func (d *ExportDecoder) Reset(r io.Reader) {
 }
 
 // Prefilter implements record.Decoder. raw is the record of a line, without the time.
-func (d *ExportDecoder) Prefilter(candidate func(raw []byte) bool) { d.prefilter(candidate) }
+func (d *ExportDecoder) Prefilter(candidate func(raw []byte) bool) {
+	d.PrefilterByFormat(ofAnyFormat(candidate))
+}
+
+// PrefilterByFormat is Prefilter with a candidate that is told how raw is written: as
+// accesslogjson.Format or cloudtrail.Format.
+func (d *ExportDecoder) PrefilterByFormat(candidate func(format record.Format, raw []byte) bool) {
+	d.prefilter(candidate)
+}
 
 // Next implements record.Decoder.
 func (d *ExportDecoder) Next() bool {

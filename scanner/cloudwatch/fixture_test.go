@@ -2,7 +2,9 @@ package cloudwatch
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +64,38 @@ func format(tb testing.TB) decodertest.Format {
 func TestDecoder_KeepsTheContract(t *testing.T) { decodertest.Run(t, format(t)) }
 
 func TestDecoder_ReadsEveryTrap(t *testing.T) { decodertest.Golden(t, format(t)) }
+
+// mixed joins records, each in a form of its own: as it is, in a log file or in an envelope.
+// Lines of text and objects of no log are before and behind them.
+func mixed(raws ...[]byte) []byte {
+	log := []byte("START 1\n{'a': 1}\n{}")
+	for _, raw := range raws {
+		switch form := len(raw) % 3; {
+		case form == 0 || !json.Valid(raw): // elsewhere, that would be the end
+			log = append(log, logtest.Envelope(raw)...)
+		case form == 1 && isEvent(raw):
+			log = slices.Concat(log, []byte(`{"Records":[`), raw, []byte("]}\n"))
+		default:
+			log = append(log, raw...)
+		}
+	}
+	return append(log, "\n{\"a\":1}\nEND 1"...)
+}
+
+func mixedFormat(tb testing.TB) decodertest.Format {
+	tb.Helper()
+	f := format(tb)
+	f.Join = mixed
+	f.NotLogs = map[string]string{
+		"text alone": "START 1\nEND 1\n", "text that begins as JSON": "{'a': 1}\n{a}\n", "an array": `[{"schema_version_id":"V_1_0"}]`,
+		"objects of other logs": `{"level":"info"}{"version":2}`, "a log file of others": `{"Records":[{"Sns":{}}]}`, "a byte order mark": "\ufeff1",
+		"what is broken before any record": `{"level":"info"}{"lev`, "a record with text before it": `2026-07-02T08:15:42Z {"schema_version_id":"V_1_0"}`,
+	}
+	f.Empty = append(f.Empty, `{"Records":[]}`, "\ufeff")
+	return f
+}
+
+func TestDecoder_KeepsTheContractWithAllFormsMixed(t *testing.T) { decodertest.Run(t, mixedFormat(t)) }
 
 func exportFormat(tb testing.TB) decodertest.Format {
 	tb.Helper()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/record/decodertest"
@@ -43,12 +44,14 @@ func (o *output) add(r *record.Record) {
 func (o *output) end(skipped record.Skipped, err error) output {
 	switch {
 	case err == nil:
+	case errors.As(err, new(*jsonscan.SyntaxError)): // whether it wraps record.ErrNotLog too, others compare
+		return output{err: "syntax"}
 	case errors.Is(err, record.ErrOtherLog):
 		return output{err: "other logs"}
 	case errors.Is(err, record.ErrNotLog):
 		return output{err: "not a log"}
 	default:
-		return output{err: "syntax"}
+		return output{err: err.Error()}
 	}
 	if o.skipped = skipped; skipped.First != nil {
 		o.skipped.First = &record.MalformedError{Number: skipped.First.Number}
@@ -62,101 +65,6 @@ func decodeAll(d *Decoder, r io.Reader) (out output) {
 		out.add(d.Record())
 	}
 	return out.end(d.Skipped(), d.Err())
-}
-
-// reference unwraps envelopes with encoding/json. What the messages hold, the same code
-// finds out as in the Decoder.
-type reference struct {
-	output
-	messages
-	envelopes bool
-}
-
-func referenceOf(data []byte) output {
-	r := reference{messages: newMessages(), envelopes: true}
-	documents := 0
-	for decoder := json.NewDecoder(bytes.NewReader(data)); ; documents++ {
-		var document json.RawMessage
-		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return output{err: "syntax"}
-		}
-		r.document(document)
-	}
-	var err error
-	switch {
-	case documents == 0 || r.own:
-	case r.envelopes:
-		err = record.ErrOtherLog
-	default:
-		err = record.ErrNotLog
-	}
-	return r.output.end(r.messages.skipped, err)
-}
-
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// membersOf returns the members of an object in their order; nil if it is none.
-func membersOf(raw json.RawMessage) (all []member, isObject bool) {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if opening, _ := decoder.Token(); opening != json.Delim('{') {
-		return nil, false
-	}
-	for decoder.More() {
-		name, _ := decoder.Token()
-		m := member{name: fmt.Sprint(name)}
-		_ = decoder.Decode(&m.value) // it was decoded before
-		all = append(all, m)
-	}
-	return all, true
-}
-
-func (r *reference) document(raw json.RawMessage) {
-	members, isObject := membersOf(raw)
-	control, envelope := false, false
-	r.owner = r.owner[:0]
-	for _, m := range members {
-		var text string
-		isString := m.value[0] == '"' && json.Unmarshal(m.value, &text) == nil
-		switch {
-		case m.name == "messageType" && isString:
-			control = text == "CONTROL_MESSAGE"
-		case m.name == "detail" && m.value[0] == '{':
-			envelope = true
-			for r.begin(m.value, 0); r.next(); {
-				r.add(r.record)
-			}
-		case (m.name == "owner" || m.name == "account") && isString && len(text) <= longestOwner:
-			r.owner = append(r.owner[:0], text...)
-		case m.name == "logEvents" && m.value[0] == '[':
-			envelope = true
-			var events []json.RawMessage
-			_ = json.Unmarshal(m.value, &events)
-			for _, e := range events {
-				if !control {
-					r.event(e)
-				}
-			}
-		}
-	}
-	r.envelopes = r.envelopes && isObject && envelope
-}
-
-func (r *reference) event(raw json.RawMessage) {
-	fields, _ := membersOf(raw)
-	for _, f := range fields {
-		var text string
-		if f.name != "message" || f.value[0] != '"' || json.Unmarshal(f.value, &text) != nil {
-			continue
-		}
-		for r.begin([]byte(text), 0); r.next(); {
-			r.add(r.record)
-		}
-	}
 }
 
 // bridged returns messages that are objects in envelopes of EventBridge.
@@ -188,9 +96,6 @@ func TestDecoder_ReadsEnvelopesOfEventBridge(t *testing.T) {
 	if d.Next() || !errors.Is(d.Err(), record.ErrOtherLog) {
 		t.Errorf("of other events alone: %v", d.Err())
 	}
-	if !IsEnvelope([]string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}) {
-		t.Error("it is not recognised")
-	}
 }
 
 func compare(t *testing.T, data []byte, got, want output) {
@@ -217,7 +122,21 @@ func inputs(tb testing.TB) (all [][]byte) {
 		tb.Fatal(err)
 	}
 	of := func(envelope string) []byte { return []byte(strings.ReplaceAll(envelope, "MESSAGE", string(message))) }
-	return append(all, whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
+	plain := func(values string) []byte {
+		for old, raw := range map[string][]byte{"RECORD": raws[0], "EVENT": raws[10], "OTHER": raws[13]} {
+			values = strings.ReplaceAll(values, old, string(raw))
+		}
+		return []byte(values)
+	}
+	return append(all,
+		plain("RECORD\nEVENT\nOTHER\nRECORDEVENT{\"Records\":[EVENT,OTHER,RECORD,1,EVENT]}\n{\"level\":1}\n"),
+		plain(`{"Records":[EVENT]} {"a":1,"Records":[EVENT],"Records":[EVENT],"schema_version_id":1,"logEvents":[]}RECORD`),
+		plain(`{"a":{"bucket_name":1},"bucket_name":"x","Records":[EVENT]}{"eventSource":"x"}{"eventVersion":1}{"Records":[]}`),
+		plain("START 1\nRECORD\nEND 1\r\nREPORT {\"a\":1}\n\n  indented\nEVENT\n1\n[RECORD]\nnull"),
+		plain("{'a': 1}\nRECORD\n{\n  a: 1\n}\nRECORD\n { }\n{x\n"),
+		plain("2026-07-02T08:15:42.318Z RECORD\nRECORD"), plain("RECORD x\nRECORD"), plain("RECORD,\nRECORD"), plain("RECORD}\nRECORD"),
+		plain("\ufeffRECORD\n\ufeffRECORD"), plain("\ufeff"), plain("\xef\xbb"), plain("text alone"), plain("RECORD\n{"), plain("{"), plain("x\n{\"a\""),
+		plain(`{"Records":[EVENT,]}`), plain("{\x00}\nRECORD"), plain("\x00\nRECORD\n\x00"), whole, pretty.Bytes(), bytes.ReplaceAll(whole, []byte("}{"), []byte("}\r\n{")),
 		of(`{"logEvents":[{"message":MESSAGE}],"owner":"behind"}`),
 		of(`{"owner":"o","owner":"p","logEvents":[{"message":MESSAGE,"message":MESSAGE}],"logEvents":[{"message":MESSAGE}]}`),
 		of(`{"logEvents":[{"message":MESSAGE}],"messageType":"CONTROL_MESSAGE","logEvents":[{"message":MESSAGE}]}`),

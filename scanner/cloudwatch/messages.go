@@ -38,16 +38,26 @@ func (m *messages) reset() {
 	m.owner = m.owner[:0]
 }
 
-func (m *messages) prefilter(candidate func(raw []byte) bool) {
-	ask := func(raw []byte) bool {
-		m.own = true
-		return candidate(raw)
+func (m *messages) prefilter(candidate func(format record.Format, raw []byte) bool) {
+	ask := func(format record.Format) func(raw []byte) bool {
+		if candidate == nil {
+			return nil
+		}
+		return func(raw []byte) bool {
+			m.own = true
+			return candidate(format, raw)
+		}
 	}
+	m.access.Prefilter(ask(accesslogjson.Format))
+	m.trail.Prefilter(ask(cloudtrail.Format))
+}
+
+// ofAnyFormat returns a prefilter that does not ask for the format.
+func ofAnyFormat(candidate func(raw []byte) bool) func(format record.Format, raw []byte) bool {
 	if candidate == nil {
-		ask = nil
+		return nil
 	}
-	m.access.Prefilter(ask)
-	m.trail.Prefilter(ask)
+	return func(_ record.Format, raw []byte) bool { return candidate(raw) }
 }
 
 // begin begins a message, which must stay as it is until next returns false.
@@ -56,7 +66,7 @@ func (m *messages) begin(text []byte, offset int64) {
 	m.offset = offset
 	text = bytes.TrimLeft(text, " \t\r\n")
 	switch {
-	case !bytes.HasPrefix(text, []byte("{")):
+	case !isObject(text):
 		m.skipped.OtherLog++
 		return
 	case isEvent(text):
@@ -66,6 +76,16 @@ func (m *messages) begin(text []byte, offset int64) {
 	}
 	m.message.Reset(text)
 	m.decoder.Reset(&m.message)
+}
+
+// isObject reports whether a message is an object of JSON, as far as its beginning shows it:
+// {'a': 1} and {a=1} are none.
+func isObject(text []byte) bool {
+	if !bytes.HasPrefix(text, []byte("{")) {
+		return false
+	}
+	inside := bytes.TrimLeft(text[1:], " \t\r\n")
+	return len(inside) == 0 || inside[0] == '"' || inside[0] == '}'
 }
 
 // isEvent reports whether a message is an event of CloudTrail's, as far as it takes to

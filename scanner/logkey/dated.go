@@ -24,6 +24,9 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 	if !ok || !endsIn(prefix, l.signs()) {
 		return Key{}, false
 	}
+	if dot := strings.LastIndexByte(stem, '.'); dot >= 0 && skippedEndings[stem[dot:]] != "" && Unknown(stem) == SkipUnknown {
+		return foreign(folder, skippedEndings[stem[dot:]]), true
+	}
 	k := Key{Stream: Stream{Prefix: prefix, Layout: l.Layout}, Time: t, Grain: 24 * time.Hour}
 	if len(rest) >= len(l.hours) {
 		if hour, err := time.Parse(l.hours, rest[:len(l.hours)]); err == nil {

@@ -15,6 +15,8 @@ const (
 	SkipAggregated      SkipReason = "aggregated"       // CloudTrail-Aggregated
 	SkipLakeResult      SkipReason = "lake_result"      // what a query of CloudTrail Lake has found
 	SkipParquet         SkipReason = "parquet"          // logs may be delivered as Parquet, which is not read
+	SkipORC             SkipReason = "orc"              // and as ORC
+	SkipCompressed      SkipReason = "compressed"       // and compressed in another way than by gzip
 	SkipFailed          SkipReason = "failed_delivery"  // what Firehose could not transform or deliver
 	SkipExport          SkipReason = "export_task"      // of CloudWatch Logs; a pass reads it, a tailer does not
 	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
@@ -34,9 +36,15 @@ const (
 // SkipReasons lists every SkipReason. The slice is the caller's.
 func SkipReasons() []SkipReason {
 	return []SkipReason{
-		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipFailed, SkipExport,
+		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport,
 		SkipFolder, SkipSpecial, SkipOtherForm, SkipRenamed, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
 	}
+}
+
+// skippedEndings are those of names below folders of days, as Firehose and who copies logs
+// write them, of objects that are skipped, by the reason.
+var skippedEndings = map[string]SkipReason{
+	".orc": SkipORC, ".zip": SkipCompressed, ".snappy": SkipCompressed, ".hsnappy": SkipCompressed, ".zst": SkipCompressed,
 }
 
 // folders of objects that are skipped, by the reason.
@@ -59,7 +67,7 @@ func skipReason(folder string) SkipReason {
 // MayHoldRequests reports whether somebody may miss what is skipped for this reason.
 func (r SkipReason) MayHoldRequests() bool {
 	switch r {
-	case SkipParquet, SkipFailed, SkipExport, SkipRenamed, SkipUnknownLog, SkipOtherLog:
+	case SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport, SkipRenamed, SkipUnknownLog, SkipOtherLog:
 		return true
 	}
 	return false

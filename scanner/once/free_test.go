@@ -78,6 +78,18 @@ var writings = map[string]func(records [][]byte) []byte{
 		}
 		return logtest.Gzip(all)
 	},
+	"in envelopes and without, in turn": func(records [][]byte) (all []byte) {
+		for i, r := range records {
+			if i%2 == 0 {
+				r = logtest.Envelope(r)
+			}
+			all = append(all, r...)
+		}
+		return all
+	},
+	"among lines of text and other JSON": func(records [][]byte) []byte {
+		return slices.Concat([]byte("START 1\n{'a': 1}\n{}"), bytes.Join(records, []byte("\nEND 1\n{\"level\":1}")), []byte("\nEND 1"))
+	},
 	"a member for a record": func(records [][]byte) (all []byte) {
 		for _, r := range records {
 			all = append(all, logtest.Gzip(r)...)
@@ -205,6 +217,9 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	for key, body := range map[string]string{
 		"a/2026/07/02/part-1.parquet":              "PAR1",
 		"a/2026/07/02/part-1":                      "PAR1xxxx",
+		"a/2026/07/02/zipped":                      "PK\x03\x04xxxx",
+		"h/2026/07/02/orc":                         "ORC\x0a\x7bxxxx",
+		"i/2026/07/02/text":                        "ORCHESTRA\n",
 		"b/2026/07/02/08/app.json":                 `{"level":"info","message":"started"}`,
 		"b/2026/07/02/09/app.json":                 `{"level":"info","message":"running"}`,
 		"b/2026/07/02/09/photo.jpg":                "\xff\xd8\xff",
@@ -224,13 +239,15 @@ func TestRun_NamesWhatIsNoLogByItsContent(t *testing.T) {
 	want := map[logkey.SkipReason]once.SkippedObjects{
 		logkey.SkipParquet:    {Objects: 2, Example: once.Example{Location: "logs", Key: "a/2026/07/02/part-1"}},
 		logkey.SkipUnknownLog: {Objects: 3, Example: once.Example{Location: "logs", Key: "b/2026/07/02/08/app.json"}},
-		logkey.SkipUnknown:    {Objects: 4, Example: once.Example{Location: "logs", Key: "b/2026/07/02/09/photo.jpg"}},
+		logkey.SkipUnknown:    {Objects: 5, Example: once.Example{Location: "logs", Key: "b/2026/07/02/09/photo.jpg"}},
+		logkey.SkipCompressed: {Objects: 1, Example: once.Example{Location: "logs", Key: "a/2026/07/02/zipped"}},
+		logkey.SkipORC:        {Objects: 1, Example: once.Example{Location: "logs", Key: "h/2026/07/02/orc"}},
 		logkey.SkipLakeResult: {Objects: 1, Example: once.Example{Location: "logs", Key: "AWSLogs/111122223333/CloudTrail-Lake/q/1"}},
 	}
 	if !maps.Equal(summary.SkippedObjects, want) {
 		t.Errorf("skipped\n     %+v\nwant %+v", summary.SkippedObjects, want)
 	}
-	if opens := fake.Opens(); opens > 8 { // not each object
+	if opens := fake.Opens(); opens > 11 { // not each object
 		t.Errorf("%d objects were opened", opens)
 	}
 }

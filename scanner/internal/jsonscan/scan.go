@@ -1,6 +1,9 @@
 package jsonscan
 
-import "io"
+import (
+	"bytes"
+	"io"
+)
 
 // MaxDepth is the number of objects and arrays that may stand in each other, the
 // outermost included. It is encoding/json's.
@@ -126,6 +129,26 @@ func (s *Scanner) Next(i int, closing byte) (next int, more bool) {
 		return i + 1, false
 	}
 	return s.Fail(i, "want a comma or a closing bracket"), false
+}
+
+// Rewind returns where the hold begins: at an object that stands in no other one, and is to
+// be read once more. There must be a hold.
+func (s *Scanner) Rewind() (i int) {
+	s.depth = 0
+	return s.Held
+}
+
+// SkipLine passes over text that is no JSON, up to the line feed or the end.
+func (s *Scanner) SkipLine(i int) (next int) {
+	for {
+		if n := bytes.IndexByte(s.Buf[i:s.End], '\n'); n >= 0 {
+			return i + n
+		}
+		var more bool
+		if i, more = s.more(s.End); !more {
+			return i
+		}
+	}
 }
 
 // Object is First if the next value is an object. Any other value it skips.

@@ -96,6 +96,11 @@ func (s *Scanner) Text(v Value) []byte {
 }
 
 // IsTrue reports whether v is the literal true.
-func (s *Scanner) IsTrue(v Value) bool {
-	return v.Kind == Other && s.Holds() && s.Buf[s.Held+int(v.From)] == 't'
+func (s *Scanner) IsTrue(v Value) bool { return s.begins(v, 't') }
+
+// IsFalse reports whether v is the literal false.
+func (s *Scanner) IsFalse(v Value) bool { return s.begins(v, 'f') }
+
+func (s *Scanner) begins(v Value, c byte) bool {
+	return v.Kind == Other && s.Holds() && s.Buf[s.Held+int(v.From)] == c
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
-	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
 	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
@@ -21,20 +20,15 @@ type format struct {
 	// reason returns the reason of an error of the decoder's own, empty for any other
 	// error; nil if there are none.
 	reason func(err error) source.Reason
-	// is reports whether the format is that of an object with a free key that begins with
-	// a JSON object with these members; nil: no such object has it.
-	is func(members []string) bool
 }
 
 // formats returns all formats, each in one line.
 func formats() []format {
 	return []format{
-		{accesslog.Format, []logkey.Layout{logkey.Simple, logkey.Partitioned}, func() record.Decoder { return accesslog.NewDecoder(nil) }, nil, nil},
-		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() record.Decoder { return cloudtrail.NewDecoder(nil) }, jsonReason, cloudtrail.IsLogFile},
-		{cloudtrail.Format, nil, func() record.Decoder { return cloudtrail.NewEventDecoder(nil) }, jsonReason, cloudtrail.IsEvent},
-		{accesslogjson.Format, nil, func() record.Decoder { return accesslogjson.NewDecoder(nil) }, jsonReason, accesslogjson.IsRecord},
-		{cloudwatch.Format, nil, func() record.Decoder { return cloudwatch.NewDecoder(nil) }, jsonReason, cloudwatch.IsEnvelope},
-		{cloudwatch.ExportFormat, []logkey.Layout{logkey.Export}, func() record.Decoder { return cloudwatch.NewExportDecoder(nil) }, nil, nil},
+		{accesslog.Format, []logkey.Layout{logkey.Simple, logkey.Partitioned}, func() record.Decoder { return accesslog.NewDecoder(nil) }, nil},
+		{cloudtrail.Format, []logkey.Layout{logkey.Trail}, func() record.Decoder { return cloudtrail.NewDecoder(nil) }, jsonReason},
+		{cloudwatch.Format, []logkey.Layout{logkey.Dated, logkey.Hive, logkey.HiveDay}, func() record.Decoder { return cloudwatch.NewDecoder(nil) }, jsonReason},
+		{cloudwatch.ExportFormat, []logkey.Layout{logkey.Export}, func() record.Decoder { return cloudwatch.NewExportDecoder(nil) }, nil},
 	}
 }
 

@@ -251,7 +251,7 @@ func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedByte
 	}
 	out.Skipped.Duplicate, out.Skipped.OtherForm = duplicates, otherForm
 	err = dec.Err()
-	if key.Free() || key.Stream.Layout == logkey.Export {
+	if key.Free() && (u.doubtful || reasonOf(err) == ReasonNotLog) || key.Stream.Layout == logkey.Export {
 		err = out.recognise(err)
 	}
 	return err

@@ -2,11 +2,8 @@ package reader
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -14,97 +11,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
-	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// headSize is how many bytes of an object show what it is, as stored and decompressed.
-const headSize = 64 << 10
-
-// errPage is a page of HTML or XML where a log object may be expected: what a proxy answers in
-// place of a store. It is told from something else that lies there by the object's name alone.
-var errPage = fmt.Errorf("a page of HTML or XML: %w", record.ErrNotLog)
-
-// isPage reports whether the name of an object shows that it is a page.
-func isPage(name string) bool {
-	switch strings.ToLower(extension(name)) {
-	case ".html", ".htm", ".xml", ".svg":
-		return true
-	}
-	return false
-}
-
-// recognise returns which of the formats content has, by its beginning, or why it has
-// none. An empty content has none for no reason.
-func recognise(content *bufio.Reader) (which int, skip logkey.SkipReason, err error) {
-	head, err := content.Peek(headSize)
-	if len(head) == 0 {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return -1, "", err
-	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, new(*gzipError)) {
-		return -1, "", err // the rest may show something else
-	}
-	head = bytes.TrimLeft(head, " \t\r\n")
-	switch {
-	case bytes.HasPrefix(head, []byte("PAR1")):
-		return -1, logkey.SkipParquet, nil
-	case bytes.HasPrefix(head, []byte("<")):
-		return -1, "", errPage
-	case bytes.HasPrefix(head, []byte("{")):
-	case accesslog.NewDecoder(bytes.NewReader(head)).Next(): // S3 delivers no such lines under free keys
-		return -1, logkey.SkipRenamed, nil
-	default:
-		return -1, logkey.SkipUnknown, nil
-	}
-	known := formats()
-	for members := range objects(head) {
-		for i := range known {
-			if known[i].is != nil && known[i].is(members) {
-				return i, "", nil
-			}
-		}
-	}
-	return -1, logkey.SkipUnknownLog, nil
-}
-
-// objects returns the names of the members of each JSON object at the beginning of head,
-// as far as they are there.
-func objects(head []byte) func(yield func(members []string) bool) {
-	return func(yield func([]string) bool) {
-		decoder := json.NewDecoder(bytes.NewReader(head))
-		for {
-			if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-				return
-			}
-			var members []string
-			var broken error
-			for broken == nil && decoder.More() {
-				var token json.Token
-				if token, broken = decoder.Token(); broken == nil {
-					name, _ := token.(string)
-					members = append(members, name)
-					var value json.RawMessage
-					broken = decoder.Decode(&value)
-				}
-			}
-			if !yield(members) || broken != nil {
-				return
-			}
-			if _, err := decoder.Token(); err != nil { // the closing brace
-				return
-			}
-		}
-	}
-}
-
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
-// beginning of some in each folder, day and kind of name: of the first, the second, the
-// fourth, and so on, as the first may be another one than the rest. From the first one on
+// beginning of some in each folder, day and kind of name, which is how that begins and ends: of
+// the first, the second, the fourth, and so on, as the first may be another one than the rest. From the first one on
 // that is a log object, all of its stream are taken for such: what is none will be found
 // when it is read. A Recogniser is for one location. Its methods may be called from any
 // goroutine. It keeps what it has found in memory alone.
@@ -115,6 +28,7 @@ type Recogniser struct {
 	mu     sync.Mutex // guards all below
 	logs   map[logkey.Stream]bool
 	none   map[kind]*others
+	begin  map[kind]int           // how many beginnings of such names are in none; of kinds without one
 	doubts map[logkey.Stream]bool // in which there were pages
 }
 
@@ -123,7 +37,12 @@ type kind struct {
 	stream    logkey.Stream
 	day       int64
 	extension string
+	beginning string // of their names
 }
+
+// maxBeginnings is how many beginnings of names are told from each other of one stream, day
+// and extension. If there are more, names are rather random.
+const maxBeginnings = 64
 
 // others are the objects of a kind that are no logs, as far as is known.
 type others struct {
@@ -146,6 +65,7 @@ func NewRecogniser() *Recogniser {
 		unpacker: newUnpacker(&Config{MaxObjectSize: 1 << 30}),
 		logs:     make(map[logkey.Stream]bool),
 		none:     make(map[kind]*others),
+		begin:    make(map[kind]int),
 		doubts:   make(map[logkey.Stream]bool),
 	}
 }
@@ -155,7 +75,7 @@ func NewRecogniser() *Recogniser {
 // error, and logkey.SkipUnreadable: nobody knows, and the next object of the kind is looked
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
-	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(obj.Key)}
+	k := r.kindOf(obj.Key, key)
 	if why, known := r.known(k, obj.Key); known {
 		return named(why, obj.Key), nil
 	}
@@ -164,14 +84,14 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
 		return named(why, obj.Key), nil
 	}
-	which, why, err := r.look(ctx, src, obj)
+	isLog, why, err := r.look(ctx, src, obj)
 	page := errors.Is(err, errPage)
 	switch {
 	case page:
 		why = logkey.SkipUnknown
 	case err != nil:
 		return logkey.SkipUnreadable, err
-	case which < 0 && why == "": // it is empty, which shows nothing
+	case !isLog && why == "": // it is empty, which shows nothing
 		return logkey.Unknown(obj.Key), nil
 	}
 	r.found(k, obj.Key, why, page && !isPage(obj.Key))
@@ -180,8 +100,9 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 
 // named returns why an object is skipped, which its name may show where its content does not.
 func named(why logkey.SkipReason, key string) logkey.SkipReason {
-	if why == logkey.SkipUnknown {
-		return logkey.Unknown(key)
+	byName := logkey.Unknown(key)
+	if why == logkey.SkipUnknown || why == logkey.SkipCompressed && byName == logkey.SkipRenamed {
+		return byName
 	}
 	return why
 }
@@ -199,6 +120,29 @@ func (r *Recogniser) Doubts() []logkey.Stream {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Keys(r.doubts))
+}
+
+// kindOf returns the kind of an object.
+func (r *Recogniser) kindOf(name string, key logkey.Key) kind {
+	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(name), beginning(name)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if all := k.anyBeginning(); r.none[k] == nil && r.begin[all] >= maxBeginnings {
+		return all
+	}
+	return k
+}
+
+// anyBeginning returns the kind of all beginnings.
+func (k kind) anyBeginning() kind {
+	k.beginning = ""
+	return k.clone()
+}
+
+// clone returns a copy that keeps no page of keys in memory.
+func (k kind) clone() kind {
+	k.extension, k.beginning = strings.Clone(k.extension), strings.Clone(k.beginning)
+	return k
 }
 
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
@@ -236,9 +180,11 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	if o == nil {
 		if len(r.none) >= maxKinds {
 			clear(r.none)
+			clear(r.begin)
 		}
 		o = new(others)
-		r.none[k] = o
+		r.none[k.clone()] = o
+		r.begin[k.anyBeginning()]++
 	}
 	o.why, o.last = why, strings.Clone(name)
 	if page && o.pages < maxPages {
@@ -249,43 +195,31 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 	o.objects++
 }
 
-func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (which int, why logkey.SkipReason, err error) {
+func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (isLog bool, why logkey.SkipReason, err error) {
 	if obj.Size == 0 {
-		return -1, "", nil
+		return false, "", nil
 	}
 	body, err := src.Open(ctx, obj)
 	if err != nil {
-		return -1, "", err
+		return false, "", err
 	}
 	defer body.Close()
 	content, err := r.unpacker.freeContent(bufio.NewReader(io.LimitReader(body, headSize)))
 	if err != nil {
 		return notCompressed(err)
 	}
-	which, why, err = recognise(content)
+	isLog, why, err = recognise(content)
 	if err != nil {
 		return notCompressed(err)
 	}
-	return which, why, nil
+	return isLog, why, nil
 }
 
 // notCompressed returns what is known of an object that looks as if it were compressed:
 // that it is no log, unless it could not be fetched.
-func notCompressed(err error) (which int, why logkey.SkipReason, failed error) {
+func notCompressed(err error) (isLog bool, why logkey.SkipReason, failed error) {
 	if errors.As(err, new(*gzipError)) {
-		return -1, logkey.SkipUnknown, nil
+		return false, logkey.SkipUnknown, nil
 	}
-	return -1, "", err
-}
-
-// extension returns what the name in a key ends in, as far as that shows what kind of
-// object it is: not .gz.
-func extension(key string) string {
-	const longest = len(".parquet")
-	name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], ".gz")
-	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 || len(name)-dot > longest {
-		return ""
-	}
-	return name[dot:]
+	return false, "", err
 }

@@ -59,8 +59,9 @@ type unpacker struct {
 	decoders []record.Decoder // of formats; nil before they are needed
 
 	// For free keys:
-	inner inflate.Reader // of what is compressed twice
-	head  *bufio.Reader
+	inner    inflate.Reader // of what is compressed twice
+	head     *bufio.Reader
+	doubtful bool // the object's beginning shows JSON, but no log that is read
 }
 
 func newUnpacker(cfg *Config) *unpacker {
@@ -73,11 +74,24 @@ func (u *unpacker) decoder(which int) record.Decoder {
 	if u.decoders[which] == nil {
 		f := &u.formats[which]
 		u.decoders[which] = f.newDecoder()
-		if candidate := u.cfg.Prefilter; candidate != nil {
-			u.decoders[which].Prefilter(func(raw []byte) bool { return candidate(f.name, raw) })
-		}
+		setPrefilter(u.decoders[which], f.name, u.cfg.Prefilter)
 	}
 	return u.decoders[which]
+}
+
+// setPrefilter sets the prefilter of a decoder: where records of several formats lie in one
+// object, that of each.
+func setPrefilter(d record.Decoder, name record.Format, candidate func(format record.Format, raw []byte) bool) {
+	several, ok := d.(interface {
+		PrefilterByFormat(candidate func(format record.Format, raw []byte) bool)
+	})
+	switch {
+	case candidate == nil:
+	case ok:
+		several.PrefilterByFormat(candidate)
+	default:
+		d.Prefilter(func(raw []byte) bool { return candidate(name, raw) })
+	}
 }
 
 // formatOf returns the format of objects whose keys show it.
@@ -88,34 +102,36 @@ func (u *unpacker) formatOf(layout logkey.Layout) int {
 // unpack returns the decoder of an object's records, which is valid until the next call,
 // or why the object is skipped.
 func (u *unpacker) unpack(key logkey.Key, stored storedBytes) (record.Decoder, logkey.SkipReason, error) {
+	var content io.Reader
+	var skip logkey.SkipReason
+	var err error
 	if key.Free() {
-		return u.unpackFree(stored)
+		content, skip, err = u.recognised(stored)
+	} else if content, err = u.content(stored); err == nil {
+		content = u.limited(content)
 	}
-	content, err := u.content(stored)
-	if err != nil {
-		return nil, "", err
+	if err != nil || skip != "" {
+		return nil, skip, err
 	}
 	dec := u.decoder(u.formatOf(key.Stream.Layout))
-	dec.Reset(u.limited(content))
+	dec.Reset(content)
 	return dec, "", nil
 }
 
-// unpackFree is unpack for an object that shows itself what it is.
-func (u *unpacker) unpackFree(stored storedBytes) (record.Decoder, logkey.SkipReason, error) {
+// recognised returns the decompressed bytes of an object that shows itself what it is, or why
+// it is skipped. Behind JSON of other logs there may be more than its beginning shows.
+func (u *unpacker) recognised(stored storedBytes) (io.Reader, logkey.SkipReason, error) {
 	content, err := u.freeContent(stored)
 	if err != nil {
 		return nil, "", err
 	}
-	which, skip, err := recognise(content)
-	if which < 0 {
-		if err == nil && skip == "" { // it is empty
-			skip = logkey.SkipUnknown
-		}
-		return nil, skip, err
+	isLog, skip, err := recognise(content)
+	if u.doubtful = skip == logkey.SkipUnknownLog; u.doubtful {
+		skip = ""
+	} else if err == nil && skip == "" && !isLog { // it is empty
+		skip = logkey.SkipUnknown
 	}
-	dec := u.decoder(which)
-	dec.Reset(content)
-	return dec, "", nil
+	return content, skip, err
 }
 
 // freeContent returns the decompressed bytes of an object that may be compressed twice:

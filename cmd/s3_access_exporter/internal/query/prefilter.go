@@ -10,7 +10,6 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/accesslog"
 	"github.com/s3access/s3_access_exporter/scanner/accesslogjson"
 	"github.com/s3access/s3_access_exporter/scanner/cloudtrail"
-	"github.com/s3access/s3_access_exporter/scanner/cloudwatch"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
@@ -99,21 +98,16 @@ func (f *Filter) findNeedles() map[record.Format][]Needles {
 	lines := []Needles{
 		{keys, []Mark{MarkPercent}}, {sources, mapped}, {requesters, nil}, {buckets, nil},
 	}
-	inJSON := slices.Clone(trail)   // of server access logs
-	messages := slices.Clone(trail) // of either log
+	inJSON := slices.Clone(trail) // of server access logs
 	for t := range f.traits.All() {
 		events, requests := bytesOf(t.Needles(record.CloudTrail)), bytesOf(t.Needles(record.ServerAccess))
 		trail = append(trail, Needles{events, escaped})
 		lines = append(lines, Needles{requests, nil})
 		inJSON = append(inJSON, Needles{requests, escaped})
-		if len(events) > 0 && len(requests) > 0 {
-			messages = append(messages, Needles{slices.Concat(events, requests), escaped})
-		}
 	}
 	found := make(map[record.Format][]Needles)
 	for format, all := range map[record.Format][]Needles{
 		cloudtrail.Format: trail, accesslog.Format: lines, accesslogjson.Format: inJSON,
-		cloudwatch.Format: messages, cloudwatch.ExportFormat: messages,
 	} {
 		for _, n := range all {
 			if len(n.Literals) > 0 {

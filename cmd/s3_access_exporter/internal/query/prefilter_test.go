@@ -145,7 +145,7 @@ func messages(lines bool) string {
 func objects() map[record.Format]string {
 	return map[record.Format]string{
 		accesslog.Format: lines(), cloudtrail.Format: events(), accesslogjson.Format: string(bytes.Join(requests(), nil)),
-		cloudwatch.Format: messages(false), cloudwatch.ExportFormat: messages(true),
+		cloudwatch.Format: messages(false) + string(bytes.Join(requests(), nil)) + events(), cloudwatch.ExportFormat: messages(true),
 	}
 }
 
@@ -212,10 +212,17 @@ func checkPrefilter(t *testing.T, format record.Format, object []byte, text stri
 		}
 		dec := decoderOf(format, object)
 		var passed bool // the record that comes next
-		dec.Prefilter(func(raw []byte) bool {
+		ask := func(format record.Format, raw []byte) bool {
 			passed = prefilter(format, raw)
 			return true
-		})
+		}
+		if several, ok := dec.(interface {
+			PrefilterByFormat(candidate func(record.Format, []byte) bool)
+		}); ok {
+			several.PrefilterByFormat(ask)
+		} else {
+			dec.Prefilter(func(raw []byte) bool { return ask(format, raw) })
+		}
 		for dec.Next() {
 			r := dec.Record()
 			if !passed {
