@@ -89,6 +89,9 @@ func TestScanner_FindsLogsBelowWhatWasSkipped(t *testing.T) {
 		"free keys": {"p/", func(r *rig, at time.Time, id string) {
 			r.putFree(freeKey{"p/", "2006/01/02/"}, at, "delivery-"+id, logtest.AccessJSON(at, id))
 		}},
+		"free keys of the same kind": {"p/", func(r *rig, at time.Time, id string) {
+			r.putFree(freeKey{"p/", "2006/01/02/"}, at, "x-0"+id, logtest.AccessJSON(at, id))
+		}},
 		"access logs": {"p/111122223333/eu-west-1/b/", func(r *rig, at time.Time, id string) {
 			r.bucket.Put(logtest.PartitionedKey("p/111122223333/eu-west-1/b/", at, "0123456789ABCDEF"), logtest.AccessLog(at, id), at)
 		}},
@@ -103,6 +106,7 @@ func TestScanner_FindsLogsBelowWhatWasSkipped(t *testing.T) {
 					at := began.AddDate(0, 0, 1-day)
 					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"inventory.txt", []byte("something else\n"), at)
 					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"manifest.json", []byte(`{"manifest":1}`), at)
+					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"x-9", []byte("something else\n"), at)
 				}
 				r.start()
 				r.wait(3 * time.Hour)
