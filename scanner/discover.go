@@ -70,6 +70,29 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
 
+// finder is a search under way.
+type finder struct {
+	*location
+	own      checkpoint.Prefix // with what was found before the start
+	now      time.Time
+	back     time.Time              // see Prefix.LookedBack
+	recent   time.Time              // see skips.count
+	first    bool                   // no search was complete before
+	blind    map[logkey.Stream]bool // in which an object could not be looked at
+	unseen   error                  // why, if that may pass
+	vain     int                    // looks at objects that may be read soon
+	conflict error                  // another location has a stream that was found, too
+}
+
+func newFinder(l *location, now time.Time) finder {
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
+	if f.first = f.own.Searched.IsZero(); f.first {
+		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
+	}
+	f.back = f.own.LookedBack()
+	return f
+}
+
 // maxBlind is how many streams are remembered of which the first search saw no content. If
 // there are more, none of what lies before the start is looked at.
 const maxBlind = 1000
@@ -92,29 +115,6 @@ func (f *finder) noteBlind() {
 	if len(names) > maxBlind || !utf8.ValidString(f.own.Blind) || strings.Count(f.own.Blind, "\n") >= len(names) {
 		f.own.Blind, f.own.Looked = "", f.own.Floor
 	}
-}
-
-// finder is a search under way.
-type finder struct {
-	*location
-	own      checkpoint.Prefix // with what was found before the start
-	now      time.Time
-	back     time.Time              // see Prefix.LookedBack
-	recent   time.Time              // see skips.count
-	first    bool                   // no search was complete before
-	blind    map[logkey.Stream]bool // in which an object could not be looked at
-	unseen   error                  // why, if that may pass
-	vain     int                    // looks at objects that may be read soon
-	conflict error                  // another location has a stream that was found, too
-}
-
-func newFinder(l *location, now time.Time) finder {
-	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
-	if f.first = f.own.Searched.IsZero(); f.first {
-		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
-	}
-	f.back = f.own.LookedBack()
-	return f
 }
 
 // take takes note of an object, and returns what to pass over.
