@@ -116,7 +116,9 @@ func TestScanner_ClockBehindBeforeTheFirstListingMovesTheStart(t *testing.T) {
 				r.config.Since = 24 * time.Hour
 				r.put(began.Add(-30*time.Hour), "A", "old")
 				r.put(began.Add(-2*time.Hour), "B", "r1")
-				r.bucket.SetFault(func(op, _ string) error { return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("certificate is not yet valid")} })
+				r.bucket.SetFault(func(op, _ string) error {
+					return &source.Error{Op: op, Reason: source.ReasonNetwork, Err: errors.New("certificate is not yet valid")}
+				})
 				r.start()
 				r.wait(time.Hour)
 				if test.restart {

@@ -31,6 +31,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	l.skips.begin(full)
 	l.sharing.begin()
 	f := newFinder(l, now)
+	if f.recent = earliest(now, f.own.Searched).Add(-freeAgain); full {
+		f.recent = earliest(f.recent, l.auditBegin(now))
+	}
 	l.keepKeys()
 	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
@@ -67,6 +70,29 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
 
+// finder is a search under way.
+type finder struct {
+	*location
+	own      checkpoint.Prefix // with what was found before the start
+	now      time.Time
+	back     time.Time              // see Prefix.LookedBack
+	recent   time.Time              // see skips.count
+	first    bool                   // no search was complete before
+	blind    map[logkey.Stream]bool // in which an object could not be looked at
+	unseen   error                  // why, if that may pass
+	vain     int                    // looks at objects that may be read soon
+	conflict error                  // another location has a stream that was found, too
+}
+
+func newFinder(l *location, now time.Time) finder {
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
+	if f.first = f.own.Searched.IsZero(); f.first {
+		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
+	}
+	f.back = f.own.LookedBack()
+	return f
+}
+
 // maxBlind is how many streams are remembered of which the first search saw no content. If
 // there are more, none of what lies before the start is looked at.
 const maxBlind = 1000
@@ -91,28 +117,6 @@ func (f *finder) noteBlind() {
 	}
 }
 
-// finder is a search under way.
-type finder struct {
-	*location
-	own      checkpoint.Prefix // with what was found before the start
-	now      time.Time
-	back     time.Time              // see Prefix.LookedBack
-	first    bool                   // no search was complete before
-	blind    map[logkey.Stream]bool // in which an object could not be looked at
-	unseen   error                  // why, if that may pass
-	vain     int                    // looks at objects that may be read soon
-	conflict error                  // another location has a stream that was found, too
-}
-
-func newFinder(l *location, now time.Time) finder {
-	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
-	if f.first = f.own.Searched.IsZero(); f.first {
-		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
-	}
-	f.back = f.own.LookedBack()
-	return f
-}
-
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	key := keyOf(obj)
@@ -126,7 +130,7 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return "" // the next search lists it again
 	}
 	if key.Skip != "" {
-		return f.skips.count(obj.Key, key, floor)
+		return f.skips.count(obj.Key, key, floor, f.recent)
 	}
 	f.skips.end()
 	st, err := f.meet(key.Stream, f.now, time.Time{})

@@ -91,7 +91,9 @@ func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
 	} {
 		for _, both := range []bool{false, true} {
 			inBubble(t, func(r *rig) {
-				location := func(store string) source.Location { return source.Location{Name: store, Store: store, Source: r.bucket} }
+				location := func(store string) source.Location {
+					return source.Location{Name: store, Store: store, Source: r.bucket}
+				}
 				r.config.Locations = []source.Location{location(test.stores[0])}
 				r.start()
 				r.wait(5 * time.Minute)

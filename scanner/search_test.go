@@ -78,6 +78,75 @@ func TestScanner_FindsStreamsThatBeginAmongOtherObjects(t *testing.T) {
 	}
 }
 
+// What is no log hides none that come later, in the folders of the same days and with lower
+// names, whatever day's it is.
+func TestScanner_FindsLogsBelowWhatWasSkipped(t *testing.T) {
+	const trail = "AWSLogs/111122223333/CloudTrail/eu-west-1/"
+	for name, kind := range map[string]struct {
+		prefix string
+		put    func(r *rig, at time.Time, id string)
+	}{
+		"free keys": {"p/", func(r *rig, at time.Time, id string) {
+			r.putFree(freeKey{"p/", "2006/01/02/"}, at, "delivery-"+id, logtest.AccessJSON(at, id))
+		}},
+		"free keys of the same kind": {"p/", func(r *rig, at time.Time, id string) {
+			r.putFree(freeKey{"p/", "2006/01/02/"}, at, "x-0"+id, logtest.AccessJSON(at, id))
+		}},
+		"access logs": {"p/111122223333/eu-west-1/b/", func(r *rig, at time.Time, id string) {
+			r.bucket.Put(logtest.PartitionedKey("p/111122223333/eu-west-1/b/", at, "0123456789ABCDEF"), logtest.AccessLog(at, id), at)
+		}},
+		"trail": {trail, func(r *rig, at time.Time, id string) {
+			r.bucket.Put(logtest.TrailKey(trail, "111122223333", "eu-west-1", at, "0123456789abcdef"), logtest.Trail(at, id), at)
+		}},
+	} {
+		for _, daysOfOthers := range []int{1, 4} {
+			inBubble(t, func(r *rig) {
+				r.config.Since = 24 * time.Hour
+				for day := range daysOfOthers {
+					at := began.AddDate(0, 0, 1-day)
+					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"inventory.txt", []byte("something else\n"), at)
+					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"manifest.json", []byte(`{"manifest":1}`), at)
+					r.bucket.Put(kind.prefix+at.Format("2006/01/02/")+"x-9", []byte("something else\n"), at)
+				}
+				r.start()
+				r.wait(3 * time.Hour)
+				var want []string
+				for range 6 {
+					want = append(want, fmt.Sprint("r", len(want)))
+					kind.put(r, time.Now(), want[len(want)-1])
+					r.wait(5 * time.Hour)
+				}
+				r.expect(want...)
+				if t.Failed() {
+					t.Log(name, daysOfOthers)
+				}
+			})
+		}
+	}
+}
+
+// The prefix of one bucket's logs may go on like another one's dates.
+func TestScanner_FindsAPrefixThatContinuesAnotherAsDatesDo(t *testing.T) {
+	for _, other := range []string{"2026-0/", "2026-03-", "2026-11-migration/", "2026-03-04-", "2027-", "2"} {
+		inBubble(t, func(r *rig) {
+			at := func(prefix string, n int, id string) {
+				r.bucket.Put(prefix+time.Now().UTC().Format("2006-01-02-15-04-05-")+fmt.Sprintf("%016X", n), logtest.AccessLog(time.Now(), id), time.Now())
+			}
+			at("logs/", 1, "r1")
+			at("logs/"+other, 2, "r2")
+			r.start()
+			r.wait(3 * time.Hour)
+			at("logs/", 3, "r3")
+			at("logs/"+other, 4, "r4")
+			r.wait(3 * time.Hour)
+			r.expect("r1", "r2", "r3", "r4")
+			if t.Failed() {
+				t.Log(other)
+			}
+		})
+	}
+}
+
 // Pipes, sockets and devices in a directory are no logs, whatever their names; to open one
 // may take for ever.
 func TestScanner_ShowsSpecialFilesAndNeverOpensThem(t *testing.T) {

@@ -19,8 +19,9 @@ const maxSkipped = 1 << 20
 // skips counts the objects of a location that are no log objects, each once, and knows
 // how to pass over them. It is owned by the goroutine of tail, but for what it has found.
 //
-// Those below folders of a day are passed over up to the last one that was counted. The
-// others are passed over by runs: such objects that follow each other in a listing,
+// Those below folders of a day are passed over up to the last one that was counted: all of
+// them, where a folder holds nothing else, and elsewhere those of days that are over, but for
+// full searches, as logs may come among them. The others are passed over by runs: such objects that follow each other in a listing,
 // without one of a stream among them, in the same highest folder as long as there are few
 // of these, and more than one request lists. So a search that passes over them takes as
 // many requests as there are runs, of which there are hardly more than streams. A stream
@@ -69,14 +70,19 @@ func (s *skips) end() { s.open = false }
 func (s *skips) done() { s.runs, s.next = s.next, nil }
 
 // count counts an object unless it was counted before. Of foreign streams it counts
-// those from the floor on.
-func (s *skips) count(name string, key logkey.Key, floor time.Time) (goOn string) {
+// those from the floor on, and passes over none of those from recent on that may lie among
+// logs.
+func (s *skips) count(name string, key logkey.Key, floor, recent time.Time) (goOn string) {
 	if prefix := key.Stream.Prefix; key.Stream.Layout != 0 && !key.Time.IsZero() {
 		s.open = false
-		if begin := min(max(s.cursors[prefix], key.Stream.After(floor)), key.Beyond()); name < begin {
+		counted := s.cursors[prefix]
+		if !key.Skip.Whole() {
+			counted = min(counted, key.Stream.After(recent))
+		}
+		if begin := min(max(counted, key.Stream.After(floor)), key.Beyond()); name < begin {
 			return begin
 		}
-		s.cursors[prefix] = name
+		s.cursors[prefix] = max(s.cursors[prefix], name)
 	} else {
 		goOn = s.extend(name)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"maps"
 	"slices"
@@ -30,6 +31,8 @@ type Recogniser struct {
 	none   map[kind]*others
 	begin  map[kind]int           // how many beginnings of such names are in none; of kinds without one
 	doubts map[logkey.Stream]bool // in which there were pages
+	met    map[uint64]bool        // hashes of the keys of others, each of which is met once
+	seed   maphash.Seed
 }
 
 // kind is what objects have in common that are likely to be of the same kind.
@@ -47,10 +50,13 @@ const maxBeginnings = 64
 // others are the objects of a kind that are no logs, as far as is known.
 type others struct {
 	why     logkey.SkipReason // of the one that was looked at last
-	objects int               // that were met, in the order of their keys, but for the first maxPages
+	objects int               // that were met, but for the first maxPages
 	pages   int               // that may be a proxy's
-	last    string            // the highest key of them
 }
+
+// maxMet is how many keys are remembered of objects that are no logs. If there are more, those
+// of before are met again.
+const maxMet = 1 << 18
 
 // maxPages is how many pages of a kind show nothing but what they are themselves, as a proxy
 // may have answered: the next object is looked at. If there are more, pages lie there.
@@ -67,6 +73,8 @@ func NewRecogniser() *Recogniser {
 		none:     make(map[kind]*others),
 		begin:    make(map[kind]int),
 		doubts:   make(map[logkey.Stream]bool),
+		met:      make(map[uint64]bool),
+		seed:     maphash.MakeSeed(),
 	}
 }
 
@@ -157,14 +165,22 @@ func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bo
 	switch {
 	case o == nil:
 		return "", false
-	case name <= o.last:
+	case r.met[maphash.String(r.seed, name)]:
 		return o.why, true
 	case o.objects&(o.objects+1) == 0: // with this one they are 2, 4, 8 ...
 		return "", false
 	}
 	o.objects++
-	o.last = strings.Clone(name) // it may be a part of a page
+	r.meet(name)
 	return o.why, true
+}
+
+// meet takes note that an object of that key was met. mu is held.
+func (r *Recogniser) meet(name string) {
+	if len(r.met) >= maxMet {
+		clear(r.met)
+	}
+	r.met[maphash.String(r.seed, name)] = true
 }
 
 // found takes note of why an object of a kind is no log object; nothing if it is one. page is
@@ -186,7 +202,8 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 		r.none[k.clone()] = o
 		r.begin[k.anyBeginning()]++
 	}
-	o.why, o.last = why, strings.Clone(name)
+	o.why = why
+	r.meet(name)
 	if page && o.pages < maxPages {
 		o.pages++
 		r.doubts[k.stream] = true
