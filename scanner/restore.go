@@ -25,6 +25,7 @@ func newLocation(l source.Location, cfg *Config, ready *readiness, o *owners) *l
 		recogniser: reader.NewRecogniser(),
 		unlooked:   make(map[string]error),
 		clock:      newClock(cfg.Now),
+		strangers:  strangers{warned: make(map[logkey.Stream]bool)},
 		sharing:    sharing{shard: cfg.Shard, store: l.Store},
 		newest:     make(map[string]time.Time),
 		strays:     make(map[*stream]bool),

@@ -18,7 +18,8 @@ import (
 type strangers struct {
 	mu sync.Mutex // guards all below
 	finder
-	found []*stream
+	found  []*stream
+	warned map[logkey.Stream]bool // those of other shards
 }
 
 // take has an object looked at that a listing of the stream host comes across. A stream of
@@ -30,14 +31,17 @@ func (s *strangers) take(ctx context.Context, host *stream, obj source.Object, k
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.sharing.owns(key) {
-		return
-	}
 	key, floor, _ := s.see(ctx, obj, key)
-	if key.Skip != "" {
+	switch owned := s.sharing.owns(key); {
+	case owned && key.Skip != "":
 		if key.Time.IsZero() || !key.Time.Before(floor) {
 			s.skips.once(obj.Key, key.Skip)
 		}
+		return
+	case !owned && key.Skip == "":
+		s.warnOfOther(obj, key)
+		return
+	case !owned:
 		return
 	}
 	var from time.Time
@@ -51,6 +55,20 @@ func (s *strangers) take(ctx context.Context, host *stream, obj source.Object, k
 	}
 	st.begins(key)
 	s.found = append(s.found, st)
+}
+
+// maxWarned is how many streams are remembered of which there was a warning.
+const maxWarned = 1000
+
+// warnOfOther warns, once a stream, that log objects belong to another shard, whose searches
+// pass over all keys of host, as these are not its own: it may never see them.
+func (s *strangers) warnOfOther(obj source.Object, key logkey.Key) {
+	if s.warned[key.Stream] || len(s.warned) >= maxWarned {
+		return
+	}
+	s.warned[key.Stream] = true
+	s.cfg.Logger.Warn("log objects lie among the keys of a stream of this shard, and belong to another shard, which may not find them: "+
+		"give them a prefix of their own", "location", s.Name, "key", obj.Key)
 }
 
 // noteStrangers takes note of what the polls of a round have come across.

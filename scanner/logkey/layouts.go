@@ -230,6 +230,19 @@ func BeforeDay(prefix string) (before string, ok bool) {
 	return "", false
 }
 
+// BeforeDate returns what stands in front of that in a prefix of keys which begins like the
+// date of a server access log's name, or all of it if nothing does.
+func BeforeDate(prefix string) string {
+	const month = "2006-0"
+	for at := range max(len(prefix)-len(month)+1, 0) {
+		year, rest := prefix[at:at+4], prefix[at+4:]
+		if "2006" <= year && year < "21" && strings.Trim(year, "0123456789") == "" && (rest[:2] == "-0" || rest[:2] == "-1") {
+			return prefix[:at]
+		}
+	}
+	return prefix
+}
+
 // cutThree returns the last three folders of a prefix that ends in a slash.
 func cutThree(prefix string) (first, second, third string, ok bool) {
 	parts := strings.Split(prefix, "/")

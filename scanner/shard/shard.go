@@ -109,13 +109,17 @@ func unit(store string, stream logkey.Stream) string {
 }
 
 // host returns the stream whose listings come across the keys of a stream, as both have the
-// same folders of days. Whoever tails the one meets the other.
+// same folders of days, or the prefix of the one goes on as dates of the other do. Whoever
+// tails the one meets the other.
 func host(stream logkey.Stream) logkey.Stream {
 	if before, ok := logkey.BeforeDay(stream.Prefix); ok {
 		return logkey.Stream{Layout: logkey.Partitioned, Prefix: before}
 	}
-	if stream.Layout == logkey.Dated || stream.Layout == logkey.Foreign {
+	switch stream.Layout {
+	case logkey.Dated, logkey.Foreign:
 		stream.Layout = logkey.Partitioned
+	case logkey.Simple:
+		stream.Prefix = logkey.BeforeDate(stream.Prefix)
 	}
 	return stream
 }
