@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -162,16 +163,29 @@ func (l Location) overlaps(other Location) bool {
 
 func prefixesOverlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
-// realPath returns a path without symbolic links, as far as it is there.
-func realPath(dir string) string {
-	followed, err := filepath.EvalSymlinks(dir)
-	if parent := filepath.Dir(dir); err != nil && parent != dir {
-		return filepath.Join(realPath(parent), filepath.Base(dir))
+// realPath returns a path without symbolic links, as far as it is there, and where they lead
+// if that is not there yet.
+func realPath(dir string) string { return followed(dir, maxLinks) }
+
+// maxLinks is how many symbolic links in a row are followed that lead to what is not there.
+const maxLinks = 40
+
+func followed(dir string, links int) string {
+	if there, err := filepath.EvalSymlinks(dir); err == nil {
+		return there
 	}
-	if err != nil {
+	parent := filepath.Dir(dir)
+	if parent == dir {
 		return dir
 	}
-	return followed
+	link, err := os.Readlink(dir)
+	switch {
+	case err != nil || links == 0:
+		return filepath.Join(followed(parent, links), filepath.Base(dir))
+	case filepath.IsAbs(link):
+		return followed(filepath.Clean(link), links-1)
+	}
+	return followed(filepath.Join(followed(parent, links-1), link), links-1)
 }
 
 func within(dir, parent string) bool {
