@@ -246,7 +246,7 @@ func TestRun_PrintsWhatWasReadWhereALocationCannotBeListed(t *testing.T) {
 // Nor does one that is not there from the beginning.
 func TestRun_ReadsTheLocationsThatAreThere(t *testing.T) {
 	bucket, missing := fixtureBucket(t), filepath.Join(t.TempDir(), "missing")
-	for _, command := range []string{"report -o csv", "report -o prometheus", "events -o raw --sort=time", "backfill --step=1h"} {
+	for _, command := range []string{"report -o csv", "report -o prometheus", "events -o raw --sort=time", "backfill --step=24h"} {
 		t.Run(command, func(t *testing.T) {
 			whole := runToEnd(t, append(strings.Fields(command), bucket)...)
 			for _, locations := range [][]string{{missing, bucket}, {bucket, missing}} {

@@ -14,7 +14,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
 
-var historySize = flag.Int64("trino.history", 20, "megabytes of decompressed logs, half of each kind, of which Trino and the scanner report")
+var historySize = flag.Int64("trino.history", 6, "megabytes of decompressed logs, half of each kind, of which Trino and the scanner report")
 
 // A history of weeks, of both logs, is the same to Trino as to the built-in scanner.
 func TestTrino_AHistoryIsTheScanners(t *testing.T) {
