@@ -160,7 +160,7 @@ func warnsOf(rigs []*rig, key string) bool {
 	for _, r := range rigs {
 		for line := range strings.Lines(r.log.String()) {
 			_, named, found := strings.Cut(line, " key=")
-			named, _, _ = strings.Cut(named, "\n")
+			named = strings.Trim(named, "\"\n")
 			if found && strings.Contains(line, "belong to another shard") && logkey.Parse(named).Stream == logkey.Parse(key).Stream {
 				return true
 			}

@@ -115,11 +115,15 @@ func host(stream logkey.Stream) logkey.Stream {
 	if before, ok := logkey.BeforeDay(stream.Prefix); ok {
 		return logkey.Stream{Layout: logkey.Partitioned, Prefix: before}
 	}
+	const hive = "year="
+	if i := strings.Index(stream.Prefix, hive+"2"); i >= 0 {
+		return logkey.Stream{Layout: logkey.Hive, Prefix: stream.Prefix[:i+len(hive)]}
+	}
 	switch stream.Layout {
 	case logkey.Dated, logkey.Foreign:
 		stream.Layout = logkey.Partitioned
-	case logkey.Simple:
-		stream.Prefix = logkey.BeforeDate(stream.Prefix)
+	case logkey.Simple, logkey.HiveDay:
+		return logkey.Stream{Layout: logkey.Simple, Prefix: logkey.BeforeDate(stream.Prefix)}
 	}
 	return stream
 }
