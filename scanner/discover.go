@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -110,11 +109,12 @@ func (f *finder) noteBlind() {
 	for s := range f.blind {
 		names = append(names, s.ID())
 	}
+	if len(names) > maxBlind || slices.ContainsFunc(names, isNoLine) {
+		f.own.Looked = f.own.Floor
+		return
+	}
 	slices.Sort(names)
 	f.own.Blind = strings.Join(names, "\n")
-	if len(names) > maxBlind || !utf8.ValidString(f.own.Blind) || strings.Count(f.own.Blind, "\n") >= len(names) {
-		f.own.Blind, f.own.Looked = "", f.own.Floor
-	}
 }
 
 // take takes note of an object, and returns what to pass over.

@@ -41,6 +41,8 @@ func (l *location) keptKeys() string {
 	if !ok {
 		return ""
 	}
-	cannot := func(prefix string) bool { return strings.Contains(prefix, "\n") || !utf8.ValidString(prefix) }
-	return strings.Join(slices.DeleteFunc(keeper.Kept(), cannot), "\n")
+	return strings.Join(slices.DeleteFunc(keeper.Kept(), isNoLine), "\n")
 }
+
+// isNoLine reports whether a name cannot be a line of what a checkpoint.Prefix keeps as text.
+func isNoLine(name string) bool { return strings.Contains(name, "\n") || !utf8.ValidString(name) }

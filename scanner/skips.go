@@ -21,11 +21,12 @@ const maxSkipped = 1 << 20
 //
 // Those below folders of a day are passed over up to the last one that was counted: all of
 // them, where a folder holds nothing else, and elsewhere those of days that are over, but for
-// full searches, as logs may come among them. The others are passed over by runs: such objects that follow each other in a listing,
-// without one of a stream among them, in the same highest folder as long as there are few
-// of these, and more than one request lists. So a search that passes over them takes as
-// many requests as there are runs, of which there are hardly more than streams. A stream
-// that begins within a run is found by the next search that passes over nothing.
+// full searches, as logs may come among them. The others are passed over by runs: such
+// objects that follow each other in a listing, without one of a stream among them, in the
+// same highest folder as long as there are few of these, and more than one request lists. So
+// a search that passes over them takes as many requests as there are runs, of which there are
+// hardly more than streams. A stream that begins within a run is found by the next search
+// that passes over nothing.
 type skips struct {
 	metrics *Metrics
 	logger  *slog.Logger      // of the location

@@ -17,11 +17,11 @@ import (
 )
 
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
-// beginning of some in each folder, day and kind of name, which is how that begins and ends: of
-// the first, the second, the fourth, and so on, as the first may be another one than the rest. From the first one on
-// that is a log object, all of its stream are taken for such: what is none will be found
-// when it is read. A Recogniser is for one location. Its methods may be called from any
-// goroutine. It keeps what it has found in memory alone.
+// beginning of some in each folder, day and kind of name, which is how that begins and ends:
+// of the first, the second, the fourth, and so on, as the first may be another one than the
+// rest. From the first one on that is a log object, all of its stream are taken for such: what
+// is none will be found when it is read. A Recogniser is for one location. Its methods may be
+// called from any goroutine. It keeps what it has found in memory alone.
 type Recogniser struct {
 	looking  sync.Mutex // held while an object is looked at
 	unpacker *unpacker
