@@ -102,3 +102,28 @@ func TestScanner_BlindInOneStreamIsBlindInNoOther(t *testing.T) {
 		})
 	}
 }
+
+// A name that cannot be kept makes all that comes later from before the start pass for what
+// lay there, rather than count what did.
+func TestScanner_BlindInAStreamOfAnOddNameCountsNothingFromBefore(t *testing.T) {
+	for _, name := range []string{"he\nre/", "her\xffe/"} {
+		inBubble(t, func(r *rig) {
+			r.slow()
+			r.config.Since = 24 * time.Hour
+			odd := freeKey{name, "2006/01/02/15/"}
+			r.putFree(odd, began.Add(-100*time.Hour), "A", logtest.AccessJSON(began, "old"))
+			r.putFree(odd, began, "B", logtest.AccessJSON(began, "new"))
+			r.bucket.SetFault(func(op, key string) error {
+				if op == sourcetest.OpOpen {
+					return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("no")}
+				}
+				return nil
+			})
+			r.start()
+			r.wait(time.Minute)
+			r.bucket.SetFault(nil)
+			r.wait(100 * time.Hour)
+			r.expect("new")
+		})
+	}
+}
