@@ -63,7 +63,10 @@ func (f *fields) splitCeph(s []byte) (malformed string) {
 	}
 	if hasPrefix(s, "- ") && bytes.IndexByte(s, '"') < 0 { // of the first version, which writes no user agent
 		f.referer, s = token(s)
-		return f.splitBare(trimLeft(s))
+		if malformed = f.splitBare(trimLeft(s)); malformed == "" && f.tail == nil { // cut off
+			malformed = "signature version"
+		}
+		return malformed
 	}
 	border, quotes := bytes.Index(s, []byte(` "`)), 2
 	if hasPrefix(s, `"`) { // around the Referer

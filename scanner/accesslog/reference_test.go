@@ -126,7 +126,7 @@ func referenceLine(line string) *decodertest.Text {
 			right.tail, right.versionID = tail, tail[0]
 		case refCephFirst.MatchString(response[8]):
 			left := referenceLeft{year: at.UTC().Year(), requester: requester, operation: operation, errorCode: response[3]}
-			if right, ok = referenceAgent(response[8], left); !ok {
+			if right, ok = referenceAgent(response[8], left); !ok || right.tail == nil {
 				return nil
 			}
 		default:
