@@ -58,6 +58,7 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	}
 	warnOfSkipped(env.logger, summary)
 	warnOfDoubles(env.logger, summary)
+	warnOfFarApart(env.logger, summary)
 	interrupted := ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 	var partial *engine.PartialError
 	unlisted := errors.As(err, new(*once.ListError))

@@ -139,6 +139,16 @@ func warnOfDoubles(logger *slog.Logger, s *once.Summary) {
 		"location", a.Location, "stream", a.Stream, "other_location", b.Location, "other_stream", b.Stream)
 }
 
+// warnOfFarApart warns of events of CloudTrail that may have been counted twice.
+func warnOfFarApart(logger *slog.Logger, s *once.Summary) {
+	if s.FarApart == nil {
+		return
+	}
+	a, b := s.FarApart.Places[0], s.FarApart.Places[1]
+	logger.Warn("events of CloudTrail that lie in two places may be counted twice, as more lie between their copies than are remembered: read fewer locations, or less time with --since and --until",
+		"location", a.Location, "stream", a.Stream, "other_location", b.Location, "other_stream", b.Stream)
+}
+
 // oldest returns the time of a location's first log object as attributes of a log line;
 // nothing if no key shows one.
 func oldest(l *once.LocationSummary) []any {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/s3access/s3_access_exporter/scanner/once"
 )
 
 // bothForms returns a directory in which one bucket's requests lie as text and as JSON.
@@ -84,5 +88,22 @@ func TestServe_ShowsThatRequestsCountTwiceOrReadsOneFormat(t *testing.T) {
 	eventually(t, "one is counted", func() bool { return e.mustScrape(t).sum(requests) == 1 })
 	if n := e.mustScrape(t).sum(doubled); n != 0 || e.stop() != exitOK {
 		t.Errorf("%v buckets, exit code %d", n, e.code)
+	}
+}
+
+// The warning names both places; there is none where events count once.
+func TestOneShots_WarnOfEventsThatMayCountTwice(t *testing.T) {
+	t.Parallel()
+	for want, summary := range map[string]*once.Summary{
+		"": {},
+		"location=s3://one stream=a/ other_location=s3://two other_stream=b/": {FarApart: &once.FarApart{
+			Places: [2]once.EventPlace{{Location: "s3://one", Stream: "a/"}, {Location: "s3://two", Stream: "b/"}},
+		}},
+	} {
+		var stderr bytes.Buffer
+		warnOfFarApart(slog.New(slog.NewTextHandler(&stderr, nil)), summary)
+		if got := stderr.String(); !strings.Contains(got, want) || (want != "") != strings.Contains(got, "level=WARN") {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

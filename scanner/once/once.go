@@ -107,6 +107,7 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 	err := <-listed
 	taker.summary.addListings(listings)
 	taker.summary.DoubleCounted, taker.summary.DoubleCountedBuckets = taker.finder.Findings(maxDoubleCounted), taker.finder.Len()
+	taker.summary.FarApart = taker.nearness.found
 	switch {
 	case taker.failed != nil:
 		err = taker.failed

@@ -43,6 +43,9 @@ type Summary struct {
 	// that each is there twice; DoubleCounted are the first ones of them by name.
 	DoubleCountedBuckets int
 	DoubleCounted        []DoubleCounted
+	// FarApart are two places of which events of CloudTrail may count twice, as more lay
+	// between their objects than DedupeWindow; nil: there are none.
+	FarApart *FarApart
 
 	// Locations are those of the Config, in its order.
 	Locations []LocationSummary

@@ -19,6 +19,7 @@ type taker struct {
 	results  *reader.Results[struct{}]
 	summary  *Summary
 	finder   *twice.Finder
+	nearness nearness
 	failed   error // of the Consumer; nothing is handed on after it
 }
 
@@ -53,6 +54,7 @@ func (t *taker) count(r *result) {
 	if t.failed = t.consumer.Take(r.Tally); t.failed != nil {
 		return
 	}
+	t.nearness.take(r.Location.Name, r.Key, r.Events(), t.window.Forgotten())
 	t.window.Commit([]*dedupe.Claim{&r.Claim})
 	t.summary.add(r)
 	from := r.Key.Stream

@@ -22,6 +22,7 @@ type Window struct {
 	events    eventTable  // of commits and of Claims
 	commits   []eventList // the oldest first
 	committed int         // IDs in them
+	forgotten int64       // IDs that were in commits before them
 	owners    []*Claim    // those that hold events, by number; 0 is nobody: these events are committed
 	unowning  []uint32    // numbers in owners that are not in use
 }
@@ -183,6 +184,7 @@ func (w *Window) Commit(objects []*Claim) {
 	for _, commit := range w.commits[:old] {
 		w.events.remove(commit)
 		w.committed -= commit.n
+		w.forgotten += int64(commit.n)
 	}
 	w.commits = w.commits[old:]
 	var commit eventList
@@ -192,6 +194,17 @@ func (w *Window) Commit(objects []*Claim) {
 		w.reset(c)
 	}
 	w.append(commit)
+}
+
+// Forgotten returns how many IDs were remembered and are not any more, the oldest ones: an
+// event of theirs would be new.
+func (w *Window) Forgotten() int64 {
+	if w == nil {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forgotten
 }
 
 // append takes note of the IDs of a commit.
