@@ -14,9 +14,9 @@ type EventPlace struct {
 	Stream   string // the prefix of its keys
 }
 
-// nearness finds places whose events are read far apart. Copies of an event have one
-// Region, so it compares the places of each, and with all others those whose Region the
-// keys do not show.
+// nearness finds places whose events are read far apart: those that are not read side by
+// side. Copies of an event have one Region, so it compares the places of each, and with all
+// others those whose Region the keys do not show.
 type nearness struct {
 	taken   int64 // IDs of events so far
 	regions map[string][]eventPlace
@@ -26,7 +26,13 @@ type nearness struct {
 // eventPlace is a place from which objects were taken.
 type eventPlace struct {
 	EventPlace
+	merged bool  // it is read side by side with others
 	before int64 // IDs that were taken before its first ones
+}
+
+// near reports whether copies in two places are read near each other.
+func (p eventPlace) near(other eventPlace) bool {
+	return p.merged && other.merged || p.EventPlace == other.EventPlace
 }
 
 // take takes note of an object with so many IDs of events, when so many of all were
@@ -35,7 +41,7 @@ func (n *nearness) take(location string, key logkey.Key, ids int, forgotten int6
 	if ids == 0 || n.found != nil {
 		return
 	}
-	place := EventPlace{Location: location, Stream: key.Stream.Prefix}
+	place := eventPlace{EventPlace{Location: location, Stream: key.Stream.Prefix}, key.Stream.Region() != "", n.taken}
 	if forgotten > 0 {
 		for region, places := range n.regions {
 			if region == key.Region || region == "" || key.Region == "" {
@@ -48,23 +54,23 @@ func (n *nearness) take(location string, key logkey.Key, ids int, forgotten int6
 }
 
 // compare compares a place with others of which IDs were forgotten.
-func (n *nearness) compare(place EventPlace, others []eventPlace, forgotten int64) {
+func (n *nearness) compare(place eventPlace, others []eventPlace, forgotten int64) {
 	for _, other := range others {
-		if other.EventPlace != place && other.before < forgotten {
-			n.found = &FarApart{Places: [2]EventPlace{other.EventPlace, place}}
+		if !other.near(place) && other.before < forgotten {
+			n.found = &FarApart{Places: [2]EventPlace{other.EventPlace, place.EventPlace}}
 		}
 	}
 }
 
 // note remembers the first two places of each Region: of all that differ from a given one,
 // the earliest is among them.
-func (n *nearness) note(place EventPlace, region string) {
+func (n *nearness) note(place eventPlace, region string) {
 	places := n.regions[region]
-	if len(places) == 2 || len(places) == 1 && places[0].EventPlace == place {
+	if len(places) == 2 || len(places) == 1 && places[0].near(place) {
 		return
 	}
 	if n.regions == nil {
 		n.regions = make(map[string][]eventPlace)
 	}
-	n.regions[region] = append(places, eventPlace{place, n.taken})
+	n.regions[region] = append(places, place)
 }

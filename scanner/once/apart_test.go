@@ -42,7 +42,11 @@ func TestRun_ShowsEventsWhoseCopiesLieFarApart(t *testing.T) {
 		"a copy in folders that show no Region": {func(b *sourcetest.Fake) {
 			putEvents(b, "a-copy/", ireland, "e", manyObjects)
 			putEvents(b, own(ireland), ireland, "e", manyObjects)
-		}, 100, 4 * manyObjects, &once.FarApart{Places: [2]once.EventPlace{{Location: "s3://logs", Stream: own(ireland)}, {Location: "s3://logs", Stream: "a-copy/"}}}},
+		}, 100, 4 * manyObjects, &once.FarApart{Places: [2]once.EventPlace{{Location: "s3://logs", Stream: "a-copy/"}, {Location: "s3://logs", Stream: own(ireland)}}}},
+		"what is read side by side": {func(b *sourcetest.Fake) {
+			putEvents(b, own(ireland), ireland, "e", manyObjects)
+			putEvents(b, "other-trail/"+own(ireland), ireland, "e", manyObjects)
+		}, 100, 2 * manyObjects, nil},
 		"few events": {func(b *sourcetest.Fake) {
 			putEvents(b, "a-copy/", ireland, "e", manyObjects)
 			putEvents(b, own(ireland), ireland, "e", manyObjects)
@@ -53,9 +57,9 @@ func TestRun_ShowsEventsWhoseCopiesLieFarApart(t *testing.T) {
 			putEvents(b, own(virginia), virginia, "v", manyObjects)
 		}, 100, 4 * manyObjects, nil},
 		"what was forgotten is of another Region": {func(b *sourcetest.Fake) {
-			putEvents(b, own(ireland), ireland, "e", manyObjects)
-			putEvents(b, own(virginia), virginia, "v", 4)
-			putEvents(b, "copy/"+virginia+"/", virginia, "v", 4)
+			putEvents(b, "a-copy/", ireland, "e", manyObjects)
+			putEvents(b, "b-copy/", virginia, "v", 4)
+			putEvents(b, "c-copy/", virginia, "v", 4)
 		}, 100, 2*manyObjects + 8, nil},
 		"none are remembered": {func(b *sourcetest.Fake) {
 			putEvents(b, own(ireland), ireland, "e", manyObjects)

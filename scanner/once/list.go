@@ -3,6 +3,7 @@ package once
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
@@ -18,7 +19,9 @@ type listing struct {
 	jobs       chan<- *job
 	recogniser *reader.Recogniser
 	helpers    *helpers
-	pageSize   int // keys of a page
+	merger     *merger     // nil: there is none
+	pageSize   int         // keys of a page
+	broken     atomic.Bool // the merger cannot list it any more
 
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
@@ -55,7 +58,7 @@ type passed struct {
 const maxPassed = 20_000
 
 // run queues every log object of a part of the location that is asked for. What it leaves
-// to helpers, they queue. It returns how many keys it has listed.
+// to helpers and to the merger, they queue. It returns how many keys it has listed.
 func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 	w := newWalk(l, p)
 	err = source.Walk(ctx, &w.requests, l.location.Prefix, p.from, func(obj source.Object) (string, bool) {
@@ -63,19 +66,19 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 			return "", false
 		}
 		key := readable(obj)
-		l.note(obj.Key, key)
 		w.share(ctx, obj.Key, key)
-		read, goOn := l.choose(key)
-		if !read {
-			l.putAside(obj, key)
-			return goOn, w.holds(goOn)
+		read, goOn, ok := l.look(ctx, obj, key)
+		end := key.Stream.End()
+		switch {
+		case !ok:
+			return "", false
+		case l.merger.takes(key) && goOn < end:
+			l.merger.leave(l, obj, key, read, goOn, w.to)
+			goOn = end
+		case read && !l.queue(ctx, obj, key):
+			return "", false
 		}
-		if key.Free() && !l.recognise(ctx, obj, key) {
-			return "", ctx.Err() == nil
-		}
-		l.query.Progress.list(obj)
-		l.ask()
-		return "", l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
+		return goOn, w.holds(goOn)
 	})
 	if err == nil {
 		err = ctx.Err()
@@ -84,6 +87,28 @@ func (l *listing) run(ctx context.Context, p part) (listed int, err error) {
 		return w.keys, &ListError{Location: l.location.Name, Err: err}
 	}
 	return w.keys, nil
+}
+
+// look takes note of an object that is listed, and reports whether it is to be read. Where
+// goOn is not empty, nothing up to it is. ok is false if ctx has ended meanwhile.
+func (l *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (read bool, goOn string, ok bool) {
+	l.note(obj.Key, key)
+	read, goOn = l.choose(key)
+	if !read {
+		l.putAside(obj, key)
+		return false, goOn, true
+	}
+	if key.Free() && !l.recognise(ctx, obj, key) {
+		return false, "", ctx.Err() == nil
+	}
+	return true, "", true
+}
+
+// queue queues an object that is to be read, or returns false because ctx has ended.
+func (l *listing) queue(ctx context.Context, obj source.Object, key logkey.Key) bool {
+	l.query.Progress.list(obj)
+	l.ask()
+	return l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
 }
 
 // choose is Query.choose, and leaves out what is in a form that is not read.

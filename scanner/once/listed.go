@@ -24,7 +24,7 @@ func List(ctx context.Context, cfg Config, q Query, found func(Listed)) (*Summar
 	scan, stop := context.WithCancel(ctx)
 	defer stop()
 	jobs := make(chan *job, listAhead)
-	listings, listed := listAll(scan, &cfg, &q, jobs)
+	listings, listed := listAll(scan, &cfg, &q, nil, jobs)
 	summary := new(Summary)
 	for j := range jobs {
 		found(Listed{Location: j.Location, Key: j.Key, Object: j.Object})

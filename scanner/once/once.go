@@ -3,7 +3,8 @@
 // read to a Consumer. It keeps nothing, and tries nothing again.
 //
 // Goroutines hand on what they have: one for each location, and helpers where it has many
-// pages (share.go), list and queue objects (list.go), readers open and decode them (package reader), and the caller's own takes
+// pages (share.go), list and queue objects (list.go), then one more those of
+// CloudTrail in the order of their times (merge.go), readers open and decode them (package reader), and the caller's own takes
 // what was read (take.go). Query decides what is listed (query.go), Summary what came of it
 // (summary.go), Progress how far the pass is (progress.go).
 package once
@@ -96,7 +97,11 @@ func Run(ctx context.Context, cfg Config, q Query, consumer Consumer) (*Summary,
 		Patience:      patience,
 	}, jobs)
 
-	listings, listed := listAll(scan, &cfg, &q, jobs)
+	var merge *merger // without a window, the order does not matter
+	if window != nil {
+		merge = newMerger()
+	}
+	listings, listed := listAll(scan, &cfg, &q, merge, jobs)
 	taker := taker{consumer: consumer, logger: cfg.Logger, window: window, results: results, summary: new(Summary), finder: twice.NewFinder()}
 	for r := range results.All() {
 		if taker.take(scan, r); taker.failed != nil {
@@ -127,15 +132,16 @@ func setDefaults(cfg *Config, q *Query) {
 }
 
 // listAll queues every log object in the locations that is asked for, and then closes jobs.
+// With a merger, CloudTrail comes in the order in which its copies are found.
 // Once listed has the error, nothing changes the listings any more. A location that cannot
 // be listed keeps no other one from being listed to its end.
-func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (listings []listing, listed <-chan error) {
+func listAll(ctx context.Context, cfg *Config, q *Query, merge *merger, jobs chan<- *job) (listings []listing, listed <-chan error) {
 	listings = make([]listing, len(cfg.Locations))
 	busy := make(chan struct{}, maxHelpers)
 	for i, l := range cfg.Locations {
 		group, listCtx := errgroup.WithContext(ctx)
 		listings[i] = listing{
-			location: l, query: q, jobs: jobs, helpers: &helpers{group: group, busy: busy},
+			location: l, query: q, jobs: jobs, helpers: &helpers{group: group, busy: busy}, merger: merge,
 			pageSize: source.PageSize, recogniser: reader.NewRecogniser(),
 		}
 		group.Go(func() error {
@@ -147,8 +153,12 @@ func listAll(ctx context.Context, cfg *Config, q *Query, jobs chan<- *job) (list
 	go func() {
 		var failed error
 		for i := range listings {
+			listings[i].failed = listings[i].helpers.group.Wait()
+		}
+		merge.merge(ctx)
+		for i := range listings {
 			l := &listings[i]
-			switch l.failed = l.helpers.group.Wait(); {
+			switch {
 			case l.failed != nil && failed != nil:
 				failed = fmt.Errorf("%w; %w", failed, l.failed)
 			case l.failed != nil:

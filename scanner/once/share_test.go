@@ -2,6 +2,7 @@ package once
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -33,13 +34,19 @@ type listed struct {
 // list lists a bucket with so many helpers.
 func list(t *testing.T, bucket *sourcetest.Fake, q Query, helping, pageSize int) listed {
 	t.Helper()
+	return listWith(t, nil, bucket, q, helping, pageSize)
+}
+
+// listWith is list with a merger, if it is not nil.
+func listWith(t *testing.T, m *merger, bucket *sourcetest.Fake, q Query, helping, pageSize int) listed {
+	t.Helper()
 	jobs := make(chan *job, listAhead)
 	q.Progress = new(Progress)
 	group, ctx := errgroup.WithContext(t.Context())
 	l := &listing{
 		location: source.Location{Name: "s3://logs", Source: bucket}, query: &q, jobs: jobs,
 		recogniser: reader.NewRecogniser(),
-		helpers:    &helpers{group: group, busy: make(chan struct{}, helping)}, pageSize: pageSize,
+		helpers:    &helpers{group: group, busy: make(chan struct{}, helping)}, merger: m, pageSize: pageSize,
 	}
 	out, before := listed{listing: l}, bucket.Pages()
 	group.Go(func() error {
@@ -49,6 +56,8 @@ func list(t *testing.T, bucket *sourcetest.Fake, q Query, helping, pageSize int)
 	var failed error
 	go func() {
 		failed = group.Wait()
+		m.merge(t.Context())
+		failed = errors.Join(failed, l.failed)
 		close(jobs)
 	}()
 	for j := range jobs {
