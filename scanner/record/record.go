@@ -10,7 +10,10 @@
 // of the module.
 package record
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Unknown is the value of a number that the log does not contain.
 const Unknown = -1
@@ -290,17 +293,24 @@ func (r *Record) Reset() {
 	r.ObjectSize, r.TurnAround = Unknown, Unknown
 }
 
-// FailedAuthentication reports whether code is one of S3's error codes for
+// FailedAuthentication reports whether code is one of the error codes for
 // credentials or a signature that were refused, so that the requester is not
-// known although the request was signed.
-// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+// known although the request was signed: S3's own, and those of the services that
+// write "Exception" behind the code, as S3 Tables.
+// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html.
 func FailedAuthentication(code []byte) bool {
-	switch string(code) {
+	switch string(BareErrorCode(code)) {
 	case "AccessKeyIdNotFound", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError",
-		"CredentialsNotSupported", "ExpiredToken", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken",
-		"MissingAuthenticationToken", "MissingSecurityHeader", "NotSignedUp", "RequestExpired", "RequestTimeTooSkewed",
-		"SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClientException":
+		"CredentialsNotSupported", "ExpiredToken", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId",
+		"InvalidSecurity", "InvalidSession", "InvalidSignature", "InvalidToken", "MissingAuthenticationToken",
+		"MissingSecurityHeader", "NotSignedUp", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+		"TokenRefreshRequired", "UnrecognizedClient", "UnsupportedSignature":
 		return true
 	}
 	return false
 }
+
+// BareErrorCode returns an error code without the suffix Exception, which services that
+// speak JSON add: S3's AccessDenied is AccessDeniedException of S3 Tables and S3 on Outposts.
+func BareErrorCode(code []byte) []byte { return bytes.TrimSuffix(code, []byte("Exception")) }
