@@ -229,7 +229,7 @@ type Record struct {
 	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
 	// which one of them is that of an earlier event is of the same request: it
 	// was delivered twice, to two accounts, or as a correction. Of the parts of a request that
-	// AWS logs as its service's, SharedEventID has the key behind it.
+	// AWS logs as its service's, SharedEventID has the key behind it, and its version.
 	EventID         []byte
 	SharedEventID   []byte
 	OriginalEventID []byte
@@ -243,7 +243,8 @@ type Record struct {
 	// those fields as logged: TLSv1.2, in any case.
 	//
 	// In CloudTrail they are tlsDetails' tlsVersion and cipherSuite; of an event without
-	// tlsDetails, CipherSuite is that of additionalEventData. Transport is TLS if one of them
+	// tlsDetails, CipherSuite is that of additionalEventData, which directory and table buckets
+	// write in small letters. Transport is TLS if one of them
 	// is there, else NoTransport if a service made the request (userIdentity has invokedBy, or
 	// the type AWSService), else unknown: CloudTrail never shows plain HTTP.
 	Transport   Transport
