@@ -56,3 +56,38 @@ func TestRecogniser_LooksAtFewObjectsHoweverTheirNamesBegin(t *testing.T) {
 		t.Errorf("%d of 2000 objects were opened", opens)
 	}
 }
+
+// An object that was no log yet when it was looked at, as it was still being written, is
+// looked at again once it is another one. Those that were not looked at are not, however
+// many of them change.
+func TestRecogniser_LooksAgainAtWhatHasChanged(t *testing.T) {
+	at := time.Date(2026, 7, 2, 8, 15, 27, 0, time.UTC)
+	log := logtest.AccessJSON(at, "r")
+	fake, recogniser := new(sourcetest.Fake), reader.NewRecogniser()
+	look := func(i int, body []byte, at time.Time) logkey.SkipReason {
+		key := fmt.Sprintf("2026/07/02/08/logs-1-2026-07-02-08-15-27-%04d-abababab", i)
+		fake.Put(key, body, at)
+		obj, err := fake.Stat(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		why, err := recogniser.Look(t.Context(), fake, obj, logkey.Parse(key))
+		if err != nil {
+			t.Error(err)
+		}
+		return why
+	}
+	for pass, content := range []string{"a", "a", "b"} { // the second time, they are copies
+		for i := range 100 {
+			look(i, []byte(content), at.Add(time.Duration(pass)*time.Second))
+		}
+	}
+	if opens := fake.Opens(); opens != 7+7 {
+		t.Errorf("%d objects were opened", opens)
+	}
+	for i := range 2 {
+		if why := look(0, log, at.Add(time.Minute)); why != "" {
+			t.Errorf("look %d: a log is skipped for %q", i, why)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
 // beginning of some in each folder, day and kind of name, which is how that begins and ends:
 // of the first, the second, the fourth, and so on, as the first may be another one than the
-// rest. From the first one on that is a log object, all of its stream are taken for such: what
+// rest. One that was looked at is looked at again once it is another version. From the first one on that is a log object, all of its stream are taken for such: what
 // is none will be found when it is read. A Recogniser is for one location. Its methods may be
 // called from any goroutine. It keeps what it has found in memory alone.
 type Recogniser struct {
@@ -31,7 +31,7 @@ type Recogniser struct {
 	none   map[kind]*others
 	begin  map[kind]int           // how many beginnings of such names are in none; of kinds without one
 	doubts map[logkey.Stream]bool // in which there were pages
-	met    map[uint64]bool        // hashes of the keys of others, each of which is met once
+	met    map[uint64]version     // by hashes of the keys of others, each of which is met once
 	seed   maphash.Seed
 }
 
@@ -42,6 +42,10 @@ type kind struct {
 	extension string
 	beginning string // of their names
 }
+
+// version is a hash of the version of an object that was looked at: once it is another one, it
+// is to be looked at again. It is 0 for an object that was met only.
+type version uint64
 
 // maxBeginnings is how many beginnings of names are told from each other of one stream, day
 // and extension. If there are more, names are rather random.
@@ -73,7 +77,7 @@ func NewRecogniser() *Recogniser {
 		none:     make(map[kind]*others),
 		begin:    make(map[kind]int),
 		doubts:   make(map[logkey.Stream]bool),
-		met:      make(map[uint64]bool),
+		met:      make(map[uint64]version),
 		seed:     maphash.MakeSeed(),
 	}
 }
@@ -84,12 +88,12 @@ func NewRecogniser() *Recogniser {
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
 	k := r.kindOf(obj.Key, key)
-	if why, known := r.known(k, obj.Key); known {
+	if why, known := r.known(k, obj); known {
 		return named(why, obj.Key), nil
 	}
 	r.looking.Lock()
 	defer r.looking.Unlock()
-	if why, known := r.known(k, obj.Key); known { // somebody else has looked meanwhile
+	if why, known := r.known(k, obj); known { // somebody else has looked meanwhile
 		return named(why, obj.Key), nil
 	}
 	isLog, why, err := r.look(ctx, src, obj)
@@ -102,7 +106,7 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	case !isLog && why == "": // it is empty, which shows nothing
 		return logkey.Unknown(obj.Key), nil
 	}
-	r.found(k, obj.Key, why, page && !isPage(obj.Key))
+	r.found(k, obj, why, page && !isPage(obj.Key))
 	return named(why, obj.Key), nil
 }
 
@@ -155,37 +159,55 @@ func (k kind) clone() kind {
 
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
 // need not be looked at for that.
-func (r *Recogniser) known(k kind, name string) (why logkey.SkipReason, known bool) {
+func (r *Recogniser) known(k kind, obj source.Object) (why logkey.SkipReason, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.logs[k.stream] {
 		return "", true
 	}
 	o := r.none[k]
+	before, met := r.met[maphash.String(r.seed, obj.Key)]
 	switch {
 	case o == nil:
 		return "", false
-	case r.met[maphash.String(r.seed, name)]:
-		return o.why, true
+	case met:
+		return o.why, before == 0 || before == r.versionOf(obj)
 	case o.objects&(o.objects+1) == 0: // with this one they are 2, 4, 8 ...
 		return "", false
 	}
+	r.meet(obj.Key, 0)
 	o.objects++
-	r.meet(name)
 	return o.why, true
 }
 
-// meet takes note that an object of that key was met. mu is held.
-func (r *Recogniser) meet(name string) {
+// meet takes note that an object of that key was met, and whether for the first time. mu is
+// held.
+func (r *Recogniser) meet(name string, v version) (first bool) {
 	if len(r.met) >= maxMet {
 		clear(r.met)
 	}
-	r.met[maphash.String(r.seed, name)] = true
+	hash := maphash.String(r.seed, name)
+	_, met := r.met[hash]
+	r.met[hash] = v
+	return !met
+}
+
+// versionOf returns the version of an object, by what a listing shows of its content. It is not 0.
+func (r *Recogniser) versionOf(obj source.Object) version {
+	shown := struct {
+		size     int64
+		etag     string
+		modified int64
+	}{obj.Size, obj.ETag, 0}
+	if obj.ETag == "" {
+		shown.modified = obj.LastModified.UnixNano()
+	}
+	return version(maphash.Comparable(r.seed, shown) | 1)
 }
 
 // found takes note of why an object of a kind is no log object; nothing if it is one. page is
 // whether it is one that may be a proxy's.
-func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool) {
+func (r *Recogniser) found(k kind, obj source.Object, why logkey.SkipReason, page bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if why == "" {
@@ -203,13 +225,14 @@ func (r *Recogniser) found(k kind, name string, why logkey.SkipReason, page bool
 		r.begin[k.anyBeginning()]++
 	}
 	o.why = why
-	r.meet(name)
-	if page && o.pages < maxPages {
+	first := r.meet(obj.Key, r.versionOf(obj))
+	switch {
+	case page && o.pages < maxPages:
 		o.pages++
 		r.doubts[k.stream] = true
-		return
+	case first:
+		o.objects++
 	}
-	o.objects++
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (isLog bool, why logkey.SkipReason, err error) {
