@@ -108,8 +108,12 @@ func TestJournal_CountsEachAttemptThatFails(t *testing.T) {
 					if !silent {
 						store.SetFault(func(op, _ string) error { return errDown })
 					}
-					if busy {
+					committing := make(chan struct{})
+					if !busy {
+						close(committing)
+					} else {
 						go func() {
+							defer close(committing)
 							for m.journal.Update(func(*checkpoint.Tx) error { return nil }) == nil {
 								succeeded.Add(1)
 								time.Sleep(time.Second)
@@ -133,6 +137,8 @@ func TestJournal_CountsEachAttemptThatFails(t *testing.T) {
 					if busy != (succeeded.Load() > 0) {
 						t.Errorf("%d commits have succeeded", succeeded.Load())
 					}
+					m.end()
+					<-committing
 				})
 			})
 		}
