@@ -74,7 +74,8 @@ type Config struct {
 	CommitPause time.Duration
 	// CommitIdle is the longest time without a commit, to the CommitInterval: after it, one is
 	// made of nothing. So a checkpoint that cannot be written shows before there is something
-	// to count, and that no commit has succeeded for longer means that none can.
+	// to count, unless it is a file that lacks nothing but room to grow; and that no commit has
+	// succeeded for longer means that none can.
 	CommitIdle time.Duration
 }
 

@@ -3,8 +3,6 @@ package checkpoint_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,73 +74,6 @@ func downFor(attempts int) (answers []error) {
 		answers = append(answers, errDown)
 	}
 	return answers
-}
-
-// silentStore is a store that gives no answer to a PUT while it is silent.
-type silentStore struct {
-	journaltest.Fake
-	silent atomic.Bool
-}
-
-func (s *silentStore) PutIfAbsent(ctx context.Context, key string, body io.ReadSeeker) error {
-	if s.silent.Load() {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	return s.Fake.PutIfAbsent(ctx, key, body)
-}
-
-// While the store refuses, or gives no answer, the attempts that fail count on, whether
-// there is something to commit or not, and no Update succeeds, not even one that changes
-// nothing.
-func TestJournal_CountsEachAttemptThatFails(t *testing.T) {
-	for _, silent := range []bool{false, true} {
-		for _, busy := range []bool{false, true} {
-			t.Run(fmt.Sprintf("silent %v, busy %v", silent, busy), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					store := new(silentStore)
-					var failed, succeeded atomic.Int64
-					m := join(t, checkpoint.JournalConfig{Objects: store, Failed: func() { failed.Add(1) }}).lead()
-					m.mustPut("1")
-					store.silent.Store(silent)
-					if !silent {
-						store.SetFault(func(op, _ string) error { return errDown })
-					}
-					committing := make(chan struct{})
-					if !busy {
-						close(committing)
-					} else {
-						go func() {
-							defer close(committing)
-							for m.journal.Update(func(*checkpoint.Tx) error { return nil }) == nil {
-								succeeded.Add(1)
-								time.Sleep(time.Second)
-							}
-						}()
-					}
-					time.Sleep(takeover / 2)
-					for range 60 {
-						before := failed.Load()
-						time.Sleep(time.Minute)
-						if n := failed.Load() - before; n < 3 {
-							t.Fatalf("%d attempts have failed in a minute", n)
-						}
-					}
-					if n := succeeded.Load(); n > 0 {
-						t.Errorf("%d commits have succeeded", n)
-					}
-					store.silent.Store(false)
-					store.SetFault(nil)
-					time.Sleep(time.Minute)
-					if busy != (succeeded.Load() > 0) {
-						t.Errorf("%d commits have succeeded", succeeded.Load())
-					}
-					m.end()
-					<-committing
-				})
-			})
-		}
-	}
 }
 
 func TestJournal_ShowsThatTheStoreIsAway(t *testing.T) {
