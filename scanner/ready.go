@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
 // errBacklog is why a Scanner is not ready at first.
@@ -75,6 +77,21 @@ func (r *readiness) committed(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.commit = err
+}
+
+// report shows how a commit ended, and logs it where that is news.
+func (c *committer) report(err error) {
+	if err != nil {
+		c.cfg.Metrics.commitFailures.Inc()
+		if !c.failing && !errors.Is(err, checkpoint.ErrFenced) { // which ends the process, with a line of its own
+			c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
+		}
+	}
+	if err == nil && c.failing {
+		c.cfg.Logger.Info("the checkpoint can be written again")
+	}
+	c.failing = err != nil
+	c.ready.committed(err)
 }
 
 // backlog counts the objects of a location's first complete round.
