@@ -153,6 +153,7 @@ func (c *committer) commit() error {
 	claims := c.claims()
 	var changed rows
 	var expose func()
+	ended := c.watch()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
 		changed = make(rows)
 		if err := c.write(tx, changed); err != nil {
@@ -164,7 +165,9 @@ func (c *committer) commit() error {
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
 		return err
 	})
-	c.report(err)
+	if c.report(err); !ended() && err == nil {
+		c.cfg.Logger.Info("the checkpoint can be written again", "after", time.Since(start))
+	}
 	if err != nil {
 		return err
 	}
