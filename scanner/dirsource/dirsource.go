@@ -57,6 +57,7 @@ type Source struct {
 	name   string // the absolute path by which the directory was named
 	links  links
 	settle time.Duration
+	folder folder
 }
 
 // Option changes how a Source behaves.
@@ -64,11 +65,12 @@ type Option func(*Source)
 
 // Settle makes listings leave out files that were modified less than d ago (source.LeftOut), as
 // they may be still written; a later listing has them. A file whose time lies
-// in the future by more than d counts as settled. Without this option all files
+// in the future by more than d counts as settled. Listings that begin within half of d may
+// share what was read of a large folder. Without this option all files
 // are listed: who reads a directory once must not miss what has just been
 // copied there.
 func Settle(d time.Duration) Option {
-	return func(s *Source) { s.settle = d }
+	return func(s *Source) { s.settle, s.folder.long = d, d/2 }
 }
 
 // New returns a Source for the directory dir. It fails if there is no such
