@@ -321,24 +321,6 @@ func TestReport_TakesNoFilterFromTheEnvironment(t *testing.T) {
 	golden.Want(t, "report.golden", got.stdout)
 }
 
-// In a file, what is repeated on the command line is a list.
-func TestReport_TakesFiltersFromAFile(t *testing.T) {
-	bucket := fixtureBucket(t)
-	for text, args := range map[string][]string{
-		"key: [invoices/4711.pdf, 'backup/*']":  {"--key=invoices/4711.pdf", "--key=backup/*"},
-		"source-ip: 192.0.2.17":                 {"--source-ip=192.0.2.17"},
-		"{log: cloudtrail, signature: [SigV2]}": {"--log=cloudtrail", "--signature=SigV2"},
-		"by: [log, bucket]":                     {"--by=log,bucket"},
-	} {
-		want := runToEnd(t, append([]string{"report", bucket}, args...)...).stdout
-		got := runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", text)).stdout
-		if got != want || strings.Contains(want, "no requests match") && strings.HasPrefix(text, "by") {
-			t.Errorf("%s:\n%s", text, got)
-		}
-	}
-	wantFailure(t, runToEnd(t, "report", bucket, "--config.file="+writeFile(t, "config.yml", "bucket: ['!']")), exitUsage, "is no pattern")
-}
-
 // A hint names no flag that the command does not have.
 func TestRun_NamesTheFlagForAnObjectThatIsTooLarge(t *testing.T) {
 	dir := singleObjectBucket(t, manyLines())
