@@ -134,7 +134,7 @@ func (w *walk) file(ctx context.Context, key string, yield func(source.Object) b
 		source.LeftOut(ctx, key)
 		return nil
 	}
-	if !yield(object(key, info)) {
+	if !yield(w.source.object(key, info)) {
 		return errStopped
 	}
 	return nil

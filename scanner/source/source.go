@@ -24,6 +24,10 @@ type Object struct {
 	// Special is whether it is no file, but a pipe, a socket or a device in a directory. It
 	// is not to be opened: that would wait for whoever is at the other end.
 	Special bool
+	// Seen is when it was seen so, by the clock of this process, where all else does not show
+	// that it is complete, as of a file in a directory that was modified not long ago: Open
+	// waits until it has been like that for long enough. Zero: Open does not wait.
+	Seen time.Time
 }
 
 // Source gives access to the objects of one bucket, or of a directory that
