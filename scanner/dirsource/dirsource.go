@@ -27,9 +27,9 @@
 // would. So a location is one copy of a bucket, and never a folder of snapshots that
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
-// Sockets, pipes and devices are listed as what they are, and never opened. The names that
-// copying tools and editors give to what is not finished are passed over: see hidden and
-// unfinished.
+// Sockets, pipes and devices are listed as what they are, and never opened. So are the files and
+// directories with names that copying tools and editors give to what is not finished; what lies in
+// such a directory is not listed: see hidden and unfinished.
 package dirsource
 
 import (
