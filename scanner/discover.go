@@ -56,7 +56,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.first {
 		f.noteBlind()
 	}
+	before := f.own.Kept
 	f.own.Kept = l.keptKeys()
+	l.warnOfLinks(before, f.own.Kept)
 	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)

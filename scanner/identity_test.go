@@ -246,5 +246,18 @@ func TestScanner_AnotherLinkToADirectoryCountsNothingAgain(t *testing.T) {
 			r.wait(30 * time.Hour)
 			r.expect(want...)
 		}
+		r.crash()
+		const warning = "a symbolic link by which logs were read is gone"
+		if strings.Contains(r.log.String(), warning) {
+			t.Error("links that come are a warning")
+		}
+		if err := os.Remove(filepath.Join(dir, "m")); err != nil {
+			t.Fatal(err)
+		}
+		start()
+		r.wait(30 * time.Hour)
+		if log := r.log.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, "gone=m/ followed=a/") {
+			t.Errorf("a link that goes is no warning:\n%s", log)
+		}
 	})
 }

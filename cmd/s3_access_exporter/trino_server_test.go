@@ -58,6 +58,7 @@ func startTrino(t *testing.T) *trinoServer {
 	server := exec.CommandContext(context.WithoutCancel(t.Context()), "trino-server",
 		"-Dnode.environment=test", "-Dnode.id=test", "-Dnode.data-dir="+dir+"/data", "-Dconfig="+dir+"/config.properties")
 	server.Stdout, server.Stderr = &log, &log
+	server.Env = append(server.Environ(), "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1") // no query here is long enough for more
 	if err := server.Start(); err != nil {
 		t.Fatalf("%v: .ci/run installs it", err)
 	}

@@ -57,6 +57,7 @@ type Source struct {
 	name   string // the absolute path by which the directory was named
 	links  links
 	settle time.Duration
+	folder folder
 }
 
 // Option changes how a Source behaves.
@@ -69,11 +70,11 @@ const skew = time.Hour
 // Settle makes listings leave out files that were modified less than d ago, or will be in less
 // than d (source.LeftOut), as they may be still written; a later listing has them. As the clock
 // that has set a file's time may be a server's, Open waits until a file has had the same size and
-// time for d after it was listed, if that time is an hour away at most.
-// Without this option all files are listed, and opened at once: who reads a directory once must not miss
-// what has just been copied there.
+// time for d after it was listed, if that time is an hour away at most. Listings that begin within
+// half of d may share what was read of a large folder. Without this option all files are listed,
+// and opened at once: who reads a directory once must not miss what has just been copied there.
 func Settle(d time.Duration) Option {
-	return func(s *Source) { s.settle = d }
+	return func(s *Source) { s.settle, s.folder.long = d, d/2 }
 }
 
 // New returns a Source for the directory dir. It fails if there is no such

@@ -145,14 +145,22 @@ func (w *walk) file(ctx context.Context, key string, yield func(source.Object) b
 	return nil
 }
 
-// entries returns what may be visited in a directory, in order.
+// entries returns what may be visited in a directory, in order. It is not to be changed.
 func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
+	if w.source.folder.isLarge(dir.key) {
+		w.source.folder.reading.Lock()
+		defer w.source.folder.reading.Unlock()
+		if all, ok := w.source.folder.kept(dir.key); ok {
+			return w.wanted(all), nil
+		}
+	}
 	f, err := os.Open(w.source.path(dir.key))
 	if err != nil {
 		return nil, w.failure(err)
 	}
 	defer func() { _ = f.Close() }()
 	var entries []entry
+	all := w.source.folder.long > 0 // whether all are there, and not just those that are wanted
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -163,7 +171,8 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			if ok && w.wants(e) {
+			all = all && d.Type()&fs.ModeSymlink == 0 && len(entries) < maxKept
+			if ok && (all || w.wants(e)) {
 				entries = append(entries, e)
 			}
 		}
@@ -174,7 +183,14 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			return nil, w.failure(err)
 		}
 	}
+	if all = all && len(entries) >= largeFolder; !all {
+		entries = slices.DeleteFunc(entries, func(e entry) bool { return !w.wants(e) })
+	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	if all {
+		w.source.folder.keep(dir.key, entries)
+		entries = w.wanted(entries)
+	}
 	return entries, nil
 }
 

@@ -40,21 +40,37 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 	return k, true
 }
 
-// lastDate divides folder at the last folders of a day that are in it.
+// lastDate divides folder at the last folders of a day that are in it. A year may have
+// something in front of it, if no folder begins with one: Firehose puts it right behind a
+// prefix, which may end without a slash.
 func lastDate(folder, folders string) (prefix, rest string, day time.Time, ok bool) {
+	behind := -1
 	for n := len(folder) - len(folders); n >= 0; n-- {
-		if folder[n+len("2006")] != folders[len("2006")] || n > 0 && folder[n-1] != '/' && folder[n-1] != '=' {
-			continue
-		}
-		date := folder[n : n+len(folders)]
-		if day, err := time.Parse(folders, date); err == nil && "2006" <= date && date < "21" {
-			if folders == dayFolders && n > 0 && folder[n-1] != '/' {
-				continue
+		if day, ok := dayAt(folder, n, folders); ok {
+			switch {
+			case n == 0 || folder[n-1] == '/':
+				return folder[:n], folder[n+len(folders):], day, true
+			case behind < 0:
+				behind = n
 			}
-			return folder[:n], folder[n+len(folders):], day, true
 		}
 	}
-	return "", "", time.Time{}, false
+	if behind < 0 {
+		return "", "", time.Time{}, false
+	}
+	day, _ = dayAt(folder, behind, folders)
+	return folder[:behind], folder[behind+len(folders):], day, true
+}
+
+// dayAt parses the folders of a day at folder[n:].
+func dayAt(folder string, n int, folders string) (day time.Time, ok bool) {
+	const year = len("2006")
+	if folder[n+year] != folders[year] || folders != dayFolders && n > 0 && folder[n-1] != '/' && folder[n-1] != '=' {
+		return day, false
+	}
+	date := folder[n : n+len(folders)]
+	day, err := time.Parse(folders, date)
+	return day, err == nil && "2006" <= date && date < "21"
 }
 
 // signs returns what may stand in front of the date in folders of Hive's; nil: they are none.

@@ -26,6 +26,11 @@ func TestParse_FindsDatesAnywhereInFreeKeys(t *testing.T) {
 		"p/2026/07/02/shop/x":     {Stream: dated("p/"), Time: day, Grain: 24 * time.Hour},
 		"2020/01/01/2026/07/02/x": {Stream: dated("2020/01/01/"), Time: day, Grain: 24 * time.Hour},
 		"logs/2026/07/02/08/shop-1-2026-07-02-08-15-27-0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f": {Stream: dated("logs/"), Time: hour, Grain: time.Hour},
+		"logs-2026/07/02/08/shop-1-2026-07-02-08-15-27-0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f": {Stream: dated("logs-"), Time: hour, Grain: time.Hour},
+		"p/v12026/07/02/x":                 {Stream: dated("p/v1"), Time: day, Grain: 24 * time.Hour},
+		"dt=2026/07/02/x":                  {Stream: dated("dt="), Time: day, Grain: 24 * time.Hour},
+		"p/2026/07/02/run-2026/07/03/x":    {Stream: dated("p/"), Time: day, Grain: 24 * time.Hour},
+		"p-2026/07/01/run-2026/07/02/08/x": {Stream: dated("p-2026/07/01/run-"), Time: hour, Grain: time.Hour},
 		"AWSLogs/" + acct + "/s3/eu-west-1/2026/07/02/x.gz": {
 			Stream: dated("AWSLogs/" + acct + "/s3/eu-west-1/"), Time: day, Grain: 24 * time.Hour, AccountID: acct, Region: "eu-west-1",
 		},
@@ -42,7 +47,7 @@ func TestParse_FindsDatesAnywhereInFreeKeys(t *testing.T) {
 		}
 	}
 	for _, key := range []string{
-		"p/2026/7/2/x", "p/2026/02/30/x", "p/2026/13/01/x", "p/1999/07/02/x", "p2026/07/02/x", "dt=2026/07/02/x",
+		"p/2026/7/2/x", "p/2026/02/30/x", "p/2026/13/01/x", "p/1999/07/02/x", "p1999/07/02/x",
 		"year=2026/month=7/day=2/x", "myear=2026/month=07/day=02/x", "p/2026/07/02", "p/2026-07-02/x", "created=2026-07-02/x", "pdt=2026-07-02/x", "dt=2026-07-2/x", "dt=2026-13-02/x",
 	} {
 		if got := logkey.Parse(key); got.Free() || got.Skip != logkey.SkipUnknown {
@@ -61,6 +66,7 @@ var grammars = map[string]string{
 	"and one an hour":   "%sdate=2006-01-02/hour=15/",
 	"days, and more":    "%s2006/01/02/shop/",
 	"hours and minutes": "%s2006/01/02/15/04/",
+	"no slash before":   "%sfirehose-2006/01/02/15/",
 }
 
 // What tailing relies on, for every grammar: keys sort by their folders' times, and a

@@ -217,15 +217,10 @@ func cutDay(folder string) (prefix string, day time.Time, ok bool) {
 // BeforeDay returns what stands in front of the first folders of a day in a prefix of keys,
 // or false if it has none.
 func BeforeDay(prefix string) (before string, ok bool) {
-	for at := 0; at+len(dayFolders) <= len(prefix); {
-		if _, err := time.Parse(dayFolders, prefix[at:at+len(dayFolders)]); err == nil {
+	for at := range max(len(prefix)-len(dayFolders)+1, 0) {
+		if _, ok := dayAt(prefix, at, dayFolders); ok {
 			return prefix[:at], true
 		}
-		slash := strings.IndexByte(prefix[at:], '/')
-		if slash < 0 {
-			break
-		}
-		at += slash + 1
 	}
 	return "", false
 }
