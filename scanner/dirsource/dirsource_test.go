@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,14 +14,18 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
-func TestSource_IsASource(t *testing.T) {
+func TestSource_IsASource(t *testing.T) { testSource(t) }
+
+func TestSource_IsASourceThatWaits(t *testing.T) { testSource(t, dirsource.Settle(1)) }
+
+func testSource(t *testing.T, options ...dirsource.Option) {
 	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		dir := t.TempDir()
 		for key, body := range objects {
 			write(t, dir, key, body)
 		}
 		modified := time.Now()
-		return sourcetest.Store{Source: open(t, dir), Put: func(t *testing.T, key string, body []byte) {
+		return sourcetest.Store{Source: open(t, dir, options...), Put: func(t *testing.T, key string, body []byte) {
 			write(t, dir, key, body)
 			modified = modified.Add(time.Nanosecond)
 			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), time.Time{}, modified); err != nil {
@@ -316,41 +319,5 @@ func TestList_PassesOverWhatVanishes(t *testing.T) {
 	}
 	if want := []string{"a", "d"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// What is passed over for its name is listed as that, in order, and nothing that lies in it.
-func TestList_ShowsWhatItPassesOver(t *testing.T) {
-	dir, elsewhere := t.TempDir(), t.TempDir()
-	for _, key := range []string{
-		".logs/2026/x", ".logs/2026/y", ".logs-old", ".snapshot/x", "a/.x.Xa81bQ", "a/.b/c/d", "a/b", "a/b.part", "a/b.6eF1a2B3", "a/b~", "lost+found/x", "old~/x", "z",
-	} {
-		write(t, dir, key, nil)
-	}
-	write(t, elsewhere, "logs/x", nil)
-	link(t, filepath.Join(elsewhere, "logs"), dir, ".hidden-link")
-	link(t, filepath.Join(elsewhere, "logs", "x"), dir, "y.part")
-	src := open(t, dir)
-	passed := []string{".hidden-link", ".logs-old", ".logs/", ".snapshot/", "a/.b/", "a/.x.Xa81bQ", "a/b.6eF1a2B3", "a/b.part", "a/b~", "lost+found/", "old~/", "y.part"}
-	for _, prefix := range []string{"", ".", "a/", "a/b", "a/b.", "old", "old~/", ".logs/", ".logs/2026/"} {
-		for _, startAfter := range append([]string{"", "a", ".logs/2026/x", "a/.b/c", "zz"}, passed...) {
-			var want []string
-			for _, key := range passed {
-				above := strings.HasSuffix(key, "/") && strings.HasPrefix(prefix, key) // what is asked for is not listed
-				if strings.HasPrefix(key, prefix) && key > startAfter && !above {
-					want = append(want, key)
-				}
-			}
-			if _, got := listAll(t, src, prefix, startAfter); !slices.Equal(got, want) {
-				t.Errorf("List(%q, %q) passes over %q, want %q", prefix, startAfter, got, want)
-			}
-		}
-	}
-	var all []string
-	for o := range src.List(t.Context(), "", "") {
-		all = append(all, o.Key)
-	}
-	if want := slices.Sorted(slices.Values(append(passed, "a/b", "z"))); !slices.Equal(all, want) {
-		t.Errorf("got %q, want %q", all, want)
 	}
 }
