@@ -14,17 +14,35 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 )
 
-// counted counts the transactions of a Checkpoint, and can make them fail.
+var errFull = errors.New("no space left on device")
+
+// counted counts the transactions of a Checkpoint, and can make them fail, or hang.
 type counted struct {
 	scanner.Checkpoint
 	updates atomic.Int64
 	fail    atomic.Bool
+	hangs   atomic.Pointer[chan struct{}] // closed once they go on; nil: they do not hang
+}
+
+func (c *counted) hang() {
+	mended := make(chan struct{})
+	c.hangs.Store(&mended)
+}
+
+// mend lets those go on that hang.
+func (c *counted) mend() {
+	if mended := c.hangs.Swap(nil); mended != nil {
+		close(*mended)
+	}
 }
 
 func (c *counted) Update(fn func(*checkpoint.Tx) error) error {
 	c.updates.Add(1)
 	if c.fail.Load() {
-		return errors.New("no space left on device")
+		return errFull
+	}
+	if mended := c.hangs.Load(); mended != nil {
+		<-*mended
 	}
 	return c.Checkpoint.Update(fn)
 }
