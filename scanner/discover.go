@@ -36,7 +36,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	l.keepKeys()
 	empty := true
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
-		empty = false
+		empty = empty && obj.Unfinished
 		return f.take(ctx, obj), true
 	})
 	if err == nil {
@@ -168,9 +168,13 @@ func (f *finder) see(ctx context.Context, obj source.Object, key logkey.Key) (se
 	return key, floor, later
 }
 
-// keyOf returns what an object is by its key. What is no file is no log object.
+// keyOf returns what an object is by its key. What is no file, or not finished, is no log
+// object.
 func keyOf(obj source.Object) logkey.Key {
-	if obj.Special {
+	switch {
+	case obj.Unfinished:
+		return logkey.Key{Skip: logkey.SkipUnfinished}
+	case obj.Special:
 		return logkey.Key{Skip: logkey.SkipSpecial}
 	}
 	return logkey.Parse(obj.Key)
