@@ -48,3 +48,40 @@ func TestScanner_CountsNoPartOfAFileOnAServerWithAnotherClock(t *testing.T) {
 		})
 	}
 }
+
+// Streams whose files were all written a moment ago are found in the next round, and nothing is
+// ready before, nor does what lay there before the start count.
+func TestScanner_FindsStreamsThatWereWrittenAMomentAgo(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		dir := t.TempDir()
+		put := func(folder string, at time.Time, id string, age time.Duration) {
+			file := filepath.Join(dir, folder, filepath.Base(logtest.SimpleKey(at, id)))
+			modified := time.Now().Add(-age)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, logtest.AccessLog(at, id), 0o600), os.Chtimes(file, modified, modified)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("old", began, "A", time.Hour)
+		put("young", began, "B", 0)
+		put("young", began.Add(-48*time.Hour), "before", 0)
+		src, err := dirsource.New(dir, dirsource.Settle(dirsource.DefaultSettle))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.config.Locations = []source.Location{{Name: dir, Store: src.Store(), Source: src}}
+		r.config.Interval, r.config.Since = 5*time.Second, 24*time.Hour
+		r.put(began, "C", "C")
+		r.start()
+		r.wait(time.Second)
+		if r.scanner.Ready() == nil {
+			t.Error("it is ready before it has seen all that lies there")
+		}
+		r.wait(30 * time.Second)
+		r.expect("A", "B", "C")
+		if err := r.scanner.Ready(); err != nil {
+			t.Errorf("Ready returns %v", err)
+		}
+		r.wait(30 * time.Hour)
+		r.expect("A", "B", "C")
+	})
+}
