@@ -223,7 +223,7 @@ func (s *story) testHealth(t *testing.T) {
 // twice: nothing of the kind is in the story, and promtool tests them.
 var untoldAlerts = []string{
 	"S3AccessExporterDoubleCounting",
-	"S3AccessExporterShardsDisagree", "S3AccessExporterNoneActive", "S3AccessExporterTwoActive", "S3AccessExporterNoStandby",
+	"S3AccessExporterShardsDisagree", "S3AccessExporterInactive", "S3AccessExporterNoneActive", "S3AccessExporterTwoActive", "S3AccessExporterNoStandby",
 }
 
 func (s *story) testRules(t *testing.T) {

@@ -208,6 +208,35 @@ func wantIncreases(t *testing.T, db storage.Queryable, points []point, report []
 	}
 }
 
+// Live data begin anew where the history ends, at --until, and with 0, as those of an
+// exporter do that counts what comes from then on. The history does not count once more.
+func TestBackfill_LiveDataGoOnWhereItEnds(t *testing.T) {
+	binary, bucket := build(t), fixtureBucket(t)
+	until := time.Date(2026, 1, 15, 10, 3, 17, 0, time.UTC)
+	for _, step := range []string{"1m", "1h"} {
+		history, report := commands(t, binary, bucket, step, "--since=2026-01-01", "--until="+until.Format(time.RFC3339))
+		points := parseHistory(t, history)
+		last := make(map[string]point)
+		for _, p := range points {
+			last[p.labels.String()] = p
+		}
+		var live []point
+		for _, p := range last {
+			if p.labels.Get(model.MetricNameLabel) != "s3_access_client_info" {
+				p.value = 0
+			}
+			for _, scrape := range []time.Duration{time.Second, 16 * time.Second} {
+				p.time = until.Add(scrape).UnixMilli()
+				live = append(live, p)
+			}
+		}
+		db := openStorage(t, t.TempDir())
+		load(t, db, points)
+		load(t, db, live)
+		wantIncreases(t, db, append(points, live...), report)
+	}
+}
+
 func TestBackfill_IncreasesAreWhatReportCounts(t *testing.T) {
 	binary := build(t)
 	for name, test := range map[string]struct{ bucket, step string }{

@@ -39,6 +39,7 @@ type committer struct {
 	noted   []note
 	weight  int // of the batch's tallies, and of what was noted
 	failing bool
+	last    time.Time // when a commit succeeded last
 	tidying tidying
 	clock   *clock
 	doubles doubles
@@ -64,7 +65,7 @@ func (c *committer) run(ctx context.Context) error {
 		select {
 		case r, more := <-in:
 			if !more {
-				return c.commit()
+				return c.commitPending()
 			}
 			c.results.Taken(r)
 			c.add(ctx, r)
@@ -90,7 +91,7 @@ func (c *committer) run(ctx context.Context) error {
 			}
 			pause.Reset(c.cfg.CommitPause)
 		}
-		if due && c.commit() == nil {
+		if due && c.commitDue() == nil {
 			in = c.results.Ahead()
 			if ctx.Err() == nil {
 				notes = c.notes
@@ -130,15 +131,29 @@ func (c *committer) add(ctx context.Context, r *result) {
 	}
 }
 
-// commit commits the batch and exposes it. If that fails, the batch is kept.
-func (c *committer) commit() error {
+// commitDue is commitPending, or commits nothing if there was no commit for CommitIdle.
+func (c *committer) commitDue() error {
+	if time.Since(c.last) >= c.cfg.CommitIdle {
+		return c.commit()
+	}
+	return c.commitPending()
+}
+
+// commitPending commits what there is.
+func (c *committer) commitPending() error {
 	if len(c.batch) == 0 && len(c.noted) == 0 && !c.cfg.Consumer.Due() {
 		return nil
 	}
+	return c.commit()
+}
+
+// commit commits the batch and exposes it. If that fails, the batch is kept.
+func (c *committer) commit() error {
 	start := time.Now()
 	claims := c.claims()
 	var changed rows
 	var expose func()
+	ended := c.watch()
 	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
 		changed = make(rows)
 		if err := c.write(tx, changed); err != nil {
@@ -150,10 +165,13 @@ func (c *committer) commit() error {
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
 		return err
 	})
-	c.report(err)
+	if c.report(err); !ended() && err == nil {
+		c.cfg.Logger.Info("the checkpoint can be written again", "after", time.Since(start))
+	}
 	if err != nil {
 		return err
 	}
+	c.last = time.Now()
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
 	c.cfg.Logger.Debug("committed", "objects", len(c.batch), "notes", len(c.noted), "streams", len(changed), "duration", time.Since(start))
@@ -327,19 +345,4 @@ func (c *committer) logFailure(f *finished) {
 	default:
 		log.Warn("object could not be read, it is tried again")
 	}
-}
-
-// report shows how a commit ended, and logs it where that is news.
-func (c *committer) report(err error) {
-	if err != nil {
-		c.cfg.Metrics.commitFailures.Inc()
-		if !c.failing && !errors.Is(err, checkpoint.ErrFenced) { // which ends the process, with a line of its own
-			c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
-		}
-	}
-	if err == nil && c.failing {
-		c.cfg.Logger.Info("the checkpoint can be written again")
-	}
-	c.failing = err != nil
-	c.ready.committed(err)
 }

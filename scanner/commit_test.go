@@ -3,11 +3,13 @@ package scanner_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 )
 
@@ -66,6 +68,68 @@ func TestScanner_CommitsWhatIsEnough(t *testing.T) {
 				counted(full * test.commit)
 				r.wait(time.Hour)
 				counted(test.objects)
+			})
+		})
+	}
+}
+
+// Where nothing comes, a commit of nothing each minute shows that the checkpoint can be
+// written. So one that cannot be is seen at once and not with the next log object: no commit
+// succeeds any more, and each attempt that fails counts.
+func TestScanner_ShowsAtAQuietSiteThatTheCheckpointCannotBeWritten(t *testing.T) {
+	const hangs = "has not ended"
+	for name, test := range map[string]struct {
+		breaks func(r *rig, c *counted)
+		want   string // in what Ready returns
+	}{
+		"the disk is full":     {func(_ *rig, c *counted) { c.fail.Store(true) }, errFull.Error()},
+		"the disk hangs":       {func(_ *rig, c *counted) { c.hang() }, hangs},
+		"the file is moved":    {func(r *rig, _ *counted) { r.mustDo(os.Rename(r.path, r.path+".away")) }, checkpoint.ErrReplaced.Error()},
+		"the file is replaced": {func(r *rig, _ *counted) { r.mustDo(os.WriteFile(r.path, []byte("another"), 0o600)) }, checkpoint.ErrReplaced.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.CommitInterval, r.config.CommitIdle = time.Second, 0
+				c := r.counting()
+				r.start()
+				r.wait(2 * time.Hour)
+				const minutes = 10
+				commits := func() float64 { return r.metric("checkpoint_commit_duration_seconds") }
+				failures := func() float64 { return r.metric("checkpoint_commit_failures_total") }
+				before := commits()
+				r.wait(minutes * time.Minute)
+				if n := commits() - before; n < minutes-1 || n > minutes+2 { // one may be of a search
+					t.Errorf("%v commits in %d minutes in which nothing comes", n, minutes)
+				}
+				if n := failures(); n != 0 || r.scanner.Ready() != nil {
+					t.Errorf("%v failures, and Ready returns %v", n, r.scanner.Ready())
+				}
+				test.breaks(r, c)
+				r.wait(2 * time.Minute)
+				before = commits()
+				for range minutes {
+					failed := failures()
+					r.wait(time.Minute)
+					if err := r.scanner.Ready(); err == nil || !strings.Contains(err.Error(), test.want) {
+						t.Errorf("Ready returns %v, want %v", err, test.want)
+					}
+					if n := failures() - failed; test.want != hangs && n < 50 || test.want == hangs && n > 0 {
+						t.Errorf("%v failures in a minute", n)
+					}
+				}
+				if n := commits() - before; n > 0 {
+					t.Errorf("%v commits have succeeded", n)
+				}
+				c.mend()
+				if test.want != hangs {
+					return
+				}
+				if r.wait(time.Minute); r.scanner.Ready() != nil {
+					t.Errorf("Ready returns %v", r.scanner.Ready())
+				}
+				if log := r.log.String(); strings.Count(log, "a commit of the checkpoint does not end") != 1 || strings.Count(log, "the checkpoint can be written again") != 1 {
+					t.Errorf("the log shows something else:\n%s", log)
+				}
 			})
 		})
 	}

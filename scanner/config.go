@@ -19,6 +19,7 @@ const (
 	DefaultAuditInterval  = 24 * time.Hour
 	DefaultMaxObjectSize  = reader.DefaultMaxObjectSize
 	DefaultCommitInterval = time.Second
+	DefaultCommitIdle     = time.Minute
 )
 
 // Config is what to tail and how. The zero value of a field means what its comment
@@ -71,6 +72,11 @@ type Config struct {
 	// CommitPause is for how long none comes then; 0: for a part of CommitInterval. If it
 	// is as long as that, commits are as few as can be.
 	CommitPause time.Duration
+	// CommitIdle is the longest time without a commit, to the CommitInterval: after it, one is
+	// made of nothing. So a checkpoint that cannot be written shows before there is something
+	// to count, unless it is a file that lacks nothing but room to grow; and that no commit has
+	// succeeded for longer means that none can.
+	CommitIdle time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -83,6 +89,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AuditInterval, DefaultAuditInterval)
 	setDefault(&c.CommitInterval, DefaultCommitInterval)
 	setDefault(&c.CommitPause, c.CommitInterval/longPause)
+	setDefault(&c.CommitIdle, DefaultCommitIdle)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

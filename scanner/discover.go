@@ -23,8 +23,9 @@ const countBefore = 10_000
 // could not be looked at for a reason that may pass, it looks for again in the next round. It
 // passes over the objects of a stream as soon as it has one of them, and over what is
 // known to hold no logs, but for once in an AuditInterval. That nothing at all lies there is
-// believed when two searches find it: all that lay there before the start would count as if it had
-// come since.
+// believed when two searches find it, and the first one is not complete where it leaves out
+// what may be still written of a stream that nobody knows: all that lay there before the start
+// would count as if it had come since.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
 	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
 	l.skips.begin(full)
@@ -34,9 +35,13 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		f.recent = earliest(f.recent, l.auditBegin(now))
 	}
 	l.keepKeys()
-	empty := true
+	empty, young := true, false
+	ctx = source.WithLeftOut(ctx, func(object string) {
+		key := logkey.Parse(object)
+		young = young || key.Skip == "" && l.sharing.owns(key) && !l.knows(key.Stream)
+	})
 	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
-		empty = false
+		empty = empty && obj.Unfinished
 		return f.take(ctx, obj), true
 	})
 	if err == nil {
@@ -46,8 +51,11 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		return err
 	}
 	l.skips.done()
-	if f.first && empty && !l.empty {
-		l.empty = true
+	if l.young++; !young {
+		l.young = 0
+	}
+	if f.first && (empty && !l.empty || l.searchesAgain()) {
+		l.empty = empty
 		return nil
 	}
 	if f.vain < vainLooks { // all had their turn
@@ -56,7 +64,9 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	if f.first {
 		f.noteBlind()
 	}
+	before := f.own.Kept
 	f.own.Kept = l.keptKeys()
+	l.warnOfLinks(before, f.own.Kept)
 	l.unseen = f.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
@@ -68,6 +78,11 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	}
 	return l.noteSearch(ctx, f.own, start, now, f.first)
 }
+
+// searchesAgain reports whether the next round is to search, as an object was left out that may be
+// still written, of a stream that nobody knows. It is done with after a few searches: what is
+// written for ever is no log object.
+func (l *location) searchesAgain() bool { return 0 < l.young && l.young <= 3 }
 
 // finder is a search under way.
 type finder struct {
@@ -166,9 +181,13 @@ func (f *finder) see(ctx context.Context, obj source.Object, key logkey.Key) (se
 	return key, floor, later
 }
 
-// keyOf returns what an object is by its key. What is no file is no log object.
+// keyOf returns what an object is by its key. What is no file, or not finished, is no log
+// object.
 func keyOf(obj source.Object) logkey.Key {
-	if obj.Special {
+	switch {
+	case obj.Unfinished:
+		return logkey.Key{Skip: logkey.SkipUnfinished}
+	case obj.Special:
 		return logkey.Key{Skip: logkey.SkipSpecial}
 	}
 	return logkey.Parse(obj.Key)

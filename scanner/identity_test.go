@@ -78,6 +78,64 @@ func TestScanner_WarnsOfADirectoryInAnotherOrAroundIt(t *testing.T) {
 	}
 }
 
+// A volume that is mounted elsewhere is another directory, whose logs count again.
+func TestScanner_WarnsOfADirectoryThatMayHaveMoved(t *testing.T) {
+	const warning = "a directory is read for the first time, and one that was read before is not read now"
+	for name, test := range map[string]struct {
+		before, now []string // the locations' stores
+		want        []string // of which is warned, in this order
+	}{
+		"moved":              {[]string{"file:///mnt/a"}, []string{"file:///data/a"}, []string{"file:///mnt/a"}},
+		"one of two moved":   {[]string{"file:///mnt/a", "file:///mnt/b"}, []string{"file:///mnt/b", "file:///data/a"}, []string{"file:///mnt/a"}},
+		"both moved":         {[]string{"file:///mnt/a", "file:///mnt/b"}, []string{"file:///data"}, []string{"file:///mnt/a", "file:///mnt/b"}},
+		"another beside it":  {[]string{"file:///mnt/a"}, []string{"file:///mnt/a", "file:///data/a"}, nil},
+		"one less":           {[]string{"file:///mnt/a", "file:///mnt/b"}, []string{"file:///mnt/a"}, nil},
+		"a bucket before":    {[]string{"aws/a"}, []string{"file:///data/a"}, nil},
+		"a bucket now":       {[]string{"file:///mnt/a"}, []string{"aws/a"}, nil},
+		"what lies in it":    {[]string{"file:///mnt/a"}, []string{"file:///mnt"}, nil}, // there is another warning of that
+		"nothing was before": {nil, []string{"file:///data/a"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.config.Since = 24 * time.Hour
+				for i, stores := range [][]string{test.before, test.now, test.now} {
+					if len(stores) == 0 {
+						continue
+					}
+					r.log.Reset()
+					r.config.Locations = nil
+					for _, store := range stores {
+						r.config.Locations = append(r.config.Locations, source.Location{Name: "of " + store, Store: store, Source: r.bucket})
+					}
+					start := time.Now().Add(-r.config.Since).UTC().Format(time.RFC3339)
+					r.start()
+					r.wait(time.Minute)
+					r.stop()
+					var lines []string
+					for line := range strings.Lines(r.log.String()) {
+						if strings.Contains(line, warning) {
+							lines = append(lines, line)
+						}
+					}
+					want := test.want
+					if i != 1 {
+						want = nil
+					}
+					if len(lines) != len(want) {
+						t.Errorf("start %d: %d warnings, want %d: %q", i, len(lines), len(want), lines)
+						return
+					}
+					for j, line := range lines {
+						if now := stores[len(stores)-1]; !strings.Contains(line, `location="of `+now+`"`) || !strings.Contains(line, "read="+want[j]) || !strings.Contains(line, "start="+start) {
+							t.Errorf("the warning is %q, want the directories %s and %s, and the start %s", line, now, want[j], start)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
 	const warning = "a bucket of this name was read in another store"
 	for _, test := range []struct {
@@ -245,6 +303,19 @@ func TestScanner_AnotherLinkToADirectoryCountsNothingAgain(t *testing.T) {
 			start()
 			r.wait(30 * time.Hour)
 			r.expect(want...)
+		}
+		r.crash()
+		const warning = "a symbolic link by which logs were read is gone"
+		if strings.Contains(r.log.String(), warning) {
+			t.Error("links that come are a warning")
+		}
+		if err := os.Remove(filepath.Join(dir, "m")); err != nil {
+			t.Fatal(err)
+		}
+		start()
+		r.wait(30 * time.Hour)
+		if log := r.log.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, "gone=m/ followed=a/") {
+			t.Errorf("a link that goes is no warning:\n%s", log)
 		}
 	})
 }

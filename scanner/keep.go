@@ -44,5 +44,17 @@ func (l *location) keptKeys() string {
 	return strings.Join(slices.DeleteFunc(keeper.Kept(), isNoLine), "\n")
 }
 
+// warnOfLinks warns where a link by which logs were listed is not followed any more, and
+// another one is: nothing shows whether it leads to the same logs.
+func (l *location) warnOfLinks(before, now string) {
+	was, is := strings.Split(before, "\n"), strings.Split(now, "\n")
+	gone := slices.DeleteFunc(slices.Clone(was), func(link string) bool { return link == "" || slices.Contains(is, link) })
+	come := slices.DeleteFunc(is, func(link string) bool { return link == "" || slices.Contains(was, link) })
+	if len(gone) > 0 && len(come) > 0 {
+		l.cfg.Logger.Warn("a symbolic link by which logs were read is gone, and another one is followed: if it leads to the same directory, "+
+			"what lies there counts again", "location", l.Name, "gone", gone[0], "followed", come[0])
+	}
+}
+
 // isNoLine reports whether a name cannot be a line of what a checkpoint.Prefix keeps as text.
 func isNoLine(name string) bool { return strings.Contains(name, "\n") || !utf8.ValidString(name) }

@@ -38,6 +38,7 @@ type location struct {
 	clock        *clock
 	empty        bool      // the first search found nothing at all
 	unseen       error     // why it could not look at an object, if that may pass
+	young        int       // searches in a row that left out objects of streams nobody knows
 	rechecked    time.Time // when quarantined objects were looked at
 	rounds       int       // that were begun
 	backoff      backoff   // of the searches
@@ -99,7 +100,7 @@ func (l *location) round(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	if l.barren() || l.unseen != nil || start.Sub(l.searched) >= l.cfg.SweepInterval {
+	if l.barren() || l.unseen != nil || l.searchesAgain() || start.Sub(l.searched) >= l.cfg.SweepInterval {
 		if failed = l.backoff.delays(start); failed == nil {
 			failed = l.backoff.ended(start, l.search(ctx, start, now), l.cfg)
 		}
@@ -134,7 +135,7 @@ func (l *location) round(ctx context.Context) error {
 		failed = err
 	}
 	failed = cmp.Or(failed, l.unseen) // logs may lie there that nobody has found
-	if failed == nil {
+	if failed == nil && !l.searchesAgain() {
 		l.backlog.complete(l.ready)
 	}
 	// Those of some streams are complete whatever others fail with.

@@ -73,7 +73,7 @@ type modelObject struct {
 func (m *model) run() {
 	m.config = scanner.Config{
 		Interval: 10 * time.Minute, Overlap: time.Hour, SweepWindow: 8 * time.Hour, SweepInterval: 2 * time.Hour,
-		AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
+		AuditInterval: 6 * time.Hour, CommitInterval: time.Minute, CommitIdle: time.Hour, Concurrency: 3, DedupeWindow: 1000,
 		Now: m.now,
 	}
 	m.late, m.audits = 80, []time.Duration{96 * time.Hour}

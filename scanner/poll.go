@@ -36,10 +36,21 @@ func (l *location) scope(st *stream, start, now time.Time, audit bool) scope {
 		sc.lower = sc.lower.UTC().Truncate(grain)
 	}
 	sc.from = sc.lower
-	if begin := l.auditBegin(now); audit && begin.Before(sc.from) {
+	if begin := l.auditFrom(st, now); audit && begin.Before(sc.from) {
 		sc.from = begin
 	}
 	return sc
+}
+
+// auditFrom returns where an audit of a stream begins: AuditWindow before the last complete one,
+// after which anything late may have come that nothing has found since, but not before the
+// stream's own beginning; or AuditWindow before now, if that is earlier.
+func (l *location) auditFrom(st *stream, now time.Time) time.Time {
+	begin := l.auditBegin(now)
+	if st.audit.last.IsZero() {
+		return begin
+	}
+	return earliest(begin, latest(l.auditBegin(st.audit.last), st.state().Begin.UTC().Truncate(day)))
 }
 
 // auditBegin returns where an audit begins.

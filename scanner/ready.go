@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 )
 
 // errBacklog is why a Scanner is not ready at first.
@@ -44,13 +47,21 @@ type readiness struct {
 	mu      sync.Mutex // guards all below
 	waiting int        // locations whose backlog is not done
 	commit  error      // of the last commit
+	began   time.Time  // the commit that is under way; zero if none is
 }
+
+// longestCommit is how long a commit may take. Whatever takes longer may never end, as on
+// a volume that stands still, which returns no error.
+const longestCommit = 30 * time.Second
 
 func (r *readiness) err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.commit != nil {
 		return fmt.Errorf("the checkpoint cannot be written: %w", r.commit)
+	}
+	if took := time.Since(r.began); !r.began.IsZero() && took >= longestCommit {
+		return fmt.Errorf("the checkpoint cannot be written: a commit began %s ago and has not ended", took.Truncate(time.Second))
 	}
 	if r.waiting > 0 {
 		return errBacklog
@@ -71,10 +82,41 @@ func (r *readiness) commitError() error {
 	return r.commit
 }
 
+// commits takes note that a commit begins.
+func (r *readiness) commits() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.began = time.Now()
+}
+
+// committed takes note of how it ended.
 func (r *readiness) committed(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.commit = err
+	r.commit, r.began = err, time.Time{}
+}
+
+// watch shows that a commit is under way, and logs if it does not end, until ended is called.
+func (c *committer) watch() (ended func() bool) {
+	c.ready.commits()
+	return time.AfterFunc(longestCommit, func() {
+		c.cfg.Logger.Error("a commit of the checkpoint does not end; nothing is counted until it does", "after", longestCommit)
+	}).Stop
+}
+
+// report shows how a commit ended, and logs it where that is news.
+func (c *committer) report(err error) {
+	if err != nil {
+		c.cfg.Metrics.commitFailures.Inc()
+		if !c.failing && !errors.Is(err, checkpoint.ErrFenced) { // which ends the process, with a line of its own
+			c.cfg.Logger.Error("the checkpoint cannot be written; nothing is counted until it can", "err", err)
+		}
+	}
+	if err == nil && c.failing {
+		c.cfg.Logger.Info("the checkpoint can be written again")
+	}
+	c.failing = err != nil
+	c.ready.committed(err)
 }
 
 // backlog counts the objects of a location's first complete round.

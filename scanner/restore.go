@@ -74,11 +74,7 @@ func (s *Scanner) load(now time.Time) ([]*location, error) {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	for _, l := range locations {
-		start := "all"
-		if !l.prefix.Floor.IsZero() {
-			start = l.prefix.Floor.UTC().Format(time.RFC3339)
-		}
-		l.cfg.Logger.Info("location is tailed", "location", l.Name, "store", l.Store, "start", start, "streams", len(l.streams))
+		l.cfg.Logger.Info("location is tailed", "location", l.Name, "store", l.Store, "start", shownStart(l.prefix.Floor), "streams", len(l.streams))
 	}
 	return locations, nil
 }
@@ -91,7 +87,7 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 		return nil, err
 	}
 	if len(prefixes) == 0 {
-		if err := locations[0].warnOfOthers(tx); err != nil {
+		if err := locations[0].warnOfOthers(tx, now); err != nil {
 			return nil, err
 		}
 	}
@@ -130,10 +126,19 @@ func restore(tx *checkpoint.Tx, store string, locations []*location, now time.Ti
 	return changes, err
 }
 
+// shownStart writes where a location starts.
+func shownStart(floor time.Time) string {
+	if floor.IsZero() {
+		return "all"
+	}
+	return floor.UTC().Format(time.RFC3339)
+}
+
 // warnOfOthers warns where a store is read for the first time that may be one that was read
 // before under another name, whose logs count again then: of a directory that lies in another
-// or holds it, and of a bucket that is called like one of another store that is not read now.
-func (l *location) warnOfOthers(tx *checkpoint.Tx) error {
+// or holds it, of a directory while another one is not read any more, as if it had moved, and
+// of a bucket that is called like one of another store that is not read now.
+func (l *location) warnOfOthers(tx *checkpoint.Tx, now time.Time) error {
 	bucket := func(store string) string { return store[strings.LastIndexByte(store, '/')+1:] }
 	isDirectory := func(store string) bool { return strings.HasPrefix(store, "file:") }
 	warned := ""
@@ -145,6 +150,11 @@ func (l *location) warnOfOthers(tx *checkpoint.Tx) error {
 			warned = store
 			l.cfg.Logger.Warn("what was read of a directory counts again as that of another one, in which it lies or which it holds: "+
 				"go on with the one that was read, or begin with a new checkpoint", "location", l.Name, "read", store)
+		case isDirectory(store) && !isRead:
+			warned = store
+			l.cfg.Logger.Warn("a directory is read for the first time, and one that was read before is not read now: "+
+				"if that one has moved here, its logs since the start count again, unless it is put back where it was",
+				"location", l.Name, "read", store, "start", shownStart(l.cfg.floor(now)))
 		case !isDirectory(store) && bucket(store) == bucket(l.Store) && !isRead:
 			warned = store
 			l.cfg.Logger.Warn("a bucket of this name was read in another store, and counts again if it is the same: "+

@@ -57,6 +57,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, bucket: new(sourcetest.Fake), path: filepath.Join(t.TempDir(), "state.db")}
 	// Few ticks, so that days pass quickly, and the pause of the default CommitInterval.
 	r.config.CommitInterval, r.config.CommitPause = time.Minute, 50*time.Millisecond
+	r.config.CommitIdle = 1000 * time.Hour // nor any commit of nothing
 	return r
 }
 
@@ -127,6 +128,14 @@ func (r *rig) crash() {
 	}
 }
 
+// mustDo fails the test if something could not be done.
+func (r *rig) mustDo(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // wait lets time pass until all is idle.
 func (r *rig) wait(d time.Duration) {
 	time.Sleep(d)
@@ -183,7 +192,7 @@ func (r *rig) metric(name string, values ...string) float64 {
 				matches = matches && has[v]
 			}
 			if matches {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}

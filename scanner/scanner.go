@@ -59,6 +59,10 @@ type Scanner struct {
 	locations []*location // while Run works
 }
 
+// queuedAhead is how many objects of a location wait to be read at most, some 500 bytes each: so
+// many are old enough to be read when the first of them is, if a Source waits for that (see source.Object).
+const queuedAhead = 4096
+
 // New returns a Scanner. It does no I/O and starts nothing.
 func New(cfg Config) *Scanner {
 	s := &Scanner{cfg: cfg.withDefaults(), twice: twice.NewFinder()}
@@ -88,7 +92,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	notes := make(chan note)
 	var queues []<-chan *job
 	for _, l := range locations {
-		jobs := make(chan *job)
+		jobs := make(chan *job, queuedAhead)
 		l.jobs, l.slow = jobs, make(chan *job, mostSlow)
 		queues = append(queues, jobs, l.slow)
 	}

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/logkey"
 )
 
 // What is known to hold no logs costs a search one request a run of it, whatever its
@@ -176,6 +178,30 @@ func TestScanner_ShowsSpecialFilesAndNeverOpensThem(t *testing.T) {
 			if !strings.Contains(r.log.String(), `msg="object is skipped" location=s3://logs key=`+key+" reason=special_file") {
 				t.Errorf("the log does not show %s", key)
 			}
+		}
+	})
+}
+
+// What is passed over in a directory for its name shows once, and nobody is warned of it.
+func TestScanner_ShowsWhatIsPassedOverForItsName(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		passed := []string{".logs/", "old~/", logtest.SimpleKey(began.Add(time.Second), "B") + ".part"}
+		for _, key := range passed {
+			r.bucket.PutUnfinished(key)
+		}
+		r.put(began, "A", "r1")
+		r.start()
+		r.wait(26 * time.Hour)
+		r.expect("r1")
+		want := scanner.SkippedStatus{Reason: logkey.SkipUnfinished, Objects: len(passed), Example: ".logs/"}
+		if got := r.scanner.Status().Locations[0].Skipped; len(got) != 1 || got[0] != want {
+			t.Errorf("the status shows %+v, want %+v", got, want)
+		}
+		if got := r.metric("skipped_objects_total", "unfinished"); got != float64(len(passed)) {
+			t.Errorf("%v are shown, want %d", got, len(passed))
+		}
+		if opens := r.bucket.Opens(); opens != 1 || strings.Contains(r.log.String(), "WARN") {
+			t.Errorf("%d objects are opened, want the log alone; the log is\n%s", opens, &r.log)
 		}
 	})
 }

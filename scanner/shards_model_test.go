@@ -66,7 +66,7 @@ type shardProcess struct {
 func (m *shardsModel) run() {
 	m.config = scanner.Config{
 		Interval: 10 * time.Minute, Overlap: time.Hour, SweepWindow: 8 * time.Hour, SweepInterval: 2 * time.Hour,
-		AuditInterval: 6 * time.Hour, AuditWindow: 96 * time.Hour, CommitInterval: time.Minute, Concurrency: 3, DedupeWindow: 1000,
+		AuditInterval: 6 * time.Hour, AuditWindow: 96 * time.Hour, CommitInterval: time.Minute, CommitIdle: time.Hour, Concurrency: 3, DedupeWindow: 1000,
 	}
 	m.bucket.PageSize = 7
 	m.bucket.SetFault(m.call)

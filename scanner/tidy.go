@@ -74,8 +74,8 @@ func (c *committer) tidyOnce(ctx context.Context, plan checkpoint.Tidying, strea
 }
 
 // plan returns what need not be kept as it is. Listings come across what is within
-// SweepWindow of a stream's watermark, and what is within AuditWindow of now. Now is here
-// no later than the newest watermark: if the clock jumps, the log does not.
+// SweepWindow of a stream's watermark, and what is within AuditWindow of now, or of the stream's
+// last audit. Now is here no later than the newest watermark: if the clock jumps, the log does not.
 func (c *committer) plan(streams map[checkpoint.StreamID]*stream, now time.Time) checkpoint.Tidying {
 	marks := make(map[checkpoint.StreamID]time.Time)
 	var newest time.Time
@@ -89,7 +89,11 @@ func (c *committer) plan(streams map[checkpoint.StreamID]*stream, now time.Time)
 	}
 	plan := checkpoint.Tidying{Horizons: make(map[checkpoint.StreamID]checkpoint.Day), Packing: checkpoint.DayOf(now.Add(-settling))}
 	for id, mark := range marks {
-		plan.Horizons[id] = checkpoint.DayOf(earliest(newest.Add(-c.cfg.AuditWindow), mark.Add(-c.cfg.SweepWindow)))
+		horizon := earliest(newest.Add(-c.cfg.AuditWindow), mark.Add(-c.cfg.SweepWindow))
+		if audited := streams[id].state().Audited; !audited.IsZero() {
+			horizon = earliest(horizon, audited.Add(-c.cfg.AuditWindow))
+		}
+		plan.Horizons[id] = checkpoint.DayOf(horizon)
 	}
 	return plan
 }

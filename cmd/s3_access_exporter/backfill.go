@@ -63,7 +63,9 @@ func (cmd *backfillCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	labels := cmd.Labels.config()
-	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: time.Time(cmd.OneShot.Filter.Until), Labels: labels, Legacy: cmd.Legacy.Features.Features})
+	until := time.Time(cmd.OneShot.Filter.Until).Truncate(time.Second) // as the times in logs
+	cmd.OneShot.Filter.Until = instant(until)
+	h := history.New(history.Config{Step: cmd.Step.seconds(), Until: until, Labels: labels, Legacy: cmd.Legacy.Features.Features})
 	defer h.Close()
 	return cmd.OneShot.run(ctx, env, asked{
 		labels: labels, needs: h.Needs(), sink: h,

@@ -173,19 +173,44 @@ func TestBackfill_WritesWhatItAlwaysWrote(t *testing.T) {
 	golden.Want(t, "backfill.golden", got.stdout)
 }
 
+// No sample is behind the end, where live data may begin, and the last one of each series has
+// all that came before.
 func TestBackfill_EndsAtUntil(t *testing.T) {
+	const since = "--since=2026-01-15T10:00:00Z"
 	bucket := fixtureBucket(t)
-	for until, want := range map[string]string{
-		"2026-01-15T10:03:00Z":   "2026-01-15T10:03:00Z",
-		"2026-01-15T10:03:00.5Z": "2026-01-15T10:04:00Z",
-		"2026-01-15T10:03:01Z":   "2026-01-15T10:04:00Z",
-		"2026-01-15T12:00:00Z":   "2026-01-15T12:00:00Z",
-	} {
-		got := runToEnd(t, "backfill", "--since=2026-01-15T10:00:00Z", "--until="+until, bucket)
-		points := parseHistory(t, got.stdout)
-		last := slices.MaxFunc(points, func(a, b point) int { return cmp.Compare(a.time, b.time) })
-		if end := time.Unix(last.time, 0).UTC().Format(time.RFC3339); end != want {
-			t.Errorf("--until=%s: it ends at %s, want %s", until, end, want)
+	for _, step := range []string{"1m", "7s", "1h"} {
+		for until, want := range map[string]string{
+			"2026-01-15T10:03:00Z":   "2026-01-15T10:03:00Z",
+			"2026-01-15T10:03:00.5Z": "2026-01-15T10:03:00Z",
+			"2026-01-15T10:03:01Z":   "2026-01-15T10:03:01Z",
+			"2026-01-15T10:03:59.9Z": "2026-01-15T10:03:59Z",
+			"2026-01-15T12:00:00Z":   "2026-01-15T12:00:00Z",
+			"2026-01-16T00:00:05Z":   "2026-01-16T00:00:05Z",
+		} {
+			points := parseHistory(t, runToEnd(t, "backfill", "--step="+step, since, "--until="+until, bucket).stdout)
+			last := make(map[string]point)
+			for _, p := range points {
+				if before, known := last[p.text]; known && p.time <= before.time {
+					t.Fatalf("--until=%s --step=%s: %s has a sample at %d behind that at %d", until, step, p.text, p.time, before.time)
+				}
+				last[p.text] = p
+			}
+			requests := 0.0
+			for _, p := range last {
+				if end := time.Unix(p.time, 0).UTC().Format(time.RFC3339); end != want {
+					t.Fatalf("--until=%s --step=%s: %s ends at %s, want %s", until, step, p.text, end, want)
+				}
+				if p.name == "s3_access_requests_total" {
+					requests += p.value
+				}
+			}
+			counted, err := parseSamples([]byte(runToEnd(t, "report", "-o", "prometheus", since, "--until="+want, bucket).stdout))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := counted.sum("s3_access_requests_total"); requests != all || all == 0 {
+				t.Errorf("--until=%s --step=%s: %v requests, report counts %v", until, step, requests, all)
+			}
 		}
 	}
 }

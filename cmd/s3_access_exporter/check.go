@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -71,6 +73,9 @@ func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err erro
 	report, err := verify(ctx, cmd.Checkpoint.Path, cmd.AWS.storeFlags)
 	switch {
 	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrMissing)) && !cmd.Checkpoint.MustExist:
+		if _, folder := os.Stat(filepath.Dir(cmd.Checkpoint.Path)); folder != nil && !cmd.Checkpoint.inS3() {
+			return "", checkpointError(err)
+		}
 		return fmt.Sprintf("checkpoint %s: there is none; it will be made, and counters begin at 0", cmd.Checkpoint.Path), nil
 	case errors.Is(err, checkpoint.ErrLocked):
 		return err.Error(), nil // most likely the exporter that this is the check for

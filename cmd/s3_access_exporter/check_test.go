@@ -30,6 +30,10 @@ func TestServe_CheckListsEveryLocationOnceAndEnds(t *testing.T) {
 		!strings.Contains(got.stderr, "the check has failed") || !linesBeginWith(got.stdout, want) {
 		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
 	}
+	got = runToEnd(t, "serve", "--check", "--checkpoint.path="+filepath.Join(missing, "x.db"), empty)
+	if want := "no such file or directory; make the directory"; got.code != exitFailed || !strings.Contains(got.stdout+got.stderr, want) {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
 	wantFailure(t, runToEnd(t, "serve", "--check", empty, "--web.config.file="+missing), exitFailed, "--web.config.file: ")
 }
 

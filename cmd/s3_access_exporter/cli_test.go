@@ -158,7 +158,20 @@ func TestRun_NamesWhatIsWrongInTheConfigurationFile(t *testing.T) {
 		{"scan: {interval: 1m", "config.yml: yaml: "},
 		{"scan:\n\tinterval: 1m", "config.yml: yaml: "},
 		{"\xff\xfe\xfd", "config.yml: yaml: "},
-		{"a: &a {b: *a}", "config.yml: yaml: "},
+		{"a: &a {b: *a}", "config.yml: line 1: a.b is an alias of a map"},
+		{"a: &a {<<: *a}", "config.yml: yaml: "},
+		{"log.level: *a", "config.yml: yaml: "},
+		{"scan: &a\n  interval: 1m\nlog:\n  level: *a", "config.yml: line 4: log.level is an alias of a map"},
+		{"log:\n  level: !!binary aW5mbw==", "config.yml: line 2: log.level has the tag !!binary; write it as text"},
+		{"log.level: !level info", "config.yml: line 1: log.level has the tag !level"},
+		{"log: !part {level: info}", "config.yml: line 1: log has the tag !part"},
+		{"log.level: ~", "config.yml: line 1: log.level has no value"},
+		{"\nlog.level: null", "config.yml: line 2: log.level has no value"},
+		{"log.level: ''", "--log.level must be one of"},
+		{"web.listen-address: [':0', null]", "config.yml: line 1: web.listen-address[1] has no value"},
+		{"web.listen-address: [[':0']]", "config.yml: line 1: web.listen-address[0] is no text"},
+		{"web.listen-address:\n  - port: 0", "config.yml: line 2: web.listen-address[0] is no text"},
+		{"series.limit: 1e4", `--series.limit: expected a valid 64 bit int but got "1e4"`},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			path := writeFile(t, "config.yml", test.text)

@@ -43,16 +43,16 @@ func loadYAML(path string) (yamlFile, []locationEntry, error) {
 		return nil, nil, err
 	}
 	documents := yaml.NewDecoder(bytes.NewReader(text))
-	var tree map[string]any
+	var tree map[string]yaml.Node
 	if err := documents.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := documents.Decode(new(any)); !errors.Is(err, io.EOF) {
+	if err := documents.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("%s: more than one YAML document", path)
 	}
 	var entries []locationEntry
 	if locations, ok := tree[locationsKey]; ok {
-		if entries, err = parseEntries(locations); err != nil {
+		if entries, err = parseEntries(&locations); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 		delete(tree, locationsKey)
@@ -64,32 +64,86 @@ func loadYAML(path string) (yamlFile, []locationEntry, error) {
 	return file, entries, nil
 }
 
-func (f yamlFile) add(name string, value any) error {
-	if _, twice := f[name]; twice {
-		return fmt.Errorf("%s is there twice", name)
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		for key, below := range value {
-			if name != "" {
-				key = name + "." + key
-			}
-			if err := f.add(key, below); err != nil {
-				return err
-			}
+// add takes what stands in a map below a name, which is empty at the top.
+func (f yamlFile) add(name string, below map[string]yaml.Node) error {
+	for _, key := range slices.Sorted(maps.Keys(below)) {
+		value := below[key]
+		if name != "" {
+			key = name + "." + key
 		}
-	case []any:
-		texts := make([]string, len(value))
-		for i, v := range value {
-			texts[i] = fmt.Sprint(v)
+		if err := f.addValue(key, &value); err != nil {
+			return err
 		}
-		f[name] = texts
-	case nil:
-		return fmt.Errorf("%s has no value", name)
-	default:
-		f[name] = []string{fmt.Sprint(value)}
 	}
 	return nil
+}
+
+func (f yamlFile) addValue(name string, n *yaml.Node) error {
+	value, err := valueOf(name, n)
+	if err != nil {
+		return err
+	}
+	if _, twice := f[name]; twice {
+		return fmt.Errorf("line %d: %s is there twice", n.Line, name)
+	}
+	var texts []string
+	switch value.Kind {
+	case yaml.MappingNode:
+		var below map[string]yaml.Node
+		if err := value.Decode(&below); err != nil {
+			return err
+		}
+		return f.add(name, below)
+	case yaml.SequenceNode:
+		for i, element := range value.Content {
+			text, err := textOf(fmt.Sprintf("%s[%d]", name, i), element)
+			if err != nil {
+				return err
+			}
+			texts = append(texts, text)
+		}
+	default:
+		text, err := textOf(name, n)
+		if err != nil {
+			return err
+		}
+		texts = []string{text}
+	}
+	f[name] = texts
+	return nil
+}
+
+// plainTags are those of values that a file may have: YAML's own.
+var plainTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!null", "!!seq", "!!map"}
+
+// valueOf returns the value that a node stands for, which may be an alias. name is for errors.
+func valueOf(name string, n *yaml.Node) (*yaml.Node, error) {
+	value := n
+	if n.Kind == yaml.AliasNode {
+		value = n.Alias
+	}
+	switch {
+	case value != n && value.Kind == yaml.MappingNode: // and may hold itself
+		return nil, fmt.Errorf("line %d: %s is an alias of a map; write the map", n.Line, name)
+	case value.Style&yaml.TaggedStyle != 0 && !slices.Contains(plainTags, value.ShortTag()):
+		return nil, fmt.Errorf("line %d: %s has the tag %s; write it as text", n.Line, name, value.Tag)
+	}
+	return value, nil
+}
+
+// textOf returns the text of a value as it is written, whatever YAML makes of it: account
+// IDs begin with 0, and dates are no points in time yet. name is for errors.
+func textOf(name string, n *yaml.Node) (string, error) {
+	value, err := valueOf(name, n)
+	switch {
+	case err != nil:
+		return "", err
+	case value.Kind != yaml.ScalarNode:
+		return "", fmt.Errorf("line %d: %s is no text", n.Line, name)
+	case value.ShortTag() == "!!null":
+		return "", fmt.Errorf("line %d: %s has no value", n.Line, name)
+	}
+	return value.Value, nil
 }
 
 // Validate implements kong.Resolver: a key that is no flag, or one that no file

@@ -74,7 +74,7 @@ func (f engineFlags) dialect() warehouse.Dialect {
 func (f engineFlags) warehouse(ctx context.Context, env *environment, cfg once.Config, role awsFlags) (w *warehouse.Warehouse, closeIt func(), err error) {
 	w = &warehouse.Warehouse{
 		Dialect: f.dialect(), Scan: cfg, MaxScan: int64(f.MaxScan), Logger: env.logger,
-		Notes: func(line string) { fmt.Fprintf(env.stderr, "%s: %s\n", program, line) },
+		Notes: env.note,
 	}
 	if f.Engine == engineTrino {
 		client, err := warehouse.NewTrinoClient(warehouse.TrinoConfig{URL: f.Trino.URL, Catalog: f.Trino.Catalog, Schema: f.Trino.Schema})

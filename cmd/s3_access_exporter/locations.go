@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 )
@@ -132,56 +134,83 @@ func (e *locationEntry) options(general location.Options) location.Options {
 }
 
 // parseEntries reads the list of locations in a configuration file.
-func parseEntries(value any) ([]locationEntry, error) {
-	list, ok := value.([]any)
-	if !ok {
-		return nil, errors.New("locations is no list")
+func parseEntries(n *yaml.Node) ([]locationEntry, error) {
+	list, err := valueOf(locationsKey, n)
+	if err != nil {
+		return nil, err
+	}
+	if list.Kind != yaml.SequenceNode {
+		return nil, fmt.Errorf("line %d: locations is no list", n.Line)
 	}
 	var entries []locationEntry
-	for i, element := range list {
-		entry, err := parseEntry(element)
+	for i, element := range list.Content {
+		entry, err := parseEntry(fmt.Sprintf("%s[%d]", locationsKey, i), element)
 		if err != nil {
-			return nil, fmt.Errorf("locations[%d]: %w", i, err)
+			return nil, err
 		}
 		entries = append(entries, entry)
 	}
 	return entries, nil
 }
 
-func parseEntry(value any) (locationEntry, error) {
+// parseEntry reads one of them. name is for errors.
+func parseEntry(name string, n *yaml.Node) (locationEntry, error) {
 	var entry locationEntry
-	texts := map[string]*string{
-		"location":     &entry.location,
-		"role_arn":     &entry.own.RoleARN,
-		"external_id":  &entry.own.ExternalID,
-		"region":       &entry.own.Region,
-		"endpoint_url": &entry.own.EndpointURL,
-		"store":        &entry.own.Store,
+	value, err := valueOf(name, n)
+	if err != nil {
+		return entry, err
 	}
-	options, ok := value.(map[string]any)
-	if !ok {
-		options = map[string]any{"location": value}
+	options := map[string]yaml.Node{"location": *n}
+	if value.Kind == yaml.MappingNode {
+		options = nil
+		if err := value.Decode(&options); err != nil {
+			return entry, err
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(options)) {
-		text, isText := options[name].(string)
-		truth, isTruth := options[name].(bool)
-		switch to := texts[name]; {
-		case name == "path_style" && isTruth:
-			entry.pathStyle = &truth
-		case name == "record_format" && isText:
-			if err := entry.form.UnmarshalText([]byte(text)); err != nil {
-				return entry, fmt.Errorf("record_format: %w", err)
-			}
-		case to != nil && isText && text != "":
-			*to = text
-		case to != nil || name == "path_style" || name == "record_format":
-			return entry, fmt.Errorf("%s has no value of its kind", name)
-		default:
-			return entry, fmt.Errorf("%s is no option; options are location, role_arn, external_id, region, endpoint_url, path_style, store and record_format", name)
+	for _, option := range slices.Sorted(maps.Keys(options)) {
+		value := options[option]
+		text, err := textOf(name+": "+option, &value)
+		if err != nil {
+			return entry, err
+		}
+		if err := entry.set(option, text); err != nil {
+			return entry, fmt.Errorf("line %d: %s: %w", value.Line, name, err)
 		}
 	}
 	if entry.location == "" {
-		return entry, errors.New("location is missing")
+		return entry, fmt.Errorf("line %d: %s: location is missing", n.Line, name)
 	}
 	return entry, nil
+}
+
+// set sets an option.
+func (e *locationEntry) set(option, text string) error {
+	texts := map[string]*string{
+		"location":     &e.location,
+		"role_arn":     &e.own.RoleARN,
+		"external_id":  &e.own.ExternalID,
+		"region":       &e.own.Region,
+		"endpoint_url": &e.own.EndpointURL,
+		"store":        &e.own.Store,
+	}
+	truth := map[string]bool{"true": true, "false": false}
+	switch to := texts[option]; {
+	case to != nil && text != "":
+		*to = text
+	case option == "record_format":
+		if err := e.form.UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("record_format: %w", err)
+		}
+	case option == "path_style":
+		is, ok := truth[strings.ToLower(text)]
+		if !ok {
+			return errors.New("path_style has no value of its kind")
+		}
+		e.pathStyle = &is
+	case to != nil:
+		return fmt.Errorf("%s has no value of its kind", option)
+	default:
+		return fmt.Errorf("%s is no option; options are location, role_arn, external_id, region, endpoint_url, path_style, store and record_format", option)
+	}
+	return nil
 }

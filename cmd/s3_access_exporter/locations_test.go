@@ -52,7 +52,13 @@ func TestRun_ReadsTheLocationsOfTheCommandLineOrTheEnvironmentOrTheFile(t *testi
 func TestRun_NamesWhatIsWrongInConfiguredLocations(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"locations: s3://example-logs", "locations is no list"},
-		{"locations: [4]", "locations[0]: location has no value of its kind"},
+		{"locations: [null]", "line 1: locations[0]: location has no value"},
+		{"locations: [[s3://example-logs]]", "line 1: locations[0]: location is no text"},
+		{"locations: *all", "yaml: "},
+		{"locations: !all [s3://example-logs]", "line 1: locations has the tag !all"},
+		{"locations:\n  - !at s3://example-logs", "line 2: locations[0] has the tag !at"},
+		{"locations:\n  - location: !at s3://example-logs", "line 2: locations[0]: location has the tag !at"},
+		{"locations: [{location: s3://example-logs, region: {name: x}}]", "locations[0]: region is no text"},
 		{"locations: [s3://a]", `location "s3://a": "a" is no bucket's name`},
 		{"locations: [{region: eu-west-1}]", "locations[0]: location is missing"},
 		{"locations: [s3://example-logs, {location: s3://b, role: x}]", "locations[1]: role is no option; options are location, role_arn,"},

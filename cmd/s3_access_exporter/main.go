@@ -94,6 +94,9 @@ type environment struct {
 	lastLine string
 }
 
+// note prints a line on standard error, before the last one.
+func (e *environment) note(line string) { fmt.Fprintf(e.stderr, "%s: %s\n", program, line) }
+
 // newEngine returns the engine that answers for the built-in one: in the program that
 // itself, in tests another one.
 type newEngine func(*engine.Scan) engine.Engine

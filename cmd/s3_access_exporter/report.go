@@ -54,7 +54,7 @@ func (cmd *reportCmd) Run(ctx context.Context, env *environment) error {
 	labels := cmd.Labels.config()
 	needs := counted.Needs()
 	needs.Labels = &labels
-	printer := report.Printer{W: env.stdout, Format: cmd.Output, Top: cmd.Top, Logger: env.logger}
+	printer := report.Printer{W: env.stdout, Format: cmd.Output, Top: cmd.Top, Note: env.note}
 	return cmd.OneShot.run(ctx, env, asked{
 		labels: labels, needs: needs, sink: counted,
 		finish: func() error { return printer.Print(counted) },

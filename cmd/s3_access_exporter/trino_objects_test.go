@@ -128,6 +128,31 @@ func (s *trinoServer) wantNamesWhatIsNoLog(t *testing.T) {
 	}
 }
 
+// wantPartsOfARequest wants the events of a service for the parts of one request, which share
+// an ID, to count once each: every key, and every version of one.
+func (s *trinoServer) wantPartsOfARequest(t *testing.T) {
+	t.Helper()
+	bucket := filepath.Join(t.TempDir(), "parts")
+	var events []string
+	for i, parameters := range []string{
+		`"key":"a","versionId":"v1"`, `"key":"a","versionId":"v2"`, `"key":"a"`, `"key":"av1"`, `"Key":"a"`, `"Key":"b"`,
+		`"key":"a","versionId":"v1"`, // delivered again, with an ID of its own
+	} {
+		events = append(events, fmt.Sprintf(`{"eventVersion":"1.11","eventTime":"2026-01-15T08:00:00Z","eventSource":"s3.amazonaws.com","eventName":"DeleteObject",`+
+			`"requestParameters":{"bucketName":"b",%s},"eventType":"AwsServiceEvent","sharedEventID":"30000000-0000-4000-8000-000000000001","eventID":"e%d"}`, parameters, i))
+	}
+	const key = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/15/111122223333_CloudTrail_us-east-1_20260115T0805Z_AbCdEfGh12345678.json.gz"
+	if err := writeObject(filepath.Join(bucket, key), gzipped(t, []byte(`{"Records":[`+strings.Join(events, ",")+`]}`))); err != nil {
+		t.Fatal(err)
+	}
+	s.createTables(t, bucket)
+	args := []string{"report", "--by=key,version_id", "-o", "csv", bucket}
+	want, got := runToEnd(t, args...), s.run(t, args...)
+	if lines := strings.Count(want.stdout, "\n"); lines != 1+5 || got.stdout != want.stdout {
+		t.Errorf("%d lines, want %d; %s\n%s", lines, 1+5, golden.FirstDifference(got.stdout, want.stdout), got.stderr)
+	}
+}
+
 // wantNoSlowLines wants long lines to take the same time whatever is in them, some
 // dozens of times as long at most: one pattern for a whole line takes a thousand times as
 // long, or more.

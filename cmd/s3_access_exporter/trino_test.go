@@ -230,6 +230,7 @@ func TestTrino_PrintsTheSameBytes(t *testing.T) {
 	}
 	t.Run("random trees", func(t *testing.T) { server.wantTheSameObjects(t) })
 	t.Run("no log by its content", func(t *testing.T) { server.wantNamesWhatIsNoLog(t) })
+	t.Run("parts of a request", func(t *testing.T) { server.wantPartsOfARequest(t) })
 	t.Run("hostile lines", func(t *testing.T) { server.wantNoSlowLines(t) })
 	t.Run("Athena fixtures", func(t *testing.T) { server.wantAthenaSQL(t, locations["fixtures, organization"]) })
 	t.Run("Athena fleet", func(t *testing.T) { server.wantAthenaSQL(t, locations["fleet"]) })

@@ -224,12 +224,20 @@ func outcomeOf(r *record.Record) outcome {
 }
 
 // denied reports whether an error code means that S3 refused the request for
-// who made it.
-// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+// who made it: one of status 401 or 403, but for those of another reason, such as the
+// state of an object (InvalidObjectState), or one for refused credentials, whatever its
+// status.
+// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html.
 func denied(code []byte) bool {
-	switch string(code) {
-	case "AccessDenied", "AccessForbidden", "AccountProblem", "AllAccessDisabled":
+	bare := record.BareErrorCode(code)
+	switch string(bare) {
+	case "AccessDenied", "AccessForbidden", "AccountNotAuthorized", "AccountProblem", "AllAccessDisabled", "Forbidden",
+		"InvalidPayer", "LambdaPermissionError", "NotAuthorized", "OptInRequired", "OrganizationAccessDenied",
+		"StsNotAuthorizedError", "Unauthorized", "UnauthorizedAccess", "UnauthorizedAccessError", "UnexpectedIPError":
+		return true
+	case "DeviceNotActiveError", "NotDeviceOwnerError", "TokenCodeInvalidError": // of a second factor
 		return true
 	}
-	return record.FailedAuthentication(code) || bytes.HasSuffix(code, []byte("UnauthorizedOperation"))
+	return record.FailedAuthentication(code) || bytes.HasSuffix(bare, []byte("UnauthorizedOperation"))
 }

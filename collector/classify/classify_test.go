@@ -147,38 +147,6 @@ func TestClassifier_ObjectRequest(t *testing.T) {
 	}
 }
 
-func TestClassifier_Outcome(t *testing.T) {
-	for _, test := range []struct {
-		status int
-		code   string
-		want   string
-	}{
-		{200, "", "success"},
-		{206, "", "success"},
-		{304, "", "success"},
-		{0, "", "success"}, // CloudTrail, and S3's own work
-		{401, "", "denied"},
-		{403, "", "denied"},
-		{403, "InvalidObjectState", "denied"},
-		{400, "ExpiredToken", "denied"},
-		{0, "AccessDenied", "denied"},
-		{0, "SignatureDoesNotMatch", "denied"},
-		{0, "Client.UnauthorizedOperation", "denied"},
-		{0, "NoSuchKey", "error"},
-		{200, "InternalError", "error"}, // a copy that failed after its headers were sent
-		{404, "NoSuchKey", "error"},
-		{404, "", "error"},
-		{503, "SlowDown", "error"},
-	} {
-		got := classify(Config{}, func(r *record.Record) {
-			r.Status, r.ErrorCode = test.status, []byte(test.code)
-		})[LabelOutcome]
-		if got != test.want {
-			t.Errorf("%d %s is %s, want %s", test.status, test.code, got, test.want)
-		}
-	}
-}
-
 func TestClassifier_Requester(t *testing.T) {
 	const (
 		session   = "arn:aws:sts::111122223333:assumed-role/reader/i-0123456789abcdef0"

@@ -7,9 +7,11 @@
 // lines of their own, one behind the other, or printed over many lines; members in any
 // order; and a member that is absent, null, empty or a dash holds nothing. Numbers may be
 // written as text of digits. A member of another type than it should have holds nothing
-// either, unless there is no record without it: http_status may be null, but if it is
-// something else than a number of zero or more, the record is malformed, as it would pass for
-// that of a success. All members count as AWS has promised them and no others: a new schema
+// either, unless the record would pass for another one then, which makes it malformed:
+// http_status may be null, but is never something else than a number of zero or more, as that
+// would be a success; and those that show who came, and by what credentials (requester,
+// operation, request_uri, error_code, signature_version, authentication_type), are texts or
+// null, as without them a signed request would be unsigned. All members count as AWS has promised them and no others: a new schema
 // version may bring more.
 //
 // The account and the Region of the bucket are in no member. The Region in source_region

@@ -26,6 +26,9 @@ func (d *Decoder) fill() (reason string) {
 	if reason = v.outOfRange(); reason != "" {
 		return reason
 	}
+	if unclear := v.mistyped & whoAndHow; unclear != 0 {
+		return unclear.first() + " is not a text"
+	}
 	r.Status = int(max(0, v.counts[httpStatus]))
 	r.SentBytes = max(0, v.counts[bytesSent]) // the text format has a dash for zero: what is not there is the same
 	r.ObjectSize, r.Duration = max(record.Unknown, v.counts[objectSize]), max(record.Unknown, v.counts[totalDuration])
@@ -54,6 +57,9 @@ func (d *Decoder) fillRest() {
 	r.TLSVersion, r.CipherSuite = v.texts[tlsVersion], v.texts[cipherSuite]
 	if r.Transport = record.TLS; len(r.TLSVersion) == 0 {
 		r.Transport = access.Transport([]byte("-"), r.CipherSuite, v.texts[requestURI])
+	}
+	if r.Transport == record.PlainHTTP && v.mistyped&setOf(tlsVersion, cipherSuite) != 0 {
+		r.Transport = record.TransportUnknown
 	}
 	r.AccessPoint = v.texts[accessPoint]
 	r.SourceRegion = v.texts[sourceRegion]

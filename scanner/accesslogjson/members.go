@@ -1,6 +1,10 @@
 package accesslogjson
 
-import "github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
+import (
+	"math/bits"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/jsonscan"
+)
 
 // The members of a record, in the order in which AWS writes them. Those that do not
 // matter are among them, so that it is known what follows.
@@ -62,3 +66,22 @@ var kinds = [members]kind{
 	httpStatus: aCount, bytesSent: aCount, objectSize: aCount, totalDuration: aCount, turnAround: aCount,
 	aclRequired: anAnswer,
 }
+
+// memberSet is a set of members.
+type memberSet uint32
+
+const _ uint = 32 - members // they fit
+
+func setOf(all ...int) (s memberSet) {
+	for _, at := range all {
+		s |= 1 << at
+	}
+	return s
+}
+
+// whoAndHow are the members that show who came, and by what credentials. Without what one
+// of them holds, a signed request could pass for one without a signature.
+var whoAndHow = setOf(requester, operation, requestURI, errorCode, signatureVersion, authenticationType)
+
+// first returns the name of the first member of the set, which has one.
+func (s memberSet) first() string { return names[bits.TrailingZeros32(uint32(s))].Text }

@@ -14,6 +14,7 @@ import (
 type values struct {
 	texts       [members][]byte // nil for nothing, and of members that hold no text
 	counts      [members]int64  // record.Unknown for nothing, outOfRange
+	mistyped    memberSet       // of the members for texts, those that hold something else
 	aclRequired record.Answer
 }
 
@@ -44,7 +45,7 @@ func (d *Decoder) read(i int) (next int) {
 // another type than it should be. Then values have anything.
 func (d *Decoder) readUsual(b []byte) (size int) {
 	v := &d.values
-	v.aclRequired = record.No
+	v.aclRequired, v.mistyped = record.No, 0
 	i := 0
 	for _, at := range d.order {
 		name := &names[at]
@@ -156,8 +157,12 @@ func (d *Decoder) resolve() {
 	if !d.isRecord {
 		return
 	}
+	v.mistyped = 0
 	for at := range m {
 		v.texts[at] = something(s.Text(m[at]))
+		if kinds[at] == aText && m[at].Kind != jsonscan.Absent && !m[at].IsString() {
+			v.mistyped |= setOf(at)
+		}
 		if kinds[at] == aCount {
 			v.counts[at] = d.count(m[at], v.texts[at])
 		}

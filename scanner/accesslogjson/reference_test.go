@@ -200,6 +200,11 @@ func (m referenceMembers) record() (r text, ok bool) {
 	sent, ok2 := m.number("bytes_sent_size")
 	size, ok3 := m.number("object_size")
 	duration, ok4 := m.number("total_duration")
+	for _, name := range []string{"requester", "operation", "request_uri", "error_code", "signature_version", "authentication_type"} {
+		if m.there(name) && m[name][0] != '"' {
+			return text{}, false
+		}
+	}
 	if err != nil || !rfc3339.MatchString(m.text("request_time")) || bucket == "" || !ok1 || !m.hasStatus() || !ok2 || !ok3 || !ok4 || status > 999 {
 		return text{}, false
 	}
@@ -233,6 +238,8 @@ func (m referenceMembers) fillRest(r *text) {
 		r.Transport = record.TLS
 	case m.text("request_uri") == "":
 		r.Transport = record.NoTransport
+	case m.there("tls_version") && m["tls_version"][0] != '"', m.there("cipher_suite") && m["cipher_suite"][0] != '"':
+		r.Transport = record.TransportUnknown
 	default:
 		r.Transport = record.PlainHTTP
 	}

@@ -11,6 +11,9 @@ import (
 // of such an answer may be relied on. Status has the reason meanwhile. Once Run's context
 // has ended, it does not wait for more than some seconds.
 //
+// If fn changes nothing, it is durable all the same, as an empty segment: a commit shows that
+// there can be one.
+//
 // If it fails with ErrFenced, all that was committed by this process is durable, and it
 // commits nothing any more.
 func (j *Journal) Update(fn func(*Tx) error) error {
@@ -42,9 +45,6 @@ func (j *Journal) commit(fn func(*Tx) error) error {
 		return j.named(j.localFailure(err))
 	} else if err != nil {
 		return err
-	}
-	if len(tx.log.encoded) == 0 {
-		return nil
 	}
 	if len(tx.log.encoded) > maxChanges {
 		return j.named(fmt.Errorf("a commit of %d bytes is too large", len(tx.log.encoded)))

@@ -79,6 +79,7 @@ const (
 	parameterKey
 	parameterVersion
 	parameterCapitalKey // as S3 on Outposts writes it
+	parameterSmallHost  // as directory buckets have it
 	parameterEnd
 )
 
@@ -91,6 +92,7 @@ const (
 	additionalID2
 	additionalSent
 	additionalACLRequired
+	additionalSmallCipherSuite // as directory and table buckets have it
 	additionalEnd
 )
 
@@ -147,9 +149,9 @@ var (
 		"sessionContext")
 	sessionGroup    = groupOf(sessionAttributes, "attributes")
 	attributesGroup = groupOf(attributesMFA, "mfaAuthenticated")
-	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key", "versionId", "Key")
+	parameterGroup  = groupOf(parameterBucket, "bucketName", "Host", "key", "versionId", "Key", "host")
 	additionalGroup = groupOf(additionalSignature, "SignatureVersion", "CipherSuite", "bytesTransferredIn",
-		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut", "aclRequired")
+		"AuthenticationMethod", "x-amz-id-2", "bytesTransferredOut", "aclRequired", "cipherSuite")
 	tlsGroup      = groupOf(tlsVersion, "tlsVersion", "cipherSuite", "clientProvidedHostHeader")
 	addendumGroup = groupOf(addendumOriginalID, "originalEventID")
 	resourceGroup = groupOf(resourceType, "type", "accountId", "ARN")

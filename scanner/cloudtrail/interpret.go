@@ -91,7 +91,7 @@ func (d *Decoder) fill(e *event) (reason string) {
 	}
 	r.Region = s.Text(e[eventRegion])
 	if r.Host = s.Text(e[tlsHost]); len(r.Host) == 0 {
-		r.Host = s.Text(e[parameterHost])
+		r.Host = s.first(e[parameterHost], e[parameterSmallHost])
 	}
 	r.SourceIP = s.Text(e[eventSourceIP])
 	r.UserAgent = userAgent(s.Text(e[eventUserAgent]))
@@ -109,10 +109,21 @@ func (d *Decoder) fill(e *event) (reason string) {
 	d.fillRequester(e, refused || record.FailedAuthentication(r.ErrorCode))
 	d.fillRest(e)
 	if len(r.SharedEventID) > 0 && string(s.Text(e[eventType])) == ofService {
-		d.shared = append(append(append(d.shared[:0], r.SharedEventID...), '/'), r.Key...)
-		r.SharedEventID = d.shared // parts of one request may share the request's
+		d.nameShared()
 	}
 	return ""
+}
+
+// nameShared makes the shared ID of a service's event that of its part of the request: parts
+// of one may share the request's ID. A DeleteObjects has one for each version of a key. No
+// key in its XML has a NUL.
+func (d *Decoder) nameShared() {
+	r := &d.record
+	d.shared = append(append(append(d.shared[:0], r.SharedEventID...), '/'), r.Key...)
+	if len(r.VersionID) > 0 {
+		d.shared = append(append(d.shared, 0), r.VersionID...)
+	}
+	r.SharedEventID = d.shared
 }
 
 // nameOperation names what lifecycle rules do so that it passes for no client's doing. AWS
@@ -137,7 +148,7 @@ func (d *Decoder) fillRest(e *event) {
 	r.Console = answer(d.rare(e[eventConsole]))
 	r.TLSVersion, r.CipherSuite = s.Text(e[tlsVersion]), s.Text(e[tlsCipherSuite])
 	if len(r.CipherSuite) == 0 {
-		r.CipherSuite = s.Text(e[additionalCipherSuite])
+		r.CipherSuite = s.first(e[additionalCipherSuite], e[additionalSmallCipherSuite])
 	}
 	switch {
 	case len(r.TLSVersion) > 0 || len(r.CipherSuite) > 0:
@@ -163,6 +174,14 @@ func (d *Decoder) rare(v jsonscan.Value) []byte {
 		return nil
 	}
 	return d.scanner.Text(v)
+}
+
+// first is the scanner's Text of the first value that has some.
+func (s *scanner) first(v, otherwise jsonscan.Value) []byte {
+	if text := s.Text(v); len(text) > 0 || !otherwise.IsString() {
+		return text
+	}
+	return s.Text(otherwise)
 }
 
 // answer reads true or false, as CloudTrail writes them in strings.

@@ -252,6 +252,9 @@ func referenceRecord(event referenceObject) (r text, ok bool) {
 	}
 	if event.text("eventType") == "AwsServiceEvent" && r.SharedEventID != "" {
 		r.SharedEventID += "/" + r.Key
+		if version := event.object("requestParameters").text("versionId"); version != "" {
+			r.SharedEventID += "\x00" + version
+		}
 	}
 	r.Requester, r.Anonymous = referenceRequester(event.object("userIdentity"), additional.text("SignatureVersion"))
 	r.Anonymous = r.Anonymous && !record.FailedAuthentication([]byte(r.ErrorCode)) && !strings.HasPrefix(event.text("eventSource"), "s3-authn-errors.")
@@ -276,8 +279,8 @@ func referenceRest(event referenceObject, r *text) {
 	first := func(texts ...string) string {
 		return texts[max(0, slices.IndexFunc(texts, func(s string) bool { return s != "" }))]
 	}
-	r.Host = first(tls.text("clientProvidedHostHeader"), parameters.text("Host"))
-	r.TLSVersion, r.CipherSuite = tls.text("tlsVersion"), first(tls.text("cipherSuite"), additional.text("CipherSuite"))
+	r.Host = first(tls.text("clientProvidedHostHeader"), parameters.text("Host"), parameters.text("host"))
+	r.TLSVersion, r.CipherSuite = tls.text("tlsVersion"), first(tls.text("cipherSuite"), additional.text("CipherSuite"), additional.text("cipherSuite"))
 	r.VersionID, r.AccessKeyID = parameters.text("versionId"), identity.text("accessKeyId")
 	r.VPCEndpointID, r.VPCEndpointAccountID = event.text("vpcEndpointId"), event.text("vpcEndpointAccountId")
 	r.MFA = answers[identity.object("sessionContext").object("attributes").text("mfaAuthenticated")]

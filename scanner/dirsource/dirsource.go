@@ -27,9 +27,9 @@
 // would. So a location is one copy of a bucket, and never a folder of snapshots that
 // "cp -al" or "rsync --link-dest" has made: name the newest of them.
 //
-// Sockets, pipes and devices are listed as what they are, and never opened. The names that
-// copying tools and editors give to what is not finished are passed over: see hidden and
-// unfinished.
+// Sockets, pipes and devices are listed as what they are, and never opened. So are the files and
+// directories with names that copying tools and editors give to what is not finished; what lies in
+// such a directory is not listed: see hidden and unfinished.
 package dirsource
 
 import (
@@ -57,18 +57,24 @@ type Source struct {
 	name   string // the absolute path by which the directory was named
 	links  links
 	settle time.Duration
+	folder folder
 }
 
 // Option changes how a Source behaves.
 type Option func(*Source)
 
-// Settle makes listings leave out files that were modified less than d ago (source.LeftOut), as
-// they may be still written; a later listing has them. A file whose time lies
-// in the future by more than d counts as settled. Without this option all files
-// are listed: who reads a directory once must not miss what has just been
-// copied there.
+// skew is how far apart the clocks of a file server and of this process may be. Of a file that
+// was modified longer ago, or is to be by more than that, no clock shows that it is being written.
+const skew = time.Hour
+
+// Settle makes listings leave out files that were modified less than d ago, or will be in less
+// than d (source.LeftOut), as they may be still written; a later listing has them. As the clock
+// that has set a file's time may be a server's, Open waits until a file has had the same size and
+// time for d after it was listed, if that time is an hour away at most. Listings that begin within
+// half of d may share what was read of a large folder. Without this option all files are listed,
+// and opened at once: who reads a directory once must not miss what has just been copied there.
 func Settle(d time.Duration) Option {
-	return func(s *Source) { s.settle = d }
+	return func(s *Source) { s.settle, s.folder.long = d, d/2 }
 }
 
 // New returns a Source for the directory dir. It fails if there is no such
@@ -169,6 +175,9 @@ func (s *Source) Kept() []string { return s.links.followed() }
 // one that is modified after it was listed, and before its last byte was read, ends
 // in an error with source.ReasonChanged instead of io.EOF.
 func (s *Source) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
+	if err := s.wait(ctx, obj.Seen); err != nil {
+		return nil, err
+	}
 	info, err := s.file(ctx, obj.Key) // before it is opened, for opening a pipe waits for its writer
 	if err != nil {
 		return nil, err
@@ -198,7 +207,7 @@ func (s *Source) Stat(ctx context.Context, key string) (source.Object, error) {
 	if !s.settled(info) {
 		return source.Object{}, sourceError("open", key, errUnsettled)
 	}
-	return object(key, info), nil
+	return s.object(key, info), nil
 }
 
 // file returns what is known of the file of a key.
@@ -224,10 +233,29 @@ func (s *Source) settled(info fs.FileInfo) bool {
 	return time.Since(info.ModTime()).Abs() >= s.settle
 }
 
+// wait waits until a file that was seen at that time may be opened.
+func (s *Source) wait(ctx context.Context, seen time.Time) error {
+	if seen.IsZero() {
+		return nil
+	}
+	enough := time.NewTimer(time.Until(seen.Add(s.settle)))
+	defer enough.Stop()
+	select {
+	case <-enough.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // object is a file as it is listed.
-func object(key string, info fs.FileInfo) source.Object {
+func (s *Source) object(key string, info fs.FileInfo) source.Object {
 	const special = fs.ModeNamedPipe | fs.ModeSocket | fs.ModeDevice | fs.ModeIrregular
-	return source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime(), Special: info.Mode()&special != 0}
+	o := source.Object{Key: key, Size: info.Size(), LastModified: info.ModTime(), Special: info.Mode()&special != 0}
+	if now := time.Now(); s.settle > 0 && now.Sub(o.LastModified).Abs() <= skew {
+		o.Seen = now
+	}
+	return o
 }
 
 // path returns the file of a key; of the empty key, the directory itself.

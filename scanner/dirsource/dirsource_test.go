@@ -14,14 +14,18 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
 )
 
-func TestSource_IsASource(t *testing.T) {
+func TestSource_IsASource(t *testing.T) { testSource(t) }
+
+func TestSource_IsASourceThatWaits(t *testing.T) { testSource(t, dirsource.Settle(1)) }
+
+func testSource(t *testing.T, options ...dirsource.Option) {
 	sourcetest.TestSource(t, func(t *testing.T, objects map[string][]byte) sourcetest.Store {
 		dir := t.TempDir()
 		for key, body := range objects {
 			write(t, dir, key, body)
 		}
 		modified := time.Now()
-		return sourcetest.Store{Source: open(t, dir), Put: func(t *testing.T, key string, body []byte) {
+		return sourcetest.Store{Source: open(t, dir, options...), Put: func(t *testing.T, key string, body []byte) {
 			write(t, dir, key, body)
 			modified = modified.Add(time.Nanosecond)
 			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), time.Time{}, modified); err != nil {
@@ -91,7 +95,7 @@ func TestList_LeavesOutWhatIsNoObject(t *testing.T) {
 	if got := list(t, src, "", ""); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, key := range []string{"x~", ".snapshot/x", "lost+found/x", "."} {
+	for _, key := range []string{"x~", "x.part", ".snapshot/", ".snapshot/x", "lost+found/x", "."} {
 		if _, err := src.Open(t.Context(), source.Object{Key: key}); reasonOf(err) != source.ReasonGone {
 			t.Errorf("Open(%q) = %v, want it gone", key, err)
 		}

@@ -38,18 +38,30 @@ func link(t *testing.T, target, dir, name string) {
 	}
 }
 
-// forbid takes all permissions from a file or directory until the test ends.
-// list returns the keys of a listing that must not fail.
+// list returns the keys of a listing that must not fail, but for what is passed over.
 func list(t testing.TB, src source.Source, prefix, startAfter string) []string {
 	t.Helper()
-	var keys []string
-	for o, err := range src.List(t.Context(), prefix, startAfter) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, o.Key)
-	}
+	keys, _ := listAll(t, src, prefix, startAfter)
 	return keys
+}
+
+// listAll returns the keys of a listing that must not fail, and those of what is passed over.
+func listAll(t testing.TB, src source.Source, prefix, startAfter string) (keys, passed []string) {
+	t.Helper()
+	for o, err := range src.List(t.Context(), prefix, startAfter) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case o.Unfinished:
+			passed = append(passed, o.Key)
+			if o != (source.Object{Key: o.Key, Unfinished: true}) {
+				t.Errorf("passed over is %+v", o)
+			}
+		default:
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys, passed
 }
 
 // listError returns the error of a listing of everything.

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// hidden reports whether a file or directory of that name is passed over:
+// hidden reports whether a file or directory of that name is passed over, which is listed as
+// source.Object.Unfinished:
 //
 //   - names with a leading dot: hidden files, rsync's ".name.XXXXXX", vim's
 //     ".name.swp", NFS's ".nfsXXXX", ".snapshot" directories;

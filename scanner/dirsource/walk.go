@@ -35,8 +35,9 @@ type walk struct {
 // entries that are sorted by key are in the order of all keys below them: in
 // byte order "a-b" and "a.b" come before "a/b", and "a0" after it.
 type entry struct {
-	key string
-	dir *directory // nil of a file
+	key    string
+	dir    *directory // nil of a file, and of what is passed over
+	passed bool       // over, for its name
 }
 
 // directory is what a walk knows of a directory.
@@ -95,6 +96,10 @@ func (w *walk) directory(ctx context.Context, dir entry, yield func(source.Objec
 			return err
 		}
 		switch {
+		case e.passed:
+			if !yield(source.Object{Key: e.key, Unfinished: true}) {
+				err = errStopped
+			}
 		case e.dir == nil:
 			err = w.file(ctx, e.key, yield)
 		case w.visits(e):
@@ -134,20 +139,28 @@ func (w *walk) file(ctx context.Context, key string, yield func(source.Object) b
 		source.LeftOut(ctx, key)
 		return nil
 	}
-	if !yield(object(key, info)) {
+	if !yield(w.source.object(key, info)) {
 		return errStopped
 	}
 	return nil
 }
 
-// entries returns what may be visited in a directory, in order.
+// entries returns what may be visited in a directory, in order. It is not to be changed.
 func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
+	if w.source.folder.isLarge(dir.key) {
+		w.source.folder.reading.Lock()
+		defer w.source.folder.reading.Unlock()
+		if all, ok := w.source.folder.kept(dir.key); ok {
+			return w.wanted(all), nil
+		}
+	}
 	f, err := os.Open(w.source.path(dir.key))
 	if err != nil {
 		return nil, w.failure(err)
 	}
 	defer func() { _ = f.Close() }()
 	var entries []entry
+	all := w.source.folder.long > 0 // whether all are there, and not just those that are wanted
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -158,7 +171,8 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			if ok && w.wants(e) {
+			all = all && d.Type()&fs.ModeSymlink == 0 && len(entries) < maxKept
+			if ok && (all || w.wants(e)) {
 				entries = append(entries, e)
 			}
 		}
@@ -169,7 +183,14 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			return nil, w.failure(err)
 		}
 	}
+	if all = all && len(entries) >= largeFolder; !all {
+		entries = slices.DeleteFunc(entries, func(e entry) bool { return !w.wants(e) })
+	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	if all {
+		w.source.folder.keep(dir.key, entries)
+		entries = w.wanted(entries)
+	}
 	return entries, nil
 }
 
@@ -177,34 +198,38 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 func (w *walk) entry(parent entry, name string, kind fs.FileMode) (entry, bool, error) {
 	e := entry{key: parent.key + name}
 	switch {
+	case hidden(name) && kind.IsDir():
+		return entry{key: e.key + "/", passed: true}, true, nil
 	case hidden(name):
-		return e, false, nil
+		e.passed = true
+		return e, true, nil
 	case kind&fs.ModeSymlink != 0:
 		return w.target(e)
 	case kind.IsDir():
-		return entry{e.key + "/", &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true, nil
+		return entry{key: e.key + "/", dir: &directory{real: filepath.Join(parent.dir.real, name), linked: parent.dir.linked}}, true, nil
 	}
-	return e, !unfinished(name), nil
+	e.passed = unfinished(name)
+	return e, true, nil
 }
 
 // target returns what the symbolic link e leads to, and whether it may be listed. What cannot
 // be reached, or is not there any more, may be a directory full of logs.
 func (w *walk) target(e entry) (entry, bool, error) {
-	if !w.wants(e) && !w.wants(entry{e.key + "/", &directory{}}) {
+	if !w.wants(e) && !w.wants(entry{key: e.key + "/", dir: &directory{}}) {
 		return e, false, nil
 	}
-	finished := !unfinished(path.Base(e.key))
+	e.passed = unfinished(path.Base(e.key)) // if it is a file
 	canonical, err := filepath.EvalSymlinks(w.source.path(e.key))
 	info, statErr := os.Stat(w.source.path(e.key)) // whose errors are the system's
 	err = cmp.Or(statErr, err)
 	nowhere := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 	switch {
 	case err == nil && info.IsDir():
-		return entry{e.key + "/", &directory{real: canonical, link: true, linked: canonical}}, true, nil
+		return entry{key: e.key + "/", dir: &directory{real: canonical, link: true, linked: canonical}}, true, nil
 	case err == nil:
-		return e, finished && !w.source.links.listed(canonical, possible), nil
+		return e, e.passed || !w.source.links.listed(canonical, possible), nil
 	case nowhere && !w.source.links.isExpected(e.key+"/"):
-		return e, finished, nil // listed, so that opening it reports what is wrong
+		return e, true, nil // listed, so that opening it reports what is wrong
 	}
 	return e, false, absent("list", e.key, err)
 }

@@ -21,6 +21,7 @@ const (
 	SkipExport          SkipReason = "export_task"      // of CloudWatch Logs; a pass reads it, a tailer does not
 	SkipFolder          SkipReason = "folder"           // the marker of a folder, a key that ends in a slash
 	SkipSpecial         SkipReason = "special_file"     // a pipe, a socket or a device, whatever its key
+	SkipUnfinished      SkipReason = "unfinished"       // a file or folder with the name of what is hidden, or not finished, in a directory
 	SkipOtherForm       SkipReason = "other_format"     // a log in a form that is not read in its location
 	SkipRenamed         SkipReason = "renamed_log"      // a log object under another name, or in another place, than it was written to
 	SkipUnknown         SkipReason = "not_a_log"        // the key has no known layout, or the content no known format
@@ -37,7 +38,7 @@ const (
 func SkipReasons() []SkipReason {
 	return []SkipReason{
 		SkipDigest, SkipInsight, SkipNetworkActivity, SkipAggregated, SkipLakeResult, SkipParquet, SkipORC, SkipCompressed, SkipFailed, SkipExport,
-		SkipFolder, SkipSpecial, SkipOtherForm, SkipRenamed, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
+		SkipFolder, SkipSpecial, SkipUnfinished, SkipOtherForm, SkipRenamed, SkipUnknown, SkipUnknownLog, SkipOtherLog, SkipUnreadable,
 	}
 }
 

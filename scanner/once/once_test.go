@@ -51,6 +51,23 @@ func TestRun_NeverOpensASpecialFile(t *testing.T) {
 	}
 }
 
+// What is passed over in a directory for its name shows, and is no log, whatever it is called.
+func TestRun_ShowsWhatIsPassedOverForItsName(t *testing.T) {
+	bucket, c := new(sourcetest.Fake), new(seen)
+	put(bucket, 1)
+	for _, key := range []string{".logs/", logtest.SimpleKey(began, "B") + ".part", "AWSLogs/111122223333/s3/eu-west-1/2026/03/04/.x"} {
+		bucket.PutUnfinished(key)
+	}
+	want := once.SkippedObjects{Objects: 3, Example: once.Example{Location: "s3://logs", Key: ".logs/"}}
+	summary, err := run(t.Context(), bucket, c, once.Query{})
+	if err != nil || len(summary.Unread) > 0 || bucket.Opens() != 1 || summary.SkippedObjects[logkey.SkipUnfinished] != want {
+		t.Errorf("%d objects are opened; summary %+v, error %v", bucket.Opens(), summary, err)
+	}
+	if summary, err = run(t.Context(), bucket, c, once.Query{Since: began}); err != nil || summary.SkippedObjects[logkey.SkipUnfinished] != want {
+		t.Errorf("of a query: summary %+v, error %v", summary, err)
+	}
+}
+
 func TestRun_ReadsWhatIsUnderWayWhenTheListingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bucket, c := new(sourcetest.Fake), new(seen)

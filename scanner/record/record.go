@@ -10,7 +10,10 @@
 // of the module.
 package record
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Unknown is the value of a number that the log does not contain.
 const Unknown = -1
@@ -226,7 +229,7 @@ type Record struct {
 	// EventID, SharedEventID and OriginalEventID are CloudTrail's. An event of
 	// which one of them is that of an earlier event is of the same request: it
 	// was delivered twice, to two accounts, or as a correction. Of the parts of a request that
-	// AWS logs as its service's, SharedEventID has the key behind it.
+	// AWS logs as its service's, SharedEventID has the key behind it, and its version.
 	EventID         []byte
 	SharedEventID   []byte
 	OriginalEventID []byte
@@ -240,7 +243,8 @@ type Record struct {
 	// those fields as logged: TLSv1.2, in any case.
 	//
 	// In CloudTrail they are tlsDetails' tlsVersion and cipherSuite; of an event without
-	// tlsDetails, CipherSuite is that of additionalEventData. Transport is TLS if one of them
+	// tlsDetails, CipherSuite is that of additionalEventData, which directory and table buckets
+	// write in small letters. Transport is TLS if one of them
 	// is there, else NoTransport if a service made the request (userIdentity has invokedBy, or
 	// the type AWSService), else unknown: CloudTrail never shows plain HTTP.
 	Transport   Transport
@@ -290,17 +294,24 @@ func (r *Record) Reset() {
 	r.ObjectSize, r.TurnAround = Unknown, Unknown
 }
 
-// FailedAuthentication reports whether code is one of S3's error codes for
+// FailedAuthentication reports whether code is one of the error codes for
 // credentials or a signature that were refused, so that the requester is not
-// known although the request was signed.
-// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+// known although the request was signed: S3's own, and those of the services that
+// write "Exception" behind the code, as S3 Tables.
+// See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html.
 func FailedAuthentication(code []byte) bool {
-	switch string(code) {
+	switch string(BareErrorCode(code)) {
 	case "AccessKeyIdNotFound", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError",
-		"CredentialsNotSupported", "ExpiredToken", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken",
-		"MissingAuthenticationToken", "MissingSecurityHeader", "NotSignedUp", "RequestExpired", "RequestTimeTooSkewed",
-		"SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClientException":
+		"CredentialsNotSupported", "ExpiredToken", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId",
+		"InvalidSecurity", "InvalidSession", "InvalidSignature", "InvalidToken", "MissingAuthenticationToken",
+		"MissingSecurityHeader", "NotSignedUp", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+		"TokenRefreshRequired", "UnrecognizedClient", "UnsupportedSignature":
 		return true
 	}
 	return false
 }
+
+// BareErrorCode returns an error code without the suffix Exception, which services that
+// speak JSON add: S3's AccessDenied is AccessDeniedException of S3 Tables and S3 on Outposts.
+func BareErrorCode(code []byte) []byte { return bytes.TrimSuffix(code, []byte("Exception")) }

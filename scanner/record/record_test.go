@@ -41,7 +41,8 @@ func TestParseAuthMethod_ReadsWhatStringWrites(t *testing.T) {
 func TestFailedAuthentication_IsNotEveryDenial(t *testing.T) {
 	for code, want := range map[string]bool{
 		"SignatureDoesNotMatch": true, "InvalidAccessKeyId": true, "ExpiredToken": true,
-		"AccessDenied": false, "NoSuchKey": false, "": false,
+		"ExpiredTokenException": true, "InvalidSignatureException": true, "UnrecognizedClientException": true, "InvalidClientTokenId": true,
+		"AccessDenied": false, "AccessDeniedException": false, "NoSuchKey": false, "NotFoundException": false, "Exception": false, "": false,
 	} {
 		if got := record.FailedAuthentication([]byte(code)); got != want {
 			t.Errorf("%q: %v, want %v", code, got, want)

@@ -24,6 +24,14 @@ type Object struct {
 	// Special is whether it is no file, but a pipe, a socket or a device in a directory. It
 	// is not to be opened: that would wait for whoever is at the other end.
 	Special bool
+	// Unfinished is whether it is passed over, as its name shows that a tool has not finished it,
+	// or hides it: a file or a folder of a directory. The key of a folder ends in a slash, and
+	// nothing that lies in it is listed. There is nothing else known of it, and nothing to be opened.
+	Unfinished bool
+	// Seen is when it was seen so, by the clock of this process, where all else does not show
+	// that it is complete, as of a file in a directory that was modified not long ago: Open
+	// waits until it has been like that for long enough. Zero: Open does not wait.
+	Seen time.Time
 }
 
 // Source gives access to the objects of one bucket, or of a directory that

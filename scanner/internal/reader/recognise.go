@@ -239,6 +239,7 @@ func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Obj
 	if obj.Size == 0 {
 		return false, "", nil
 	}
+	obj.Seen = time.Time{} // what is not complete is looked at again once it has changed
 	body, err := src.Open(ctx, obj)
 	if err != nil {
 		return false, "", err

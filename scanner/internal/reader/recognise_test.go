@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/dirsource"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -134,6 +138,25 @@ func TestRecogniser_ReadsTheBeginningOfAnObjectAlone(t *testing.T) {
 	if why != logkey.SkipUnreadable || err == nil {
 		t.Errorf("%q, error %v", why, err)
 	}
+}
+
+// A search looks at one object after the other, so it waits for none to be complete.
+func TestRecogniser_NeverWaitsUntilAnObjectIsComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, name := t.TempDir(), "2026/07/02/08/x"
+		err := errors.Join(os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700), os.WriteFile(filepath.Join(dir, name), []byte(`{"level":"info"}`), 0o600))
+		at := time.Now().Add(-time.Minute)
+		src, failed := dirsource.New(dir, dirsource.Settle(time.Second))
+		if err := errors.Join(err, failed, os.Chtimes(filepath.Join(dir, name), at, at)); err != nil {
+			t.Fatal(err)
+		}
+		for obj, err := range src.List(t.Context(), "", "") {
+			why, failed := reader.NewRecogniser().Look(t.Context(), src, obj, logkey.Parse(obj.Key))
+			if err := errors.Join(err, failed); why != logkey.SkipUnknownLog || err != nil || !time.Now().Equal(at.Add(time.Minute)) {
+				t.Errorf("%+v: %q, %v after %v", obj, why, err, time.Since(at)-time.Minute)
+			}
+		}
+	})
 }
 
 // An answer that breaks off does not show what an object is.

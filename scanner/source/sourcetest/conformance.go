@@ -156,6 +156,9 @@ func testAttributes(t *testing.T, newSource factory) {
 		if o.LastModified.Before(from) || o.LastModified.After(to) {
 			t.Errorf("%s: last modified %v, want between %v and %v", o.Key, o.LastModified, from, to)
 		}
+		if o.Special || o.Unfinished {
+			t.Errorf("%+v is an object like any other", o)
+		}
 	}
 }
 

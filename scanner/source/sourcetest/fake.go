@@ -49,17 +49,18 @@ type fakeObject struct {
 
 // Put stores a copy of body under key, in place of what was there.
 func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
+	sum := md5.Sum(body)
+	f.put(source.Object{
+		Key: key, Size: int64(len(body)), LastModified: lastModified,
+		ETag: fmt.Sprintf("%q", hex.EncodeToString(sum[:])),
+	}, body)
+}
+
+func (f *Fake) put(obj source.Object, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	sum := md5.Sum(body)
-	o := fakeObject{
-		Object: source.Object{
-			Key: key, Size: int64(len(body)), LastModified: lastModified,
-			ETag: fmt.Sprintf("%q", hex.EncodeToString(sum[:])),
-		},
-		body: bytes.Clone(body),
-	}
-	i, found := f.search(key)
+	o := fakeObject{Object: obj, body: bytes.Clone(body)}
+	i, found := f.search(obj.Key)
 	if found {
 		f.objects[i] = o
 		return
@@ -69,12 +70,12 @@ func (f *Fake) Put(key string, body []byte, lastModified time.Time) {
 
 // PutSpecial puts what is no file under key. It cannot be opened.
 func (f *Fake) PutSpecial(key string) {
-	f.Put(key, nil, time.Now())
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if i, found := f.search(key); found {
-		f.objects[i].Special = true
-	}
+	f.put(source.Object{Key: key, Special: true, LastModified: time.Now()}, nil)
+}
+
+// PutUnfinished puts what is passed over for its name under key. It cannot be opened.
+func (f *Fake) PutUnfinished(key string) {
+	f.put(source.Object{Key: key, Unfinished: true}, nil)
 }
 
 // Delete removes the object of that key, if there is one.

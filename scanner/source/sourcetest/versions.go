@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -70,7 +69,11 @@ func testStat(t *testing.T, newStore storeFactory) {
 		if !got.LastModified.Equal(o.LastModified) {
 			t.Errorf("%s: modified at %v, listed with %v", o.Key, got.LastModified, o.LastModified)
 		}
-		if got.LastModified, o.LastModified = (time.Time{}), (time.Time{}); got != o {
+		if got.Seen.IsZero() != o.Seen.IsZero() {
+			t.Errorf("%s: seen at %v, listed at %v", o.Key, got.Seen, o.Seen)
+		}
+		got.LastModified, got.Seen = o.LastModified, o.Seen
+		if got != o {
 			t.Errorf("got %+v, listed is %+v", got, o)
 		}
 	}

@@ -230,12 +230,14 @@ func TestLook_FindsWhoTailsABucket(t *testing.T) {
 	for location, want := range map[string][]string{
 		"s3://access-logs":     {"covered", "silent", "simple"},
 		"s3://access-logs/s3/": {"covered", "silent"},
-		"s3://access-logs/s3/" + ownID + "/eu-west-1/covered/":         {"covered"},
-		"s3://access-logs/simple":                                      {"simple"},
-		"s3://trail-logs/AWSLogs":                                      {"dotted.name.example", "trail-logs"},
-		"s3://trail-logs/AWSLogs/" + ownID + "/CloudTrail/ap-south-1/": {"dotted.name.example"},
-		"s3://trail-logs/AWSLogs/444455556666/":                        nil,
-		"s3://other":                                                   nil,
+		"s3://access-logs/s3/" + ownID + "/eu-west-1/covered/":                 {"covered"},
+		"s3://access-logs/s3/" + ownID + "/eu-west-1/covered/2026/11/":         nil, // the logs of one month
+		"s3://access-logs/simple":                                              {"simple"},
+		"s3://trail-logs/AWSLogs":                                              {"dotted.name.example", "trail-logs"},
+		"s3://trail-logs/AWSLogs/" + ownID + "/CloudTrail/ap-south-1/":         {"dotted.name.example"},
+		"s3://trail-logs/AWSLogs/" + ownID + "/CloudTrail/ap-south-1/2026/11/": nil,
+		"s3://trail-logs/AWSLogs/444455556666/":                                nil,
+		"s3://other":                                                           nil,
 	} {
 		var got []string
 		for name, row := range lookAt(t, world(), func(o *Options) { o.Locations = []string{location} }) {

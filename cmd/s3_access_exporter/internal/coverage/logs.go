@@ -11,7 +11,7 @@ import (
 type log struct {
 	logged           // what it holds
 	arrives bool     // something of it came within Patience, and deliveries do not fail
-	readBy  []string // those of the given locations that read it, whole or in part
+	readBy  []string // those of the given locations that read it
 }
 
 // logsOf returns the logs of a bucket that can be read here.
@@ -29,7 +29,7 @@ func logsOf(b *Bucket, recorders []Recorder, o *Options) []log {
 		all = append(all, l)
 	}
 	if a := &b.Access; a.Scope == ScopeAll {
-		add(both(levelAll), a.arrives(o.Now), a.Target, func(prefix string) bool { return overlap(prefix, a.stream(b)) })
+		add(both(levelAll), a.arrives(o.Now), a.Target, func(prefix string) bool { return reads(prefix, a.stream(b)) })
 	}
 	for i := range b.Deliveries.All {
 		if d := &b.Deliveries.All[i]; d.readable() {
@@ -91,11 +91,15 @@ func bucketOf(location string) string {
 	return bucket
 }
 
+// reads reports whether a location with that prefix reads a stream, whose keys have dates
+// behind its own: all of them, as far as this century goes.
+func reads(prefix, stream string) bool { return strings.HasPrefix(stream+"20", prefix) }
+
 // overlap reports whether keys may have both prefixes.
 func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
-// holds reports whether the trail's objects with events of the bucket may have a
-// prefix: PREFIX/AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/.
+// holds reports whether a location with that prefix reads the trail's objects with events
+// of the bucket: PREFIX/AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/.
 func (r *Recorder) holds(prefix string, b *Bucket) bool {
 	root := "AWSLogs/"
 	if r.Prefix != "" {
@@ -108,5 +112,5 @@ func (r *Recorder) holds(prefix string, b *Bucket) bool {
 	if strings.HasPrefix(below, "o-") {
 		_, below, _ = strings.Cut(below, "/")
 	}
-	return overlap(below, b.AccountID+"/CloudTrail/"+b.Region+"/")
+	return reads(below, b.AccountID+"/CloudTrail/"+b.Region+"/")
 }

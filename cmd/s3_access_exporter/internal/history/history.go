@@ -25,7 +25,8 @@ import (
 type Config struct {
 	// Step is the time between two samples of a series, in seconds, more than 0.
 	Step int64
-	// Until is the end of the History; zero: the end of the last step with requests.
+	// Until is the end of the History, a whole second before which all requests were; zero:
+	// the end of the last step with requests.
 	Until  time.Time
 	Labels classify.Config
 	Legacy classify.Features // that count, of those that AWS turns off
@@ -132,12 +133,14 @@ func (h *History) Take(taken engine.Batch) error {
 	return h.check()
 }
 
-// end returns the step at whose start the history ends.
-func (h *History) end() int64 {
+// end returns when the history ends, which may be within a step: live data may go on from
+// there, as those of the counter that was set back, and would be before a sample at the
+// step's end.
+func (h *History) end() (second int64) {
 	if h.cfg.Until.IsZero() {
-		return h.steps.last + 1
+		return (h.steps.last + 1) * h.cfg.Step
 	}
-	return floorDiv(h.cfg.Until.Add(time.Second-1).Unix()-1, h.cfg.Step) + 1 // both rounded up
+	return h.cfg.Until.Unix()
 }
 
 // mostSteps is how many steps a history may have: two years of minutes. One old
@@ -145,7 +148,7 @@ func (h *History) end() int64 {
 const mostSteps = 1_000_000
 
 func (h *History) check() error {
-	if first := h.steps.first; first <= h.steps.last && h.end()-first > mostSteps {
+	if first := h.steps.first; first <= h.steps.last && h.end()/h.cfg.Step-first > mostSteps {
 		return fmt.Errorf("a history from %s on has more than %d steps of %v: narrow it with --since and --until, or make --step longer",
 			time.Unix(first*h.cfg.Step, 0).UTC().Format(time.RFC3339), mostSteps, time.Duration(h.cfg.Step)*time.Second)
 	}

@@ -20,7 +20,7 @@ type Label struct{ Name, Value string }
 // labels too. No entries may be added afterwards.
 //
 // A series has a sample at each step from the start of the first step in which it
-// gained something, where it is 0, to the end of the History, as if it had been scraped
+// gained something, where it is 0, and at the end of the History, as if it had been scraped
 // at each. https://prometheus.io/docs/specs/om/open_metrics_spec/
 func (h *History) Write(w io.Writer, external []Label) error {
 	out := newWriter(w, h.cfg.Step, h.end(), external)
@@ -35,7 +35,7 @@ func (h *History) Write(w io.Writer, external []Label) error {
 type writer struct {
 	out      *bufio.Writer
 	step     int64 // in seconds
-	end      int64 // the step at whose start the history ends
+	end      int64 // when the history ends, in seconds
 	external []Label
 
 	family collector.Family
@@ -48,6 +48,7 @@ type writer struct {
 	next             int64 // the step of the next samples
 	sums             []int64
 	lines            [][]byte // the samples without their timestamp
+	time             []byte   // their timestamp, and the end of the line
 }
 
 func newWriter(w io.Writer, step, end int64, external []Label) *writer {
@@ -115,7 +116,11 @@ func (o *writer) finish() error {
 	if o.series == nil {
 		return nil
 	}
-	return o.fill(o.end)
+	if err := o.fill(floorDiv(o.end, o.step)); err != nil || o.end%o.step == 0 {
+		return err
+	}
+	o.render()
+	return o.samples(o.end)
 }
 
 // close writes what is left, and the end.
@@ -152,14 +157,21 @@ func (o *writer) fill(to int64) error {
 		return nil
 	}
 	o.render()
-	var tail []byte
 	for ; o.next <= to; o.next++ {
-		tail = append(strconv.AppendInt(append(tail[:0], ' '), o.next*o.step, 10), '\n')
-		for _, line := range o.lines {
-			_, _ = o.out.Write(line) // the next error is the same
-			if _, err := o.out.Write(tail); err != nil {
-				return err
-			}
+		if err := o.samples(o.next * o.step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// samples writes the lines at a time.
+func (o *writer) samples(second int64) error {
+	o.time = append(strconv.AppendInt(append(o.time[:0], ' '), second, 10), '\n')
+	for _, line := range o.lines {
+		_, _ = o.out.Write(line) // the next error is the same
+		if _, err := o.out.Write(o.time); err != nil {
+			return err
 		}
 	}
 	return nil

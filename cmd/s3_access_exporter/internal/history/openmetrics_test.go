@@ -12,7 +12,7 @@ import (
 
 func TestWrite_HasOnlyTheWorstVerdictOnAClient(t *testing.T) {
 	var text strings.Builder
-	w := newWriter(&text, 60, 4, nil)
+	w := newWriter(&text, 60, 240, nil)
 	for _, row := range []struct {
 		client, verdict, support string
 		step                     int64

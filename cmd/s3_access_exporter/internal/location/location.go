@@ -110,6 +110,9 @@ func parse(text string, options Options) (Location, error) {
 	if !isURL && strings.Contains(text, "://") || isURL && !strings.HasPrefix(dir, "/") || dir == "" {
 		return Location{}, fmt.Errorf("location %q: write s3://bucket/prefix, file:///directory or ./directory", text)
 	}
+	if options.Store != "" {
+		return Location{}, fmt.Errorf("location %q: a store has a name only where it is in S3; a directory is known by its path", text)
+	}
 	if isURL && filepath.VolumeName(dir[1:]) != "" { // on Windows a drive comes first
 		dir = dir[1:]
 	}

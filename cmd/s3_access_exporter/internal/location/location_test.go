@@ -48,6 +48,17 @@ func TestParse_NamesWhatItRead(t *testing.T) {
 	}
 }
 
+// A directory is known by its path alone: a name that changes nothing is not passed over.
+func TestParse_RefusesAStoreOfADirectory(t *testing.T) {
+	for _, text := range []string{"./logs", "/var/s3", "file:///var/s3"} {
+		_, err := Parse(text, Options{Store: "volume"})
+		if want := `location "` + text + `": a store has a name only where it is in S3; a directory is known by its path`; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	mustParse(t, "s3://logs", Options{Store: "minio"})
+}
+
 // The name of a location is a label's value, and stands in logs and on pages.
 func TestParse_RefusesWhatDeceives(t *testing.T) {
 	for _, name := range []string{"a\nb", "\x1b[31m", "a\x00", "a\u202eb", "a\u0085", "\u200f", "a\xffb"} {

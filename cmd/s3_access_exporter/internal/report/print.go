@@ -3,9 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -18,7 +18,8 @@ type Printer struct {
 	W      io.Writer
 	Format string // rows.Table, rows.JSON or rows.CSV
 	Top    int    // groups of a table, the first ones; 0: all
-	Logger *slog.Logger
+	// Note is called at the end, once, if JSON or CSV lacks groups, which such rows cannot show.
+	Note func(line string)
 }
 
 // nameColumn names in JSON and CSV the table from which a row is, of several.
@@ -28,6 +29,7 @@ const nameColumn = "table"
 // entries may be added afterwards.
 func (p *Printer) Print(r *Report) error {
 	var out *layout
+	var left leftOut
 	for i := range r.tables {
 		finished, err := r.finish(i, p.Top)
 		if err != nil {
@@ -40,18 +42,48 @@ func (p *Printer) Print(r *Report) error {
 			out = p.layout(r.tables)
 		}
 		err = p.table(finished, out, i == 0)
+		left.add(finished)
 		finished.close()
 		if err != nil {
 			return err
 		}
 	}
 	if p.Format == rows.CSV {
-		return out.Close()
+		if err := out.Close(); err != nil {
+			return err
+		}
+	}
+	if p.Format != rows.Table && left.groups > 0 {
+		p.Note(left.String())
 	}
 	return nil
 }
 
-// table prints a table, and how many groups it leaves out.
+// leftOut are the groups of all tables that are not printed.
+type leftOut struct {
+	groups int64
+	tables []string // their names and numbers, of several
+}
+
+func (l *leftOut) add(g *groups) {
+	l.groups += g.left
+	if g.left > 0 && g.table.Title != "" {
+		l.tables = append(l.tables, g.table.Name+" "+humanize.Comma(g.left))
+	}
+}
+
+func (l *leftOut) String() string {
+	text := "left out " + humanize.Comma(l.groups) + " groups"
+	if l.groups == 1 {
+		text = "left out 1 group"
+	}
+	if l.tables != nil {
+		text += " (" + strings.Join(l.tables, ", ") + ")"
+	}
+	return text + "; --top=0 prints all"
+}
+
+// table prints a table, and, for people, how many groups it leaves out.
 func (p *Printer) table(g *groups, out *layout, first bool) error {
 	if err := p.heading(g, first); err != nil {
 		return err
@@ -65,7 +97,11 @@ func (p *Printer) table(g *groups, out *layout, first bool) error {
 			return err
 		}
 	}
-	return p.leftOut(g)
+	if g.left == 0 || p.Format != rows.Table {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.W, "and %s more (--top)\n", humanize.Comma(g.left))
+	return err
 }
 
 // heading prints a table's title and what all its groups add up to, for people.
@@ -93,20 +129,6 @@ func (p *Printer) heading(g *groups, first bool) error {
 		}
 	}
 	return nil
-}
-
-// leftOut reports that a table does not show all groups: in the log where rows are for
-// programs.
-func (p *Printer) leftOut(g *groups) error {
-	if g.left == 0 {
-		return nil
-	}
-	if p.Format != rows.Table {
-		p.Logger.Info("only the largest groups are printed; --top=0 prints all", "table", g.table.Name, "left_out", g.left)
-		return nil
-	}
-	_, err := fmt.Fprintf(p.W, "and %s more (--top)\n", humanize.Comma(g.left))
-	return err
 }
 
 // layout prints groups of tables that have some of its columns.

@@ -38,11 +38,13 @@ var eventColumns = []eventColumn{
 	{"error", "errorCode"},
 	{"bucket", "requestParameters.bucketName"},
 	{"namedhost", "requestParameters.Host"},
+	{"smallhost", "requestParameters.host"},
 	{"key", "requestParameters.key"},
 	{"capitalkey", "requestParameters.Key"},
 	{"objectversion", "requestParameters.versionId"},
 	{"signature", "additionalEventData.SignatureVersion"},
 	{"addedcipher", "additionalEventData.CipherSuite"},
+	{"smallcipher", "additionalEventData.cipherSuite"},
 	{"received", "additionalEventData.bytesTransferredIn"},
 	{"auth", "additionalEventData.AuthenticationMethod"},
 	{"sent", "additionalEventData.bytesTransferredOut"},
@@ -186,6 +188,15 @@ func eventTexts() string {
 // isText holds for a value that is a string and not empty.
 func isText(column string) string { return "coalesce(" + column + `, '') LIKE '"_%"'` }
 
+// without is the SQL of a column that only shows where no other one is a text.
+func without(column string, others ...string) string {
+	var conditions []string
+	for _, other := range others {
+		conditions = append(conditions, "NOT "+isText(other))
+	}
+	return "if(" + strings.Join(conditions, " AND ") + ", " + column + ")"
+}
+
 // amount matches a number of bytes that SQL adds up. Others come as they are.
 const amount = `'^[0-9]{1,15}([.][0-9]{1,9})?$'`
 
@@ -199,11 +210,11 @@ func eventParts() []part {
 	return []part{
 		{"version", "version", "", nil},
 		{"idtype", "idtype", "", nil},
-		{"principal", "if(NOT " + isText("arn") + " AND NOT " + isText("account") + ", principal)", "", by(query.Requester)},
+		{"principal", without("principal", "arn", "account"), "", by(query.Requester)},
 		{"arn", "arn", "", by(query.Requester)},
 		{"account", "account", nobody, by(query.Requester)},
 		{"accesskey", "accesskey", "", by(query.AccessKeyID)},
-		{"username", "if(NOT " + isText("arn") + " AND NOT " + isText("account") + " AND NOT " + isText("principal") + ", username)", "", by(query.Requester)},
+		{"username", without("username", "arn", "account", "principal"), "", by(query.Requester)},
 		{"invokedby", "invokedby", "", func(n *needs) bool { return client(n) || n.any(query.Requester, query.Feature) }},
 		{"mfa", "mfa", "", by(query.MFA)},
 		{"eventtime", "if(t IS NULL, coalesce(eventtime, 'null'))", "", nil}, // never with those whose time is sure
@@ -214,12 +225,14 @@ func eventParts() []part {
 		{"agent", "agent", "", client},
 		{"error", "error", "", nil},
 		{"bucket", "bucket", text("bucket", "b"), by(query.Bucket, query.AccountID, query.Feature)},
-		{"namedhost", "if(NOT " + isText("host") + ", namedhost)", "if(NOT " + isText("host") + " AND NOT " + isText("awsregion") + ", namedhost)", by(query.Host, query.Feature)},
+		{"namedhost", without("namedhost", "host"), without("namedhost", "host", "awsregion"), by(query.Host, query.Feature)},
+		{"smallhost", without("smallhost", "host", "namedhost"), without("smallhost", "host", "namedhost", "awsregion"), by(query.Host, query.Feature)},
 		{"key", "key", text("key", "k"), by(query.Key)},
 		{"capitalkey", "capitalkey", text("capitalkey", "k"), by(query.Key)},
 		{"objectversion", "objectversion", "", by(query.VersionID)},
 		{"signature", "signature", "", nil},
-		{"addedcipher", "if(NOT " + isText("cipher") + ", addedcipher)", "", by(query.CipherSuite, query.Feature)},
+		{"addedcipher", without("addedcipher", "cipher"), "", by(query.CipherSuite, query.Feature)},
+		{"smallcipher", without("smallcipher", "cipher", "addedcipher"), "", by(query.CipherSuite, query.Feature)},
 		{"received", "received", bytes("received"), by(query.ReceivedBytes)},
 		{"auth", "auth", "", nil},
 		{"sent", "sent", bytes("sent"), by(query.SentBytes)},
@@ -235,7 +248,7 @@ func eventParts() []part {
 		{"console", "console", "", by(query.Console)},
 		{"tls", "tls", "", by(query.TLSVersion, query.Feature)},
 		{"cipher", "cipher", "", by(query.CipherSuite, query.Feature)},
-		{"host", "host", "if(NOT " + isText("awsregion") + ", host)", by(query.Host, query.Feature)},
+		{"host", "host", without("host", "awsregion"), by(query.Host, query.Feature)},
 		{"resources", "if(" + unnamed + ", resources)", "", nil},
 		{"buckets", "if(NOT " + unnamed + ", buckets)", "", by(query.Bucket, query.AccountID, query.Feature)},
 	}

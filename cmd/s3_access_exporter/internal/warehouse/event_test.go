@@ -175,7 +175,9 @@ func blankedEvent(row map[string]string) map[string]string {
 	if !isText("awsregion") {
 		keep("host")
 		if !isText("host") {
-			keep("namedhost")
+			if keep("namedhost"); !isText("namedhost") {
+				keep("smallhost")
+			}
 		}
 	}
 	return short

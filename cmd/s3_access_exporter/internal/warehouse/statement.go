@@ -209,7 +209,9 @@ func eventStatement(d Dialect, q *engine.Question, files string) statement {
 // delivered returns the SQL of events without those that were delivered again, with nothing but
 // some columns and what else is needed of each: the engine holds one of every ID in memory.
 func delivered(columns []column, events string) string {
-	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', if(coalesce(eventtype, '') = '"AwsServiceEvent"', concat(sharedid, coalesce(key, resources, '')), sharedid)), if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
+	const part = `concat(sharedid, coalesce(key, capitalkey, resources, ''), coalesce(objectversion, ''))` // texts of JSON, so none is like two
+	const id = `coalesce(if(coalesce(sharedid, '') LIKE '"_%"', if(coalesce(eventtype, '') = '"AwsServiceEvent"', ` + part + `, sharedid)), ` +
+		`if(coalesce(originalid, '') LIKE '"_%"', originalid), if(coalesce(id, '') LIKE '"_%"', id), CAST(uuid() AS varchar))`
 	bytes := func(c string) string {
 		return "if(regexp_like(" + c + ", " + amount + "), CAST(floor(CAST(" + c + " AS double)) AS bigint))"
 	}
