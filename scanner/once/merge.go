@@ -6,7 +6,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -135,18 +134,23 @@ func (m *merger) mergeRegion(ctx context.Context, runs []*run) {
 type byTime []*run
 
 // Len implements heap.Interface.
-func (h byTime) Len() int { return len(h) }
+func (h *byTime) Len() int { return len(*h) }
 
 // Less implements heap.Interface.
-func (h byTime) Less(i, j int) bool {
-	return cmp.Or(h[i].at.Compare(h[j].at), cmp.Compare(h[i].place, h[j].place)) < 0
+func (h *byTime) Less(i, j int) bool {
+	a, b := (*h)[i], (*h)[j]
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.place, b.place)) < 0
 }
 
 // Swap implements heap.Interface.
-func (h byTime) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *byTime) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
 // Push implements heap.Interface.
-func (h *byTime) Push(r any) { *h = append(*h, r.(*run)) }
+func (h *byTime) Push(added any) {
+	if r, ok := added.(*run); ok {
+		*h = append(*h, r)
+	}
+}
 
 // Pop implements heap.Interface.
 func (h *byTime) Pop() any {
@@ -166,9 +170,8 @@ func (m *merger) advance(ctx context.Context, r *run) bool {
 		got := <-r.pending
 		if r.pending = nil; got.err != nil {
 			m.fail(r.listing, got.err)
-			return false
 		}
-		r.page, r.listed, r.ended = got.page, got.listed, got.ended
+		r.page, r.listed, r.ended = got.page, got.listed, got.ended || got.err != nil
 	}
 	r.object = r.page.next()
 	r.key, r.at = readable(r.object), time.Time{}
@@ -211,7 +214,7 @@ func (r *run) list(ctx context.Context, from string) listedPage {
 		return got
 	}
 	prefix := r.stream.Prefix
-	if strings.HasPrefix(l.location.Prefix, prefix) {
+	if len(l.location.Prefix) > len(prefix) { // which may reach into the date
 		prefix = l.location.Prefix
 	}
 	for obj, err := range l.location.Source.List(ctx, prefix, from) {

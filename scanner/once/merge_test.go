@@ -71,7 +71,10 @@ func putNested(bucket *sourcetest.Fake, random *rand.Rand) {
 		bucket.Put(logtest.TrailKey(stream, "111122223333", "eu-west-1", at, fmt.Sprintf("%016d", random.IntN(1000))), nil, at)
 	}
 	for range random.IntN(4) {
-		for obj := range randomBucket(random).List(context.Background(), "", "") {
+		for obj, err := range randomBucket(random).List(context.Background(), "", "") {
+			if err != nil {
+				panic(err) // nothing fails here
+			}
 			bucket.Put(stream+[]string{"", "2026/01/02/"}[random.IntN(2)]+obj.Key, nil, obj.LastModified)
 		}
 	}
@@ -268,6 +271,26 @@ func TestRun_ReadsAllOthersWhereStreamsCannotBeListed(t *testing.T) {
 	}
 }
 
+// What was listed before a listing fails is read.
+func TestRun_ReadsWhatWasListedOfAStream(t *testing.T) {
+	first := time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
+	bucket, got := &sourcetest.Fake{PageSize: 100}, make(ids)
+	for i, key := range streamKeys(1, 500, first) {
+		bucket.Put(key, logtest.TrailText(first, fmt.Sprint(i)), first)
+	}
+	bucket.SetFault(func(op, key string) error {
+		if op == sourcetest.OpList && key != "" && bucket.Pages() > 7 { // after five of the walk and two of the stream
+			return errors.New("no")
+		}
+		return nil
+	})
+	cfg := Config{Locations: []source.Location{{Name: "s3://logs", Source: bucket}}, DedupeWindow: 50}
+	_, err := Run(t.Context(), cfg, Query{}, got)
+	if requests, _ := got.counts(); !errors.As(err, new(*ListError)) || requests < 100 || requests == 500 {
+		t.Errorf("%d requests, error %v", requests, err)
+	}
+}
+
 func TestRun_EndsWhileStreamsAreMerged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -277,7 +300,7 @@ func TestRun_EndsWhileStreamsAreMerged(t *testing.T) {
 		}
 		why := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		bucket.SetFault(func(op, key string) error {
+		bucket.SetFault(func(op, _ string) error {
 			if op == sourcetest.OpOpen {
 				time.Sleep(time.Second)
 			}

@@ -3,9 +3,10 @@
 // read to a Consumer. It keeps nothing, and tries nothing again.
 //
 // Goroutines hand on what they have: one for each location, and helpers where it has many
-// pages (share.go), list and queue objects (list.go), then one more those of
-// CloudTrail in the order of their times (merge.go), readers open and decode them (package reader), and the caller's own takes
-// what was read (take.go). Query decides what is listed (query.go), Summary what came of it
+// pages (share.go), list and queue objects (list.go), then one more those of CloudTrail in
+// the order of their times (merge.go); readers open and decode them (package reader), and the
+// caller's own takes what was read (take.go), which shows what was read too far from its
+// copies (apart.go). Query decides what is listed (query.go), Summary what came of it
 // (summary.go), Progress how far the pass is (progress.go).
 package once
 
@@ -29,7 +30,8 @@ type Config struct {
 	Locations []source.Location
 	Logger    *slog.Logger // nil: nothing is logged
 	// DedupeWindow is how many event IDs of CloudTrail are remembered, so that an event
-	// that is delivered again does not count again; 0: none are.
+	// that is delivered again does not count again; 0: none are. If some are, the streams of
+	// one Region are read side by side.
 	DedupeWindow int
 	// MaxObjectSize is how many decompressed bytes an object may have; 2 GiB. Larger
 	// ones are not read.
@@ -132,7 +134,7 @@ func setDefaults(cfg *Config, q *Query) {
 }
 
 // listAll queues every log object in the locations that is asked for, and then closes jobs.
-// With a merger, CloudTrail comes in the order in which its copies are found.
+// A merger makes copies of an event of CloudTrail come near each other.
 // Once listed has the error, nothing changes the listings any more. A location that cannot
 // be listed keeps no other one from being listed to its end.
 func listAll(ctx context.Context, cfg *Config, q *Query, merge *merger, jobs chan<- *job) (listings []listing, listed <-chan error) {
