@@ -2,6 +2,7 @@ package scanner_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -42,41 +43,53 @@ func jumped(t *testing.T, by time.Duration) time.Time {
 
 const month = 31 * 24 * time.Hour
 
-// A start that is still to come was noted by a clock that was ahead: now is now.
+// A start that is still to come was noted by a clock that was ahead: now is now. That holds too
+// where audits by that clock have passed over all that lay there, and of a location that is
+// spelled in another way by then.
 func TestScanner_FirstStartWithAClockAheadCountsOnceTheClockIsRight(t *testing.T) {
-	for name, restart := range map[string]bool{"while running": false, "at a restart": true} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(r *rig) {
-				set := r.skewed()
-				set(30 * 24 * time.Hour)
-				r.config.Since = 24 * time.Hour
-				r.put(began.Add(-30*time.Hour), "A", "old")
-				r.put(began.Add(-2*time.Hour), "B", "r1")
-				r.start()
-				r.put(began, "C", "r2")
-				r.wait(time.Hour)
-				r.expect()
-				if restart {
-					r.crash()
-				}
-				set(0)
-				if restart {
-					r.start()
-				}
-				r.wait(time.Minute)
-				r.put(time.Now(), "D", "r3")
-				r.wait(2 * time.Hour)
-				r.expect("r1", "r2", "r3")
-				if n := strings.Count(r.log.String(), "the clock was wrong when the location was first read"); n != 1 {
-					t.Errorf("the log has %d warnings, want 1:\n%s", n, &r.log)
-				}
-				r.crash()
-				r.start()
-				r.wait(30 * time.Hour)
-				r.expect("r1", "r2", "r3")
-			})
-		})
+	for name, then := range map[string]func(r *rig){
+		"while running":         nil,
+		"at a restart":          func(*rig) {},
+		"at a shorter spelling": func(r *rig) { r.prefix = "" },
+	} {
+		for _, ahead := range []time.Duration{26 * time.Hour, 30 * 24 * time.Hour} {
+			t.Run(fmt.Sprint(name, ", ", ahead), func(t *testing.T) { testFirstStartAhead(t, ahead, then) })
+		}
 	}
+}
+
+func testFirstStartAhead(t *testing.T, ahead time.Duration, then func(r *rig)) {
+	inBubble(t, func(r *rig) {
+		set := r.skewed()
+		set(ahead)
+		r.prefix = "acc"
+		r.config.Since = 24 * time.Hour
+		r.put(began.Add(-30*time.Hour), "A", "old")
+		r.put(began.Add(-2*time.Hour), "B", "r1")
+		r.start()
+		r.put(began, "C", "r2")
+		r.wait(time.Hour)
+		r.expect()
+		if then != nil {
+			r.crash()
+			then(r)
+		}
+		set(0)
+		if then != nil {
+			r.start()
+		}
+		r.wait(time.Minute)
+		r.put(time.Now(), "D", "r3")
+		r.wait(2 * time.Hour)
+		r.expect("r1", "r2", "r3")
+		if n := strings.Count(r.log.String(), "the clock was wrong when the location was first read"); n != 1 {
+			t.Errorf("the log has %d warnings, want 1:\n%s", n, &r.log)
+		}
+		r.crash()
+		r.start()
+		r.wait(30 * time.Hour)
+		r.expect("r1", "r2", "r3")
+	})
 }
 
 // If the log is ahead of the clock, it is the clock that is wrong, and not the start.

@@ -43,6 +43,7 @@ type committer struct {
 	tidying tidying
 	clock   *clock
 	doubles doubles
+	apart   apart
 }
 
 // finished is a result with what is kept of its object's failures before and after the
@@ -319,6 +320,7 @@ func (c *committer) resolved(f *finished) {
 	default:
 		m.counted(f.result)
 		c.doubles.compare(f, c.cfg.Now())
+		c.watchApart(f)
 		f.LogSkipped(c.cfg.Logger)
 		if f.RecordsOf(record.CloudTrail) > 0 {
 			f.State.home.showStray(f.State.stream)

@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -16,21 +18,24 @@ import (
 // change is durable, or ctx has ended.
 func (l *location) mend(ctx context.Context, now time.Time) error {
 	own, start := l.own(), l.cfg.floor(now)
-	n := &mended{home: l, prefix: own, start: start, done: make(chan struct{})}
+	n := &mended{store: l.Store, start: start, prefixes: l.startedAhead(now), done: make(chan struct{})}
 	jumped := l.clock.jumped() != 0 && l.new && own.Searched.IsZero() && !own.Floor.IsZero()
-	if jumped || own.Floor.After(now) {
-		n.prefix.Floor = start
+	if jumped {
+		n.prefixes[l.Prefix] = own
 	}
 	for _, st := range l.all() {
 		kept := st.state()
 		if logkey.Parse(kept.Watermark).Time.After(now.Add(ahead)) {
 			return nil
 		}
-		if kept.Begin.After(now) || own.Floor.After(now) && kept.Begin.After(start) || jumped && kept.Begin.Equal(own.Floor) {
+		// Where nothing was counted yet, an audit by that clock may have passed over all that
+		// lay there, so that the stream begins long before by now.
+		begins := kept.Newest.IsZero() || kept.Begin.After(start)
+		if kept.Begin.After(now) || n.covers(st) && (begins && !jumped || jumped && kept.Begin.Equal(own.Floor)) {
 			n.streams = append(n.streams, st)
 		}
 	}
-	if n.prefix.Floor.Equal(own.Floor) && len(n.streams) == 0 {
+	if len(n.prefixes) == 0 && len(n.streams) == 0 {
 		return nil
 	}
 	if err := l.send(ctx, n); err != nil {
@@ -42,22 +47,59 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 		return ctx.Err()
 	}
 	l.cfg.Logger.Warn("the clock was wrong when the location was first read; it starts anew", "location", l.Name, "start", start)
+	l.startAnew(n)
+	return nil
+}
+
+// startedAhead returns the prefixes of the location's store whose start is still to come.
+func (l *location) startedAhead(now time.Time) map[string]checkpoint.Prefix {
 	l.mu.Lock()
-	l.prefix = n.prefix
+	defer l.mu.Unlock()
+	found := make(map[string]checkpoint.Prefix)
+	for prefix, p := range l.prefixes {
+		if prefix != l.Prefix && p.Floor.After(now) {
+			found[prefix] = p
+		}
+	}
+	if l.prefix.Floor.After(now) {
+		found[l.Prefix] = l.prefix
+	}
+	return found
+}
+
+// startAnew takes note that prefixes and streams start anew.
+func (l *location) startAnew(n *mended) {
+	l.mu.Lock()
+	l.prefixes = maps.Clone(l.prefixes) // the other locations of the store have it, too
+	for prefix, p := range n.prefixes {
+		p.Floor = n.start
+		if l.prefixes[prefix] = p; prefix == l.Prefix {
+			l.prefix = p
+		}
+	}
 	l.mu.Unlock()
 	for _, st := range n.streams {
 		st.audit = audit{}
 	}
-	return nil
 }
 
-// mended: streams begin earlier than it was noted.
+// mended: prefixes and streams start at another time than was noted.
 type mended struct {
-	home    *location
-	prefix  checkpoint.Prefix
-	start   time.Time
-	streams []*stream
-	done    chan struct{}
+	store    string
+	start    time.Time
+	prefixes map[string]checkpoint.Prefix // as they were
+	streams  []*stream
+	done     chan struct{}
+}
+
+// covers reports whether a stream lies below a prefix that starts anew.
+func (n *mended) covers(st *stream) bool {
+	for prefix := range n.prefixes {
+		if strings.HasPrefix(st.Prefix, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *mended) write(tx *checkpoint.Tx, rows rows) error {
@@ -68,7 +110,13 @@ func (n *mended) write(tx *checkpoint.Tx, rows rows) error {
 			return err
 		}
 	}
-	return tx.PutPrefix(n.home.Store, n.home.Prefix, n.prefix)
+	for prefix, p := range n.prefixes {
+		p.Floor = n.start
+		if err := tx.PutPrefix(n.store, prefix, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *mended) committed() { close(n.done) }

@@ -140,7 +140,7 @@ func variables() kong.Vars {
 	return kong.Vars{
 		"audit_interval":  short(scanner.DefaultAuditInterval),
 		"audit_window":    short(scanner.DefaultAuditWindow),
-		"dedupe_window":   strconv.Itoa(dedupeWindow),
+		"dedupe_window":   strconv.Itoa(serveDedupeWindow),
 		"fields":          fieldNames(),
 		"interval":        short(scanner.DefaultInterval),
 		"legacy_features": classify.DefaultFeatures().String(),
@@ -169,3 +169,7 @@ func short(d time.Duration) string {
 // dedupeWindow is how many event IDs of CloudTrail are remembered by default:
 // some 10 MB of them, minutes of what a large account does.
 const dedupeWindow = 250_000
+
+// serveDedupeWindow is that for serve, which may have to catch up on hours at once: stream by
+// stream, so that copies of an event in two accounts' folders are far from each other.
+const serveDedupeWindow = 1_000_000

@@ -49,7 +49,7 @@ var serveFlags = map[string]string{
 	"check": "", "version": "",
 	"scan.since": "24h", "scan.interval": "1m", "scan.overlap": "1h", "scan.sweep-window": "48h", "scan.sweep-interval": "1h",
 	"scan.audit-window": "720h", "scan.audit-interval": "24h", "scan.max-object-size": "2GiB",
-	"scan.dedupe-window": "250000", "scan.concurrency": "0",
+	"scan.dedupe-window": "1000000", "scan.concurrency": "0",
 	"labels.requester": "role", "labels.source-ip": "full", "labels.client-version": "full",
 	"legacy.features": "sigv2,tls1.0,tls1.1,plain_http,acl_required,soap",
 	"record-format":   "",

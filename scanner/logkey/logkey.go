@@ -52,6 +52,9 @@ func Parse(key string) Key {
 	if why == SkipUnknown {
 		why = Unknown(name)
 	}
+	if why == SkipUnknown && isDelivery(name) {
+		why = SkipRenamed
+	}
 	return foreign(folder, why)
 }
 

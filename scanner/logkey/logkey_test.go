@@ -168,6 +168,16 @@ func TestParse_NamesWhatIsCalledLikeALog(t *testing.T) {
 			t.Errorf("logkey.Parse(%q) = %+v", key, got)
 		}
 	}
+	const delivery = "shop-1-2026-03-04-05-06-07-0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"
+	for key, want := range map[string]logkey.SkipReason{ // in folders that nobody knows
+		delivery: logkey.SkipRenamed, "a/2026-03-04/" + delivery: logkey.SkipRenamed, "a/y=2026/m=3/d=4/" + delivery + ".gz": logkey.SkipRenamed,
+		delivery + "0": logkey.SkipUnknown, delivery[:len(delivery)-1]: logkey.SkipUnknown,
+		delivery[len("shop-1-2026-"):]: logkey.SkipUnknown, "-" + delivery[len("shop-1-2026-03-04-05-06-07-"):]: logkey.SkipUnknown, "-": logkey.SkipUnknown,
+	} {
+		if got := logkey.Parse(key); got != (logkey.Key{Skip: want}) {
+			t.Errorf("logkey.Parse(%q) = %+v, want %q", key, got, want)
+		}
+	}
 	// Below folders of days, their content shows more.
 	for _, key := range []string{"logs/2026/03/04/" + access + ".gz", "dt=2026-03-04/" + access + ".log", "2026/03/04/" + trail + ".json.zst"} {
 		if got := logkey.Parse(key); !got.Free() || logkey.Unknown(key) != logkey.SkipRenamed {

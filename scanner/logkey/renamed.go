@@ -49,3 +49,16 @@ func isRenamedTrail(name string) bool {
 	_, err := time.Parse(trailTime, rest[:len(trailTime)])
 	return err == nil
 }
+
+// isDelivery reports whether a name is one of Firehose's, STREAM-1-2006-01-02-15-04-05-UUID,
+// maybe with an ending. In folders in which no day is found, nobody looks what it holds.
+func isDelivery(name string) bool {
+	const uuid = len("00000000-0000-0000-0000-000000000000")
+	end := strings.LastIndexByte(name, '-') + 1 + len("000000000000")
+	from := end - uuid - 1 // the dash in front of it
+	if from < len(fileTime) || end > len(name) || end < len(name) && name[end] != '.' || name[from] != '-' || !isUUID(name[from+1:end]) {
+		return false
+	}
+	_, err := time.Parse(fileTime, name[from-len(fileTime):from])
+	return err == nil
+}
