@@ -28,9 +28,9 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 		if logkey.Parse(kept.Watermark).Time.After(now.Add(ahead)) {
 			return nil
 		}
-		// Where nothing was counted yet, an audit by that clock may have passed over all that
-		// lay there, so that the stream begins long before by now.
-		begins := kept.Newest.IsZero() || kept.Begin.After(start)
+		// Where nothing was counted yet, an audit by that clock has passed over all that lay
+		// there, so that the stream begins long before by now.
+		begins := kept.Begin.After(start) || kept.Newest.IsZero() && kept.Audited.After(now)
 		if kept.Begin.After(now) || n.covers(st) && (begins && !jumped || jumped && kept.Begin.Equal(own.Floor)) {
 			n.streams = append(n.streams, st)
 		}
