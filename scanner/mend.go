@@ -3,11 +3,13 @@ package scanner
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // mend makes the location start now if its start, or that of some of its streams, is
@@ -51,13 +53,15 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// startedAhead returns the prefixes of the location's store whose start is still to come.
+// startedAhead returns the prefixes of the location's store whose start is still to come: its
+// own, and those by which no location is read any more.
 func (l *location) startedAhead(now time.Time) map[string]checkpoint.Prefix {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found := make(map[string]checkpoint.Prefix)
 	for prefix, p := range l.prefixes {
-		if prefix != l.Prefix && p.Floor.After(now) {
+		isRead := slices.ContainsFunc(l.cfg.Locations, func(o source.Location) bool { return o.Store == l.Store && o.Prefix == prefix })
+		if !isRead && p.Floor.After(now) {
 			found[prefix] = p
 		}
 	}
