@@ -4,8 +4,8 @@ import "github.com/s3access/s3_access_exporter/scanner/record"
 
 // apart watches whether copies of an event may be further apart than the events that are
 // remembered: CloudTrail delivers an event to each account and each trail that it concerns
-// at about the same time, but what lay there at the start is read stream by stream, and not
-// in the order of time.
+// at about the same time, but of what lay there at the start no more is read in the order of
+// time than what waits at once (see inOrder).
 type apart struct {
 	events  int64              // of what lay there at the start
 	streams map[string]*stream // by Region: one that has some

@@ -54,3 +54,43 @@ func TestScanner_WarnsWhereItCatchesUpOnMoreEventsThanItRemembers(t *testing.T) 
 		})
 	}
 }
+
+// Copies of an event in a busy account's folder and in a quiet one's, where each object has far
+// more events, are read near each other, however much there is to catch up on.
+func TestScanner_CatchesUpInTheOrderOfTime(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.config.DedupeWindow, r.config.Concurrency = 600, 1
+		put := func(account string, at time.Time, ids ...string) {
+			key := logtest.TrailKey("AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "0123456789abcdef")
+			r.bucket.Put(key, logtest.Trail(at, ids...), at)
+		}
+		var shared []string
+		const minutes = 4000 // of which a commit has 512 at most
+		want := 0
+		for minute := range minutes {
+			at := began.Add(time.Duration(minute-minutes) * time.Minute)
+			ids := []string{fmt.Sprint("shared", minute)}
+			shared = append(shared, ids...)
+			for i := range 9 {
+				ids = append(ids, fmt.Sprint("own", minute, "-", i))
+			}
+			want += len(ids)
+			put("111122223333", at, ids...)
+			if len(shared) == 20 {
+				put("444455556666", at, shared...)
+				shared = nil
+			}
+		}
+		r.start()
+		r.wait(4 * time.Hour)
+		shown := r.consumer.shown()
+		for id, n := range shown {
+			if n != 1 {
+				t.Errorf("%s is counted %d times", id, n)
+			}
+		}
+		if len(shown) != want {
+			t.Errorf("%d requests are counted, want %d", len(shown), want)
+		}
+	})
+}

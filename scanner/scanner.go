@@ -59,10 +59,6 @@ type Scanner struct {
 	locations []*location // while Run works
 }
 
-// queuedAhead is how many objects of a location wait to be read at most, some 500 bytes each: so
-// many are old enough to be read when the first of them is, if a Source waits for that (see source.Object).
-const queuedAhead = 4096
-
 // New returns a Scanner. It does no I/O and starts nothing.
 func New(cfg Config) *Scanner {
 	s := &Scanner{cfg: cfg.withDefaults(), twice: twice.NewFinder()}
@@ -92,9 +88,10 @@ func (s *Scanner) Run(ctx context.Context) error {
 	notes := make(chan note)
 	var queues []<-chan *job
 	for _, l := range locations {
-		jobs := make(chan *job, queuedAhead)
+		jobs, ordered := make(chan *job), make(chan *job)
 		l.jobs, l.slow = jobs, make(chan *job, mostSlow)
-		queues = append(queues, jobs, l.slow)
+		queues = append(queues, ordered, l.slow)
+		go inOrder(jobs, ordered)
 	}
 	results := reader.Read(ctx, reader.Config{
 		NewTally:      s.cfg.Consumer.NewTally,
