@@ -44,30 +44,32 @@ type queued struct {
 	number int // the order in which they came
 }
 
-// byTime is a heap of them.
+// byTime is a heap.Interface of them.
 type byTime []queued
 
 // Len implements heap.Interface.
-func (q byTime) Len() int { return len(q) }
+func (q *byTime) Len() int { return len(*q) }
 
 // Less implements heap.Interface.
-func (q byTime) Less(i, j int) bool {
-	if a, b := q[i].Key.Time, q[j].Key.Time; !a.Equal(b) {
-		return a.Before(b)
+func (q *byTime) Less(i, j int) bool {
+	a, b := (*q)[i], (*q)[j]
+	if !a.Key.Time.Equal(b.Key.Time) {
+		return a.Key.Time.Before(b.Key.Time)
 	}
-	return q[i].number < q[j].number
+	return a.number < b.number
 }
 
 // Swap implements heap.Interface.
-func (q byTime) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *byTime) Swap(i, j int) { (*q)[i], (*q)[j] = (*q)[j], (*q)[i] }
 
 // Push implements heap.Interface.
-func (q *byTime) Push(x any) { *q = append(*q, x.(queued)) }
+func (q *byTime) Push(j any) { *q = append(*q, j.(queued)) } //nolint:errcheck // nothing else is in the queue
 
 // Pop implements heap.Interface.
 func (q *byTime) Pop() any {
-	last := (*q)[len(*q)-1]
-	(*q)[len(*q)-1] = queued{}
-	*q = (*q)[:len(*q)-1]
-	return last
+	last := len(*q) - 1
+	j := (*q)[last]
+	(*q)[last] = queued{} // which is not kept in memory
+	*q = (*q)[:last]
+	return j
 }
