@@ -53,16 +53,18 @@ func TestScanner_FirstStartWithAClockAheadCountsOnceTheClockIsRight(t *testing.T
 		"at a shorter spelling": func(r *rig) { r.prefix = "" },
 	} {
 		for _, ahead := range []time.Duration{26 * time.Hour, 30 * 24 * time.Hour} {
-			t.Run(fmt.Sprint(name, ", ", ahead), func(t *testing.T) { testFirstStartAhead(t, ahead, then) })
+			for _, prefix := range []string{"acc", "access/2026"} { // which reaches into the dates
+				t.Run(fmt.Sprint(name, ", ", ahead, ", ", prefix), func(t *testing.T) { testFirstStartAhead(t, ahead, prefix, then) })
+			}
 		}
 	}
 }
 
-func testFirstStartAhead(t *testing.T, ahead time.Duration, then func(r *rig)) {
+func testFirstStartAhead(t *testing.T, ahead time.Duration, prefix string, then func(r *rig)) {
 	inBubble(t, func(r *rig) {
 		set := r.skewed()
 		set(ahead)
-		r.prefix = "acc"
+		r.prefix = prefix
 		r.config.Since = 24 * time.Hour
 		r.put(began.Add(-30*time.Hour), "A", "old")
 		r.put(began.Add(-2*time.Hour), "B", "r1")
@@ -70,6 +72,8 @@ func testFirstStartAhead(t *testing.T, ahead time.Duration, then func(r *rig)) {
 		r.put(began, "C", "r2")
 		r.wait(time.Hour)
 		r.expect()
+		r.put(time.Now(), "D", "while") // which may count at once
+		r.wait(30 * time.Minute)
 		if then != nil {
 			r.crash()
 			then(r)
@@ -79,16 +83,16 @@ func testFirstStartAhead(t *testing.T, ahead time.Duration, then func(r *rig)) {
 			r.start()
 		}
 		r.wait(time.Minute)
-		r.put(time.Now(), "D", "r3")
+		r.put(time.Now(), "E", "r3")
 		r.wait(2 * time.Hour)
-		r.expect("r1", "r2", "r3")
+		r.expect("r1", "r2", "while", "r3")
 		if n := strings.Count(r.log.String(), "the clock was wrong when the location was first read"); n != 1 {
 			t.Errorf("the log has %d warnings, want 1:\n%s", n, &r.log)
 		}
 		r.crash()
 		r.start()
 		r.wait(30 * time.Hour)
-		r.expect("r1", "r2", "r3")
+		r.expect("r1", "r2", "while", "r3")
 	})
 }
 

@@ -154,8 +154,7 @@ func (c *committer) commit() error {
 	claims := c.claims()
 	var changed rows
 	var expose func()
-	ended := c.watch()
-	err := c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
+	err := c.watched(func(tx *checkpoint.Tx) (err error) {
 		changed = make(rows)
 		if err := c.write(tx, changed); err != nil {
 			return err
@@ -166,12 +165,11 @@ func (c *committer) commit() error {
 		expose, err = c.cfg.Consumer.Stage(c.tallies(), tx.Series())
 		return err
 	})
-	if c.report(err); !ended() && err == nil {
-		c.cfg.Logger.Info("the checkpoint can be written again", "after", time.Since(start))
-	}
+	c.report(err)
 	if err != nil {
 		return err
 	}
+	c.watchApart()
 	c.last = time.Now()
 	c.cfg.Metrics.commitDuration.Observe(time.Since(start).Seconds())
 	c.cfg.Metrics.checkpointSize.Set(float64(c.cfg.Checkpoint.Size()))
@@ -320,7 +318,6 @@ func (c *committer) resolved(f *finished) {
 	default:
 		m.counted(f.result)
 		c.doubles.compare(f, c.cfg.Now())
-		c.watchApart(f)
 		f.LogSkipped(c.cfg.Logger)
 		if f.RecordsOf(record.CloudTrail) > 0 {
 			f.State.home.showStray(f.State.stream)

@@ -44,6 +44,11 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 		empty = empty && obj.Unfinished
 		return f.take(ctx, obj), true
 	})
+	if f.first { // what was found is known by now, even if the search was not complete
+		l.mu.Lock()
+		l.prefix.Before, l.prefix.More = f.own.Before, f.own.More
+		l.mu.Unlock()
+	}
 	if err == nil {
 		err = f.conflict
 	}
@@ -92,6 +97,7 @@ type finder struct {
 	back     time.Time              // see Prefix.LookedBack
 	recent   time.Time              // see skips.count
 	first    bool                   // no search was complete before
+	fresh    map[*stream]bool       // streams that nobody knew
 	blind    map[logkey.Stream]bool // in which an object could not be looked at
 	unseen   error                  // why, if that may pass
 	vain     int                    // looks at objects that may be read soon
@@ -99,7 +105,7 @@ type finder struct {
 }
 
 func newFinder(l *location, now time.Time) finder {
-	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool)}
+	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool), fresh: make(map[*stream]bool)}
 	if f.first = f.own.Searched.IsZero(); f.first {
 		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
 	}
@@ -148,13 +154,17 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 		return f.skips.count(obj.Key, key, floor, f.recent)
 	}
 	f.skips.end()
+	known := f.knows(key.Stream)
 	st, err := f.meet(key.Stream, f.now, time.Time{})
 	if err != nil {
 		f.conflict = err
 		return key.Beyond()
 	}
 	st.begins(key)
-	if f.first && !st.isStored() && key.Time.Before(st.state().Begin) {
+	if !known {
+		f.fresh[st] = true
+	}
+	if f.first && f.fresh[st] && key.Time.Before(st.state().Begin) {
 		if f.own.Before < countBefore {
 			f.own.Before++
 			return ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ func TestScanner_FindsStreamsThatWereWrittenAMomentAgo(t *testing.T) {
 			}
 		}
 		put("old", began, "A", time.Hour)
+		put("old", began.Add(-72*time.Hour), "older", time.Hour)
 		put("young", began, "B", 0)
 		put("young", began.Add(-48*time.Hour), "before", 0)
 		src, err := dirsource.New(dir, dirsource.Settle(dirsource.DefaultSettle))
@@ -83,5 +85,8 @@ func TestScanner_FindsStreamsThatWereWrittenAMomentAgo(t *testing.T) {
 		}
 		r.wait(30 * time.Hour)
 		r.expect("A", "B", "C")
+		if log := r.log.String(); !strings.Contains(log, "log objects lie before the start and are not counted") || !strings.Contains(log, "objects=2 ") {
+			t.Errorf("nothing shows that two objects lie before the start:\n%s", log)
+		}
 	})
 }

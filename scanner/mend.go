@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
@@ -30,9 +29,9 @@ func (l *location) mend(ctx context.Context, now time.Time) error {
 		if logkey.Parse(kept.Watermark).Time.After(now.Add(ahead)) {
 			return nil
 		}
-		// Where nothing was counted yet, an audit by that clock has passed over all that lay
-		// there, so that the stream begins long before by now.
-		begins := kept.Begin.After(start) || kept.Newest.IsZero() && kept.Audited.After(now)
+		// An audit by that clock has passed over all that lay there, so that a stream may begin
+		// long before by now.
+		begins := kept.Begin.After(start) || kept.Audited.After(now) && !l.startedBefore(st, n)
 		if kept.Begin.After(now) || n.covers(st) && (begins && !jumped || jumped && kept.Begin.Equal(own.Floor)) {
 			n.streams = append(n.streams, st)
 		}
@@ -96,10 +95,23 @@ type mended struct {
 	done     chan struct{}
 }
 
-// covers reports whether a stream lies below a prefix that starts anew.
+// covers reports whether keys of a stream lie below a prefix that starts anew.
 func (n *mended) covers(st *stream) bool {
 	for prefix := range n.prefixes {
-		if strings.HasPrefix(st.Prefix, prefix) {
+		if st.MayHold(prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// startedBefore reports whether keys of a stream lie below a prefix that was known when the
+// process began, and whose start was not to come.
+func (l *location) startedBefore(st *stream, n *mended) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for prefix := range l.prefixes {
+		if _, anew := n.prefixes[prefix]; !anew && st.MayHold(prefix) {
 			return true
 		}
 	}

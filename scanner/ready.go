@@ -82,26 +82,33 @@ func (r *readiness) commitError() error {
 	return r.commit
 }
 
-// commits takes note that a commit begins.
-func (r *readiness) commits() {
+// commits takes note that a commit begins, or has ended if that time is zero.
+func (r *readiness) commits(began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.began = time.Now()
+	r.began = began
 }
 
-// committed takes note of how it ended.
+// committed takes note of how a commit ended.
 func (r *readiness) committed(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.commit, r.began = err, time.Time{}
+	r.commit = err
 }
 
-// watch shows that a commit is under way, and logs if it does not end, until ended is called.
-func (c *committer) watch() (ended func() bool) {
-	c.ready.commits()
-	return time.AfterFunc(longestCommit, func() {
+// watched is the Checkpoint's Update, which shows and logs if it does not end.
+func (c *committer) watched(fn func(*checkpoint.Tx) error) error {
+	began := time.Now()
+	c.ready.commits(began)
+	defer c.ready.commits(time.Time{})
+	late := time.AfterFunc(longestCommit, func() {
 		c.cfg.Logger.Error("a commit of the checkpoint does not end; nothing is counted until it does", "after", longestCommit)
-	}).Stop
+	})
+	err := c.cfg.Checkpoint.Update(fn)
+	if !late.Stop() && err == nil {
+		c.cfg.Logger.Info("the checkpoint can be written again", "after", time.Since(began))
+	}
+	return err
 }
 
 // report shows how a commit ended, and logs it where that is news.

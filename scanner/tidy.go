@@ -59,7 +59,7 @@ func (c *committer) tidy(ctx context.Context) {
 func (c *committer) tidyOnce(ctx context.Context, plan checkpoint.Tidying, streams map[checkpoint.StreamID]*stream) (more bool, err error) {
 	start := time.Now()
 	var done checkpoint.Tidied
-	err = c.cfg.Checkpoint.Update(func(tx *checkpoint.Tx) (err error) {
+	err = c.watched(func(tx *checkpoint.Tx) (err error) {
 		done, err = tx.Tidy(ctx, plan)
 		return err
 	})
