@@ -1,6 +1,7 @@
 package dirsource
 
 import (
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -18,20 +19,82 @@ const (
 type folder struct {
 	long time.Duration // it is kept once it is read; 0: not at all
 
-	reading sync.Mutex // held while it is read again
+	reading sync.Mutex // held while a large folder is read, so that one of many walks does
 
 	mu      sync.Mutex // guards all below
 	key     string
-	read    int       // how often a large folder was read
-	until   time.Time // when entries are to be read again
-	entries []entry   // all that may be listed, sorted; not to be changed
+	read    int             // how often a large folder was read
+	until   time.Time       // when entries are to be read again
+	entries []entry         // all that may be listed, sorted; not to be changed
+	refused map[string]bool // keys of folders that are too large, or have links in them
 }
 
-// isLarge reports whether the folder of that key was the last large one.
-func (f *folder) isLarge(key string) bool {
+// maxRefused is how many folders are remembered that are not kept.
+const maxRefused = 1000
+
+// folderRead is one reading of a folder.
+type folderRead struct {
+	folder  *folder
+	key     string
+	entries []entry
+	all     bool // entries are all that may be listed, and not just those that are wanted
+	held    bool // folder.reading is
+	done    bool // entries are what somebody else has read, sorted
+}
+
+// begin begins to read a folder. If it was the last large one, nobody else reads it.
+func (f *folder) begin(key string) *folderRead {
+	r := &folderRead{folder: f, key: key}
+	f.mu.Lock()
+	r.all = f.long > 0 && !f.refused[key]
+	isLarge := f.read > 0 && f.key == key
+	f.mu.Unlock()
+	if r.all && isLarge {
+		r.hold()
+	}
+	return r
+}
+
+// hold waits for others that read a large folder, and takes what they have read of this one.
+func (r *folderRead) hold() {
+	r.folder.reading.Lock()
+	r.held = true
+	if entries, ok := r.folder.kept(r.key); ok {
+		r.entries, r.done = entries, true
+	}
+}
+
+func (r *folderRead) end() {
+	if r.held {
+		r.folder.reading.Unlock()
+	}
+}
+
+// grown looks how many entries there are: if the folder turns out to be large, nobody else
+// reads a large one meanwhile.
+func (r *folderRead) grown(wants func(entry) bool) {
+	switch {
+	case r.all && len(r.entries) > maxKept:
+		r.refuse(wants)
+	case r.all && len(r.entries) >= largeFolder && !r.held:
+		r.hold()
+	}
+}
+
+// refuse drops what is not wanted, as the folder cannot be kept.
+func (r *folderRead) refuse(wants func(entry) bool) {
+	if !r.all {
+		return
+	}
+	r.all = false
+	r.entries = slices.Clip(slices.DeleteFunc(r.entries, func(e entry) bool { return !wants(e) }))
+	f := r.folder
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.read > 0 && f.key == key
+	if f.refused == nil || len(f.refused) >= maxRefused {
+		f.refused = make(map[string]bool)
+	}
+	f.refused[r.key] = true
 }
 
 // keep keeps the entries of a folder.

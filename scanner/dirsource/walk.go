@@ -147,20 +147,16 @@ func (w *walk) file(ctx context.Context, key string, yield func(source.Object) b
 
 // entries returns what may be visited in a directory, in order. It is not to be changed.
 func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
-	if w.source.folder.isLarge(dir.key) {
-		w.source.folder.reading.Lock()
-		defer w.source.folder.reading.Unlock()
-		if all, ok := w.source.folder.kept(dir.key); ok {
-			return w.wanted(all), nil
-		}
+	r := w.source.folder.begin(dir.key)
+	defer r.end()
+	if r.done {
+		return w.wanted(r.entries), nil
 	}
 	f, err := os.Open(w.source.path(dir.key))
 	if err != nil {
 		return nil, w.failure(err)
 	}
 	defer func() { _ = f.Close() }()
-	var entries []entry
-	all := w.source.folder.long > 0 // whether all are there, and not just those that are wanted
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -171,10 +167,15 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = all && d.Type()&fs.ModeSymlink == 0 && len(entries) < maxKept
-			if ok && (all || w.wants(e)) {
-				entries = append(entries, e)
+			if d.Type()&fs.ModeSymlink != 0 {
+				r.refuse(w.wants)
 			}
+			if ok && (r.all || w.wants(e)) {
+				r.entries = append(r.entries, e)
+			}
+		}
+		if r.grown(w.wants); r.done { // somebody else has read it meanwhile
+			return w.wanted(r.entries), nil
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -183,15 +184,15 @@ func (w *walk) entries(ctx context.Context, dir entry) ([]entry, error) {
 			return nil, w.failure(err)
 		}
 	}
-	if all = all && len(entries) >= largeFolder; !all {
-		entries = slices.DeleteFunc(entries, func(e entry) bool { return !w.wants(e) })
+	if r.all && len(r.entries) < largeFolder {
+		r.all, r.entries = false, slices.DeleteFunc(r.entries, func(e entry) bool { return !w.wants(e) })
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
-	if all {
-		w.source.folder.keep(dir.key, entries)
-		entries = w.wanted(entries)
+	slices.SortFunc(r.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	if r.all {
+		r.folder.keep(dir.key, r.entries)
+		return w.wanted(r.entries), nil
 	}
-	return entries, nil
+	return r.entries, nil
 }
 
 // entry returns what a name in a directory stands for, and whether it may be listed.
