@@ -170,6 +170,6 @@ func short(d time.Duration) string {
 // some 10 MB of them, minutes of what a large account does.
 const dedupeWindow = 250_000
 
-// serveDedupeWindow is that for serve, which may have to catch up on hours at once: stream by
-// stream, so that copies of an event in two accounts' folders are far from each other.
+// serveDedupeWindow is that for serve, which may have to catch up on hours of many accounts at
+// once: then copies of an event in two accounts' folders may be far from each other.
 const serveDedupeWindow = 1_000_000
