@@ -91,7 +91,7 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	if ls.scope.sweep {
 		st.lastSweep = start
 	}
-	if audit && !ls.partial {
+	if audit && !ls.partial && !l.strangers.first { // which overlooks strangers as long as no search was complete
 		st.audit.listed(now, ls.scope.from, l.rounds, forgets)
 	}
 	st.paced(ls.pauses, ls.scope.sweep)
