@@ -59,7 +59,7 @@ func (l *location) recheck(ctx context.Context, start time.Time) error {
 		default:
 			return ctx.Err() // the polls show what the store fails with; the others are due again
 		}
-		if !l.enqueue(ctx, &job{Key: logkey.Parse(s.key), Object: obj, State: tailed{stream: s.stream}}) {
+		if !l.enqueue(ctx, &job{Key: logkey.Parse(s.key), Object: obj, State: tailed{stream: s.stream, again: true}}) {
 			return ctx.Err()
 		}
 	}

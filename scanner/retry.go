@@ -76,7 +76,7 @@ func (l *location) retry(ctx context.Context, st *stream, now time.Time) bool {
 		if f.slow && len(l.slow) == cap(l.slow) {
 			continue
 		}
-		if !l.enqueue(ctx, &job{Key: logkey.Parse(f.Key), Object: f.Object, Slow: f.slow, State: tailed{stream: st}}) {
+		if !l.enqueue(ctx, &job{Key: logkey.Parse(f.Key), Object: f.Object, Slow: f.slow, State: tailed{stream: st, again: true}}) {
 			return false
 		}
 	}

@@ -127,5 +127,6 @@ type tailed struct {
 	home    *location
 	stream  *stream
 	late    bool // it sorts below an object that was listed earlier
+	again   bool // it is tried again
 	backlog bool // it was there when its location was listed first
 }

@@ -80,7 +80,10 @@ func TestServe_CountsExactlyOnceThroughFaultsOfS3(t *testing.T) {
 	logs.deliver(t, 30*time.Second)
 	showsErrors := func(reason string) {
 		t.Helper()
-		shows("errors by "+reason, func(s samples) bool { return s[labelled(errorsTotal, "reason", reason)] > 0 })
+		converge(t, "errors by "+reason, func() (attempts float64, done bool) {
+			s := p.mustScrape(t)
+			return s.sum(errorsTotal), s[labelled(errorsTotal, "reason", reason)] > 0
+		})
 	}
 	for _, fault := range append(faults, fault{reason: "read"}) { // it is listed, and cannot be had
 		showsErrors(fault.reason)
