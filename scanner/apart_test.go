@@ -60,6 +60,12 @@ func TestScanner_WarnsWhereItCatchesUpOnMoreEventsThanItRemembers(t *testing.T) 
 func TestScanner_CatchesUpInTheOrderOfTime(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.config.DedupeWindow, r.config.Concurrency = 600, 1
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == "open" {
+				time.Sleep(time.Millisecond) // in which both are listed
+			}
+			return nil
+		})
 		put := func(account string, at time.Time, ids ...string) {
 			key := logtest.TrailKey("AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "0123456789abcdef")
 			r.bucket.Put(key, logtest.Trail(at, ids...), at)
