@@ -175,7 +175,9 @@ func TestServe_IsBoundedInMemory(t *testing.T) {
 	put(t, hostileTrail+"BOMB.json.gz", stretched(t, `{"Records":[],"x":"`, 10*giga, `"}`))
 
 	p := serveHostile(t, dir)
-	s := wantObjects(t, p, objects+2)
+	wantObjects(t, p, objects+2)
+	eventually(t, "the bomb is quarantined", func() bool { return p.mustScrape(t)[quarantined] > 0 })
+	s := p.mustScrape(t)
 	const records = objects*lines + 1 + 2
 	wantSums(t, s, records)
 	for series, want := range map[string]float64{
