@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -140,7 +141,7 @@ func (f *finder) noteBlind() {
 
 // take takes note of an object, and returns what to pass over.
 func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
-	key := keyOf(obj)
+	key := reader.KeyOf(obj)
 	if !f.sharing.owns(key) {
 		return f.passOther(obj.Key, key, f.own, f.now)
 	}
@@ -189,18 +190,6 @@ func (f *finder) see(ctx context.Context, obj source.Object, key logkey.Key) (se
 		key.Skip = logkey.SkipOtherForm
 	}
 	return key, floor, later
-}
-
-// keyOf returns what an object is by its key. What is no file, or not finished, is no log
-// object.
-func keyOf(obj source.Object) logkey.Key {
-	switch {
-	case obj.Unfinished:
-		return logkey.Key{Skip: logkey.SkipUnfinished}
-	case obj.Special:
-		return logkey.Key{Skip: logkey.SkipSpecial}
-	}
-	return logkey.Parse(obj.Key)
 }
 
 // noteSearch has a complete search noted.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -157,7 +158,7 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 	if obj.Key >= st.End() {
 		return "", false, nil
 	}
-	key := keyOf(obj)
+	key := reader.KeyOf(obj)
 	if key.Skip != "" || key.Stream != st.Stream {
 		ls.location.strangers.take(ctx, st, obj, key)
 		if key.Skip == "" && !st.MayHold(key.Stream.Prefix) { // none of the stream's own is behind it

@@ -123,16 +123,10 @@ func (l *listing) choose(key logkey.Key) (read bool, goOn string) {
 	return false, key.Beyond()
 }
 
-// readable returns what an object is by its key. What is no file, or not finished, is no log
-// object. A pass reads what is skipped by whoever needs a time: the objects of export tasks.
+// readable is reader.KeyOf, but that a pass reads what is skipped by whoever needs a time: the
+// objects of export tasks.
 func readable(obj source.Object) logkey.Key {
-	switch {
-	case obj.Unfinished:
-		return logkey.Key{Skip: logkey.SkipUnfinished}
-	case obj.Special:
-		return logkey.Key{Skip: logkey.SkipSpecial}
-	}
-	k := logkey.Parse(obj.Key)
+	k := reader.KeyOf(obj)
 	if k.Skip == logkey.SkipExport {
 		k.Skip = ""
 	}

@@ -19,9 +19,10 @@ import (
 // Recogniser finds out whether objects with free keys are log objects, by a look at the
 // beginning of some in each folder, day and kind of name, which is how that begins and ends:
 // of the first, the second, the fourth, and so on, as the first may be another one than the
-// rest. One that was looked at is looked at again once it is another version. From the first one on that is a log object, all of its stream are taken for such: what
-// is none will be found when it is read. A Recogniser is for one location. Its methods may be
-// called from any goroutine. It keeps what it has found in memory alone.
+// rest. One that was looked at is looked at again once it is another version. From the first
+// one on that is a log object, all of its stream are taken for such: what is none will be found
+// when it is read. A Recogniser is for one location. Its methods may be called from any
+// goroutine. It keeps what it has found in memory alone.
 type Recogniser struct {
 	looking  sync.Mutex // held while an object is looked at
 	unpacker *unpacker
@@ -68,6 +69,18 @@ const maxPages = 16
 
 // maxKinds is how many kinds are remembered that are no logs.
 const maxKinds = 100_000
+
+// KeyOf returns what a listed object is by its key. What is no file, or not finished, is no
+// log object.
+func KeyOf(obj source.Object) logkey.Key {
+	switch {
+	case obj.Unfinished:
+		return logkey.Key{Skip: logkey.SkipUnfinished}
+	case obj.Special:
+		return logkey.Key{Skip: logkey.SkipSpecial}
+	}
+	return logkey.Parse(obj.Key)
+}
 
 // NewRecogniser returns a Recogniser that has not found out anything.
 func NewRecogniser() *Recogniser {
