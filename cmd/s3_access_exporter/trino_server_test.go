@@ -96,13 +96,21 @@ func startTrino(t *testing.T) *trinoServer {
 	}
 	t.Cleanup(func() { _ = s.client.Close() })
 	s.exec(t, "CREATE SCHEMA hive."+trinoSchema)
+	converge(t, "Trino reads tables", func() (logged float64, done bool) { // it answers seconds before its node is one of the catalog's
+		for _, statement := range []string{"CREATE TABLE IF NOT EXISTS hive." + trinoSchema + ".started AS SELECT 1 AS n", "SELECT n FROM hive." + trinoSchema + ".started"} {
+			if _, err := s.query(t, statement); err != nil {
+				return float64(len(log.String())), false
+			}
+		}
+		return 0, true
+	})
 	return s
 }
 
-// exec runs a statement, and returns its rows.
-func (s *trinoServer) exec(t *testing.T, text string) (rows [][]string) {
+// query runs a statement, and returns its rows.
+func (s *trinoServer) query(t *testing.T, text string) (rows [][]string, err error) {
 	t.Helper()
-	err := s.client.Query(t.Context(), text, func(warehouse.State) {}, func(row []sql.NullString) error {
+	err = s.client.Query(t.Context(), text, func(warehouse.State) {}, func(row []sql.NullString) error {
 		var values []string
 		for _, v := range row {
 			values = append(values, v.String)
@@ -110,6 +118,13 @@ func (s *trinoServer) exec(t *testing.T, text string) (rows [][]string) {
 		rows = append(rows, values)
 		return nil
 	})
+	return rows, err
+}
+
+// exec runs a statement that does not fail, and returns its rows.
+func (s *trinoServer) exec(t *testing.T, text string) (rows [][]string) {
+	t.Helper()
+	rows, err := s.query(t, text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
