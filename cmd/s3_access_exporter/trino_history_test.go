@@ -32,9 +32,8 @@ func TestTrino_AHistoryIsTheScanners(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	const perObject = 2000
 	for day := 0; left[record.ServerAccess] > 0 || left[record.CloudTrail] > 0; day++ {
-		clients := fleet.New(fleet.Config{Seed: uint64(day), Rate: 10 * perObject, ObjectRequests: perObject})
+		clients := fleet.New(fleet.Config{Seed: uint64(day), Rate: 25, ObjectRequests: 100})
 		at := time.Date(2026, 10, 1+day, 12, 0, 0, 0, time.UTC)
 		for range 30 { // seconds
 			delivered, _ := clients.Deliver(at, at.Add(time.Second))
