@@ -3,6 +3,7 @@ package reader
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -251,8 +252,8 @@ func (rd *objectReader) decodeStored(u *unpacker, obj *object, stored storedByte
 	}
 	out.Skipped.Duplicate, out.Skipped.OtherForm = duplicates, otherForm
 	err = dec.Err()
-	if key.Free() && (u.doubtful || reasonOf(err) == ReasonNotLog) || key.Stream.Layout == logkey.Export {
-		err = out.recognise(err)
+	if key.Free() && (u.doubt != "" || reasonOf(err) == ReasonNotLog) || key.Stream.Layout == logkey.Export {
+		err = out.recognise(err, cmp.Or(u.doubt, logkey.SkipUnknownLog))
 	}
 	return err
 }

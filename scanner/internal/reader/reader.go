@@ -139,13 +139,13 @@ func (o *Outcome) add(rec *record.Record) {
 func (o *Outcome) RecordsOf(log record.Log) int64 { return o.byLog[log] }
 
 // recognise makes the object a skipped one if it has ended, with err, and not a record in
-// it was of a log that is known.
-func (o *Outcome) recognise(err error) error {
+// it was of a log that is known: for why, if it had none of other logs that are.
+func (o *Outcome) recognise(err error, why logkey.SkipReason) error {
 	switch {
 	case errors.Is(err, record.ErrOtherLog):
 		o.Skip = logkey.SkipOtherLog
 	case errors.Is(err, record.ErrNotLog):
-		o.Skip = logkey.SkipUnknownLog
+		o.Skip = why
 	default:
 		return err
 	}

@@ -2,11 +2,13 @@ package reader
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"runtime"
 	"slices"
 	"sync"
+	"unicode"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/inflate"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
@@ -59,9 +61,9 @@ type unpacker struct {
 	decoders []record.Decoder // of formats; nil before they are needed
 
 	// For free keys:
-	inner    inflate.Reader // of what is compressed twice
-	head     *bufio.Reader
-	doubtful bool // the object's beginning shows JSON, but no log that is read
+	inner inflate.Reader // of what is compressed twice
+	head  *bufio.Reader
+	doubt logkey.SkipReason // why the object is skipped if nothing behind its beginning is of a log; empty: it is a log
 }
 
 func newUnpacker(cfg *Config) *unpacker {
@@ -119,19 +121,28 @@ func (u *unpacker) unpack(key logkey.Key, stored storedBytes) (record.Decoder, l
 }
 
 // recognised returns the decompressed bytes of an object that shows itself what it is, or why
-// it is skipped. Behind JSON of other logs there may be more than its beginning shows.
+// it is skipped. Behind JSON of other logs, and behind text, there may be more than its
+// beginning shows.
 func (u *unpacker) recognised(stored storedBytes) (io.Reader, logkey.SkipReason, error) {
 	content, err := u.freeContent(stored)
 	if err != nil {
 		return nil, "", err
 	}
 	isLog, skip, err := recognise(content)
-	if u.doubtful = skip == logkey.SkipUnknownLog; u.doubtful {
-		skip = ""
-	} else if err == nil && skip == "" && !isLog { // it is empty
+	switch u.doubt = ""; {
+	case err != nil || isLog:
+	case skip == "": // it is empty
 		skip = logkey.SkipUnknown
+	case skip == logkey.SkipUnknownLog, skip == logkey.SkipUnknown && goesOnAsText(content):
+		u.doubt, skip = skip, ""
 	}
 	return content, skip, err
+}
+
+// goesOnAsText reports whether content is longer than what shows what it is, and that is text.
+func goesOnAsText(content *bufio.Reader) bool {
+	head, _ := content.Peek(headSize) // an error comes again
+	return len(head) == headSize && !bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) })
 }
 
 // freeContent returns the decompressed bytes of an object that may be compressed twice:
