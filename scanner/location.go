@@ -63,6 +63,7 @@ type location struct {
 
 // tail lists the location again and again, and queues what is new.
 func (l *location) tail(ctx context.Context) {
+	l.showPoll(l.cfg.Now()) // else no alert could see a first round that does not end
 	for {
 		start := time.Now()
 		err := l.round(ctx)
@@ -176,10 +177,14 @@ func (l *location) report(err error) {
 		return
 	}
 	m.lastPollOK.WithLabelValues(name).Set(1)
-	m.lastPoll.WithLabelValues(name).Set(float64(now.UnixNano()) / 1e9)
+	l.showPoll(now)
 	if failing {
 		l.cfg.Logger.Info("listing works again", "location", name)
 	}
+}
+
+func (l *location) showPoll(at time.Time) {
+	l.cfg.Metrics.lastPoll.WithLabelValues(l.Name).Set(float64(at.UnixNano()) / 1e9)
 }
 
 // ended takes note of how a round ended, and returns how the one before did.

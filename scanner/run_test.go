@@ -202,6 +202,25 @@ func TestScanner_IsReadyAfterTheBacklog(t *testing.T) {
 	})
 }
 
+func TestScanner_FirstListingThatDoesNotEndIsShown(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		hang := make(chan struct{})
+		r.bucket.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpList {
+				<-hang
+			}
+			return nil
+		})
+		started := time.Now()
+		r.start()
+		r.wait(2 * time.Hour)
+		if got := r.metric("last_poll_timestamp_seconds"); got != float64(started.Unix()) {
+			t.Errorf("the last listing is shown as of %v, want that it goes on since %d", got, started.Unix())
+		}
+		close(hang)
+	})
+}
+
 func TestScanner_FailedListingIsShownAndTriedAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var failing atomic.Bool
