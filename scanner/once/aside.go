@@ -44,7 +44,8 @@ func (l *listing) lookAside(ctx context.Context) {
 		case why != "":
 			l.skip(a.Object.Key, why)
 		default:
-			l.oldest, l.newest = earliest(l.oldest, log.Time), latest(l.newest, log.Time)
+			at := logkey.Parse(log.Key).Time
+			l.oldest, l.newest = earliest(l.oldest, at), latest(l.newest, at)
 		}
 	}
 }

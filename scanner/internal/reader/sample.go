@@ -13,20 +13,20 @@ const maxSampled = 16
 
 // Sample is Look at an object in a location and, if that is no log object, at what follows
 // it in its stream, until one is: a page of a listing, of which few are opened. It returns
-// the key of that one, or why the first is none. The error is that of the last one that could not
+// that one, or why the first is none. The error is that of the last one that could not
 // be looked at, or of the listing, if none was found: nobody knows.
-func (r *Recogniser) Sample(ctx context.Context, l source.Location, obj source.Object, key logkey.Key) (log logkey.Key, why logkey.SkipReason, err error) {
+func (r *Recogniser) Sample(ctx context.Context, l source.Location, obj source.Object, key logkey.Key) (log source.Object, why logkey.SkipReason, err error) {
 	few := &counted{Source: l.Source}
 	why, err = r.Look(ctx, few, obj, key)
 	if why == "" {
-		return key, "", nil
+		return obj, "", nil
 	}
 	listed, found := 0, false
 	failed := source.Walk(ctx, l.Source, max(l.Prefix, key.Stream.Prefix), obj.Key, func(next source.Object) (string, bool) {
 		listed++
-		if log = KeyOf(next); log.Free() && log.Stream == key.Stream {
-			skip, failed := r.Look(ctx, few, next, log)
-			if found = skip == ""; failed != nil {
+		if k := KeyOf(next); k.Free() && k.Stream == key.Stream {
+			skip, failed := r.Look(ctx, few, next, k)
+			if log, found = next, skip == ""; failed != nil {
 				err = failed
 			}
 		}
@@ -38,7 +38,7 @@ func (r *Recogniser) Sample(ctx context.Context, l source.Location, obj source.O
 	case failed != nil:
 		err = failed
 	}
-	return logkey.Key{}, why, err
+	return source.Object{}, why, err
 }
 
 // counted is a Source that counts how many objects are opened.
