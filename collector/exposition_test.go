@@ -207,6 +207,13 @@ func TestCollector_ExemplarIsReplacedOnlyByALaterOne(t *testing.T) {
 	shown("FIRST")
 	commit(t, c, store, at(11, "LATER", browser), at(11, "SAMESECOND"))
 	shown("LATER")
+	c = store.load(t, Config{}) // which is no reason for Prometheus to forget
+	commit(t, c, store, at(10, "EARLIER"), at(11, "SAMESECOND", browser))
+	if exemplar := only(t, c, "s3_access_sent_bytes_total").GetCounter().GetExemplar(); exemplar != nil {
+		t.Errorf("exemplar %v after a restart, which is no later than the one before", exemplar)
+	}
+	commit(t, c, store, at(12, "EVENLATER"))
+	shown("EVENLATER")
 }
 
 // However records come, in one Tally or in many of the same rows, the exemplar is the

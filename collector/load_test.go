@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"encoding/binary"
 	"errors"
 	"reflect"
 	"strings"
@@ -44,7 +45,7 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		{"key with more", key + "x", value, ErrCorrupt, requestsTotal},
 		{"key with invalid UTF-8", strings.Replace(key, "GetObject", "Get\xffbject", 1), value, ErrCorrupt, requestsTotal},
 		{"no value", key, "", ErrCorrupt, requestsTotal},
-		{"format of the future", key, "\x02" + value[1:], ErrCorrupt, requestsTotal},
+		{"format of the future", key, "\x03" + value[1:], ErrCorrupt, requestsTotal},
 		{"value cut off", key, value[:len(value)-1], ErrCorrupt, requestsTotal},
 		{"value with more", key, value + "x", ErrCorrupt, requestsTotal},
 		{"a bucket of durations below 1 ms", histogramKey, bucket(-1 << 30), ErrCorrupt, "s3_access_request_duration_seconds"},
@@ -62,6 +63,23 @@ func TestLoad_NamesWhatItRefuses(t *testing.T) {
 		if held(c) != 0 {
 			t.Errorf("%s: a series was loaded", test.name)
 		}
+	}
+}
+
+// Format 1 has no time of an exemplar: there was none later than the last increment.
+func TestLoad_ReadsCountersOfFormat1(t *testing.T) {
+	store := newMemStore()
+	commit(t, newCollector(t, Config{}), store, request())
+	for key, value := range store.committed {
+		if strings.Contains(key, requestsTotal) {
+			store.committed[key] = append([]byte{1}, value[1:len(value)-len(binary.AppendVarint(nil, request().Time))]...)
+		}
+	}
+	c := store.load(t, Config{})
+	commit(t, c, store, request())
+	counter := only(t, c, requestsTotal).GetCounter()
+	if counter.GetValue() != 2 || counter.GetExemplar() != nil {
+		t.Errorf("%v, want 2 requests and no exemplar", counter)
 	}
 }
 

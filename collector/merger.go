@@ -38,7 +38,7 @@ func (s *state) add(more *state) {
 	s.value = record.AddSaturating(s.value, more.value)
 	s.client = s.client.worse(more.client)
 	s.released = s.released || more.released
-	s.exemplar.replace(more.exemplar)
+	s.exemplar.time = max(s.exemplar.time, more.exemplar.time) // more is not stored of it
 	if s.duration != nil && more.duration != nil {
 		s.duration.merge(more.duration)
 	}

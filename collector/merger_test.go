@@ -63,7 +63,7 @@ func valuesOf(t *testing.T, c *Collector) map[string]string {
 		for _, m := range family.Metric {
 			name := family.GetName() + (&dto.Metric{Label: m.Label}).String()
 			text := m.String()
-			if m.Counter != nil { // of one, the exemplar is not stored
+			if m.Counter != nil { // of one, no more than the exemplar's time is stored
 				m.Counter.Exemplar = nil
 				text = m.Counter.String()
 			}

@@ -21,6 +21,7 @@ import (
 //
 //	format, flags, created, last increment, what the family's kind counts
 //
+// A counter's is its value and, since format 2, the time of its latest exemplar.
 // Texts have their length before them; numbers are varints, save for the CRC-32
 // (IEEE, big endian, of the sorted names of the labels that set series apart,
 // joined by newlines) and the two bytes format and flags. The order in which the
@@ -28,7 +29,7 @@ import (
 // noticed. A key has at most nine texts, so it is well below the 32 KiB that a
 // store must take.
 const (
-	stateFormat  = 1
+	stateFormat  = 2
 	flagReleased = 1
 	maxKey       = 9 * (2 + classify.MaxValue)
 )
@@ -76,7 +77,7 @@ type state struct {
 	last     int64 // the log's progress at the last commit with an increment, in Unix seconds
 	value    uint64
 	duration *histogram // of KindHistogram
-	exemplar exemplar   // not stored
+	exemplar exemplar   // of which only the time is stored
 	released bool       // shows its value: the hold is over
 	client   verdicts   // of KindInfo
 }
@@ -109,15 +110,15 @@ func readVerdicts(n uint64) (v verdicts, hasSupport bool) {
 // exemplar is a request behind a counter's last increment.
 type exemplar struct {
 	requestID string // empty: there is none
-	time      int64  // of the event, Unix seconds
+	time      int64  // of the event, Unix seconds; where there is none, of the one before the start, or 0
 	value     uint64 // that the request added
 }
 
 // replace takes a later exemplar, if there is one. One of the same second stays away:
 // of two exemplars with one time, Prometheus takes the one that comes second for out of
-// order.
+// order. So it does after a restart with one that is no later than what was shown before.
 func (e *exemplar) replace(later exemplar) {
-	if later.requestID != "" && (e.requestID == "" || later.time > e.time) {
+	if later.requestID != "" && later.time > e.time {
 		*e = later
 	}
 }
@@ -173,6 +174,7 @@ func (s *state) append(out []byte, k Kind) []byte {
 	switch k {
 	case KindCounter:
 		out = binary.AppendUvarint(out, s.value)
+		out = binary.AppendVarint(out, s.exemplar.time)
 	case KindInfo:
 		out = binary.AppendUvarint(out, s.client.stored())
 	case KindHistogram:
@@ -199,13 +201,17 @@ func (s *state) append(out []byte, k Kind) []byte {
 // decodeState reads what append wrote.
 func decodeState(value []byte, sc *schema, key []byte) (state, error) {
 	in := decoder{rest: value}
-	if format := in.byte(); format != stateFormat {
+	format := in.byte()
+	if format == 0 || format > stateFormat {
 		return state{}, fmt.Errorf("%w: format %d", ErrCorrupt, format)
 	}
 	s := state{released: in.byte()&flagReleased != 0, created: in.varint(), last: in.varint()}
 	switch sc.kind {
 	case KindCounter:
 		s.value = in.uvarint()
+		if s.exemplar.time = s.last; format > 1 {
+			s.exemplar.time = in.varint()
+		}
 	case KindInfo:
 		var hasSupport bool
 		if s.client, hasSupport = readVerdicts(in.uvarint()); !hasSupport {

@@ -136,8 +136,7 @@ func TestScanner_WarnsOfADirectoryThatMayHaveMoved(t *testing.T) {
 	}
 }
 
-func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
-	const warning = "a bucket of this name was read in another store"
+func TestScanner_WarnsOfABucketByAnotherName(t *testing.T) {
 	for _, test := range []struct {
 		stores []string // of the locations, of which the last is new in the second process
 		warned int
@@ -146,6 +145,9 @@ func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
 		{[]string{"127.0.0.1:9000/b", "aws/b"}, 1},
 		{[]string{"127.0.0.1:9000/b", "localhost:9000/other"}, 0},
 		{[]string{"file:///b", "aws/b"}, 0},
+		{[]string{"aws/b", "aws/reader-0a1b2c3d-s3alias"}, 1},
+		{[]string{"aws/reader-0a1b2c3d-s3alias", "aws/b"}, 1},
+		{[]string{"aws/reader-0a1b2c3d-s3alias", "aws/other-0a1b2c3d-s3alias"}, 0},
 	} {
 		for _, both := range []bool{false, true} {
 			inBubble(t, func(r *rig) {
@@ -169,7 +171,7 @@ func TestScanner_WarnsOfABucketInAnotherStore(t *testing.T) {
 				if both {
 					want = 0
 				}
-				if got := strings.Count(r.log.String(), warning); got != want {
+				if got := strings.Count(r.log.String(), "read="+test.stores[0]); got != want {
 					t.Errorf("%s, both %v: %d warnings, want %d", test.stores, both, got, want)
 				}
 			})

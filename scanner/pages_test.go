@@ -24,7 +24,7 @@ func (p *proxied) Open(ctx context.Context, obj source.Object) (io.ReadCloser, e
 	if !p.answers.Load() {
 		return p.Fake.Open(ctx, obj)
 	}
-	page := "\n<!DOCTYPE html><title>Please log in</title>" + strings.Repeat(" ", int(obj.Size))
+	page := "\ufeff\n<!DOCTYPE html><title>Please log in</title>" + strings.Repeat(" ", int(obj.Size))
 	return io.NopCloser(strings.NewReader(page[:obj.Size])), nil
 }
 

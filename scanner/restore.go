@@ -136,8 +136,9 @@ func shownStart(floor time.Time) string {
 
 // warnOfOthers warns where a store is read for the first time that may be one that was read
 // before under another name, whose logs count again then: of a directory that lies in another
-// or holds it, of a directory while another one is not read any more, as if it had moved, and
-// of a bucket that is called like one of another store that is not read now.
+// or holds it, of a directory while another one is not read any more, as if it had moved, of
+// a bucket that is called like one of another store that is not read now, and of an alias of
+// an access point while a bucket is not read any more, or the other way round.
 func (l *location) warnOfOthers(tx *checkpoint.Tx, now time.Time) error {
 	bucket := func(store string) string { return store[strings.LastIndexByte(store, '/')+1:] }
 	isDirectory := func(store string) bool { return strings.HasPrefix(store, "file:") }
@@ -159,10 +160,18 @@ func (l *location) warnOfOthers(tx *checkpoint.Tx, now time.Time) error {
 			warned = store
 			l.cfg.Logger.Warn("a bucket of this name was read in another store, and counts again if it is the same: "+
 				"name the store as before with store:", "location", l.Name, "store", l.Store, "read", store)
+		case isAlias(store) != isAlias(l.Store) && !isRead:
+			warned = store
+			l.cfg.Logger.Warn("an alias of an access point and a bucket are not known for the same one: what was read by the one name "+
+				"since the start counts again by the other: name the bucket as before", "location", l.Name, "read", store, "start", shownStart(l.cfg.floor(now)))
 		}
 		return nil
 	})
 }
+
+// isAlias reports whether a bucket's name is an alias of an access point, as which no bucket
+// can be called. See "Access point aliases" of the S3 user guide.
+func isAlias(store string) bool { return strings.HasSuffix(store, "-s3alias") }
 
 // isBeforeS3 reports whether a prefix starts at a time when there was no S3, as of a machine
 // whose clock was not set yet, and was never searched.

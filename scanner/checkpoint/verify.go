@@ -27,16 +27,24 @@ func Verify(path string) (*Report, error) {
 
 // inspect is Verify, with errors that do not name the file.
 func inspect(path string) (*Report, error) {
+	// It is looked at before it is opened, as to open a pipe is to wait for who writes, and
+	// again once nobody writes, as it may have grown meanwhile.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, openError(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: no regular file; choose another path", ErrForeign)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, openError(err)
 	}
 	defer func() { _ = f.Close() }() // only read; this unlocks it, too
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: no regular file; choose another path", ErrForeign)
-	}
 	if err := lockShared(f, lockTimeout); err != nil {
+		return nil, openError(err)
+	}
+	if info, err = f.Stat(); err != nil {
 		return nil, openError(err)
 	}
 	report, err := verify(f, info)

@@ -20,6 +20,12 @@ import (
 // headSize is how many bytes of an object show what it is, as stored and decompressed.
 const headSize = 64 << 10
 
+// What may stand before the first byte that shows what an object is.
+const (
+	byteOrderMark = "\ufeff"
+	space         = " \t\r\n"
+)
+
 // errPage is a page of HTML or XML where a log object may be expected: what a proxy answers in
 // place of a store. It is told from something else that lies there by the object's name alone.
 var errPage = fmt.Errorf("a page of HTML or XML: %w", record.ErrNotLog)
@@ -46,7 +52,7 @@ func recognise(content *bufio.Reader) (isLog bool, skip logkey.SkipReason, err e
 	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, new(*gzipError)) {
 		return false, "", err // the rest may show something else
 	}
-	head = bytes.TrimLeft(head, " \t\r\n")
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), space)
 	if skip = packed(head); skip != "" {
 		return false, skip, nil
 	}
@@ -88,14 +94,13 @@ func packed(head []byte) logkey.SkipReason {
 	return ""
 }
 
-// objects returns the names of the members of each JSON object in head, as far as they are
-// there. An object begins where a line does, or behind another object.
+// objects returns the names of the members of each JSON object in head, which begins with no
+// space, as far as they are there. An object begins where a line does, or behind another object.
 func objects(head []byte) iter.Seq[[]string] {
-	const space = " \t\r\n"
 	const mostBroken = 64 // objects, each of which may be read to the end of head
 	return func(yield func([]string) bool) {
 		broken := 0
-		rest := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), space)
+		rest := head
 		for ; len(rest) > 0; rest = bytes.TrimLeft(rest, space) {
 			if rest[0] == '{' {
 				members, size, err := membersOf(rest)

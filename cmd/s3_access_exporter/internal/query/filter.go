@@ -299,11 +299,12 @@ func (f *Filter) Query() once.Query {
 
 // wanted reports whether an object may hold requests that are asked for, by what
 // its key shows. The account in a key of CloudTrail is the one that logged the
-// event, not the one that owns the bucket, which may be another.
+// event, not the one that owns the bucket, which may be another. The Region in a free
+// key is where the delivery runs, which may be that of a trail of many Regions.
 func (f *Filter) wanted(k logkey.Key) bool {
-	shown := map[classify.Label]string{
-		classify.LabelRegion: k.Region,
-		classify.LabelBucket: k.Bucket,
+	shown := map[classify.Label]string{classify.LabelBucket: k.Bucket}
+	if !k.Free() {
+		shown[classify.LabelRegion] = k.Region
 	}
 	if log := k.Stream.Log(); log != 0 { // else the key does not show it
 		shown[classify.LabelLog] = log.String()

@@ -273,6 +273,7 @@ func TestFilter_WantsObjectsByWhatTheirKeysTell(t *testing.T) {
 		simple      = "logs/2026-01-15-08-30-00-0A1B2C3D4E5F6071"
 		partitioned = "p/111122223333/eu-west-1/example-photos/2026/01/15/2026-01-15-08-30-00-0A1B2C3D4E5F6071"
 		trail       = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/15/111122223333_CloudTrail_eu-west-1_20260115T0830Z_AbCdEfGh12345678.json.gz"
+		free        = "AWSLogs/111122223333/trail/eu-west-1/2026/01/15/08/events.gz"
 	)
 	for name, test := range map[string]struct {
 		cfg                        query.Config
@@ -294,7 +295,7 @@ func TestFilter_WantsObjectsByWhatTheirKeysTell(t *testing.T) {
 			t.Fatal(err)
 		}
 		wanted := f.Query().Wanted
-		for key, want := range map[string]bool{simple: test.simple, partitioned: test.partitioned, trail: test.trail} {
+		for key, want := range map[string]bool{simple: test.simple, partitioned: test.partitioned, trail: test.trail, free: true} {
 			if got := wanted(logkey.Parse(key)); got != want {
 				t.Errorf("%s, %s: %t", name, key, got)
 			}
