@@ -2,6 +2,7 @@ package once
 
 import (
 	"context"
+	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -11,8 +12,12 @@ import (
 // logs lie in a location, some of them are looked at, for nothing matches and nothing was there
 // shall not look alike.
 
-// maxAside is how many streams, and years of them, are looked at.
-const maxAside = 16
+// maxAside is how many streams, and years of them, are looked at, and longestLook for how long,
+// in all.
+const (
+	maxAside    = 16
+	longestLook = 10 * time.Second
+)
 
 // putAside keeps an object with a free key that was not asked for.
 func (l *listing) putAside(obj source.Object, key logkey.Key) {
@@ -34,6 +39,8 @@ func (l *listing) putAside(obj source.Object, key logkey.Key) {
 // lookAside looks at what was put aside until it finds a log object, or one that cannot be
 // looked at, which may be one. It is called when the listing has ended.
 func (l *listing) lookAside(ctx context.Context) {
+	ctx, end := context.WithTimeout(ctx, longestLook)
+	defer end()
 	for _, a := range l.aside {
 		if l.found || l.taken {
 			return

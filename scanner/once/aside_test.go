@@ -3,6 +3,7 @@ package once_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
@@ -63,4 +64,25 @@ func TestRun_LooksAtFewObjectsThatAreNotAskedFor(t *testing.T) {
 	if opens := fake.Opens(); opens == 0 || opens > 16*16 {
 		t.Errorf("%d objects were opened", opens)
 	}
+}
+
+// What comes slowly keeps nobody waiting, and may be a log.
+func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := new(sourcetest.Fake)
+		for i := range 100 {
+			fake.Put(fmt.Sprintf("app%d/2026/01/02/x", i%50), logtest.AccessJSON(began, "r1"), began)
+		}
+		fake.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(1, time.Hour)
+			}
+			return nil
+		})
+		begun := time.Now()
+		s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: began.AddDate(0, 1, 0)}, new(seen))
+		if err != nil || !s.Locations[0].Found || time.Since(begun) > time.Minute {
+			t.Errorf("%+v, error %v, after %v", s, err, time.Since(begun))
+		}
+	})
 }
