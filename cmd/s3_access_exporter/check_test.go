@@ -143,6 +143,10 @@ func TestServe_CheckFindsLogsThatOnlyTheirContentShows(t *testing.T) {
 			"3 streams of server_access and 1 stream of cloudtrail, from 2026-01-14T00:00:00Z on",
 		},
 		"no requests": {map[string]string{"x/2026/01/15/a": iam}, "1 stream of logs without a request, from 2026-01-15T00:00:00Z on"},
+		"of an export task": {
+			map[string]string{"exports/01234567-0123-4567-89ab-0123456789ab/s/000000.gz": "text"},
+			"no log object lies here yet; skipped 1 object (export_task 1 such as ",
+		},
 		"no logs": {
 			map[string]string{"x/2026/01/15/a": other, "y/2026/01/15/a": other},
 			"no log object lies here yet; skipped 2 objects (unknown_log 2 such as ",

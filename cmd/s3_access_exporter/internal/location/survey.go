@@ -45,11 +45,23 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 		streams[k.Stream] = true
 		return false
 	}
-	summary, err := once.List(ctx, once.Config{Locations: []source.Location{l}}, once.Query{Wanted: pass}, func(once.Listed) {})
+	var exports once.SkippedObjects // which a pass would read, but no tailer
+	summary, err := once.List(ctx, once.Config{Locations: []source.Location{l}}, once.Query{Wanted: pass}, func(o once.Listed) {
+		if o.Key.Stream.Layout == logkey.Export {
+			exports.Objects++
+			exports.Example = once.Example{Location: l.Name, Key: o.Object.Key}
+		}
+	})
 	if err != nil {
 		return Survey{}, err
 	}
 	found := Survey{Streams: make(map[record.Log]int), Oldest: summary.Locations[0].OldestKey, Skipped: summary.SkippedObjects}
+	if exports.Objects > 0 {
+		if found.Skipped == nil {
+			found.Skipped = make(map[logkey.SkipReason]once.SkippedObjects)
+		}
+		found.Skipped[logkey.SkipExport] = exports
+	}
 	var free []logkey.Stream
 	for stream := range streams {
 		if stream.Log() == 0 {
