@@ -111,16 +111,14 @@ func (l *listing) queue(ctx context.Context, obj source.Object, key logkey.Key) 
 	return l.send(ctx, &job{Location: l.location, Key: key, Object: obj})
 }
 
-// choose is Query.choose, and leaves out what is in a form that is not read.
+// choose is Query.choose, and leaves out what is in a form that is not read, but nothing that
+// lies among it: in one folder may be both, of which the one may be turned into the other.
 func (l *listing) choose(key logkey.Key) (read bool, goOn string) {
 	read, goOn = l.query.choose(key)
-	if !read || key.Stream.Log() != record.ServerAccess || !l.location.Leaves(key.Stream.Form()) {
-		return read, goOn
-	}
-	if key.Stray() {
+	if read && key.Stream.Log() == record.ServerAccess && l.location.Leaves(key.Stream.Form()) {
 		return false, ""
 	}
-	return false, key.Beyond()
+	return read, goOn
 }
 
 // readable is reader.KeyOf, but that a pass reads what is skipped by whoever needs a time: the

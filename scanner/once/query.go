@@ -119,13 +119,11 @@ func (q *Query) early(k logkey.Key) bool {
 }
 
 // over reports whether all requests of the object, and of those behind it in its
-// stream, came after Until.
+// stream, came after Until. In the folders of server access logs there may be objects of
+// other streams, the times of which are those of the folders, in any zone.
 func (q *Query) over(k logkey.Key) bool {
-	switch {
-	case k.Free():
+	if k.Free() || k.Stray() || k.Stream.Layout == logkey.Partitioned {
 		return q.delivered(k.Time.Truncate(day).Add(-ahead))
-	case k.Stray():
-		return q.delivered(exact(k).Truncate(day))
 	}
 	return q.delivered(exact(k))
 }

@@ -1,6 +1,8 @@
 package once_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +63,43 @@ func TestRun_ShowsWhatIsInAnotherFormat(t *testing.T) {
 		}
 		event := []byte(`{"eventVersion":"1.11","eventTime":"2026-07-02T08:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"event"}`)
 		bucket.Put("json/2026/07/02/08/b", logtest.Envelope(logtest.AccessJSON(at, "r3"), event), at)
+	}
+}
+
+// Whoever turns from text to JSON may go on in the same folders.
+func TestRun_ReadsJSONAmongTextThatIsNotAskedFor(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	var want []string
+	for d := range 3 {
+		noon := time.Date(2026, 1, 1+d, 12, 0, 0, 0, time.UTC)
+		folder := noon.Format("p/111122223333/eu-west-1/b/2006/01/02/")
+		for _, at := range []time.Time{noon, noon.Add(time.Hour)} {
+			fake.Put(folder+at.Format("2006-01-02-15-04-05-")+"0A1B2C3D4E5F6071", logtest.AccessLog(at, at.Format("text-02-15")), at)
+		}
+		for _, name := range []string{"0a.json", "x.json"} { // before and behind the text
+			id := noon.Format("json-02-") + name
+			fake.Put(folder+name, logtest.AccessJSON(noon.Add(-time.Hour), id), noon)
+			want = append(want, id)
+		}
+	}
+	for name, test := range map[string]struct {
+		form  record.Form
+		query once.Query
+		want  []string
+	}{
+		"one form":   {record.JSON, once.Query{}, want},
+		"until noon": {0, once.Query{Until: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}, want[:4]}, // the next day may be one of another zone
+	} {
+		c := new(collected)
+		_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake, Form: test.form}}}, test.query, c)
+		var got []string
+		for _, r := range c.records {
+			if strings.HasPrefix(r.RequestID, "json") {
+				got = append(got, r.RequestID)
+			}
+		}
+		if slices.Sort(got); err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q; error %v", name, got, test.want, err)
+		}
 	}
 }
