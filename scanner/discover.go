@@ -69,6 +69,7 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	}
 	if f.first {
 		f.noteBlind()
+		f.lookAside(ctx)
 	}
 	before := f.own.Kept
 	f.own.Kept = l.keptKeys()
@@ -102,6 +103,7 @@ type finder struct {
 	blind    map[logkey.Stream]bool // in which an object could not be looked at
 	unseen   error                  // why, if that may pass
 	vain     int                    // looks at objects that may be read soon
+	aside    []aside                // objects that are too old to be looked at
 	conflict error                  // another location has a stream that was found, too
 }
 
@@ -165,12 +167,8 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	if !known {
 		f.fresh[st] = true
 	}
-	if f.first && f.fresh[st] && key.Time.Before(st.state().Begin) {
-		if f.own.Before < countBefore {
-			f.own.Before++
-			return ""
-		}
-		f.own.More = true
+	if f.first && f.fresh[st] && key.Time.Before(st.state().Begin) && f.countOld() {
+		return ""
 	}
 	if key.Free() {
 		return passFree(key, f.own, f.now)

@@ -41,6 +41,7 @@ const (
 // search looks at, but not before all others had their turn.
 func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) (why logkey.SkipReason, later bool) {
 	if obj.Key < key.Stream.After(floor) {
+		f.putAside(obj, key)
 		return logkey.SkipUnknown, false // it is passed over
 	}
 	if before := f.unlooked[obj.Key]; before != nil || f.vain >= vainLooks {
@@ -59,10 +60,14 @@ func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Ke
 		f.unseen = cmp.Or(f.unseen, f.unlooked[obj.Key])
 		later = true
 	case !f.skips.noted(why):
-		f.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", f.Name, "key", obj.Key, "err", err)
+		f.warnUnlooked(obj.Key, err)
 	}
 	f.blind[key.Stream] = true
 	return why, later
+}
+
+func (f *finder) warnUnlooked(name string, err error) {
+	f.cfg.Logger.Warn("object could not be looked at, so that it is not known whether it is a log object", "location", f.Name, "key", name, "err", err)
 }
 
 // passes reports whether an object that could not be looked at may be read soon. If its

@@ -117,14 +117,24 @@ func lookAtAll(ctx context.Context, locations []source.Location) []looked {
 
 func surveyText(s location.Survey) string {
 	var streams []string
-	for _, log := range record.Logs() {
+	for _, log := range append(record.Logs(), 0) {
+		what := log.String()
+		if log == 0 {
+			what = "logs without a request"
+		}
 		if n := s.Streams[log]; n > 0 {
-			streams = append(streams, counted(int64(n), "stream")+" of "+log.String())
+			streams = append(streams, counted(int64(n), "stream")+" of "+what)
 		}
 	}
 	text := "no log object lies here yet"
-	if len(streams) > 0 {
+	switch {
+	case len(streams) > 0:
 		text = strings.Join(streams, " and ") + ", from " + s.Oldest.UTC().Format(time.RFC3339) + " on"
+	case s.NotLookedAt > 0:
+		text = "no log object was found"
+	}
+	if s.NotLookedAt > 0 {
+		text += "; " + counted(int64(s.NotLookedAt), "stream") + " may be of logs, which only the content shows, and could not be looked at: " + s.Err.Error()
 	}
 	if skipped := skippedObjects(s.Skipped); skipped != "" {
 		text += "; skipped " + skipped

@@ -117,3 +117,52 @@ func testDamagedMetaPage(t *testing.T, path, bucket string, sound []byte) {
 		t.Errorf("serve: %s", e.stderr.String())
 	}
 }
+
+// What the keys do not show, the content does: that logs lie there, or that they do not.
+func TestServe_CheckFindsLogsThatOnlyTheirContentShows(t *testing.T) {
+	const (
+		request = `{"schema_version_id":"V_1_0","bucket_name":"b","request_time":"2026-01-15T08:00:00.000Z","operation":"REST.GET.OBJECT"}`
+		event   = `{"Records":[{"eventVersion":"1.10","eventTime":"2026-01-15T08:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1"}]}`
+		iam     = `{"Records":[{"eventVersion":"1.10","eventTime":"2026-01-15T08:00:00Z","eventSource":"iam.amazonaws.com","eventName":"GetUser","awsRegion":"us-east-1"}]}`
+		other   = `{"level":"info"}`
+	)
+	for name, test := range map[string]struct {
+		objects map[string]string
+		want    string
+	}{
+		"access log": {map[string]string{"AWSLogs/111122223333/x/2026/01/15/08/a.json": request}, "1 stream of server_access, from 2026-01-15T08:00:00Z on"},
+		"behind others": {
+			map[string]string{"x/2026/01/14/a.txt": other, "x/2026/01/14/b.json": other, "x/2026/01/15/c.json": request, "x/2026/01/16/d.json": request},
+			"1 stream of server_access, from 2026-01-15T00:00:00Z on",
+		},
+		"several": {
+			map[string]string{
+				"2026/01/13/a": other, "b/2026/01/14/a": event, "c/year=2026/month=01/day=16/a": request, "d/dt=2026-01-15/a": request,
+				"2026-01-15-08-30-00-0123456789ABCDEF": "text\n", "other/2026/01/01/a": other,
+			},
+			"3 streams of server_access and 1 stream of cloudtrail, from 2026-01-14T00:00:00Z on",
+		},
+		"no requests": {map[string]string{"x/2026/01/15/a": iam}, "1 stream of logs without a request, from 2026-01-15T00:00:00Z on"},
+		"of an export task": {
+			map[string]string{"exports/01234567-0123-4567-89ab-0123456789ab/s/000000.gz": "text"},
+			"no log object lies here yet; skipped 1 object (export_task 1 such as ",
+		},
+		"no logs": {
+			map[string]string{"x/2026/01/15/a": other, "y/2026/01/15/a": other},
+			"no log object lies here yet; skipped 2 objects (unknown_log 2 such as ",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for key, body := range test.objects {
+				if err := writeObject(filepath.Join(dir, filepath.FromSlash(key)), []byte(body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := runToEnd(t, "serve", "--check", "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), dir)
+			if got.code != exitOK || !linesBeginWith(got.stdout, []string{"checkpoint ", "file://" + dir + ": " + test.want}) {
+				t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+			}
+		})
+	}
+}

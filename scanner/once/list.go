@@ -26,8 +26,8 @@ type listing struct {
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
 	asked          bool       // something that lies there was asked for
-	looked         bool       // at an object with a free key
-	aside          *job       // an object with a free key that was not asked for; nil: there is none
+	taken          bool       // an object with a free key for one of a log, or for one that may be
+	aside          []*job     // objects with free keys that were not asked for, one of each stream and year
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 	passed         []passed
@@ -168,7 +168,7 @@ func (l *listing) recognise(ctx context.Context, obj source.Object, key logkey.K
 	why, err := l.recogniser.Look(ctx, l.location.Source, obj, key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.looked = true
+	l.taken = l.taken || err != nil || why == ""
 	switch {
 	case err != nil:
 		return true
@@ -197,27 +197,6 @@ func (l *listing) lookBack(ctx context.Context) {
 		}
 	}
 	l.passed = nil
-}
-
-// putAside keeps an object with a free key that was not asked for.
-func (l *listing) putAside(obj source.Object, key logkey.Key) {
-	if !key.Free() {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.aside == nil {
-		l.aside = &job{Location: l.location, Key: key, Object: obj}
-	}
-}
-
-// lookAside looks at an object that was not asked for if none was looked at, for nothing
-// matches and nothing was there shall not look alike. It is called when the listing has
-// ended.
-func (l *listing) lookAside(ctx context.Context) {
-	if !l.found && !l.looked && l.aside != nil {
-		l.found = l.recognise(ctx, l.aside.Object, l.aside.Key)
-	}
 }
 
 // send queues a job, or returns false because ctx has ended.

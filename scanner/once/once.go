@@ -4,10 +4,11 @@
 //
 // Goroutines hand on what they have: one for each location, and helpers where it has many
 // pages (share.go), list and queue objects (list.go), then one more those of CloudTrail in
-// the order of their times (merge.go); readers open and decode them (package reader), and the
-// caller's own takes what was read (take.go), which shows what was read too far from its
-// copies (apart.go). Query decides what is listed (query.go), Summary what came of it
-// (summary.go), Progress how far the pass is (progress.go).
+// the order of their times (merge.go), and looks at some that are not asked for (aside.go);
+// readers open and decode them (package reader), and the caller's own takes what was read
+// (take.go), which shows what was read too far from its copies (apart.go). Query decides
+// what is listed (query.go), Summary what came of it (summary.go), Progress how far the pass
+// is (progress.go).
 package once
 
 import (

@@ -1,8 +1,17 @@
 package location
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/once"
@@ -10,40 +19,167 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-// Survey is what lies in a location, without a look into any object.
+// Survey is what lies in a location.
 type Survey struct {
-	Streams map[record.Log]int // runs of log objects, such as those of a bucket or of an account and Region
-	Oldest  time.Time          // in the key of a log object; zero if there is none
+	// Streams are how many runs of log objects there are, such as those of a bucket or of an
+	// account and Region, by log. Of log 0 are those in which no request was found, where only
+	// content shows what they are.
+	Streams map[record.Log]int
+	Oldest  time.Time // in the key of a log object; zero if there is none
 	Skipped map[logkey.SkipReason]once.SkippedObjects
+	// NotLookedAt is of how many streams it is not known whether they are of logs, which only
+	// content shows; Err is why, of one of them.
+	NotLookedAt int
+	Err         error
 }
 
 // Look lists a location once, and passes over each stream as soon as it has one of its
-// objects.
+// objects. Of streams whose keys do not show whether they are of logs, it reads some objects,
+// within bounds.
 func Look(ctx context.Context, l source.Location) (Survey, error) {
-	type id struct {
-		log    record.Log
-		prefix string
-	}
-	streams := make(map[id]bool)
+	var mu sync.Mutex
+	streams := make(map[logkey.Stream]bool)
 	pass := func(k logkey.Key) bool {
-		streams[id{k.Stream.Log(), k.Stream.Prefix}] = true
+		mu.Lock()
+		defer mu.Unlock()
+		streams[k.Stream] = true
 		return false
 	}
-	summary, err := once.Run(ctx, once.Config{Locations: []source.Location{l}}, once.Query{Wanted: pass}, nobody{})
+	var exports once.SkippedObjects // which a pass would read, but no tailer
+	summary, err := once.List(ctx, once.Config{Locations: []source.Location{l}}, once.Query{Wanted: pass}, func(o once.Listed) {
+		if o.Key.Stream.Layout == logkey.Export {
+			exports.Objects++
+			exports.Example = once.Example{Location: l.Name, Key: o.Object.Key}
+		}
+	})
 	if err != nil {
 		return Survey{}, err
 	}
 	found := Survey{Streams: make(map[record.Log]int), Oldest: summary.Locations[0].OldestKey, Skipped: summary.SkippedObjects}
-	for stream := range streams {
-		found.Streams[stream.log]++
+	if exports.Objects > 0 {
+		if found.Skipped == nil {
+			found.Skipped = make(map[logkey.SkipReason]once.SkippedObjects)
+		}
+		found.Skipped[logkey.SkipExport] = exports
 	}
-	return found, nil
+	var free []logkey.Stream
+	for stream := range streams {
+		if stream.Log() == 0 {
+			free = append(free, stream)
+		} else {
+			found.Streams[stream.Log()]++
+		}
+	}
+	slices.SortFunc(free, func(a, b logkey.Stream) int { return strings.Compare(a.ID(), b.ID()) })
+	found.lookInto(ctx, l, free)
+	return found, ctx.Err()
 }
 
-// nobody is a once.Consumer, and a Tally, that wants nothing.
-type nobody struct{}
+// lookInto reads some objects of streams, each for no longer than that.
+func (s *Survey) lookInto(ctx context.Context, l source.Location, streams []logkey.Stream) {
+	ctx, end := context.WithTimeoutCause(ctx, longestLooks, errSlow)
+	defer end()
+	samples := make([]*sample, len(streams))
+	var looks errgroup.Group
+	looks.SetLimit(looksAtOnce)
+	for i, stream := range streams {
+		looks.Go(func() error {
+			samples[i] = sampleOf(ctx, l, stream)
+			return nil
+		})
+	}
+	_ = looks.Wait() // none fails
+	for _, taken := range samples {
+		switch {
+		case taken.objects > 0:
+			s.Streams[taken.log]++
+			if s.Oldest.IsZero() || taken.oldest.Before(s.Oldest) {
+				s.Oldest = taken.oldest
+			}
+		case taken.err != nil:
+			s.NotLookedAt++
+			s.Err = cmp.Or(s.Err, taken.err)
+		}
+	}
+}
 
-func (nobody) NewTally(string, string) once.Tally { return nobody{} }
-func (nobody) Take(once.Tally) error              { return nil }
-func (nobody) Add(*record.Record)                 {}
-func (nobody) Done() int                          { return 0 }
+// Bounds of what Look reads.
+const (
+	looksAtOnce  = 8                // streams
+	longestLook  = 5 * time.Second  // at a stream
+	longestLooks = 30 * time.Second // at all of a location
+	maxOpened    = 100              // objects of a stream
+	maxSampled   = 16               // log objects of a stream without a request
+)
+
+var (
+	errSlow   = errors.New("that would take too long")
+	errEnough = errors.New("enough was read")
+)
+
+// sample is what was read of a stream whose keys do not show whether it is one of logs. It is a
+// once.Consumer.
+type sample struct {
+	objects int        // log objects
+	log     record.Log // of a request in them; 0: there is none
+	oldest  time.Time  // in the keys of log objects
+	err     error      // why there may be log objects nevertheless
+}
+
+// sampleOf reads a stream up to the first request in it.
+func sampleOf(ctx context.Context, l source.Location, stream logkey.Stream) *sample {
+	ctx, end := context.WithTimeoutCause(ctx, longestLook, errSlow)
+	defer end()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	l.Source = &few{Source: l.Source, stop: stop}
+	l.Prefix = max(l.Prefix, stream.Prefix) // the one begins with the other
+	wanted := func(k logkey.Key) bool { return k.Stream == stream }
+	s := new(sample)
+	summary, err := once.Run(ctx, once.Config{Locations: []source.Location{l}, Concurrency: 1}, once.Query{Wanted: wanted}, s)
+	s.oldest = summary.Locations[0].OldestKey
+	if s.err = err; len(summary.Unread) > 0 {
+		s.err = summary.Unread[0]
+	}
+	return s
+}
+
+// NewTally implements once.Consumer.
+func (s *sample) NewTally(string, string) once.Tally { return new(logOf) }
+
+// Take implements once.Consumer.
+func (s *sample) Take(t once.Tally) error {
+	s.objects++
+	if read, ok := t.(*logOf); ok {
+		s.log = record.Log(*read)
+	}
+	if s.log != 0 || s.objects >= maxSampled {
+		return errEnough
+	}
+	return nil
+}
+
+// logOf is a once.Tally: the log of the record that was added last.
+type logOf record.Log
+
+// Add implements once.Tally.
+func (l *logOf) Add(r *record.Record) { *l = logOf(r.Log) }
+
+// Done implements once.Tally.
+func (l *logOf) Done() int { return 0 }
+
+// few is a Source of which few objects are opened; then it stops whoever reads it.
+type few struct {
+	source.Source
+	opened atomic.Int64
+	stop   context.CancelCauseFunc
+}
+
+// Open implements source.Source.
+func (f *few) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
+	if f.opened.Add(1) > maxOpened {
+		f.stop(errSlow)
+		return nil, errSlow
+	}
+	return f.Source.Open(ctx, obj)
+}

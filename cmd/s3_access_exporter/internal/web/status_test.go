@@ -210,6 +210,9 @@ func TestStatus_SaysFirstWhetherAllIsWell(t *testing.T) {
 		"very many old logs": {func(_ *scanner.Status, l *scanner.LocationStatus) {
 			l.Start, l.BeforeStart, l.BeforeStartMore, l.Streams[0].NewestTime = before(24*time.Hour), 10_000, true, before(1000*time.Hour)
 		}, []string{"more than 10,000 log objects are before that"}},
+		"old logs that are tailed nowhere": {func(_ *scanner.Status, l *scanner.LocationStatus) {
+			l.Start, l.BeforeStart, l.Streams = before(24*time.Hour), 3, nil
+		}, []string{"Nothing in s3://example-logs is newer than 2026-03-03T12:00:00Z, where it starts: 3 log objects are before that and not counted"}},
 		"not looked at": {func(_ *scanner.Status, l *scanner.LocationStatus) {
 			l.NotLookedAt = true
 		}, []string{"Objects in s3://example-logs could not be looked at: whether they are log objects is not known"}},

@@ -153,7 +153,7 @@ func findings(status scanner.Status, role *Role, quarantined, pending, silent in
 		case !l.Ready:
 			found = append(found, finding{false, "Not ready: still reading what lay in " + l.Name + " at the start.", "#locations"})
 		case len(l.Streams) == 0 && l.OtherStreams > 0: // they are others' to read
-		case len(l.Streams) == 0:
+		case len(l.Streams) == 0 && l.BeforeStart == 0:
 			found = append(found, finding{false, "No logs were found in " + l.Name + " so far.", ""})
 		case l.BeforeStart > 0 && !slices.ContainsFunc(l.Streams, func(s scanner.StreamStatus) bool { return s.NewestTime.After(l.Start) }):
 			found = append(found, finding{false, "Nothing in " + l.Name + " is newer than " + l.Start.UTC().Format(time.RFC3339) +

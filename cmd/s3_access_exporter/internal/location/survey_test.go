@@ -1,0 +1,55 @@
+package location
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/record"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
+)
+
+const request = `{"schema_version_id":"V_1_0","bucket_name":"b","request_time":"2026-01-15T08:00:00.000Z","operation":"REST.GET.OBJECT"}`
+
+// Streams that only content shows to be of logs are looked into, but those that cannot be, and
+// those that are endless, are no more than that; and nobody waits for them.
+func TestLook_ReadsOfEachStreamWithinBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := new(sourcetest.Fake)
+		began := time.Now()
+		put := func(stream string, objects int, body string) {
+			for i := range objects {
+				fake.Put(fmt.Sprintf("%s/2026/01/15/08/%04d", stream, i), []byte(body), began)
+			}
+		}
+		for i := range 40 {
+			put(fmt.Sprintf("log%02d", i), 50, request)
+		}
+		put("other", 3000, `{"level":"info"}`)
+		put("refused", 50, request)
+		put("stalled", 50, request)
+		fake.SetFault(func(op, key string) error {
+			switch {
+			case op == sourcetest.OpOpen && strings.HasPrefix(key, "refused"):
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("forbidden")}
+			case op == sourcetest.OpRead && strings.HasPrefix(key, "stalled"):
+				return sourcetest.Stall(1, time.Hour)
+			}
+			return nil
+		})
+		found, err := Look(t.Context(), source.Location{Name: "logs", Source: fake})
+		if err != nil || len(found.Streams) != 1 || found.Streams[record.ServerAccess] != 40 || found.NotLookedAt != 2 || found.Err == nil || !found.Oldest.Equal(time.Date(2026, 1, 15, 8, 0, 0, 0, time.UTC)) {
+			t.Errorf("%+v, error %v", found, err)
+		}
+		if took := time.Since(began); took > longestLooks {
+			t.Errorf("it took %v", took)
+		}
+		if opens := fake.Opens(); opens > 43*maxOpened {
+			t.Errorf("%d objects were opened", opens)
+		}
+	})
+}

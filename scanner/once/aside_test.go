@@ -1,0 +1,88 @@
+package once_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
+	"github.com/s3access/s3_access_exporter/scanner/once"
+	"github.com/s3access/s3_access_exporter/scanner/source"
+	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
+)
+
+// Where nothing is asked for, logs that only their content shows are found all the same,
+// whatever lies before them.
+func TestRun_FindsLogsThatAreNotAskedForBehindOtherObjects(t *testing.T) {
+	log := logtest.AccessJSON(began, "r1")
+	since := began.AddDate(0, 1, 0)
+	for name, test := range map[string]struct {
+		other []string // keys of what is no log
+		log   string
+		query once.Query
+	}{
+		"by its name":                  {[]string{"2026/01/02/03/a.txt"}, "2026/01/02/03/x.json", once.Query{Since: since}},
+		"of the same kind":             {[]string{"2026/01/02/03/a.json"}, "2026/01/02/03/x.json", once.Query{Since: since}},
+		"of another hour":              {[]string{"v/2026/01/02/03/_SUCCESS"}, "v/2026/01/02/04/x.json", once.Query{Since: since}},
+		"of another year":              {[]string{"v/2024/01/02/a.txt", "v/2025/01/02/a.txt"}, "v/2026/01/02/x.json", once.Query{Since: since}},
+		"of another stream":            {[]string{"a/2026/01/02/a.json", "dt=2026-01-02/a.json"}, "v/2026/01/02/x.json", once.Query{Since: since}},
+		"that is asked for, before it": {[]string{"v/" + since.Format("2006/01/02/") + "a.json"}, "v/2026/01/02/x.json", once.Query{Since: since}},
+		"that is asked for, behind it": {[]string{"v/2026/01/02/a.json"}, "v/2026/03/02/x.json", once.Query{Until: time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := new(sourcetest.Fake)
+			for _, key := range test.other {
+				fake.Put(key, []byte(`{"level":"info"}`), began)
+			}
+			for _, lies := range []bool{false, true} {
+				if lies {
+					fake.Put(test.log, log, began)
+				}
+				s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, test.query, new(seen))
+				if err != nil || s.Objects > 0 || len(s.Unread) > 0 {
+					t.Fatalf("%+v, error %v", s, err)
+				}
+				if l := s.Locations[0]; l.Found != lies || l.Asked || l.OldestKey.IsZero() == lies || !lies && len(s.SkippedObjects) == 0 {
+					t.Errorf("a log lies there: %v, found %+v, skipped %v", lies, l, s.SkippedObjects)
+				}
+			}
+		})
+	}
+}
+
+// Of what is not asked for, only so much is looked at.
+func TestRun_LooksAtFewObjectsThatAreNotAskedFor(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	for i := range 5000 {
+		fake.Put(fmt.Sprintf("app%d/2026/01/0%d/%c%d/x", i%50, 1+i%9, 'a'+i%26, i), []byte(`{"level":"info"}`), began)
+	}
+	s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: began.AddDate(0, 1, 0)}, new(seen))
+	if err != nil || s.Locations[0].Found {
+		t.Errorf("%+v, error %v", s, err)
+	}
+	if opens := fake.Opens(); opens == 0 || opens > 16*16 {
+		t.Errorf("%d objects were opened", opens)
+	}
+}
+
+// What comes slowly keeps nobody waiting, and may be a log.
+func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := new(sourcetest.Fake)
+		for i := range 100 {
+			fake.Put(fmt.Sprintf("app%d/2026/01/02/x", i%50), logtest.AccessJSON(began, "r1"), began)
+		}
+		fake.SetFault(func(op, _ string) error {
+			if op == sourcetest.OpRead {
+				return sourcetest.Stall(1, time.Hour)
+			}
+			return nil
+		})
+		begun := time.Now()
+		s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: began.AddDate(0, 1, 0)}, new(seen))
+		if err != nil || !s.Locations[0].Found || time.Since(begun) > time.Minute {
+			t.Errorf("%+v, error %v, after %v", s, err, time.Since(begun))
+		}
+	})
+}
