@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,46 +28,23 @@ type Recogniser struct {
 
 	mu     sync.Mutex // guards all below
 	logs   map[logkey.Stream]bool
-	none   map[kind]*others
-	begin  map[kind]int           // how many beginnings of such names are in none; of kinds without one
 	doubts map[logkey.Stream]bool // in which there were pages
+	kinds  *kinds                 // that are no logs
 	met    map[uint64]version     // by hashes of the keys of others, each of which is met once
 	seed   maphash.Seed
-}
-
-// kind is what objects have in common that are likely to be of the same kind.
-type kind struct {
-	stream    logkey.Stream
-	day       int64
-	extension string
-	beginning string // of their names
 }
 
 // version is a hash of the version of an object that was looked at: once it is another one, it
 // is to be looked at again. It is 0 for an object that was met only.
 type version uint64
 
-// maxBeginnings is how many beginnings of names are told from each other of one stream, day
-// and extension. If there are more, names are rather random.
-const maxBeginnings = 64
-
-// others are the objects of a kind that are no logs, as far as is known.
-type others struct {
-	why     logkey.SkipReason // of the one that was looked at last
-	objects int               // that were met, but for the first maxPages
-	pages   int               // that may be a proxy's
-}
-
-// maxMet is how many keys are remembered of objects that are no logs. If there are more, those
+// maxMet is how many keys are remembered of objects that are no logs. If there are more, some
 // of before are met again.
-const maxMet = 1 << 18
+const maxMet = 1 << 19
 
 // maxPages is how many pages of a kind show nothing but what they are themselves, as a proxy
 // may have answered: the next object is looked at. If there are more, pages lie there.
 const maxPages = 16
-
-// maxKinds is how many kinds are remembered that are no logs.
-const maxKinds = 100_000
 
 // KeyOf returns what a listed object is by its key. What is no file, or not finished, is no
 // log object.
@@ -87,9 +63,8 @@ func NewRecogniser() *Recogniser {
 	return &Recogniser{
 		unpacker: newUnpacker(&Config{MaxObjectSize: 1 << 30}),
 		logs:     make(map[logkey.Stream]bool),
-		none:     make(map[kind]*others),
-		begin:    make(map[kind]int),
 		doubts:   make(map[logkey.Stream]bool),
+		kinds:    newKinds(maxKinds),
 		met:      make(map[uint64]version),
 		seed:     maphash.MakeSeed(),
 	}
@@ -149,25 +124,10 @@ func (r *Recogniser) Doubts() []logkey.Stream {
 
 // kindOf returns the kind of an object.
 func (r *Recogniser) kindOf(name string, key logkey.Key) kind {
-	k := kind{key.Stream, key.Time.Truncate(24 * time.Hour).Unix(), extension(name), beginning(name)}
+	k := kind{key.Stream, dayOf(key.Time), extension(name), beginning(name)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if all := k.anyBeginning(); r.none[k] == nil && r.begin[all] >= maxBeginnings {
-		return all
-	}
-	return k
-}
-
-// anyBeginning returns the kind of all beginnings.
-func (k kind) anyBeginning() kind {
-	k.beginning = ""
-	return k.clone()
-}
-
-// clone returns a copy that keeps no page of keys in memory.
-func (k kind) clone() kind {
-	k.extension, k.beginning = strings.Clone(k.extension), strings.Clone(k.beginning)
-	return k
+	return r.kinds.choose(k)
 }
 
 // known returns why an object of a kind is no log object, or nothing if it is one, if it
@@ -178,26 +138,27 @@ func (r *Recogniser) known(k kind, obj source.Object) (why logkey.SkipReason, kn
 	if r.logs[k.stream] {
 		return "", true
 	}
-	o := r.none[k]
+	o, found := r.kinds.get(k)
 	before, met := r.met[maphash.String(r.seed, obj.Key)]
 	switch {
-	case o == nil:
+	case !found:
 		return "", false
 	case met:
-		return o.why, before == 0 || before == r.versionOf(obj)
+		return o.why.reason(), before == 0 || before == r.versionOf(obj)
 	case o.objects&(o.objects+1) == 0: // with this one they are 2, 4, 8 ...
 		return "", false
 	}
 	r.meet(obj.Key, 0)
 	o.objects++
-	return o.why, true
+	r.kinds.put(k, o)
+	return o.why.reason(), true
 }
 
 // meet takes note that an object of that key was met, and whether for the first time. mu is
 // held.
 func (r *Recogniser) meet(name string, v version) (first bool) {
 	if len(r.met) >= maxMet {
-		clear(r.met)
+		forgetAny(r.met, maxMet/forgotten)
 	}
 	hash := maphash.String(r.seed, name)
 	_, met := r.met[hash]
@@ -227,17 +188,8 @@ func (r *Recogniser) found(k kind, obj source.Object, why logkey.SkipReason, pag
 		r.logs[k.stream] = true
 		return
 	}
-	o := r.none[k]
-	if o == nil {
-		if len(r.none) >= maxKinds {
-			clear(r.none)
-			clear(r.begin)
-		}
-		o = new(others)
-		r.none[k.clone()] = o
-		r.begin[k.anyBeginning()]++
-	}
-	o.why = why
+	o, _ := r.kinds.get(k)
+	o.why = skipOf(why)
 	first := r.meet(obj.Key, r.versionOf(obj))
 	switch {
 	case page && o.pages < maxPages:
@@ -246,6 +198,7 @@ func (r *Recogniser) found(k kind, obj source.Object, why logkey.SkipReason, pag
 	case first:
 		o.objects++
 	}
+	r.kinds.put(k, o)
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (isLog bool, why logkey.SkipReason, err error) {
