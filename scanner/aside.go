@@ -26,8 +26,8 @@ type aside struct {
 
 // putAside keeps an object that is too old to be looked at.
 func (f *finder) putAside(obj source.Object, key logkey.Key) {
-	if f.first && len(f.aside) < maxAside && !slices.ContainsFunc(f.aside, func(a aside) bool { return a.key.Stream == key.Stream }) {
-		f.aside = append(f.aside, aside{obj, key})
+	if f.first && len(f.quest.aside) < maxAside && !slices.ContainsFunc(f.quest.aside, func(a aside) bool { return a.key.Stream == key.Stream }) {
+		f.quest.aside = append(f.quest.aside, aside{obj, key})
 	}
 }
 
@@ -36,7 +36,7 @@ func (f *finder) lookAside(ctx context.Context) {
 	look, end := context.WithTimeout(ctx, longestLook)
 	defer end()
 	recogniser := reader.NewRecogniser() // what is found of old shows nothing of what comes
-	for _, a := range f.aside {
+	for _, a := range f.quest.aside {
 		if f.knows(a.key.Stream) {
 			continue
 		}

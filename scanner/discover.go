@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -21,50 +22,97 @@ import (
 const countBefore = 10_000
 
 // search looks for streams that are not known yet, and counts what else lies there. What
-// could not be looked at for a reason that may pass, it looks for again in the next round. It
-// passes over the objects of a stream as soon as it has one of them, and over what is
-// known to hold no logs, but for once in an AuditInterval. That nothing at all lies there is
+// could not be looked at for a reason that may pass, it looks for again in the next round, in
+// which it also goes on if there was too much to look at (see looks.go). It passes over the
+// objects of a stream as soon as it has one of them, and over what is known to hold no logs,
+// but for once in an AuditInterval. That nothing at all lies there is
 // believed when two searches find it, and the first one is not complete where it leaves out
 // what may be still written of a stream that nobody knows: all that lay there before the start
 // would count as if it had come since.
 func (l *location) search(ctx context.Context, start, now time.Time) error {
-	full := l.searchedFull.IsZero() || start.Sub(l.searchedFull) >= l.cfg.AuditInterval
-	l.skips.begin(full)
-	l.sharing.begin()
-	f := newFinder(l, now)
-	if f.recent = earliest(now, f.own.Searched).Add(-freeAgain); full {
-		f.recent = earliest(f.recent, l.auditBegin(now))
-	}
+	f := l.nextPass(start, now)
 	l.keepKeys()
-	empty, young := true, false
-	ctx = source.WithLeftOut(ctx, func(object string) {
-		key := logkey.Parse(object)
-		young = young || key.Skip == "" && l.sharing.owns(key) && !l.knows(key.Stream)
-	})
-	err := source.Walk(ctx, l.Source, l.Prefix, "", func(obj source.Object) (string, bool) {
-		empty = empty && obj.Unfinished
-		return f.take(ctx, obj), true
-	})
+	err := f.walk(ctx)
 	if f.first { // what was found is known by now, even if the search was not complete
 		l.mu.Lock()
 		l.prefix.Before, l.prefix.More = f.own.Before, f.own.More
 		l.mu.Unlock()
 	}
-	if err == nil {
-		err = f.conflict
-	}
 	if err != nil {
 		return err
 	}
-	l.skips.done()
-	if l.young++; !young {
-		l.young = 0
+	if f.whole {
+		l.skips.done()
 	}
-	if f.first && (empty && !l.empty || l.searchesAgain()) {
-		l.empty = empty
+	f.quest.tired = f.quest.tired || f.vain >= vainLooks
+	if f.left {
+		l.pause(f)
 		return nil
 	}
-	if f.vain < vainLooks { // all had their turn
+	l.under = nil
+	if l.young++; !f.quest.young {
+		l.young = 0
+	}
+	if f.first && (f.quest.empty && !l.empty || l.searchesAgain()) {
+		l.empty, l.unseen = f.quest.empty, f.quest.unseen
+		return nil
+	}
+	return f.complete(ctx, start)
+}
+
+// searchesAgain reports whether the next round is to search, as an object was left out that may be
+// still written, of a stream that nobody knows. It is done with after a few searches: what is
+// written for ever is no log object.
+func (l *location) searchesAgain() bool { return 0 < l.young && l.young <= 3 }
+
+// finder is a pass of a search.
+type finder struct {
+	*location
+	quest    *quest
+	own      checkpoint.Prefix // with what was found before the start
+	now      time.Time
+	back     time.Time        // see Prefix.LookedBack
+	recent   time.Time        // see skips.count
+	first    bool             // no search was complete before
+	whole    bool             // it lists all
+	last     string           // the key that was listed last
+	left     bool             // an object was left over; see mayLook
+	spent    time.Duration    // on looks
+	fresh    map[*stream]bool // streams that nobody knew
+	vain     int              // looks at objects that may be read soon
+	conflict error            // another location has a stream that was found, too
+}
+
+func newFinder(l *location, now time.Time) finder {
+	f := finder{location: l, own: l.own(), now: now, fresh: make(map[*stream]bool)}
+	f.quest = &quest{blind: make(map[logkey.Stream]bool)}
+	if f.first = f.own.Searched.IsZero(); f.first {
+		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
+	}
+	f.back = f.own.LookedBack()
+	return f
+}
+
+// walk lists what lies there: all of it, or what no pass has looked at before, as far as there is
+// time for it.
+func (f *finder) walk(ctx context.Context) error {
+	ctx = source.WithLeftOut(ctx, func(object string) {
+		key := logkey.Parse(object)
+		f.quest.young = f.quest.young || key.Skip == "" && f.sharing.owns(key) && !f.knows(key.Stream)
+	})
+	err := source.Walk(ctx, f.Source, f.Prefix, f.last, func(obj source.Object) (string, bool) {
+		f.quest.empty = f.quest.empty && obj.Unfinished
+		goOn := f.take(ctx, obj)
+		f.last = obj.Key
+		return goOn, f.whole || !f.left
+	})
+	return cmp.Or(err, f.conflict)
+}
+
+// complete takes note that all was looked at.
+func (f *finder) complete(ctx context.Context, start time.Time) error {
+	l := f.location
+	if !f.quest.tired { // all had their turn
 		clear(l.unlooked)
 	}
 	if f.first {
@@ -74,46 +122,16 @@ func (l *location) search(ctx context.Context, start, now time.Time) error {
 	before := f.own.Kept
 	f.own.Kept = l.keptKeys()
 	l.warnOfLinks(before, f.own.Kept)
-	l.unseen = f.unseen
+	l.unseen = f.quest.unseen
 	l.mu.Lock()
 	l.others = len(l.sharing.others)
-	l.blind = len(f.blind) > 0
+	l.blind = len(f.quest.blind) > 0
 	l.mu.Unlock()
-	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", full, "streams", len(l.all()))
-	if full {
-		l.searchedFull = start
+	l.cfg.Logger.Debug("location was searched", "location", l.Name, "full", f.quest.full, "streams", len(l.all()))
+	if f.quest.full {
+		l.searchedFull = f.quest.start
 	}
-	return l.noteSearch(ctx, f.own, start, now, f.first)
-}
-
-// searchesAgain reports whether the next round is to search, as an object was left out that may be
-// still written, of a stream that nobody knows. It is done with after a few searches: what is
-// written for ever is no log object.
-func (l *location) searchesAgain() bool { return 0 < l.young && l.young <= 3 }
-
-// finder is a search under way.
-type finder struct {
-	*location
-	own      checkpoint.Prefix // with what was found before the start
-	now      time.Time
-	back     time.Time              // see Prefix.LookedBack
-	recent   time.Time              // see skips.count
-	first    bool                   // no search was complete before
-	fresh    map[*stream]bool       // streams that nobody knew
-	blind    map[logkey.Stream]bool // in which an object could not be looked at
-	unseen   error                  // why, if that may pass
-	vain     int                    // looks at objects that may be read soon
-	aside    []aside                // objects that are too old to be looked at
-	conflict error                  // another location has a stream that was found, too
-}
-
-func newFinder(l *location, now time.Time) finder {
-	f := finder{location: l, own: l.own(), now: now, blind: make(map[logkey.Stream]bool), fresh: make(map[*stream]bool)}
-	if f.first = f.own.Searched.IsZero(); f.first {
-		f.own.Looked = earliest(f.own.Floor, l.auditBegin(now))
-	}
-	f.back = f.own.LookedBack()
-	return f
+	return l.noteSearch(ctx, f.own, start, f.quest.since, f.first)
 }
 
 // maxBlind is how many streams are remembered of which the first search saw no content. If
@@ -124,13 +142,13 @@ const maxBlind = 1000
 // that it could not see.
 func (f *finder) noteBlind() {
 	for _, s := range f.recogniser.Doubts() {
-		f.blind[s] = true
+		f.quest.blind[s] = true
 	}
-	if len(f.blind) == 0 {
+	if len(f.quest.blind) == 0 {
 		return
 	}
 	var names []string
-	for s := range f.blind {
+	for s := range f.quest.blind {
 		names = append(names, s.ID())
 	}
 	if len(names) > maxBlind || slices.ContainsFunc(names, isNoLine) {
@@ -150,8 +168,10 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 	key, floor, later := f.see(ctx, obj, key)
 	if later {
 		f.skips.end()
-		f.skips.once(obj.Key, key.Skip)
-		return "" // the next search lists it again
+		if key.Skip != "" {
+			f.skips.once(obj.Key, key.Skip)
+		}
+		return "" // it is listed again
 	}
 	if key.Skip != "" {
 		return f.skips.count(obj.Key, key, floor, f.recent)
@@ -177,14 +197,15 @@ func (f *finder) take(ctx context.Context, obj source.Object) (beyond string) {
 }
 
 // see returns the key of an object with why it is skipped, if it is, and from when on such
-// objects are looked at. Later: it is not known yet.
+// objects are looked at. Later: it is not known yet; if that is for there was no time, it is not
+// skipped.
 func (f *finder) see(ctx context.Context, obj source.Object, key logkey.Key) (seen logkey.Key, floor time.Time, later bool) {
 	floor = f.own.Floor
 	if key.Free() && !f.knows(key.Stream) {
 		floor = f.back
 		key.Skip, later = f.recognise(ctx, obj, key, floor)
 	}
-	if key.Skip == "" && f.leaves(key.Stream) {
+	if key.Skip == "" && !later && f.leaves(key.Stream) {
 		key.Skip = logkey.SkipOtherForm
 	}
 	return key, floor, later

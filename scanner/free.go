@@ -38,18 +38,26 @@ const (
 
 // recognise returns why an object with a free key is no log object, or nothing if it is
 // one. Objects from before the floor are not looked at. Those that may be read later, a later
-// search looks at, but not before all others had their turn.
+// search looks at, but not before all others had their turn; those for which there is no time,
+// the next pass.
 func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Key, floor time.Time) (why logkey.SkipReason, later bool) {
 	if obj.Key < key.Stream.After(floor) {
 		f.putAside(obj, key)
 		return logkey.SkipUnknown, false // it is passed over
 	}
 	if before := f.unlooked[obj.Key]; before != nil || f.vain >= vainLooks {
-		f.blind[key.Stream], f.unseen = true, cmp.Or(f.unseen, before)
+		f.quest.blind[key.Stream], f.quest.unseen = true, cmp.Or(f.quest.unseen, before)
 		return logkey.SkipUnreadable, true
+	}
+	if why, known := f.recogniser.Known(obj, key); known {
+		return why, false
+	}
+	if !f.mayLook() {
+		return "", true
 	}
 	look, end := context.WithTimeout(ctx, longestLook)
 	defer end()
+	defer func(began time.Time) { f.spent += time.Since(began) }(time.Now())
 	why, err := f.recogniser.Look(look, f.Source, obj, key)
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -57,12 +65,12 @@ func (f *finder) recognise(ctx context.Context, obj source.Object, key logkey.Ke
 	case passes(err):
 		f.vain++
 		f.unlooked[obj.Key] = fmt.Errorf("whether %q is a log object is not known: %w", obj.Key, err)
-		f.unseen = cmp.Or(f.unseen, f.unlooked[obj.Key])
+		f.quest.unseen = cmp.Or(f.quest.unseen, f.unlooked[obj.Key])
 		later = true
 	case !f.skips.noted(why):
 		f.warnUnlooked(obj.Key, err)
 	}
-	f.blind[key.Stream] = true
+	f.quest.blind[key.Stream] = true
 	return why, later
 }
 

@@ -37,6 +37,7 @@ type location struct {
 	searchedFull time.Time // the last one that passed over nothing
 	clock        *clock
 	empty        bool      // the first search found nothing at all
+	under        *quest    // a search that goes on; nil: none does
 	unseen       error     // why it could not look at an object, if that may pass
 	young        int       // searches in a row that left out objects of streams nobody knows
 	rechecked    time.Time // when quarantined objects were looked at
@@ -80,10 +81,13 @@ func (l *location) tail(ctx context.Context) {
 }
 
 // nextRound returns when the round comes that follows one at start: an Interval later, or
-// as soon as a stream is due. After an error nothing is due sooner.
+// as soon as a stream is due, or at once if there is more to look at. After an error nothing is
+// due sooner.
 func (l *location) nextRound(start time.Time, err error) time.Time {
 	next := start.Add(l.cfg.Interval)
-	if err != nil {
+	if isLooksLeft(err) {
+		next = start
+	} else if err != nil {
 		return next
 	}
 	for _, st := range l.all() {
@@ -118,6 +122,9 @@ func (l *location) round(ctx context.Context) error {
 			break // once the polls have ended, which queue objects
 		}
 		auditing := st.audit.due(now, l.cfg.AuditInterval)
+		if l.strangers.first && !st.lastSweep.IsZero() {
+			auditing = false // none is complete before a search is
+		}
 		if !auditing && !st.due(start, l.cfg) {
 			continue
 		}
@@ -168,17 +175,20 @@ func (l *location) report(err error) {
 	m, name := l.cfg.Metrics, l.Name
 	now := l.cfg.Now()
 	l.usage.note(now)
-	failing := l.ended(err, now) != nil
+	before := l.ended(err, now)
 	if err != nil {
 		m.lastPollOK.WithLabelValues(name).Set(0)
-		if !failing {
+		switch left := isLooksLeft(err); {
+		case left && before == nil:
+			l.cfg.Logger.Info("it takes a while to look which objects are logs; until then the location counts as not listed", "location", name)
+		case !left && (before == nil || isLooksLeft(before)):
 			l.cfg.Logger.Error("listing failed", "location", name, "err", err)
 		}
 		return
 	}
 	m.lastPollOK.WithLabelValues(name).Set(1)
 	l.showPoll(now)
-	if failing {
+	if before != nil {
 		l.cfg.Logger.Info("listing works again", "location", name)
 	}
 }

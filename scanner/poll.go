@@ -89,10 +89,10 @@ func (l *location) poll(ctx context.Context, st *stream, start, now time.Time, a
 	st.arrivals.learn(start, now, ls.came, tick(l.cfg.Interval))
 	l.cfg.Logger.Debug("stream was listed", "location", l.Name, "stream", st.Prefix, "from", ls.scope.from, "audit", audit,
 		"objects", ls.objects, "new", ls.queued, "passed_over", ls.passed)
-	if ls.scope.sweep {
+	if ls.scope.sweep && !ls.left {
 		st.lastSweep = start
 	}
-	if audit && !ls.partial && !l.strangers.first { // which overlooks strangers as long as no search was complete
+	if audit && !ls.partial && !ls.left && !l.strangers.first { // which overlooks strangers as long as no search was complete
 		st.audit.listed(now, ls.scope.from, l.rounds, forgets)
 	}
 	st.paced(ls.pauses, ls.scope.sweep)
@@ -118,6 +118,7 @@ type listing struct {
 	objects, queued, passed int
 	resized                 int    // objects that have another size than when they were seen
 	resizedKey              string // of the first of them
+	left                    bool   // there was no time to look at an object that may be of another stream
 	partial                 bool   // an object from before the stream's beginning was left out
 }
 
@@ -160,7 +161,9 @@ func (ls *listing) visit(ctx context.Context, obj source.Object) (goOn string, m
 	}
 	key := reader.KeyOf(obj)
 	if key.Skip != "" || key.Stream != st.Stream {
-		ls.location.strangers.take(ctx, st, obj, key)
+		if ls.location.strangers.take(ctx, st, obj, key) {
+			ls.left = true
+		}
 		if key.Skip == "" && !st.MayHold(key.Stream.Prefix) { // none of the stream's own is behind it
 			goOn = key.Beyond()
 		}

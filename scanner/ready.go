@@ -24,7 +24,10 @@ func (s *Scanner) Ready() error {
 	locations := s.locations
 	s.mu.Unlock()
 	for _, l := range locations {
-		if failure := l.failed(); failure != nil {
+		switch failure := l.failed(); {
+		case isLooksLeft(failure):
+			return fmt.Errorf("%s: %w", l.Name, failure)
+		case failure != nil:
 			return fmt.Errorf("%s cannot be listed: %w", l.Name, failure)
 		}
 	}

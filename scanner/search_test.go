@@ -256,3 +256,25 @@ func TestScanner_LogsWhatItDoes(t *testing.T) {
 		}
 	})
 }
+
+// Logs below folders of a day that is long over are found where their prefix is a location, with
+// nothing else in it.
+func TestScanner_FindsLogsBelowFoldersOfAnOldDayInALocationOfTheirOwn(t *testing.T) {
+	for _, prefix := range []string{"archive/2020/01/02/acme/l/", "archive/2020/01/01/2"} {
+		inBubble(t, func(r *rig) {
+			r.prefix = prefix
+			r.config.Since = 24 * time.Hour
+			r.bucket.Put("archive/2020/01/01/0readme.txt", []byte("something else\n"), began)
+			logs := strings.TrimSuffix(prefix, "2")
+			put := func(id string) {
+				r.bucket.Put(logs+time.Now().UTC().Format("2006-01-02-15-04-05-")+"0123456789ABCDEF", logtest.AccessLog(time.Now(), id), time.Now())
+			}
+			put("r1")
+			r.start()
+			r.wait(3 * time.Hour)
+			put("r2")
+			r.wait(3 * time.Hour)
+			r.expect("r1", "r2")
+		})
+	}
+}

@@ -24,25 +24,28 @@ type strangers struct {
 
 // take has an object looked at that a listing of the stream host comes across. A stream of
 // which it is the first begins no earlier than host, until an audit of host has shown what
-// lay there before.
-func (s *strangers) take(ctx context.Context, host *stream, obj source.Object, key logkey.Key) {
+// lay there before. Left: there was no time to look at it.
+func (s *strangers) take(ctx context.Context, host *stream, obj source.Object, key logkey.Key) (left bool) {
 	if s.first || key.Skip == "" && s.knows(key.Stream) {
-		return
+		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key, floor, _ := s.see(ctx, obj, key)
+	key, floor, later := s.see(ctx, obj, key)
+	if later && key.Skip == "" {
+		return true
+	}
 	switch owned := s.sharing.owns(key); {
 	case owned && key.Skip != "":
 		if key.Time.IsZero() || !key.Time.Before(floor) {
 			s.skips.once(obj.Key, key.Skip)
 		}
-		return
+		return false
 	case !owned && key.Skip == "":
 		s.warnOfOther(obj, key)
-		return
+		return false
 	case !owned:
-		return
+		return false
 	}
 	var from time.Time
 	if kept := host.state(); kept.Audited.IsZero() {
@@ -51,10 +54,11 @@ func (s *strangers) take(ctx context.Context, host *stream, obj source.Object, k
 	st, err := s.meet(key.Stream, s.now, from)
 	if err != nil {
 		s.conflict = err
-		return
+		return false
 	}
 	st.begins(key)
 	s.found = append(s.found, st)
+	return false
 }
 
 // maxWarned is how many streams are remembered of which there was a warning.
@@ -71,15 +75,20 @@ func (s *strangers) warnOfOther(obj source.Object, key logkey.Key) {
 		"give them a prefix of their own", "location", s.Name, "key", obj.Key)
 }
 
-// noteStrangers takes note of what the polls of a round have come across.
+// noteStrangers takes note of what the polls of a round have come across. The error is that there
+// was no time to look at all of it, so that some are to come across it again.
 func (l *location) noteStrangers(ctx context.Context) error {
 	s := &l.strangers
-	l.unseen = cmp.Or(l.unseen, s.unseen)
+	l.unseen = cmp.Or(l.unseen, s.quest.unseen)
 	l.mu.Lock()
-	l.blind = l.blind || len(s.blind) > 0
+	l.blind = l.blind || len(s.quest.blind) > 0
 	l.mu.Unlock()
-	if s.conflict != nil || len(s.found) == 0 {
-		return s.conflict
+	err := s.conflict
+	if err == nil && s.left {
+		err = &looksLeftError{s.quest.looks}
 	}
-	return l.send(ctx, &searched{home: l, prefix: l.own(), streams: s.found})
+	if s.conflict != nil || len(s.found) == 0 {
+		return err
+	}
+	return cmp.Or(l.send(ctx, &searched{home: l, prefix: l.own(), streams: s.found}), err)
 }

@@ -75,10 +75,10 @@ func NewRecogniser() *Recogniser {
 // error, and logkey.SkipUnreadable: nobody knows, and the next object of the kind is looked
 // at.
 func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Object, key logkey.Key) (logkey.SkipReason, error) {
-	k := r.kindOf(obj.Key, key)
-	if why, known := r.known(k, obj); known {
-		return named(why, obj.Key), nil
+	if why, known := r.Known(obj, key); known {
+		return why, nil
 	}
+	k := r.kindOf(obj.Key, key)
 	r.looking.Lock()
 	defer r.looking.Unlock()
 	if why, known := r.known(k, obj); known { // somebody else has looked meanwhile
@@ -96,6 +96,15 @@ func (r *Recogniser) Look(ctx context.Context, src source.Source, obj source.Obj
 	}
 	r.found(k, obj, why, page && !isPage(obj.Key))
 	return named(why, obj.Key), nil
+}
+
+// Known is Look without a look: known is whether there is no need of one.
+func (r *Recogniser) Known(obj source.Object, key logkey.Key) (why logkey.SkipReason, known bool) {
+	why, known = r.known(r.kindOf(obj.Key, key), obj)
+	if !known && obj.Size == 0 { // which shows nothing
+		return logkey.Unknown(obj.Key), true
+	}
+	return named(why, obj.Key), known
 }
 
 // named returns why an object is skipped, which its name may show where its content does not.
@@ -202,9 +211,6 @@ func (r *Recogniser) found(k kind, obj source.Object, why logkey.SkipReason, pag
 }
 
 func (r *Recogniser) look(ctx context.Context, src source.Source, obj source.Object) (isLog bool, why logkey.SkipReason, err error) {
-	if obj.Size == 0 {
-		return false, "", nil
-	}
 	obj.Seen = time.Time{} // what is not complete is looked at again once it has changed
 	body, err := src.Open(ctx, obj)
 	if err != nil {
