@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner/internal/reader"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
@@ -11,6 +12,9 @@ import (
 // Objects with free keys that are not asked for are put aside. If nothing else shows that
 // logs lie in a location, some of them are looked at, for nothing matches and nothing was there
 // shall not look alike.
+//
+// Whatever else lies in the folders of their stream is passed over only where logs lie in
+// it: the date in the key of any other object shows nothing of what lies below.
 
 // maxAside is how many streams, and years of them, are looked at, and longestLook for how long,
 // in all.
@@ -55,4 +59,40 @@ func (l *listing) lookAside(ctx context.Context) {
 			l.oldest, l.newest = earliest(l.oldest, at), latest(l.newest, at)
 		}
 	}
+}
+
+// sampled is what was found in streams with free keys of which objects were not asked for.
+type sampled struct {
+	logs  map[logkey.Stream]bool // whether there are any
+	none  int                    // streams without
+	spent time.Duration          // on looking
+}
+
+// passes reports whether a listing may pass over what lies behind an object that is not asked
+// for by the time in its key. If that is all that its key shows, some of its stream are looked
+// at once; what they are shows nothing of those that are asked for.
+func (l *listing) passes(ctx context.Context, obj source.Object, key logkey.Key) bool {
+	if !key.Free() {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := &l.sampled
+	logs, known := s.logs[key.Stream]
+	if known || s.none >= maxAside || s.spent >= longestLook {
+		return logs
+	}
+	start := time.Now()
+	look, end := context.WithTimeout(ctx, longestLook-s.spent)
+	defer end()
+	_, why, err := reader.NewRecogniser().Sample(look, l.location, obj, key)
+	s.spent += time.Since(start)
+	if s.logs == nil {
+		s.logs = make(map[logkey.Stream]bool)
+	}
+	if logs = why == "" && err == nil; !logs {
+		s.none++
+	}
+	s.logs[key.Stream] = logs
+	return logs
 }

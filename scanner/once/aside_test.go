@@ -61,7 +61,7 @@ func TestRun_LooksAtFewObjectsThatAreNotAskedFor(t *testing.T) {
 	if err != nil || s.Locations[0].Found {
 		t.Errorf("%+v, error %v", s, err)
 	}
-	if opens := fake.Opens(); opens == 0 || opens > 16*16 {
+	if opens := fake.Opens(); opens == 0 || opens > 2*16*16 { // while it is listed, and behind that
 		t.Errorf("%d objects were opened", opens)
 	}
 }
@@ -85,4 +85,28 @@ func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
 			t.Errorf("%+v, error %v, after %v", s, err, time.Since(begun))
 		}
 	})
+}
+
+// Folders of a day that are no log's, as those of copies that are kept by date, show nothing
+// of the logs below them.
+func TestRun_FindsLogsBelowFoldersOfOtherDays(t *testing.T) {
+	const account = "111122223333"
+	fake := new(sourcetest.Fake)
+	for d := 1; d <= 3; d++ {
+		folder := fmt.Sprintf("backup/2026/06/%02d/", d)
+		at := time.Date(2025, 12, d, 12, 0, 0, 0, time.UTC)
+		fake.Put(folder+"0manifest.json", []byte(`{"objects":1}`), at)
+		fake.Put(logtest.TrailKey(folder+"AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "x"), logtest.Trail(at, fmt.Sprint("r", d)), at)
+		fake.Put(folder+"manifest.json", []byte(`{"objects":1}`), at)
+	}
+	for name, query := range map[string]once.Query{
+		"before them": {Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"after them":  {Since: time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		c := new(collected)
+		_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, query, c)
+		if err != nil || len(c.records) != 3 {
+			t.Errorf("%s: %d records, want 3; error %v", name, len(c.records), err)
+		}
+	}
 }

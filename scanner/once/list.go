@@ -28,6 +28,7 @@ type listing struct {
 	asked          bool       // something that lies there was asked for
 	taken          bool       // an object with a free key for one of a log, or for one that may be
 	aside          []*job     // objects with free keys that were not asked for, one of each stream and year
+	sampled        sampled
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 	passed         []passed
@@ -96,7 +97,10 @@ func (l *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (
 	read, goOn = l.choose(key)
 	if !read {
 		l.putAside(obj, key)
-		return false, goOn, true
+		if goOn != "" && !l.passes(ctx, obj, key) {
+			goOn = ""
+		}
+		return false, goOn, ctx.Err() == nil
 	}
 	if key.Free() && !l.recognise(ctx, obj, key) {
 		return false, "", ctx.Err() == nil
