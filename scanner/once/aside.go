@@ -69,11 +69,12 @@ type sampled struct {
 }
 
 // passes reports whether a listing may pass over what lies behind an object that is not asked
-// for by the time in its key. If that is all that its key shows, some of its stream are looked
-// at once; what they are shows nothing of those that are asked for.
+// for by the time in its key: not where it may be of a log that is not read, as its name
+// shows. If the time is all that its key shows, some of its stream are looked at once, while
+// the rest of the listing waits; what they are shows nothing of those that are asked for.
 func (l *listing) passes(ctx context.Context, obj source.Object, key logkey.Key) bool {
 	if !key.Free() {
-		return true
+		return !key.Skip.MayHoldRequests()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -91,22 +91,39 @@ func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
 // of the logs below them.
 func TestRun_FindsLogsBelowFoldersOfOtherDays(t *testing.T) {
 	const account = "111122223333"
-	fake := new(sourcetest.Fake)
-	for d := 1; d <= 3; d++ {
-		folder := fmt.Sprintf("backup/2026/06/%02d/", d)
-		at := time.Date(2025, 12, d, 12, 0, 0, 0, time.UTC)
-		fake.Put(folder+"0manifest.json", []byte(`{"objects":1}`), at)
-		fake.Put(logtest.TrailKey(folder+"AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "x"), logtest.Trail(at, fmt.Sprint("r", d)), at)
-		fake.Put(folder+"manifest.json", []byte(`{"objects":1}`), at)
+	for _, other := range []string{"manifest.json", "all.zip", "inventory.parquet"} {
+		fake := new(sourcetest.Fake)
+		for d := 1; d <= 3; d++ {
+			folder := fmt.Sprintf("backup/2026/06/%02d/", d)
+			at := time.Date(2025, 12, d, 12, 0, 0, 0, time.UTC)
+			fake.Put(folder+"0"+other, []byte(`{"objects":1}`), at)
+			fake.Put(logtest.TrailKey(folder+"AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "x"), logtest.Trail(at, fmt.Sprint("r", d)), at)
+			fake.Put(folder+other, []byte(`{"objects":1}`), at)
+		}
+		for name, query := range map[string]once.Query{
+			"before them": {Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+			"after them":  {Since: time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		} {
+			c := new(collected)
+			_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, query, c)
+			if err != nil || len(c.records) != 3 {
+				t.Errorf("%s, %s: %d records, want 3; error %v", other, name, len(c.records), err)
+			}
+		}
 	}
-	for name, query := range map[string]once.Query{
-		"before them": {Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-		"after them":  {Since: time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-	} {
+}
+
+// Firehose's folders may be of any time zone, whatever lies beside its objects.
+func TestRun_FindsFoldersOfAnotherZoneAmongOthers(t *testing.T) {
+	at := time.Date(2026, 1, 10, 1, 30, 0, 0, time.UTC)
+	for _, other := range []string{"2026-01-02-08-30-00-0A1B2C3D4E5F6071", "a.parquet", "a.json.zst"} {
+		fake := new(sourcetest.Fake)
+		fake.Put("v/2026/01/02/"+other, logtest.AccessLog(at.AddDate(0, 0, -8), "old"), at)
+		fake.Put("v/2026/01/09/17/x", logtest.AccessJSON(at, "r"), at) // in Los Angeles
 		c := new(collected)
-		_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, query, c)
-		if err != nil || len(c.records) != 3 {
-			t.Errorf("%s: %d records, want 3; error %v", name, len(c.records), err)
+		_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: at.Add(-30 * time.Minute)}, c)
+		if err != nil || len(c.records) != 1 {
+			t.Errorf("%s: %d records, want 1; error %v", other, len(c.records), err)
 		}
 	}
 }
