@@ -1,7 +1,9 @@
 package once_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,7 +63,7 @@ func TestRun_LooksAtFewObjectsThatAreNotAskedFor(t *testing.T) {
 	if err != nil || s.Locations[0].Found {
 		t.Errorf("%+v, error %v", s, err)
 	}
-	if opens := fake.Opens(); opens == 0 || opens > 2*16*16 { // while it is listed, and behind that
+	if opens := fake.Opens(); opens == 0 || opens > 16*(50+16) { // of each stream while it is listed, and of some behind that
 		t.Errorf("%d objects were opened", opens)
 	}
 }
@@ -85,6 +87,36 @@ func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
 			t.Errorf("%+v, error %v, after %v", s, err, time.Since(begun))
 		}
 	})
+}
+
+// The history of a stream is passed over, also where it is archived, and where others lie
+// beside it.
+func TestRun_PassesOverTheHistoryOfLogsWithFreeKeys(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	const objects, others = 10_000, 40
+	end := began.Add(objects * time.Hour)
+	name := func(at time.Time) string { return "logs/" + at.Format("2006/01/02/15/") + "x" }
+	for i := range objects {
+		at := began.Add(time.Duration(i) * time.Hour)
+		fake.Put(name(at), logtest.AccessJSON(at, fmt.Sprint("r", i)), at)
+	}
+	for i := range others {
+		fake.Put(fmt.Sprintf("app%d/2026/01/02/x", i), []byte(`{"level":"info"}`), began)
+	}
+	fake.SetFault(func(op, key string) error {
+		if op == sourcetest.OpOpen && strings.HasPrefix(key, "logs/") && key < name(end.AddDate(0, -1, 0)) {
+			return &source.Error{Op: op, Key: key, Reason: source.ReasonArchived, Err: errors.New("archived")}
+		}
+		return nil
+	})
+	c := new(collected)
+	s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: end.AddDate(0, 0, -1)}, c)
+	if err != nil || len(s.Unread) > 0 || len(c.records) < 24 {
+		t.Errorf("%d records, %+v, error %v", len(c.records), s, err)
+	}
+	if pages := fake.Pages(); pages > 3*others {
+		t.Errorf("%d pages were listed", pages)
+	}
 }
 
 // Folders of a day that are no log's, as those of copies that are kept by date, show nothing

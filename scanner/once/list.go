@@ -22,13 +22,13 @@ type listing struct {
 	merger     *merger     // nil: there is none
 	pageSize   int         // keys of a page
 	broken     atomic.Bool // the merger cannot list it any more
+	sampled    sampled
 
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
 	asked          bool       // something that lies there was asked for
 	taken          bool       // an object with a free key for one of a log, or for one that may be
 	aside          []*job     // objects with free keys that were not asked for, one of each stream and year
-	sampled        sampled
 	oldest, newest time.Time
 	skipped        map[logkey.SkipReason]SkippedObjects
 	passed         []passed
@@ -97,7 +97,7 @@ func (l *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (
 	read, goOn = l.choose(key)
 	if !read {
 		l.putAside(obj, key)
-		if goOn != "" && !l.passes(ctx, obj, key) {
+		if goOn != "" && !l.jumps(ctx, obj, key) {
 			goOn = ""
 		}
 		return false, goOn, ctx.Err() == nil
