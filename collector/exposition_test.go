@@ -214,6 +214,10 @@ func TestCollector_ExemplarIsReplacedOnlyByALaterOne(t *testing.T) {
 	}
 	commit(t, c, store, at(12, "EVENLATER"))
 	shown("EVENLATER")
+	commit(t, c, store, at(1<<32, "TOCOME")) // by somebody's clock
+	shown("EVENLATER")
+	commit(t, c, store, at(13, "LATEST"))
+	shown("LATEST")
 }
 
 // However records come, in one Tally or in many of the same rows, the exemplar is the

@@ -109,7 +109,9 @@ func (m *merge) add(d *delta) {
 	next.last = max(next.last, m.progress)
 	next.value = record.AddSaturating(next.value, d.value)
 	next.client = next.client.worse(client)
-	next.exemplar.replace(d.exemplar)
+	if d.exemplar.time <= m.now.Add(ahead).Unix() { // else no later one would ever come
+		next.exemplar.replace(d.exemplar)
+	}
 	if d.duration != nil {
 		next.duration.merge(d.duration)
 	}

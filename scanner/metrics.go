@@ -67,7 +67,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		late:           counter("late_objects_total", "Log objects that appeared below an object that was already listed.", "log"),
 		newestEvent: gaugeVec("newest_event_timestamp_seconds",
 			"Time of the newest request that was counted, in seconds since 1970.", "location", "log"),
-		lastPoll:   gaugeVec("last_poll_timestamp_seconds", "When the location was last listed without an error, before the first time when that began, in seconds since 1970.", "location"),
+		lastPoll:   gaugeVec("last_poll_timestamp_seconds", "When the location was last listed without an error, or when its first listing began if none has ended so, in seconds since 1970.", "location"),
 		lastPollOK: gaugeVec("last_poll_success", "Whether the last listing of the location was without an error.", "location"),
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "delivery_delay_seconds",

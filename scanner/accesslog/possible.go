@@ -58,12 +58,12 @@ func (f *fields) extra(t *foundTail) (n int) {
 // signature of the line, to which people pay more attention than to that of f.found: what
 // stands behind the last quote was written by the client then, if there is a host that has
 // quotes and spaces. HTTP has none, and AWS finds no bucket by one, so in AWS's lines the
-// tail behind the last quote is the true one, whatever the user agent, as long as the
-// requester can have its signature. Of other stores nobody knows, and whoever signs with
-// SigV2 must not have a way to hide it.
+// tail behind the last quote is the true one, whatever the user agent, unless it is one of
+// nobody's request and the requester is known. Of other stores nobody knows, and whoever
+// signs with SigV2 must not have a way to hide it.
 func (f *fields) isOutdone(head, s []byte) bool {
 	last := access.Signature(f.found.fields[tailSignature])
-	if owner, _ := token(f.line); isCanonicalID(owner) && f.canHave(last) {
+	if owner, _ := token(f.line); isCanonicalID(owner) && (f.canHave(last) || last != record.SignatureNone) {
 		return false
 	}
 	var candidate foundTail

@@ -136,7 +136,7 @@ func referenceFits(fields []string, extra int) bool {
 // outdone reports whether a tail behind one of the quotes makes a request of the line that
 // is more of an alarm.
 func (line *referenceLeft) outdone(text string, quotes []int, fields []string) bool {
-	if line.ofAWS && line.has(fields[2]) {
+	if line.ofAWS && (line.has(fields[2]) || fields[2] != "-") {
 		return false
 	}
 	for _, i := range quotes {

@@ -21,7 +21,7 @@ func parseDated(l *layout, folder, stem string) (Key, bool) {
 		return foreign(folder, SkipParquet), true
 	}
 	prefix, rest, t, ok := lastDate(folder, l.folders)
-	if !ok || !endsIn(prefix, l.signs()) {
+	if !ok || !endsIn(prefix, l.signs()) || hasDateBehind(rest) {
 		return Key{}, false
 	}
 	if dot := strings.LastIndexByte(stem, '.'); dot >= 0 && skippedEndings[stem[dot:]] != "" && Unknown(stem) == SkipUnknown {
@@ -82,6 +82,20 @@ func (l Layout) signs() []string {
 		return []string{"dt=", "date=", "day="}
 	}
 	return nil
+}
+
+// hasDateBehind reports whether folders of a day that are Hive's are in what stands behind
+// others.
+func hasDateBehind(rest string) bool {
+	for _, hive := range [...]struct {
+		Layout
+		folders string
+	}{{Hive, hiveFolders}, {HiveDay, hiveDay}} {
+		if prefix, _, _, ok := lastDate(rest, hive.folders); ok && endsIn(prefix, hive.signs()) {
+			return true
+		}
+	}
+	return false
 }
 
 // endsIn reports whether the last folder of prefix is one of signs, as far as it is there,

@@ -38,9 +38,12 @@ func TestParse_FindsDatesAnywhereInFreeKeys(t *testing.T) {
 			Stream: hive("p/AWSLogs/aws-account-id=" + acct + "/s3/region=eu-west-1/year="), Time: hour, Grain: time.Hour,
 			AccountID: acct, Region: "eu-west-1",
 		},
-		"p/dt=2026-07-02/x":           {Stream: logkey.Stream{Prefix: "p/dt=", Layout: logkey.HiveDay}, Time: day, Grain: 24 * time.Hour},
-		"date=2026-07-02/hour=08/x":   {Stream: logkey.Stream{Prefix: "date=", Layout: logkey.HiveDay}, Time: hour, Grain: time.Hour},
-		"year=2026/month=07/day=02/x": {Stream: hive("year="), Time: day, Grain: 24 * time.Hour},
+		"p/dt=2026-07-02/x":                                {Stream: logkey.Stream{Prefix: "p/dt=", Layout: logkey.HiveDay}, Time: day, Grain: 24 * time.Hour},
+		"date=2026-07-02/hour=08/x":                        {Stream: logkey.Stream{Prefix: "date=", Layout: logkey.HiveDay}, Time: hour, Grain: time.Hour},
+		"year=2026/month=07/day=02/x":                      {Stream: hive("year="), Time: day, Grain: 24 * time.Hour},
+		"backup/2026/08/01/fh/year=2026/month=07/day=02/x": {Stream: hive("backup/2026/08/01/fh/year="), Time: day, Grain: 24 * time.Hour},
+		"year=2026/month=08/day=01/dt=2026-07-02/x":        {Stream: logkey.Stream{Prefix: "year=2026/month=08/day=01/dt=", Layout: logkey.HiveDay}, Time: day, Grain: 24 * time.Hour},
+		"backup/year=2026/month=08/day=01/2026/07/02/x":    {Stream: dated("backup/year=2026/month=08/day=01/"), Time: day, Grain: 24 * time.Hour},
 	} {
 		if got := logkey.Parse(key); got != want || !got.Free() {
 			t.Errorf("logkey.Parse(%q)\n got %+v\nwant %+v", key, got, want)

@@ -1,7 +1,9 @@
 package once_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,7 +63,7 @@ func TestRun_LooksAtFewObjectsThatAreNotAskedFor(t *testing.T) {
 	if err != nil || s.Locations[0].Found {
 		t.Errorf("%+v, error %v", s, err)
 	}
-	if opens := fake.Opens(); opens == 0 || opens > 16*16 {
+	if opens := fake.Opens(); opens == 0 || opens > 16*(50+16) { // of each stream while it is listed, and of some behind that
 		t.Errorf("%d objects were opened", opens)
 	}
 }
@@ -85,4 +87,75 @@ func TestRun_WaitsForNoObjectThatIsNotAskedFor(t *testing.T) {
 			t.Errorf("%+v, error %v, after %v", s, err, time.Since(begun))
 		}
 	})
+}
+
+// The history of a stream is passed over, also where it is archived, and where others lie
+// beside it.
+func TestRun_PassesOverTheHistoryOfLogsWithFreeKeys(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	const objects, others = 10_000, 40
+	end := began.Add(objects * time.Hour)
+	name := func(at time.Time) string { return "logs/" + at.Format("2006/01/02/15/") + "x" }
+	for i := range objects {
+		at := began.Add(time.Duration(i) * time.Hour)
+		fake.Put(name(at), logtest.AccessJSON(at, fmt.Sprint("r", i)), at)
+	}
+	for i := range others {
+		fake.Put(fmt.Sprintf("app%d/2026/01/02/x", i), []byte(`{"level":"info"}`), began)
+	}
+	fake.SetFault(func(op, key string) error {
+		if op == sourcetest.OpOpen && strings.HasPrefix(key, "logs/") && key < name(end.AddDate(0, -1, 0)) {
+			return &source.Error{Op: op, Key: key, Reason: source.ReasonArchived, Err: errors.New("archived")}
+		}
+		return nil
+	})
+	c := new(collected)
+	s, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: end.AddDate(0, 0, -1)}, c)
+	if err != nil || len(s.Unread) > 0 || len(c.records) < 24 {
+		t.Errorf("%d records, %+v, error %v", len(c.records), s, err)
+	}
+	if pages := fake.Pages(); pages > 3*others {
+		t.Errorf("%d pages were listed", pages)
+	}
+}
+
+// Folders of a day that are no log's, as those of copies that are kept by date, show nothing
+// of the logs below them.
+func TestRun_FindsLogsBelowFoldersOfOtherDays(t *testing.T) {
+	const account = "111122223333"
+	for _, other := range []string{"manifest.json", "all.zip", "inventory.parquet"} {
+		fake := new(sourcetest.Fake)
+		for d := 1; d <= 3; d++ {
+			folder := fmt.Sprintf("backup/2026/06/%02d/", d)
+			at := time.Date(2025, 12, d, 12, 0, 0, 0, time.UTC)
+			fake.Put(folder+"0"+other, []byte(`{"objects":1}`), at)
+			fake.Put(logtest.TrailKey(folder+"AWSLogs/"+account+"/CloudTrail/eu-west-1/", account, "eu-west-1", at, "x"), logtest.Trail(at, fmt.Sprint("r", d)), at)
+			fake.Put(folder+other, []byte(`{"objects":1}`), at)
+		}
+		for name, query := range map[string]once.Query{
+			"before them": {Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+			"after them":  {Since: time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		} {
+			c := new(collected)
+			_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, query, c)
+			if err != nil || len(c.records) != 3 {
+				t.Errorf("%s, %s: %d records, want 3; error %v", other, name, len(c.records), err)
+			}
+		}
+	}
+}
+
+// Firehose's folders may be of any time zone, whatever lies beside its objects.
+func TestRun_FindsFoldersOfAnotherZoneAmongOthers(t *testing.T) {
+	at := time.Date(2026, 1, 10, 1, 30, 0, 0, time.UTC)
+	for _, other := range []string{"2026-01-02-08-30-00-0A1B2C3D4E5F6071", "a.parquet", "a.json.zst"} {
+		fake := new(sourcetest.Fake)
+		fake.Put("v/2026/01/02/"+other, logtest.AccessLog(at.AddDate(0, 0, -8), "old"), at)
+		fake.Put("v/2026/01/09/17/x", logtest.AccessJSON(at, "r"), at) // in Los Angeles
+		c := new(collected)
+		_, err := once.Run(t.Context(), once.Config{Locations: []source.Location{{Name: "logs", Source: fake}}}, once.Query{Since: at.Add(-30 * time.Minute)}, c)
+		if err != nil || len(c.records) != 1 {
+			t.Errorf("%s: %d records, want 1; error %v", other, len(c.records), err)
+		}
+	}
 }

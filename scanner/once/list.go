@@ -22,6 +22,7 @@ type listing struct {
 	merger     *merger     // nil: there is none
 	pageSize   int         // keys of a page
 	broken     atomic.Bool // the merger cannot list it any more
+	sampled    sampled
 
 	mu             sync.Mutex // guards all below until the listing has ended
 	found          bool       // a log object lies there, as its key shows
@@ -96,7 +97,10 @@ func (l *listing) look(ctx context.Context, obj source.Object, key logkey.Key) (
 	read, goOn = l.choose(key)
 	if !read {
 		l.putAside(obj, key)
-		return false, goOn, true
+		if goOn != "" && !l.jumps(ctx, obj, key) {
+			goOn = ""
+		}
+		return false, goOn, ctx.Err() == nil
 	}
 	if key.Free() && !l.recognise(ctx, obj, key) {
 		return false, "", ctx.Err() == nil

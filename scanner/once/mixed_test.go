@@ -178,7 +178,7 @@ func TestRun_ReadsRecordsBehindMuchElse(t *testing.T) {
 		"other JSON alone":             {much, 0, logkey.SkipUnknownLog},
 		"other JSON that is broken":    {append(slices.Clone(much), `{"level`...), 0, logkey.SkipUnknownLog},
 		"text of another kind":         {bytes.Repeat([]byte("a line\n"), 20_000), 0, logkey.SkipUnknown},
-		"text before":                  {slices.Concat(bytes.Repeat([]byte("a line\n"), 20_000), request()), 1, ""},
+		"text before":                  {slices.Concat(bytes.Repeat([]byte("\x1b[32ma line\x1b[0m\n"), 20_000), request()), 1, ""},
 		"white space before":           {slices.Concat(bytes.Repeat([]byte(" \n"), 40_000), request()), 1, ""},
 		"no text":                      {slices.Concat(bytes.Repeat([]byte("\x00 line\n"), 20_000), request()), 0, logkey.SkipUnknown},
 		"records within lines of text": {slices.Concat([]byte("2026-07-02T08:15:42Z "), request()), 0, logkey.SkipUnknownLog},

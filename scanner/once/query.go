@@ -73,7 +73,11 @@ func (q *Query) choose(k logkey.Key) (read bool, goOn string) {
 	case q.over(k):
 		return false, k.Beyond()
 	case q.early(k):
-		return false, k.Ahead(q.Since.Add(-margin(k)))
+		back := margin(k)
+		if sharesFolders(k) {
+			back = max(back, widest)
+		}
+		return false, k.Ahead(q.Since.Add(-back))
 	case k.Skip.Whole():
 		return false, k.Stream.End()
 	case k.Skip != "":
@@ -109,6 +113,15 @@ func margin(k logkey.Key) time.Duration {
 	return keySkew
 }
 
+// widest is the margin of whatever may lie in a folder of a day.
+const widest = keySkew + day + behind
+
+// sharesFolders reports whether objects with free keys may lie in the key's folder of a day,
+// as they do among server access logs: their time is that of the folder, in any zone.
+func sharesFolders(k logkey.Key) bool {
+	return k.Free() || k.Stray() || k.Stream.Layout == logkey.Partitioned || k.Stream.Layout == logkey.Foreign
+}
+
 // early reports whether all requests of the object came before Since.
 func (q *Query) early(k logkey.Key) bool {
 	end := k.Time.Add(margin(k))
@@ -119,10 +132,9 @@ func (q *Query) early(k logkey.Key) bool {
 }
 
 // over reports whether all requests of the object, and of those behind it in its
-// stream, came after Until. In the folders of server access logs there may be objects of
-// other streams, the times of which are those of the folders, in any zone.
+// stream, came after Until.
 func (q *Query) over(k logkey.Key) bool {
-	if k.Free() || k.Stray() || k.Stream.Layout == logkey.Partitioned {
+	if sharesFolders(k) {
 		return q.delivered(k.Time.Truncate(day).Add(-ahead))
 	}
 	return q.delivered(exact(k))

@@ -25,10 +25,11 @@ func (r *Recogniser) Sample(ctx context.Context, l source.Location, obj source.O
 	failed := source.Walk(ctx, l.Source, max(l.Prefix, key.Stream.Prefix), obj.Key, func(next source.Object) (string, bool) {
 		listed++
 		if k := KeyOf(next); k.Free() && k.Stream == key.Stream {
-			skip, failed := r.Look(ctx, few, next, k)
-			if log, found = next, skip == ""; failed != nil {
-				err = failed
+			skip, unlooked := r.Look(ctx, few, next, k)
+			if unlooked != nil {
+				err = unlooked
 			}
+			log, found = next, skip == ""
 		}
 		return "", !found && listed < source.PageSize && few.opens < maxSampled && next.Key < key.Stream.End()
 	})

@@ -141,8 +141,9 @@ func (u *unpacker) recognised(stored storedBytes) (io.Reader, logkey.SkipReason,
 
 // goesOnAsText reports whether content is longer than what shows what it is, and that is text.
 func goesOnAsText(content *bufio.Reader) bool {
+	const escape = '\x1b'             // of the colours in applications' logs
 	head, _ := content.Peek(headSize) // an error comes again
-	return len(head) == headSize && !bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) })
+	return len(head) == headSize && !bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) && r != escape })
 }
 
 // freeContent returns the decompressed bytes of an object that may be compressed twice:

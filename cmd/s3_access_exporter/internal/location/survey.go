@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -110,6 +109,8 @@ const (
 	longestLooks = 30 * time.Second // at all of a location
 	maxOpened    = 100              // objects of a stream
 	maxSampled   = 16               // log objects of a stream without a request
+
+	recent = 7 * 24 * time.Hour // how old what is young is
 )
 
 var (
@@ -126,17 +127,29 @@ type sample struct {
 	err     error      // why there may be log objects nevertheless
 }
 
-// sampleOf reads a stream up to the first request in it.
+// sampleOf reads a stream up to the first request in it, from its beginning on, or, as that
+// may be archived, what is young of it.
 func sampleOf(ctx context.Context, l source.Location, stream logkey.Stream) *sample {
 	ctx, end := context.WithTimeoutCause(ctx, longestLook, errSlow)
 	defer end()
+	l.Prefix = max(l.Prefix, stream.Prefix) // the one begins with the other
+	all := sampleSince(ctx, l, stream, time.Time{})
+	if all.objects > 0 || all.err == nil || ctx.Err() != nil {
+		return all
+	}
+	if young := sampleSince(ctx, l, stream, time.Now().Add(-recent)); young.objects > 0 {
+		return young
+	}
+	return all
+}
+
+func sampleSince(ctx context.Context, l source.Location, stream logkey.Stream, since time.Time) *sample {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	l.Source = &few{Source: l.Source, stop: stop}
-	l.Prefix = max(l.Prefix, stream.Prefix) // the one begins with the other
 	wanted := func(k logkey.Key) bool { return k.Stream == stream }
 	s := new(sample)
-	summary, err := once.Run(ctx, once.Config{Locations: []source.Location{l}, Concurrency: 1}, once.Query{Wanted: wanted}, s)
+	summary, err := once.Run(ctx, once.Config{Locations: []source.Location{l}, Concurrency: 1}, once.Query{Wanted: wanted, Since: since}, s)
 	s.oldest = summary.Locations[0].OldestKey
 	if s.err = err; len(summary.Unread) > 0 {
 		s.err = summary.Unread[0]
@@ -171,15 +184,28 @@ func (l *logOf) Done() int { return 0 }
 // few is a Source of which few objects are opened; then it stops whoever reads it.
 type few struct {
 	source.Source
-	opened atomic.Int64
-	stop   context.CancelCauseFunc
+	stop context.CancelCauseFunc
+
+	mu     sync.Mutex // guards all below
+	opened int
+	failed error // the first one that could not be
 }
 
 // Open implements source.Source.
 func (f *few) Open(ctx context.Context, obj source.Object) (io.ReadCloser, error) {
-	if f.opened.Add(1) > maxOpened {
-		f.stop(errSlow)
-		return nil, errSlow
+	f.mu.Lock()
+	f.opened++
+	tooMany, why := f.opened > maxOpened, cmp.Or(f.failed, errSlow)
+	f.mu.Unlock()
+	if tooMany {
+		f.stop(why)
+		return nil, why
 	}
-	return f.Source.Open(ctx, obj)
+	body, err := f.Source.Open(ctx, obj)
+	if err != nil {
+		f.mu.Lock()
+		f.failed = cmp.Or(f.failed, err)
+		f.mu.Unlock()
+	}
+	return body, err
 }

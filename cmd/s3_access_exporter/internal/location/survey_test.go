@@ -53,3 +53,29 @@ func TestLook_ReadsOfEachStreamWithinBounds(t *testing.T) {
 		}
 	})
 }
+
+// A lifecycle rule makes the oldest objects unreadable, and leaves the young ones.
+func TestLook_FindsLogsOfWhichMostAreArchived(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	name := func(at time.Time) string { return at.UTC().Format("logs/2006/01/02/15/x") }
+	for h := range 3000 {
+		at := time.Now().Add(-time.Duration(h) * time.Hour)
+		fake.Put(name(at), []byte(request), at)
+	}
+	readable := false
+	fake.SetFault(func(op, key string) error {
+		if op == sourcetest.OpOpen && (!readable || key < name(time.Now().AddDate(0, -1, 0))) {
+			return &source.Error{Op: op, Key: key, Reason: source.ReasonArchived, Err: errors.New("archived")}
+		}
+		return nil
+	})
+	found, err := Look(t.Context(), source.Location{Name: "logs", Source: fake})
+	if err != nil || found.NotLookedAt != 1 || !strings.Contains(fmt.Sprint(found.Err), "archived") {
+		t.Errorf("%+v, error %v, want that it could not be looked at, and why", found, err)
+	}
+	readable = true
+	found, err = Look(t.Context(), source.Location{Name: "logs", Source: fake})
+	if err != nil || found.Streams[record.ServerAccess] != 1 || found.NotLookedAt != 0 {
+		t.Errorf("%+v, error %v, want a stream", found, err)
+	}
+}
