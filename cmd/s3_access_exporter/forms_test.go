@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,21 +18,27 @@ import (
 
 // logForm is a way in which a log reaches a bucket.
 type logForm struct {
-	key  string // the layout of a time in it; what makes it unique stands behind
+	key  string // the layout of a time in it, in which ACCOUNT and REGION stand for one; what makes it unique stands behind
 	body func(t *testing.T, bucket string, ids []string, at time.Time) []byte
+}
+
+// keyAt returns the beginning of the key of an object of that time. An account's digits in a
+// layout would be months and days.
+func (f logForm) keyAt(at time.Time) string {
+	return strings.NewReplacer("ACCOUNT", "111122223333", "REGION", "eu-west-1").Replace(at.UTC().Format(f.key))
 }
 
 // logForms are all of them, by the name of the bucket whose requests they hold.
 var logForms = map[string]logForm{
 	"text":        {"text/2006-01-02-15-04-05-", textLines},
-	"partitioned": {"parts/111122223333/eu-west-1/partitioned/2006/01/02/2006-01-02-15-04-05-", textLines},
-	"vended":      {"AWSLogs/111122223333/s3/eu-west-1/2006/01/02/", packedTimes(1, jsonRequests)},
+	"partitioned": {"parts/ACCOUNT/REGION/partitioned/2006/01/02/2006-01-02-15-04-05-", textLines},
+	"vended":      {"AWSLogs/ACCOUNT/s3/REGION/2006/01/02/", packedTimes(1, jsonRequests)},
 	"firehose":    {"firehose/2006/01/02/15/shop-v-2006-01-02-15-04-05-abababab-abab-abab-abab-", jsonRequests},
 	"hive":        {"hive/year=2006/month=01/day=02/hour=15/", packedTimes(1, jsonRequests)},
 	"dt":          {"lake/dt=2006-01-02/", jsonRequests},
 	"envelopes":   {"group/2006/01/02/15/", packedTimes(1, enveloped(jsonRequests))},
 	"packed":      {"packed/2006/01/02/15/", packedTimes(2, enveloped(jsonRequests))},
-	"trail":       {"AWSLogs/111122223333/CloudTrail/eu-west-1/2006/01/02/111122223333_CloudTrail_eu-west-1_20060102T1504Z_", trailFile},
+	"trail":       {"AWSLogs/ACCOUNT/CloudTrail/REGION/2006/01/02/ACCOUNT_CloudTrail_REGION_20060102T1504Z_", trailFile},
 	"group-trail": {"trails/2006/01/02/15/", packedTimes(1, enveloped(trailEvents))},
 	"bridge":      {"bridge/2006/01/02/15/", bridged},
 }
@@ -115,7 +122,7 @@ func TestServe_CountsEveryFormExactlyOnceThroughKillsOnS3(t *testing.T) {
 				next++
 				ids = append(ids, fmt.Sprintf("%016X", next))
 			}
-			objects[at.UTC().Format(form.key)+fmt.Sprintf("%016X", random.Uint64())+trailEnd(name)] = form.body(t, name, ids, at)
+			objects[form.keyAt(at)+fmt.Sprintf("%016X", random.Uint64())+trailEnd(name)] = form.body(t, name, ids, at)
 			want[name] += len(ids)
 		}
 		minio.PutAll(t, bucket, objects)

@@ -26,9 +26,9 @@ func TestServe_CountsOnceHoweverALocationInS3IsSpelled(t *testing.T) {
 		put := func(what string) {
 			at := time.Now()
 			for _, form := range []string{"partitioned", "firehose", "trail"} {
-				key := "logs/" + at.UTC().Format(logForms[form].key) + what + "0123456789" + trailEnd(form)
+				key := "logs/" + logForms[form].keyAt(at) + what + "0123456789" + trailEnd(form)
 				if form == "partitioned" {
-					key = "logs/" + at.UTC().Format("111122223333/eu-west-1/partitioned/2006/01/02/2006-01-02-15-04-05-") + what + "0123456789"
+					key = "logs/" + "111122223333/eu-west-1/partitioned/" + at.UTC().Format("2006/01/02/2006-01-02-15-04-05-") + what + "0123456789"
 				}
 				minio.Put(t, bucket, key, logForms[form].body(t, form, []string{form + what}, at))
 				if spelled == "/logs/1111" && form != "partitioned" {

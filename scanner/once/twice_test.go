@@ -72,7 +72,7 @@ func TestRun_ReadsJSONAmongTextThatIsNotAskedFor(t *testing.T) {
 	var want []string
 	for d := range 3 {
 		noon := time.Date(2026, 1, 1+d, 12, 0, 0, 0, time.UTC)
-		folder := noon.Format("p/111122223333/eu-west-1/b/2006/01/02/")
+		folder := "p/111122223333/eu-west-1/b/" + noon.Format("2006/01/02/")
 		for _, at := range []time.Time{noon, noon.Add(time.Hour)} {
 			fake.Put(folder+at.Format("2006-01-02-15-04-05-")+"0A1B2C3D4E5F6071", logtest.AccessLog(at, at.Format("text-02-15")), at)
 		}
