@@ -107,7 +107,7 @@ func (u *unpacker) unpack(key logkey.Key, stored storedBytes) (record.Decoder, l
 	var content io.Reader
 	var skip logkey.SkipReason
 	var err error
-	if key.Free() {
+	if u.doubt = ""; key.Free() {
 		content, skip, err = u.recognised(stored)
 	} else if content, err = u.content(stored); err == nil {
 		content = u.limited(content)
@@ -129,7 +129,7 @@ func (u *unpacker) recognised(stored storedBytes) (io.Reader, logkey.SkipReason,
 		return nil, "", err
 	}
 	isLog, skip, err := recognise(content)
-	switch u.doubt = ""; {
+	switch {
 	case err != nil || isLog:
 	case skip == "": // it is empty
 		skip = logkey.SkipUnknown
