@@ -64,7 +64,7 @@ func (o *oneShot) run(ctx context.Context, env *environment, a asked) error {
 	unlisted := errors.As(err, new(*once.ListError))
 	some := errors.As(err, &partial) || summary.Objects > 0 && unlisted
 	if err != nil && !interrupted && !enough && !some {
-		if unlisted {
+		if unlisted || errors.As(err, new(*location.CheckError)) {
 			env.lastLine = "looked at " + summaryText(summary, false)
 		}
 		return err

@@ -226,6 +226,7 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 	if err := writeObject(filepath.Join(old, "2025-12-01-00-00-00-0123456789ABCDEF"), line); err != nil {
 		t.Fatal(err)
 	}
+	missing := filepath.Join(t.TempDir(), "missing")
 	const lastLine = program + ": looked at "
 	for _, command := range []string{"report", "report -o prometheus", "events", "events --sort time -o csv", "backfill"} {
 		for _, test := range []struct {
@@ -245,6 +246,7 @@ func TestRun_WarnsWhereNothingWasRead(t *testing.T) {
 				"level=WARN", `msg="objects are skipped that may hold requests" reason=renamed_log objects=1 location=file://` + renamed + ` key=2026-01-15-08-40-00-0123456789ABCDEF.gz`,
 				lastLine + `1 log object (367 B): 1 server_access request`, `skipped 1 object (renamed_log 1 such as "file://` + renamed + `/2026-01-15-08-40-00-0123456789ABCDEF.gz")`,
 			}},
+			{"missing", missing, exitFailed, []string{"location file://" + missing + ": ", "no such file or directory", lastLine + "0 log objects (0 B)"}},
 			{"one of two", logs + " " + empty, exitFailed, []string{"level=WARN", "location=file://" + empty, lastLine + "1 log object (367 B): 1 server_access request from 2026-01-15T08:21:07Z to 2026-01-15T08:21:07Z"}},
 			{"before --since", "--since=2026-02-01 " + logs, exitFailed, []string{"level=WARN", "location=file://" + logs, "oldest=2026-01-15T08:30:00.000Z", lastLine + "0 log objects (0 B)"}},
 			{"one of two before --since", "--since=2026-01-10 " + logs + " " + old, exitFailed, []string{"level=WARN", "location=file://" + old, "oldest=2025-12-01T00:00:00.000Z", lastLine + "1 log object (367 B)"}},

@@ -49,7 +49,8 @@ func Quoted(text string) string {
 
 // Cell returns a text for a cell of comma-separated values, which have no escapes:
 // characters that deceive become U+FFFD, and where a spreadsheet would take the text for
-// a formula, an apostrophe stands in front of it.
+// a formula, an apostrophe stands in front of it. Some spreadsheets leave out blanks and
+// byte order marks before a formula.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func Cell(text string) string {
 	const formula = "=+-@\uff1d\uff0b\uff0d\uff20" // also as full-width characters
@@ -61,7 +62,8 @@ func Cell(text string) string {
 			return c
 		}, text)
 	}
-	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune(formula, first) && text != "" {
+	shown := strings.TrimLeftFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' })
+	if first, _ := utf8.DecodeRuneInString(shown); strings.ContainsRune(formula, first) && shown != "" {
 		return "'" + text
 	}
 	return text

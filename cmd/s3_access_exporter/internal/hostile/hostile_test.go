@@ -62,6 +62,7 @@ func TestVisible_ShowsEveryByte(t *testing.T) {
 func TestCell_IsNoFormula(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "a=1": "a=1", "=1+1": "'=1+1", "+1": "'+1", "-": "'-", "@SUM(A1)": "'@SUM(A1)", "＝1": "'＝1",
+		" =1": "' =1", "\u00a0\ufeff=1": "'\u00a0\ufeff=1", " 1": " 1", " ": " ",
 		"\t=1": "\uFFFD=1", "\r@": "\uFFFD@", "'=1": "'=1", "\xff": "\uFFFD",
 	} {
 		if got := Cell(text); got != want || !utf8.ValidString(got) {

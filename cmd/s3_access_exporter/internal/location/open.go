@@ -63,8 +63,8 @@ func (o Opener) source(ctx context.Context, l Location) (stored, error) {
 	})
 }
 
-// Check returns an error if one of the locations that Open has returned is not there
-// now, or cannot be listed.
+// Check returns a [CheckError] if one of the locations that Open has returned is not
+// there now, or cannot be listed.
 func Check(ctx context.Context, opened []source.Location) error {
 	checks, ctx := errgroup.WithContext(ctx)
 	for _, l := range opened {
@@ -73,8 +73,8 @@ func Check(ctx context.Context, opened []source.Location) error {
 	return checks.Wait()
 }
 
-// CheckSome returns an error if none of the locations is there: that of the first one. What
-// is wrong with the others if one is, their listing shows.
+// CheckSome returns a [CheckError] if none of the locations is there: that of the first
+// one. What is wrong with the others if one is, their listing shows.
 func CheckSome(ctx context.Context, opened []source.Location) error {
 	failed := make([]error, len(opened))
 	var checks sync.WaitGroup
@@ -90,7 +90,18 @@ func CheckSome(ctx context.Context, opened []source.Location) error {
 
 func check(ctx context.Context, l source.Location) error {
 	if err := l.Source.(stored).Check(ctx, l.Prefix); err != nil { //nolint:errcheck // every Source is from Open
-		return fmt.Errorf("location %s: %w", l.Name, err)
+		return &CheckError{Location: l.Name, Err: err}
 	}
 	return nil
 }
+
+// A CheckError is why a location is not there, or cannot be listed.
+type CheckError struct {
+	Location string // as it is shown
+	Err      error
+}
+
+func (e *CheckError) Error() string { return fmt.Sprintf("location %s: %v", e.Location, e.Err) }
+
+// Unwrap returns Err.
+func (e *CheckError) Unwrap() error { return e.Err }
