@@ -82,6 +82,7 @@ func (d *Decoder) fillRequester() {
 	meaning := access.Fields{
 		Operation: f.operation, Requester: f.requester, ErrorCode: f.errorCode, RequestURI: f.requestURI,
 		Signature: r.Signature, AuthMethod: r.AuthMethod, Unsaid: f.known == nil && f.tail == nil,
+		Ceph: f.ceph,
 	}
 	r.Requester = meaning.RequesterOf(&d.service)
 	r.Signature, r.AuthMethod = meaning.Authentication()

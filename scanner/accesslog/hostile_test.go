@@ -152,7 +152,7 @@ func (*hostile) meaning(right referenceRight, requester, operation, key, uri, er
 		SentBytes: 11, ObjectSize: 12, Duration: 13, TurnAround: 14, ReceivedBytes: record.Unknown,
 	}
 	right.fill(&want, uri)
-	want.Signature, want.AuthMethod = referenceSignature(right.tail, operation, uri, requester == "-", errorCode)
+	want.Signature, want.AuthMethod = referenceSignature(right.tail, operation, uri, requester == "-", errorCode, false)
 	want.Anonymous = requester == "-" && want.Signature == "none"
 	return want
 }

@@ -195,7 +195,7 @@ func referenceLine(line string) *decodertest.Text {
 		r.ReceivedBytes = size
 	}
 	nobody := requester == "-" || strings.EqualFold(requester, "anonymous")
-	r.Signature, r.AuthMethod = referenceSignature(right.tail, operation, uri, nobody, errorCode)
+	r.Signature, r.AuthMethod = referenceSignature(right.tail, operation, uri, nobody, errorCode, fromCeph)
 	service, isService := strings.CutPrefix(requester, "svc:")
 	switch {
 	case nobody && strings.HasPrefix(operation, "S3."):
@@ -260,7 +260,7 @@ func referenceNumber(s string, dash int64) (n int64, ok bool) {
 	return n, err == nil && len(s) <= 18
 }
 
-func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string) (signature, method string) {
+func referenceSignature(tail []string, operation, uri string, nobody bool, errorCode string, fromCeph bool) (signature, method string) {
 	signature, method = "unknown", "unknown"
 	if tail != nil {
 		for _, m := range []string{"AuthHeader", "QueryString", "HtmlForm"} {
@@ -278,7 +278,8 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 		}
 	}
 	refused := nobody && record.FailedAuthentication([]byte(errorCode))
-	unsigned := !refused && method == "unknown" && (nobody || tail != nil && refUnsigned.MatchString(operation))
+	typed := method != "unknown" && (!fromCeph || method != "QueryString") // which Ceph writes of any Expires in a query
+	unsigned := !refused && !typed && (nobody || tail != nil && refUnsigned.MatchString(operation))
 	if unsigned && (!nobody || errorCode == "-" || refPublic.MatchString(operation)) {
 		return "none", "none"
 	}
@@ -289,7 +290,7 @@ func referenceSignature(tail []string, operation, uri string, nobody bool, error
 				shown = append(shown, version)
 			}
 		}
-		if len(shown) == 1 {
+		if len(shown) == 1 && (!fromCeph || shown[0] == "SigV2") { // Ceph names all other versions
 			return shown[0], "QueryString"
 		}
 	}

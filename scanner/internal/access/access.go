@@ -18,6 +18,12 @@ type Fields struct {
 	AuthMethod record.AuthMethod // AuthUnknown if the field holds nothing, or nothing that is known
 	// Unsaid: the record is of a layout without the field of the signature version.
 	Unsaid bool
+	// Ceph: the record is of Ceph's gateway, which logs what a request looks like. It names the
+	// version of all that it takes for signed, but for presigned requests of SigV2 until April 2026,
+	// and for nothing in its very first version. Its type QueryString shows that the query has a
+	// parameter named Expires or X-Amz-Expires. See get_aws_version_and_auth_type in
+	// src/rgw/rgw_auth_s3.cc and https://github.com/ceph/ceph/pull/68540.
+	Ceph bool
 }
 
 // Signature returns what the field of the signature version holds: SignatureNone if it
@@ -110,7 +116,7 @@ func (f *Fields) IsAnonymous(signature record.Signature) bool {
 // in layouts without the field, and where nobody is the requester of what was refused, is the
 // query string, by which presigned requests are known: S3 answers AccessDenied where they have
 // expired. A request without a requester was not signed, whatever its query holds, unless that
-// may be what was refused.
+// may be what was refused. Of Ceph's, a query shows SigV2 or nothing.
 func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	if !f.Unsaid && f.Signature != record.SignatureNone {
 		return f.Signature, f.AuthMethod
@@ -118,11 +124,12 @@ func (f *Fields) Authentication() (record.Signature, record.AuthMethod) {
 	nobody := IsNobody(f.Requester)
 	refused := nobody && record.FailedAuthentication(f.ErrorCode)
 	named := !nobody && !IsOwnWork(f.Operation) && !bytes.HasPrefix(f.Operation, []byte("B2_API."))
-	unsigned := !refused && (nobody || !named && !f.Unsaid) && f.AuthMethod == record.AuthUnknown
+	untyped := f.AuthMethod == record.AuthUnknown || f.Ceph && f.AuthMethod == record.QueryString
+	unsigned := !refused && (nobody || !named && !f.Unsaid) && untyped
 	if unsigned && (!nobody || IsOwnWork(f.Operation) || f.looksAtNoQuery()) {
 		return record.SignatureNone, record.AuthNone
 	}
-	if signature := querySignature(f.RequestURI); signature != record.SignatureUnknown {
+	if signature := querySignature(f.RequestURI); signature == record.SigV2 || signature != record.SignatureUnknown && !f.Ceph {
 		return signature, record.QueryString
 	}
 	if unsigned && string(f.ErrorCode) != invalidRequest {
