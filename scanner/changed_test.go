@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/source"
@@ -28,6 +29,9 @@ func TestScanner_ChangedObjectIsShownAndNotCountedAgain(t *testing.T) {
 		size, content := r.metric("changed_objects_total", "size"), r.metric("changed_objects_total", "content")
 		if size != 1 || content != 0 {
 			t.Errorf("%v objects of another size, %v of other content, want 1 and 0", size, content)
+		}
+		if got := r.scanner.Status().Uncounted; got != (scanner.UncountedStatus{ResizedObjects: 1}) {
+			t.Errorf("the status has %+v", got)
 		}
 		if n := strings.Count(r.log.String(), "other sizes"); n != 1 || !strings.Contains(r.log.String(), key) {
 			t.Errorf("the log has %d warnings of %s, want 1:\n%s", n, key, &r.log)

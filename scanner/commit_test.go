@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/checkpoint"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 )
@@ -219,6 +220,9 @@ func TestScanner_ShowsTheNewestRequest(t *testing.T) {
 		cut := logtest.Gzip(logtest.AccessLog(began, "r4"))
 		put("E", cut[:len(cut)-sums])
 		newest(second)
+		if got := r.scanner.Status().Uncounted; got != (scanner.UncountedStatus{MalformedRecords: 1}) {
+			t.Errorf("the status has %+v", got)
+		}
 		r.stop()
 		r.start()
 		newest(second)

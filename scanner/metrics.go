@@ -12,6 +12,7 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/logkey"
 	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/shard"
+	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
 // Metrics are the exporter's metrics on itself. Their counters begin at 0 with
@@ -161,6 +162,24 @@ func (m *Metrics) usage(now time.Time) Usage {
 		u.Objects += n
 	}
 	return u
+}
+
+// uncounted returns what was found since the start that is not counted.
+func (m *Metrics) uncounted() UncountedStatus {
+	u := UncountedStatus{
+		GoneObjects:    countOf(m.objectErrors.WithLabelValues(string(source.ReasonGone))),
+		ResizedObjects: countOf(m.changedObjects.WithLabelValues(changeSize)),
+	}
+	for _, log := range record.Logs() {
+		u.MalformedRecords += countOf(m.skippedRecords.WithLabelValues(log.String(), string(record.SkipMalformed)))
+	}
+	return u
+}
+
+func countOf(c prometheus.Counter) int64 {
+	var sample dto.Metric
+	_ = c.Write(&sample) // a counter's never fails
+	return int64(sample.GetCounter().GetValue())
 }
 
 // countsOf returns the counts of a vector by its one label.

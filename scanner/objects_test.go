@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s3access/s3_access_exporter/scanner"
 	"github.com/s3access/s3_access_exporter/scanner/internal/logtest"
 	"github.com/s3access/s3_access_exporter/scanner/source"
 	"github.com/s3access/s3_access_exporter/scanner/source/sourcetest"
@@ -313,6 +314,9 @@ func TestScanner_ObjectThatIsGoneIsResolved(t *testing.T) {
 		r.expect()
 		if got := r.metric("object_errors_total", "gone"); got != 1 {
 			t.Errorf("object_errors_total is %v, want 1", got)
+		}
+		if got := r.scanner.Status().Uncounted; got != (scanner.UncountedStatus{GoneObjects: 1}) {
+			t.Errorf("the status has %+v", got)
 		}
 		if r.metric("pending_objects")+r.metric("quarantined_objects") != 0 || !strings.Contains(r.log.String(), gone) {
 			t.Errorf("the object is still pending or quarantined, or was never named:\n%s", &r.log)

@@ -26,10 +26,19 @@ type Status struct {
 	Locations   []LocationStatus `json:"locations"` // in the order of the Config
 	// DoubleCounted are the buckets whose requests count twice.
 	DoubleCounted DoubleCountedStatus `json:"double_counted"`
+	Uncounted     UncountedStatus     `json:"uncounted"`
 	// Requests is how many HTTP requests were sent to S3, by operation, such as
 	// "GetObject": s3_access_exporter_s3_api_requests_total.
 	Requests map[string]int64 `json:"requests"`
 	Recent   Usage            `json:"recent"` // the same in the last hours
+}
+
+// UncountedStatus is how much was found since the start that is not counted, or not as it is now,
+// and never will be. The log names each object.
+type UncountedStatus struct {
+	MalformedRecords int64 `json:"malformed_records"` // that could not be understood
+	GoneObjects      int64 `json:"gone_objects"`      // that were listed, and were not there any more
+	ResizedObjects   int64 `json:"resized_objects"`   // of another size than when they were counted
 }
 
 // ShardStatus shows which part of the streams is tailed.
@@ -141,6 +150,7 @@ func (s *Scanner) Status() Status {
 		Recent:      s.usage.last(now),
 
 		DoubleCounted: doubleCounted(s.twice),
+		Uncounted:     s.cfg.Metrics.uncounted(),
 	}
 	for i, l := range locations {
 		status.Locations[i] = l.status(now)

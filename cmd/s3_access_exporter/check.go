@@ -71,6 +71,9 @@ func (cmd *serveCmd) checkLoop(ctx context.Context, named []location.Location, o
 
 func (cmd *serveCmd) checkCheckpoint(ctx context.Context) (line string, err error) {
 	report, err := verify(ctx, cmd.Checkpoint.Path, cmd.AWS.storeFlags)
+	if errors.Is(err, fs.ErrNotExist) && cmd.Checkpoint.MustExist {
+		err = fmt.Errorf("checkpoint %s: %w", cmd.Checkpoint.Path, checkpoint.ErrMissing) // as serve has it
+	}
 	switch {
 	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, checkpoint.ErrMissing)) && !cmd.Checkpoint.MustExist:
 		if _, folder := os.Stat(filepath.Dir(cmd.Checkpoint.Path)); folder != nil && !cmd.Checkpoint.inS3() {
@@ -105,9 +108,12 @@ func lookAtAll(ctx context.Context, locations []source.Location) []looked {
 	for i, l := range locations {
 		all.Go(func() {
 			survey, err := location.Look(ctx, l)
-			found[i] = looked{text: surveyText(survey), err: err}
-			if err != nil {
+			switch found[i] = (looked{text: surveyText(survey), err: err}); {
+			case err != nil:
 				found[i].text = "cannot be listed: "
+			case survey.Unread != nil:
+				found[i].text += "; and no log object can be read, of those that were tried: "
+				found[i].err = survey.Unread
 			}
 		})
 	}

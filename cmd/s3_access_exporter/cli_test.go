@@ -237,8 +237,14 @@ func TestServe_NamesWhatItFindsWrong(t *testing.T) {
 		})
 	}
 	for _, command := range []string{"report", "events", "backfill"} {
-		wantFailure(t, runToEnd(t, command, missing), exitFailed, "directory "+missing+": no such file or directory")
-		wantFailure(t, runToEnd(t, command, file), exitFailed, "directory "+file+": not a directory")
+		for path, want := range map[string]string{missing: "no such file or directory", file: "not a directory"} {
+			got := runToEnd(t, command, path)
+			var looked bool
+			if got.stderr, looked = strings.CutSuffix(got.stderr, program+": looked at 0 log objects (0 B)\n"); !looked {
+				t.Errorf("the last line is not what was looked at: %q", got.stderr)
+			}
+			wantFailure(t, got, exitFailed, "directory "+path+": "+want)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type healthcheckCmd struct {
 	Web webFlags `embed:"" prefix:"web."`
 
 	URL      string   `name:"url" env:"S3_ACCESS_EXPORTER_HEALTHCHECK_URL" placeholder:"URL" help:"Where the exporter is, with user and password if it asks for them; by default the first of --web.listen-address on this machine."`
-	Ready    bool     `name:"ready" env:"S3_ACCESS_EXPORTER_HEALTHCHECK_READY" help:"Ask whether all logs that lay there at the start are counted, and not only whether the process works."`
+	Ready    bool     `name:"ready" env:"S3_ACCESS_EXPORTER_HEALTHCHECK_READY" help:"Ask whether all logs that lay there at the start are counted, but for those that cannot be read, and not only whether the process works."`
 	Insecure bool     `name:"insecure" env:"S3_ACCESS_EXPORTER_HEALTHCHECK_INSECURE" help:"Take any certificate from --url. On this machine's own address any will do."`
 	Timeout  interval `name:"timeout" env:"S3_ACCESS_EXPORTER_HEALTHCHECK_TIMEOUT" default:"5s" help:"How long the answer may take."`
 }

@@ -30,11 +30,14 @@ type Survey struct {
 	// content shows; Err is why, of one of them.
 	NotLookedAt int
 	Err         error
+	// Unread is why no log object could be read of some streams, where that was tried and there
+	// is none of which one could: most likely there is no right to.
+	Unread error
 }
 
 // Look lists a location once, and passes over each stream as soon as it has one of its
-// objects. Of streams whose keys do not show whether they are of logs, it reads some objects,
-// within bounds.
+// objects. Of streams whose keys do not show whether they are of logs, and of a few others, it
+// reads some objects, within bounds.
 func Look(ctx context.Context, l source.Location) (Survey, error) {
 	var mu sync.Mutex
 	streams := make(map[logkey.Stream]bool)
@@ -61,34 +64,27 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 		}
 		found.Skipped[logkey.SkipExport] = exports
 	}
-	var free []logkey.Stream
+	var free, known []logkey.Stream
 	for stream := range streams {
 		if stream.Log() == 0 {
 			free = append(free, stream)
 		} else {
 			found.Streams[stream.Log()]++
+			known = append(known, stream)
 		}
 	}
-	slices.SortFunc(free, func(a, b logkey.Stream) int { return strings.Compare(a.ID(), b.ID()) })
-	found.lookInto(ctx, l, free)
+	slices.SortFunc(free, byID)
+	slices.SortFunc(known, byID)
+	looks, end := context.WithTimeoutCause(ctx, longestLooks, errSlow)
+	defer end()
+	found.tryToRead(looks, l, known)
+	found.lookInto(looks, l, free)
 	return found, ctx.Err()
 }
 
-// lookInto reads some objects of streams, each for no longer than that.
+// lookInto reads some objects of streams whose keys do not show what they are.
 func (s *Survey) lookInto(ctx context.Context, l source.Location, streams []logkey.Stream) {
-	ctx, end := context.WithTimeoutCause(ctx, longestLooks, errSlow)
-	defer end()
-	samples := make([]*sample, len(streams))
-	var looks errgroup.Group
-	looks.SetLimit(looksAtOnce)
-	for i, stream := range streams {
-		looks.Go(func() error {
-			samples[i] = sampleOf(ctx, l, stream)
-			return nil
-		})
-	}
-	_ = looks.Wait() // none fails
-	for _, taken := range samples {
+	for _, taken := range samplesOf(ctx, l, streams) {
 		switch {
 		case taken.objects > 0:
 			s.Streams[taken.log]++
@@ -100,6 +96,39 @@ func (s *Survey) lookInto(ctx context.Context, l source.Location, streams []logk
 			s.Err = cmp.Or(s.Err, taken.err)
 		}
 	}
+	if len(s.Streams) == 0 {
+		s.Unread = s.Err
+	}
+}
+
+// tryToRead reads objects of the first streams of logs. Those of one may be archived, and what
+// can be read and is broken is not to be found here.
+func (s *Survey) tryToRead(ctx context.Context, l source.Location, streams []logkey.Stream) {
+	var unread error
+	for _, taken := range samplesOf(ctx, l, streams[:min(len(streams), maxTried)]) {
+		if taken.objects > 0 || !errors.As(taken.err, new(*source.Error)) {
+			return
+		}
+		unread = cmp.Or(unread, taken.err)
+	}
+	s.Unread = unread
+}
+
+func byID(a, b logkey.Stream) int { return strings.Compare(a.ID(), b.ID()) }
+
+// samplesOf returns a sample of each stream.
+func samplesOf(ctx context.Context, l source.Location, streams []logkey.Stream) []*sample {
+	samples := make([]*sample, len(streams))
+	var looks errgroup.Group
+	looks.SetLimit(looksAtOnce)
+	for i, stream := range streams {
+		looks.Go(func() error {
+			samples[i] = sampleOf(ctx, l, stream)
+			return nil
+		})
+	}
+	_ = looks.Wait() // none fails
+	return samples
 }
 
 // Bounds of what Look reads.
@@ -107,6 +136,7 @@ const (
 	looksAtOnce  = 8                // streams
 	longestLook  = 5 * time.Second  // at a stream
 	longestLooks = 30 * time.Second // at all of a location
+	maxTried     = 8                // streams whose keys show that they are of logs
 	maxOpened    = 100              // objects of a stream
 	maxSampled   = 16               // log objects of a stream without a request
 
@@ -118,8 +148,7 @@ var (
 	errEnough = errors.New("enough was read")
 )
 
-// sample is what was read of a stream whose keys do not show whether it is one of logs. It is a
-// once.Consumer.
+// sample is what was read of a stream. It is a once.Consumer.
 type sample struct {
 	objects int        // log objects
 	log     record.Log // of a request in them; 0: there is none

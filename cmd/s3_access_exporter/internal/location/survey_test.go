@@ -15,6 +15,9 @@ import (
 
 const request = `{"schema_version_id":"V_1_0","bucket_name":"b","request_time":"2026-01-15T08:00:00.000Z","operation":"REST.GET.OBJECT"}`
 
+const line = `0a1b example-bucket [15/Jan/2026:08:21:07 +0000] 192.0.2.10 - 79A5B3C1D2E4F607 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 11 12 13 14 "-" "curl/8" - - - - - - - - -
+`
+
 // Streams that only content shows to be of logs are looked into, but those that cannot be, and
 // those that are endless, are no more than that; and nobody waits for them.
 func TestLook_ReadsOfEachStreamWithinBounds(t *testing.T) {
@@ -77,5 +80,37 @@ func TestLook_FindsLogsOfWhichMostAreArchived(t *testing.T) {
 	found, err = Look(t.Context(), source.Location{Name: "logs", Source: fake})
 	if err != nil || found.Streams[record.ServerAccess] != 1 || found.NotLookedAt != 0 {
 		t.Errorf("%+v, error %v, want a stream", found, err)
+	}
+}
+
+// Who may list and not read would come up well otherwise, and count nothing.
+func TestLook_FindsThatNothingCanBeRead(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	denied := func(string) bool { return false }
+	for _, bucket := range []string{"a", "b"} {
+		for h := range 50 {
+			at := time.Now().Add(-time.Duration(h) * time.Hour)
+			fake.Put(bucket+at.UTC().Format("/2006-01-02-15-04-05-0123456789ABCDEF"), []byte(line), at)
+		}
+	}
+	fake.SetFault(func(op, key string) error {
+		if op == sourcetest.OpOpen && denied(key) {
+			return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New("forbidden")}
+		}
+		return nil
+	})
+	for _, test := range []struct {
+		denied func(key string) bool
+		want   string
+	}{
+		{func(string) bool { return false }, "<nil>"},
+		{func(key string) bool { return strings.HasPrefix(key, "a/") }, "<nil>"},
+		{func(string) bool { return true }, "forbidden"},
+	} {
+		denied = test.denied
+		found, err := Look(t.Context(), source.Location{Name: "logs", Source: fake})
+		if err != nil || found.Streams[record.ServerAccess] != 2 || !strings.Contains(fmt.Sprint(found.Unread), test.want) {
+			t.Errorf("%+v, error %v, want %s", found, err, test.want)
+		}
 	}
 }

@@ -145,7 +145,7 @@ func newLandingPage(cfg Config) (http.Handler, error) {
 			{Address: cfg.TelemetryPath, Text: "Metrics"},
 			{Address: HealthyPath, Text: "Health", Description: "answers as long as the process works"},
 			{Address: ActivePath, Text: "Role", Description: "answers with 200 unless another exporter counts, and this one stands by"},
-			{Address: ReadyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted"},
+			{Address: ReadyPath, Text: "Readiness", Description: "answers with 200 once all logs that lay there at the start are counted, but for those that cannot be read"},
 		},
 	})
 }

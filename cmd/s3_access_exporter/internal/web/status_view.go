@@ -142,6 +142,7 @@ func findings(status scanner.Status, role *Role, quarantined, pending, silent in
 	if quarantined > 0 {
 		found = append(found, finding{true, plural(quarantined, "object") + " quarantined: not counted, and tried again at the next start, or once changed.", "#objects"})
 	}
+	found = append(found, uncounted(status)...)
 	if pending > 0 {
 		found = append(found, finding{false, plural(pending, "object") + " pending: could not be read yet, and will be tried again.", "#objects"})
 	}
@@ -165,6 +166,33 @@ func findings(status scanner.Status, role *Role, quarantined, pending, silent in
 		found = append(found, finding{false, strings.ToUpper(role.standby()[:1]) + role.standby()[1:] + ". What was counted is shown there.", ""})
 	case len(status.Locations) == 0:
 		found = append(found, finding{false, "Not ready: starting or ending.", ""})
+	}
+	return found
+}
+
+// uncounted lists what was found and is not counted, and never will be.
+func uncounted(status scanner.Status) []finding {
+	mayHold := 0
+	for _, l := range status.Locations {
+		for _, s := range l.Skipped {
+			if s.Reason.MayHoldRequests() {
+				mayHold += s.Objects
+			}
+		}
+	}
+	var found []finding
+	for _, u := range []struct {
+		n                int
+		what, text, link string
+	}{
+		{int(status.Uncounted.MalformedRecords), "record", " malformed: not counted. The log names the objects.", ""},
+		{mayHold, "object", " skipped that may hold requests.", "#skipped"},
+		{int(status.Uncounted.GoneObjects), "object", " gone before being read: not counted. The log names each.", ""},
+		{int(status.Uncounted.ResizedObjects), "object", " of another size than when counted: what was read then counts. The log names each.", ""},
+	} {
+		if u.n > 0 {
+			found = append(found, finding{false, plural(u.n, u.what) + u.text, u.link})
+		}
 	}
 	return found
 }
