@@ -34,7 +34,7 @@ type Status struct {
 }
 
 // UncountedStatus is how much was found since the start that is not counted, or not as it is now,
-// and never will be. The log names each object.
+// and never will be. The log names the objects, or one of several that were found together.
 type UncountedStatus struct {
 	MalformedRecords int64 `json:"malformed_records"` // that could not be understood
 	GoneObjects      int64 `json:"gone_objects"`      // that were listed, and were not there any more

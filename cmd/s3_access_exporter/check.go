@@ -108,12 +108,13 @@ func lookAtAll(ctx context.Context, locations []source.Location) []looked {
 	for i, l := range locations {
 		all.Go(func() {
 			survey, err := location.Look(ctx, l)
-			switch found[i] = (looked{text: surveyText(survey), err: err}); {
+			switch text := surveyText(survey); {
 			case err != nil:
-				found[i].text = "cannot be listed: "
+				found[i] = looked{"cannot be listed: ", err}
 			case survey.Unread != nil:
-				found[i].text += "; and no log object can be read, of those that were tried: "
-				found[i].err = survey.Unread
+				found[i] = looked{text + "; and no log object can be read, of those that were tried: ", survey.Unread}
+			default:
+				found[i] = looked{text: text}
 			}
 		})
 	}

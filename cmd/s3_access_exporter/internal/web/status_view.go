@@ -188,7 +188,7 @@ func uncounted(status scanner.Status) []finding {
 		{int(status.Uncounted.MalformedRecords), "record", " malformed: not counted. The log names the objects.", ""},
 		{mayHold, "object", " skipped that may hold requests.", "#skipped"},
 		{int(status.Uncounted.GoneObjects), "object", " gone before being read: not counted. The log names each.", ""},
-		{int(status.Uncounted.ResizedObjects), "object", " of another size than when counted: what was read then counts. The log names each.", ""},
+		{int(status.Uncounted.ResizedObjects), "object", " of another size than when counted: what was read then counts. The log names some.", ""},
 	} {
 		if u.n > 0 {
 			found = append(found, finding{false, plural(u.n, u.what) + u.text, u.link})
