@@ -11,7 +11,7 @@ import (
 func TestDryRun_ReadsNothing(t *testing.T) {
 	store, location := startStuckStore(t, 3, 0) // whoever reads an object waits for ever
 	got := runToEnd(t, append([]string{"report", "--dry-run"}, location...)...)
-	const want = "would read 3 log objects (1.1 KiB), which takes two cores some 1s\n2 LIST requests and 3 GET requests: $1e-05 at list price\n"
+	const want = "would read 3 log objects (1.1 KiB), which takes two cores some 1s\n2 LIST requests and 3 GET requests: $0.00001 at list price\n"
 	if got.code != exitOK || got.stdout != want || len(store.stuck) > 0 {
 		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
 	}

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
@@ -27,7 +28,7 @@ func Dollars(amount float64) string {
 	if amount >= 0.01 || amount == 0 {
 		return fmt.Sprintf("$%.2f", amount)
 	}
-	return fmt.Sprintf("$%.1g", amount)
+	return fmt.Sprintf("$%.*f", int(math.Ceil(-math.Log10(amount))), amount)
 }
 
 // checkCost returns an error if the queries would scan more than they may.

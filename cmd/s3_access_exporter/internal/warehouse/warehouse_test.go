@@ -80,7 +80,7 @@ func TestWarehouse_SaysBeforeEachQueryWhatItScans(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := notes.String()
-	if len(client.queries) != 2 || strings.Count(got, "\n") != 2 || !strings.Contains(got, "scans 1000 B in 1 log objects of 2026/01/03 to 2026/01/03, $5e-05 at Athena's list price") {
+	if len(client.queries) != 2 || strings.Count(got, "\n") != 2 || !strings.Contains(got, "scans 1000 B in 1 log objects of 2026/01/03 to 2026/01/03, $0.00005 at Athena's list price") {
 		t.Errorf("%d queries, %s", len(client.queries), got)
 	}
 	if !strings.Contains(client.queries[0], "day BETWEEN '2026/01/03' AND '2026/01/03'") || !strings.Contains(client.queries[0], "< '2026-01-03-16-00-00'") {
@@ -152,7 +152,7 @@ func TestWarehouse_ExplainsWithoutAQuery(t *testing.T) {
 	if err := w.Explain(t.Context(), question(t, query.Config{}, engine.Needs{}), &out); err != nil || len(client.queries) > 0 {
 		t.Errorf("%v, %d queries", err, len(client.queries))
 	}
-	if !strings.HasSuffix(out.String(), "would scan 4.4 KiB in 6 log objects: $5e-05 at Athena's list price\n") || strings.Count(out.String(), "\n") != 3 {
+	if !strings.HasSuffix(out.String(), "would scan 4.4 KiB in 6 log objects: $0.00005 at Athena's list price\n") || strings.Count(out.String(), "\n") != 3 {
 		t.Error(out.String())
 	}
 }
