@@ -211,3 +211,28 @@ func TestKit_ScrapesUnderTheNameThatAlertsAskFor(t *testing.T) {
 		}
 	}
 }
+
+// A pod that moves gets another address. If its labels were of that, new series would begin
+// with all that was counted, and no increase() would have what counted in between.
+func TestKubernetes_SeriesOfAPodThatMovesGoOn(t *testing.T) {
+	type relabeling struct {
+		SourceLabels []string `yaml:"sourceLabels"`
+		TargetLabel  string   `yaml:"targetLabel"`
+	}
+	var monitor struct {
+		Spec struct {
+			Endpoints []struct{ Relabelings []relabeling }
+		}
+	}
+	readYAML(t, "kubernetes/overlays/monitoring/servicemonitor.yaml", &monitor)
+	if !slices.ContainsFunc(monitor.Spec.Endpoints[0].Relabelings, func(r relabeling) bool {
+		return r.TargetLabel == "instance" && slices.Equal(r.SourceLabels, []string{"__meta_kubernetes_pod_name"})
+	}) {
+		t.Errorf("the label instance is not the pod's name: %+v", monitor)
+	}
+	var set struct{ Kind string }
+	readYAML(t, "kubernetes/base/statefulset.yaml", &set)
+	if set.Kind != "StatefulSet" {
+		t.Errorf("the pods of a %s have no names that stay", set.Kind)
+	}
+}
