@@ -21,7 +21,10 @@ import (
 	"github.com/s3access/s3_access_exporter/scanner/source"
 )
 
-var errCheck = errors.New("the check has failed: see above")
+var (
+	errCheck   = errors.New("the check has failed: see above")
+	errLeftOut = errors.New("so --record-format leaves out all that lies here")
+)
 
 // check looks at all that serve needs, changes nothing, and prints what it found.
 func (cmd *serveCmd) check(ctx context.Context, out io.Writer, named []location.Location) error {
@@ -113,6 +116,8 @@ func lookAtAll(ctx context.Context, locations []source.Location) []looked {
 				found[i] = looked{"cannot be listed: ", err}
 			case survey.Unread != nil:
 				found[i] = looked{text + "; and no log object can be read, of those that were tried: ", survey.Unread}
+			case len(survey.Streams) == 0 && survey.LeftOut > 0:
+				found[i] = looked{text + ", ", errLeftOut}
 			default:
 				found[i] = looked{text: text}
 			}
@@ -137,8 +142,11 @@ func surveyText(s location.Survey) string {
 	switch {
 	case len(streams) > 0:
 		text = strings.Join(streams, " and ") + ", from " + s.Oldest.UTC().Format(time.RFC3339) + " on"
-	case s.NotLookedAt > 0:
+	case s.NotLookedAt > 0 || s.LeftOut > 0:
 		text = "no log object was found"
+	}
+	if s.LeftOut > 0 {
+		text += "; " + counted(int64(s.LeftOut), "stream") + " of " + record.ServerAccess.String() + " in another format"
 	}
 	if s.NotLookedAt > 0 {
 		text += "; " + counted(int64(s.NotLookedAt), "stream") + " may be of logs, which only the content shows, and could not be looked at: " + s.Err.Error()

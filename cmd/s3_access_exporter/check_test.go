@@ -166,3 +166,34 @@ func TestServe_CheckFindsLogsThatOnlyTheirContentShows(t *testing.T) {
 		})
 	}
 }
+
+// Who chooses a format in which nothing comes would come up well, and count nothing.
+func TestServe_CheckFindsThatTheFormatLeavesOutAllLogs(t *testing.T) {
+	const (
+		line    = "0a1b example-bucket [15/Jan/2026:08:21:07 +0000] 192.0.2.10 - 79A5B3C1D2E4F607 REST.GET.OBJECT k \"GET /k HTTP/1.1\" 200 - 11 12 13 14 \"-\" \"curl/8\" - - - - - - - - -\n"
+		request = `{"schema_version_id":"V_1_0","bucket_name":"b","request_time":"2026-01-15T08:00:00.000Z","operation":"REST.GET.OBJECT"}`
+	)
+	dir := t.TempDir()
+	write := func(key, body string) {
+		if err := writeObject(filepath.Join(dir, filepath.FromSlash(key)), []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(format string, code int, want string) {
+		t.Helper()
+		got := runToEnd(t, "serve", "--check", "--record-format="+format, "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"), dir)
+		if got.code != code || !strings.Contains(got.stdout, "file://"+dir+": "+want+"\n") {
+			t.Errorf("--record-format=%s: exit code %d, %s%s, want %s", format, got.code, got.stdout, got.stderr, want)
+		}
+	}
+	const none = "no log object was found; 1 stream of server_access in another format, so --record-format leaves out all that lies here"
+	write("text/2026-01-15-08-30-00-0123456789ABCDEF", line)
+	check("json", exitFailed, none)
+	check("text", exitOK, "1 stream of server_access, from 2026-01-15T08:30:00Z on")
+	write("json/2026/01/15/08/a", request)
+	check("json", exitOK, "1 stream of server_access, from 2026-01-15T08:00:00Z on; 1 stream of server_access in another format")
+	if err := os.RemoveAll(filepath.Join(dir, "text")); err != nil {
+		t.Fatal(err)
+	}
+	check("text", exitFailed, none)
+}

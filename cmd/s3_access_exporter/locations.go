@@ -78,6 +78,7 @@ func (e *environment) locations(arguments []string, aws awsFlags, form recordFor
 	if err := location.CheckOverlap(all); err != nil {
 		return nil, usageError{err}
 	}
+	location.TellApart(all)
 	return all, nil
 }
 

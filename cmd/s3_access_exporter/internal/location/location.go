@@ -4,6 +4,7 @@
 package location
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -59,6 +60,8 @@ type Location struct {
 	Dir            string // absolute; empty if it is in S3
 	Options        Options
 	Form           record.Form // of server access logs that are read; 0: all
+
+	at string // the store, where the name alone is that of another location too; see TellApart
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
@@ -125,13 +128,39 @@ func parse(text string, options Options) (Location, error) {
 
 // Name returns the location's name in metrics, in the log and on pages.
 func (l Location) Name() string {
+	name := "s3://" + l.Bucket
 	switch {
 	case l.Dir != "":
 		return fileURL(l.Dir)
 	case l.Prefix != "":
-		return "s3://" + l.Bucket + "/" + l.Prefix
+		name += "/" + l.Prefix
 	}
-	return "s3://" + l.Bucket
+	if l.at != "" {
+		name += " at " + l.at
+	}
+	return name
+}
+
+// TellApart adds the store to the names of locations that would have the same one, as buckets
+// of two stores may: one would hide in metrics, in the log and on pages how the other fares.
+func TellApart(all []Location) {
+	named := make(map[string]int)
+	for _, l := range all {
+		named[l.Name()]++
+	}
+	for i, l := range all {
+		if l.Dir == "" && named[l.Name()] > 1 {
+			all[i].at = l.Options.storeName()
+		}
+	}
+}
+
+// storeName names the store for people: as it is configured, or else by its host.
+func (o Options) storeName() string {
+	if u, err := url.Parse(o.EndpointURL); o.Store == "" && err == nil && u.Host != "" {
+		return hostile.Visible(u.Host)
+	}
+	return cmp.Or(o.Store, "AWS")
 }
 
 // fileURL names a directory, as dirsource does.

@@ -48,6 +48,26 @@ func TestParse_NamesWhatItRead(t *testing.T) {
 	}
 }
 
+func TestTellApart_NamesTheStoreWhereBucketsHaveOneName(t *testing.T) {
+	all := []Location{
+		mustParse(t, "s3://logs/a/", Options{}),
+		mustParse(t, "s3://logs/a/", Options{EndpointURL: "https://user:secret@minio.example.com:9000"}),
+		mustParse(t, "s3://logs/a/", Options{EndpointURL: "https://10.0.0.1", Store: "ceph"}),
+		mustParse(t, "s3://logs/a/", Options{EndpointURL: "https://deceiving%E2%80%AE.example.com"}),
+		mustParse(t, "s3://logs/b/", Options{EndpointURL: "https://minio.example.com:9000"}),
+		mustParse(t, "/var/logs", Options{}),
+	}
+	TellApart(all)
+	for i, want := range []string{
+		"s3://logs/a/ at AWS", "s3://logs/a/ at minio.example.com:9000", "s3://logs/a/ at ceph",
+		`s3://logs/a/ at deceiving\u202e.example.com`, "s3://logs/b/", "file:///var/logs",
+	} {
+		if got := all[i].Name(); got != want {
+			t.Errorf("%s is named %s", want, got)
+		}
+	}
+}
+
 // A directory is known by its path alone: a name that changes nothing is not passed over.
 func TestParse_RefusesAStoreOfADirectory(t *testing.T) {
 	for _, text := range []string{"./logs", "/var/s3", "file:///var/s3"} {

@@ -24,6 +24,8 @@ type Survey struct {
 	// account and Region, by log. Of log 0 are those in which no request was found, where only
 	// content shows what they are.
 	Streams map[record.Log]int
+	// LeftOut are how many there are besides of server access logs in a form that is not read.
+	LeftOut int
 	Oldest  time.Time // in the key of a log object; zero if there is none
 	Skipped map[logkey.SkipReason]once.SkippedObjects
 	// NotLookedAt is of how many streams it is not known whether they are of logs, which only
@@ -66,9 +68,12 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 	}
 	var free, known []logkey.Stream
 	for stream := range streams {
-		if stream.Log() == 0 {
+		switch {
+		case stream.Log() == 0:
 			free = append(free, stream)
-		} else {
+		case stream.Log() == record.ServerAccess && l.Leaves(stream.Form()):
+			found.LeftOut++
+		default:
 			found.Streams[stream.Log()]++
 			known = append(known, stream)
 		}
@@ -91,6 +96,8 @@ func (s *Survey) lookInto(ctx context.Context, l source.Location, streams []logk
 			if s.Oldest.IsZero() || taken.oldest.Before(s.Oldest) {
 				s.Oldest = taken.oldest
 			}
+		case taken.leftOut:
+			s.LeftOut++
 		case taken.err != nil:
 			s.NotLookedAt++
 			s.Err = cmp.Or(s.Err, taken.err)
@@ -153,6 +160,7 @@ type sample struct {
 	objects int        // log objects
 	log     record.Log // of a request in them; 0: there is none
 	oldest  time.Time  // in the keys of log objects
+	leftOut bool       // there are log objects in a form that is not read
 	err     error      // why there may be log objects nevertheless
 }
 
@@ -180,6 +188,7 @@ func sampleSince(ctx context.Context, l source.Location, stream logkey.Stream, s
 	s := new(sample)
 	summary, err := once.Run(ctx, once.Config{Locations: []source.Location{l}, Concurrency: 1}, once.Query{Wanted: wanted, Since: since}, s)
 	s.oldest = summary.Locations[0].OldestKey
+	s.leftOut = summary.SkippedObjects[logkey.SkipOtherForm].Objects > 0
 	if s.err = err; len(summary.Unread) > 0 {
 		s.err = summary.Unread[0]
 	}
