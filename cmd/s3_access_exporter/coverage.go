@@ -11,6 +11,7 @@ import (
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/coverage"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/location"
 	"github.com/s3access/s3_access_exporter/cmd/s3_access_exporter/internal/query"
+	"github.com/s3access/s3_access_exporter/scanner/record"
 	"github.com/s3access/s3_access_exporter/scanner/s3source"
 )
 
@@ -52,9 +53,14 @@ func (cmd *coverageCmd) Validate() error {
 
 // Run asks, and prints what it was answered.
 func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
+	var locations []coverage.Location
 	if len(cmd.Locations) > 0 {
-		if _, err := env.locations(cmd.Locations, cmd.AWS, recordForm{}); err != nil {
+		named, err := env.locations(cmd.Locations, cmd.AWS, recordForm{})
+		if err != nil {
 			return err
+		}
+		for _, l := range named {
+			locations = append(locations, coverage.Location{URL: l.URL()})
 		}
 	}
 	accounts, err := cmd.accounts(ctx)
@@ -62,7 +68,7 @@ func (cmd *coverageCmd) Run(ctx context.Context, env *environment) error {
 	var found []*coverage.Inventory
 	if err == nil {
 		found, err = coverage.LookAll(ctx, accounts, coverage.Options{
-			Wanted: cmd.wanted, Locations: cmd.Locations, Now: now,
+			Wanted: cmd.wanted, Locations: locations, Now: now,
 		})
 	}
 	switch {
@@ -146,7 +152,7 @@ func (d *daemon) watchCoverage(tailed []location.Location) (watch func(context.C
 	access := d.AWS.access(d.Coverage.RoleName)
 	w := coverage.Watch{
 		Accounts:  func(ctx context.Context) ([]coverage.Account, error) { return coverage.Accounts(ctx, access) },
-		Locations: ofAWS(tailed),
+		Locations: d.AWS.where(tailed),
 		Interval:  time.Duration(d.Coverage.Interval),
 		Logger:    d.env.logger,
 	}
@@ -154,13 +160,17 @@ func (d *daemon) watchCoverage(tailed []location.Location) (watch func(context.C
 	return func(ctx context.Context) { w.Run(ctx, found) }, found
 }
 
-// ofAWS returns the names of the locations that are in AWS's S3.
-func ofAWS(all []location.Location) []string {
-	var names []string
+// where returns those of some locations that are in AWS's S3, or where the flags lead to in
+// its place: the buckets of another store may have the names of AWS's.
+func (f awsFlags) where(all []location.Location) []coverage.Location {
+	var tailed []coverage.Location
 	for _, l := range all {
-		if l.Dir == "" && l.Options.Store == "" {
-			names = append(names, l.Name())
+		at := l.Options.EndpointURL
+		if l.Dir == "" && l.Options.Store == "" && (at == f.EndpointURL || s3source.IsAWS(at)) {
+			tailed = append(tailed, coverage.Location{
+				URL: l.URL(), LeavesText: l.Form == record.JSON, LeavesJSON: l.Form == record.Text,
+			})
 		}
 	}
-	return names
+	return tailed
 }

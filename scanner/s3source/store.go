@@ -65,6 +65,12 @@ func partition(host string) string {
 	return ""
 }
 
+// IsAWS reports whether a URL is an endpoint of S3 in AWS.
+func IsAWS(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && partition(strings.ToLower(u.Hostname())) != ""
+}
+
 // storeName returns the name of the store that the configuration leads to.
 func (s *Source) storeName(ctx context.Context) (string, error) {
 	endpoint, err := s.endpoint(ctx)

@@ -59,6 +59,24 @@ func TestStore_IsTheSameHoweverTheBucketIsReached(t *testing.T) {
 	}
 }
 
+func TestIsAWS(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"https://s3.eu-west-1.amazonaws.com":                            true,
+		"https://S3.dualstack.us-gov-west-1.amazonaws.com:443/":         true,
+		"https://bucket.vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com": true,
+		"https://minio.example.com:9000":                                false,
+		"https://s3.amazonaws.com.example.com":                          false,
+		"http://lb-1234.eu-west-1.elb.amazonaws.com":                    false,
+		"http://127.0.0.1:9000":                                         false,
+		"":                                                              false,
+		"https://%zz":                                                   false,
+	} {
+		if got := IsAWS(endpoint); got != want {
+			t.Errorf("%q: %v", endpoint, got)
+		}
+	}
+}
+
 // The SDK's rules know every endpoint of S3.
 func TestStore_KnowsTheSDKsEndpoints(t *testing.T) {
 	partitions := map[string]string{

@@ -101,7 +101,7 @@ func TestLook_KnowsWhoTailsDeliveriesOfCloudWatchLogs(t *testing.T) {
 		"s3://logs/my/prefix/2026":   {"prefixed"},
 		"s3://elsewhere":             nil,
 	} {
-		rows := lookAt(t, delivering(), func(o *Options) { o.Locations = []string{location} })
+		rows := lookAt(t, delivering(), func(o *Options) { o.Locations = []Location{{URL: location}} })
 		var got []string
 		for name, row := range rows {
 			if len(row.Tailed) > 0 {

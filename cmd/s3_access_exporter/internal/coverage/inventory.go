@@ -24,11 +24,17 @@ const atOnce = 5
 type Options struct {
 	// Wanted reports whether a bucket is asked for; nil: every one is. The calls for
 	// others are spared.
-	Wanted func(accountID, region, bucket string) bool
-	// Locations are those that are tailed: s3://bucket/prefix.
-	Locations []string
+	Wanted    func(accountID, region, bucket string) bool
+	Locations []Location // that are tailed
 	// Now is the time of the look.
 	Now time.Time
+}
+
+// Location is one that is tailed.
+type Location struct {
+	URL string // s3://bucket/prefix
+	// LeavesText and LeavesJSON report that server access logs in that form are not read.
+	LeavesText, LeavesJSON bool
 }
 
 // Inventory is what Look found in an account.

@@ -240,7 +240,7 @@ func TestLook_FindsWhoTailsABucket(t *testing.T) {
 		"s3://other":                                                           nil,
 	} {
 		var got []string
-		for name, row := range lookAt(t, world(), func(o *Options) { o.Locations = []string{location} }) {
+		for name, row := range lookAt(t, world(), func(o *Options) { o.Locations = []Location{{URL: location}} }) {
 			if len(row.Tailed) > 0 {
 				got = append(got, name)
 			}
@@ -261,7 +261,7 @@ func TestLook_FindsTrailsThatRecordTheReadingOfLogs(t *testing.T) {
 	f.trails[0].selectors = advanced(startsWith("arn:aws:s3:::access-logs/"))
 	remark := "trail reads records the exporter's own reading here"
 	for location, want := range map[string]bool{"s3://access-logs/s3/": true, "s3://trail-logs": false} {
-		row := lookAt(t, f, func(o *Options) { o.Locations = []string{location} })["access-logs"]
+		row := lookAt(t, f, func(o *Options) { o.Locations = []Location{{URL: location}} })["access-logs"]
 		if got := strings.Contains(strings.Join(row.Remarks(now), "\n"), remark); got != want {
 			t.Errorf("%s: %q", location, row.Remarks(now))
 		}

@@ -11,35 +11,37 @@ import (
 type log struct {
 	logged           // what it holds
 	arrives bool     // something of it came within Patience, and deliveries do not fail
-	readBy  []string // those of the given locations that read it
+	readBy  []string // the URLs of those of the given locations that read it
 }
 
 // logsOf returns the logs of a bucket that can be read here.
 func logsOf(b *Bucket, recorders []Recorder, o *Options) []log {
 	var all []log
-	add := func(holds logged, arrives bool, target string, mayRead func(prefix string) bool) {
+	add := func(holds logged, arrives bool, target string, mayRead func(l Location, prefix string) bool) {
 		l := log{logged: holds, arrives: arrives}
 		for _, location := range o.Locations {
-			bucket := bucketOf(location)
-			prefix := strings.TrimPrefix(strings.TrimPrefix(location, "s3://"+bucket), "/")
-			if bucket == target && mayRead(prefix) {
-				l.readBy = append(l.readBy, location)
+			bucket := bucketOf(location.URL)
+			prefix := strings.TrimPrefix(strings.TrimPrefix(location.URL, "s3://"+bucket), "/")
+			if bucket == target && mayRead(location, prefix) {
+				l.readBy = append(l.readBy, location.URL)
 			}
 		}
 		all = append(all, l)
 	}
 	if a := &b.Access; a.Scope == ScopeAll {
-		add(both(levelAll), a.arrives(o.Now), a.Target, func(prefix string) bool { return reads(prefix, a.stream(b)) })
+		add(both(levelAll), a.arrives(o.Now), a.Target, func(l Location, prefix string) bool {
+			return !l.LeavesText && reads(prefix, a.stream(b))
+		})
 	}
 	for i := range b.Deliveries.All {
 		if d := &b.Deliveries.All[i]; d.readable() {
 			// AWS does not document the keys, so that nobody can look for the newest.
-			add(both(levelAll), true, d.Target, func(prefix string) bool { return overlap(prefix, d.Prefix) })
+			add(both(levelAll), true, d.Target, func(l Location, prefix string) bool { return !l.LeavesJSON && overlap(prefix, d.Prefix) })
 		}
 	}
 	for i := range recorders {
 		if r := &recorders[i]; slices.Contains(b.Trail.By, r.ARN) {
-			add(r.Selectors.logged(b), r.arrives(o.Now), r.Target, func(prefix string) bool { return r.holds(prefix, b) })
+			add(r.Selectors.logged(b), r.arrives(o.Now), r.Target, func(_ Location, prefix string) bool { return r.holds(prefix, b) })
 		}
 	}
 	return all
@@ -58,7 +60,7 @@ func (r *Recorder) arrives(now time.Time) bool {
 
 // weigh takes note of how much of the bucket's requests its logs hold: together, as far
 // as they arrive, and as far as they are read.
-func (b *Bucket) weigh(logs []log, locations []string) {
+func (b *Bucket) weigh(logs []log, locations []Location) {
 	arriving := slices.DeleteFunc(slices.Clone(logs), func(l log) bool { return !l.arrives })
 	read, unread := together(arriving)
 	b.Arrives, b.Read = read.or(unread).scope(), read.scope()
@@ -67,9 +69,12 @@ func (b *Bucket) weigh(logs []log, locations []string) {
 	}
 	if len(locations) > 0 {
 		b.Missed = !read.holds(unread)
-		b.Tailed = slices.DeleteFunc(slices.Clone(locations), func(location string) bool {
-			return !slices.ContainsFunc(logs, func(l log) bool { return slices.Contains(l.readBy, location) })
-		})
+		b.Tailed = []string{} // not nil: none of those that are given
+		for _, location := range locations {
+			if slices.ContainsFunc(logs, func(l log) bool { return slices.Contains(l.readBy, location.URL) }) {
+				b.Tailed = append(b.Tailed, location.URL)
+			}
+		}
 	}
 }
 

@@ -197,8 +197,8 @@ func (l *look) findLoops(recorders []Recorder) {
 			case !slices.Contains(b.Trail.By, r.ARN):
 			case r.Target == b.Name:
 				b.Loops = append(b.Loops, r.Name)
-			case r.Selectors.logged(b).reads > levelNone && slices.ContainsFunc(l.Locations, func(location string) bool {
-				return bucketOf(location) == b.Name
+			case r.Selectors.logged(b).reads > levelNone && slices.ContainsFunc(l.Locations, func(location Location) bool {
+				return bucketOf(location.URL) == b.Name
 			}):
 				b.Echoes = append(b.Echoes, r.Name)
 			}

@@ -121,7 +121,7 @@ func TestLook_JudgesByTheLogsThatComeAndAreRead(t *testing.T) {
 		if test.logs != "" {
 			logs = strings.Split(test.logs, ", ")
 		}
-		row := lookAt(t, loggedBy(t, logs...), func(o *Options) { o.Locations = []string{"s3://here"} })["shop"]
+		row := lookAt(t, loggedBy(t, logs...), func(o *Options) { o.Locations = []Location{{URL: "s3://here"}} })["shop"]
 		remarks := strings.Join(row.Remarks(now), "; ")
 		if row.Verdict != test.verdict || !strings.Contains(remarks, test.remark) || test.remark == "" && strings.Contains(remarks, "logs come") {
 			t.Errorf("%s: %s, remarks %q; want %s, %q", test.logs, row.Verdict, remarks, test.verdict, test.remark)
@@ -165,6 +165,23 @@ func TestLook_TrailsComeIfAllThatTheyRecordDoes(t *testing.T) {
 	}
 }
 
+// A location reads no server access log in a form that it leaves out, and all of CloudTrail.
+func TestLook_KnowsWhichFormsALocationLeavesOut(t *testing.T) {
+	for log, want := range map[string]map[Location]bool{
+		"text here": {{LeavesText: true}: false, {LeavesJSON: true}: true},
+		"json here": {{LeavesText: true}: true, {LeavesJSON: true}: false},
+		"all here":  {{LeavesText: true}: true, {LeavesJSON: true}: true},
+	} {
+		for location, read := range want {
+			location.URL = "s3://here"
+			row := lookAt(t, loggedBy(t, log), func(o *Options) { o.Locations = []Location{location} })["shop"]
+			if got := row.Verdict == VerdictCovered; got != read || len(row.Tailed) > 0 != read {
+				t.Errorf("%s by %+v: %s, tailed by %q", log, location, row.Verdict, row.Tailed)
+			}
+		}
+	}
+}
+
 // What is held by some of several logs is looked at again request by request.
 func TestWeigh_FindsWhatEachRequestIsIn(t *testing.T) {
 	holding := []logged{{}, {reads: levelAll}, {writes: levelAll}, both(levelAll)}
@@ -200,7 +217,7 @@ func TestWeigh_FindsWhatEachRequestIsIn(t *testing.T) {
 					want = VerdictNotTailed
 				}
 				bucket := Bucket{Trail: Trail{Scope: of.scope()}}
-				bucket.weigh(logs, []string{"s3://here"})
+				bucket.weigh(logs, []Location{{URL: "s3://here"}})
 				if got := bucket.judge(); got != want || bucket.Read != read.scope() || comes != holding[0] && bucket.Missed != (read != comes) {
 					t.Fatalf("%+v: %s, read %s, missed %v; want %s, %s", logs, got, bucket.Read, bucket.Missed, want, read.scope())
 				}

@@ -30,7 +30,7 @@ type Watch struct {
 	// Accounts returns the accounts to look at. It is asked anew each time, as
 	// organizations change.
 	Accounts  func(ctx context.Context) ([]Account, error)
-	Locations []string // that are tailed: s3://bucket/prefix
+	Locations []Location // that are tailed
 	Interval  time.Duration
 	Logger    *slog.Logger
 }

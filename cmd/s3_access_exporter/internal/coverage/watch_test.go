@@ -30,7 +30,7 @@ func TestWatch_KeepsWhatWasFoundWhileALookFails(t *testing.T) {
 				}
 				return []Account{f.account(ownID)}, nil
 			},
-			Locations: []string{"s3://access-logs"},
+			Locations: []Location{{URL: "s3://access-logs"}},
 			Interval:  time.Hour,
 			Logger:    slog.New(slog.NewTextHandler(&log, nil)),
 		}
@@ -122,7 +122,7 @@ func TestMetrics_WithoutLocationsShowNothingOfThem(t *testing.T) {
 	for locations, want := range map[string]int{"": 0, "s3://elsewhere": 6} {
 		options := Options{Now: now}
 		if locations != "" {
-			options.Locations = []string{locations}
+			options.Locations = []Location{{URL: locations}}
 		}
 		found, err := Look(t.Context(), world().account(ownID), options)
 		if err != nil {

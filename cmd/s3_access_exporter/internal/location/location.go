@@ -128,17 +128,21 @@ func parse(text string, options Options) (Location, error) {
 
 // Name returns the location's name in metrics, in the log and on pages.
 func (l Location) Name() string {
-	name := "s3://" + l.Bucket
+	if l.at != "" {
+		return l.URL() + " at " + l.at
+	}
+	return l.URL()
+}
+
+// URL returns where the location is, whatever the store.
+func (l Location) URL() string {
 	switch {
 	case l.Dir != "":
 		return fileURL(l.Dir)
 	case l.Prefix != "":
-		name += "/" + l.Prefix
+		return "s3://" + l.Bucket + "/" + l.Prefix
 	}
-	if l.at != "" {
-		name += " at " + l.at
-	}
-	return name
+	return "s3://" + l.Bucket
 }
 
 // TellApart adds the store to the names of locations that would have the same one, as buckets
@@ -146,10 +150,10 @@ func (l Location) Name() string {
 func TellApart(all []Location) {
 	named := make(map[string]int)
 	for _, l := range all {
-		named[l.Name()]++
+		named[l.URL()]++
 	}
 	for i, l := range all {
-		if l.Dir == "" && named[l.Name()] > 1 {
+		if l.Dir == "" && named[l.URL()] > 1 {
 			all[i].at = l.Options.storeName()
 		}
 	}
