@@ -193,20 +193,22 @@ func (s *story) traffic(t *testing.T) time.Time {
 		return s.sum(s.roomy, "s3_access_exporter_pending_objects") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_object_errors_total", "gone") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_quarantined_objects") == 1 &&
+			s.sum(s.roomy, "s3_access_exporter_skipped_objects_total", "renamed_log") == 1 &&
 			s.sum(s.roomy, "s3_access_exporter_skipped_records_total", "malformed") == malformed &&
 			s.sum(s.cramped, "s3_access_exporter_series_overflow_total") > 0
 	})
 	return s.now
 }
 
-// brokenObjects puts one object each that is truncated, that nobody may read, and
-// that is gone when it is to be read.
+// brokenObjects puts one object each that is truncated, that nobody may read,
+// that is gone when it is to be read, and that somebody has compressed.
 func (s *story) brokenObjects(t *testing.T) {
 	t.Helper()
 	nothing := []byte("nobody will see this\n")
 	s.put(t, trailKey(s.now, "TruncatedTruncat"), gzipped(t, []byte(`{"Records": [{"eventVersion": "1.11", "eventTi`)))
 	s.put(t, accessLogKey("broken", s.now, forbiddenMark), nothing)
 	s.put(t, accessLogKey("broken", s.now, goneMark), nothing)
+	s.put(t, accessLogKey("broken", s.now, "C0MPRE55ED000000")+".zst", nothing)
 }
 
 // lateIncident is an incident of which the logs come late, and then later still.
