@@ -115,7 +115,7 @@ func lookAtAll(ctx context.Context, locations []source.Location) []looked {
 			case err != nil:
 				found[i] = looked{"cannot be listed: ", err}
 			case survey.Unread != nil:
-				found[i] = looked{text + "; and no log object can be read, of those that were tried: ", survey.Unread}
+				found[i] = looked{text + "; and not all logs can be read: ", survey.Unread}
 			case len(survey.Streams) == 0 && survey.LeftOut > 0:
 				found[i] = looked{text + ", ", errLeftOut}
 			default:

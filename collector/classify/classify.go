@@ -107,7 +107,7 @@ func NewClassifier(config Config) *Classifier {
 				support: SupportOf(found.client, found.version),
 			}
 		}),
-		anonymous:  new(config.Requester.requesterValue(requesterAnonymous)),
+		anonymous:  new(requesterAnonymous),
 		awsService: &clientLabels{client: clientAWSService, verdict: VerdictUnknown, support: SupportUnknown},
 		awsConsole: &clientLabels{client: clientAWSConsole, verdict: VerdictUnknown, support: SupportUnknown},
 	}

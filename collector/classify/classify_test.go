@@ -157,7 +157,7 @@ func TestClassifier_Requester(t *testing.T) {
 		origin    = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"
 		canonical = "7f3c0a8e5b1d4f629c7e2a1b0d9f8e7c6b5a49382716f5e4d3c2b1a09f8e7d6c"
 	)
-	for _, test := range []struct{ logged, arn, role, account string }{
+	for _, test := range []struct{ logged, arn, role, account string }{ // with off, all of them are empty
 		{session, session, "arn:aws:sts::111122223333:assumed-role/reader", "111122223333"},
 		{china, china, "arn:aws-cn:sts::111122223333:assumed-role/reader", "111122223333"},
 		{odd, odd, "arn:aws:sts::111122223333:assumed-role/reader", "111122223333"},
@@ -174,7 +174,6 @@ func TestClassifier_Requester(t *testing.T) {
 		{"111122223333", "111122223333", "111122223333", "111122223333"},
 		{"arn:aws:sts", "arn:aws:sts", "arn:aws:sts", "arn:aws:sts"},
 		{"arn:aws:s3:::example", "arn:aws:s3:::example", "arn:aws:s3:::example", "arn:aws:s3:::example"},
-		{"", "unknown", "unknown", "unknown"}, // signed, but refused
 	} {
 		for mode, want := range map[string]string{"arn": test.arn, "role": test.role, "account": test.account, "off": ""} {
 			got := classify(labelConfig(t, mode, "full", "full"), func(r *record.Record) {
@@ -187,13 +186,22 @@ func TestClassifier_Requester(t *testing.T) {
 	}
 }
 
-func TestClassifier_AnonymousRequester(t *testing.T) {
-	for mode, want := range map[string]string{"arn": "anonymous", "role": "anonymous", "account": "anonymous", "off": ""} {
-		got := classify(labelConfig(t, mode, "full", "full"), func(r *record.Record) {
-			r.Anonymous, r.Requester = true, nil
-		})[LabelRequester]
-		if got != want {
-			t.Errorf("%s of an anonymous request is %q, want %q", mode, got, want)
+// Alerts set them apart in every mode: anybody can send such requests.
+func TestClassifier_RequesterWhomNobodyKnows(t *testing.T) {
+	for _, mode := range []string{"arn", "role", "account", "off"} {
+		for _, test := range []struct {
+			anonymous bool
+			want      string
+		}{
+			{true, "anonymous"},
+			{false, "unknown"}, // signed, but refused
+		} {
+			got := classify(labelConfig(t, mode, "full", "full"), func(r *record.Record) {
+				r.Anonymous, r.Requester = test.anonymous, nil
+			})[LabelRequester]
+			if got != test.want {
+				t.Errorf("%s is %q, want %q", mode, got, test.want)
+			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 	RequesterRole    RequesterMode = iota // ARNs; sessions of an assumed role collapse into the role
 	RequesterARN                          // ARNs as logged, with the session's name
 	RequesterAccount                      // the account ID of an ARN
-	RequesterOff                          // empty
+	RequesterOff                          // empty, but for requests that nobody is known to have sent: alerts set those apart
 )
 
 // ParseRequesterMode reads arn, role, account or off.

@@ -13,11 +13,11 @@ const (
 // requesterValue returns the value of the label "requester" for a requester as
 // logged. Canonical IDs, service names and account IDs stay as they are.
 func (m RequesterMode) requesterValue(text string) string {
-	if m == RequesterOff {
-		return ""
-	}
-	if text == "" {
+	switch {
+	case text == "":
 		return requesterUnknown
+	case m == RequesterOff:
+		return ""
 	}
 	// arn:partition:service:region:account:resource
 	const account = 4

@@ -32,8 +32,9 @@ type Survey struct {
 	// content shows; Err is why, of one of them.
 	NotLookedAt int
 	Err         error
-	// Unread is why no log object could be read of some streams, where that was tried and there
-	// is none of which one could: most likely there is no right to.
+	// Unread is why no log object could be read of some streams of a log, where that was tried and
+	// there is none of which one could: most likely there is no right to. Or one of these streams
+	// could not be listed by itself.
 	Unread error
 }
 
@@ -66,7 +67,8 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 		}
 		found.Skipped[logkey.SkipExport] = exports
 	}
-	var free, known []logkey.Stream
+	var free []logkey.Stream
+	known := make(map[record.Log][]logkey.Stream)
 	for stream := range streams {
 		switch {
 		case stream.Log() == 0:
@@ -75,14 +77,16 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 			found.LeftOut++
 		default:
 			found.Streams[stream.Log()]++
-			known = append(known, stream)
+			known[stream.Log()] = append(known[stream.Log()], stream)
 		}
 	}
 	slices.SortFunc(free, byID)
-	slices.SortFunc(known, byID)
 	looks, end := context.WithTimeoutCause(ctx, longestLooks, errSlow)
 	defer end()
-	found.tryToRead(looks, l, known)
+	for _, log := range record.Logs() {
+		slices.SortFunc(known[log], byID)
+		found.tryToRead(looks, l, known[log])
+	}
 	found.lookInto(looks, l, free)
 	return found, ctx.Err()
 }
@@ -104,21 +108,29 @@ func (s *Survey) lookInto(ctx context.Context, l source.Location, streams []logk
 		}
 	}
 	if len(s.Streams) == 0 {
-		s.Unread = s.Err
+		s.Unread = cmp.Or(s.Unread, s.Err)
 	}
 }
 
-// tryToRead reads objects of the first streams of logs. Those of one may be archived, and what
+// tryToRead reads objects of the first streams of a log. Those of one may be archived, and what
 // can be read and is broken is not to be found here.
 func (s *Survey) tryToRead(ctx context.Context, l source.Location, streams []logkey.Stream) {
 	var unread error
+	some := false
 	for _, taken := range samplesOf(ctx, l, streams[:min(len(streams), maxTried)]) {
-		if taken.objects > 0 || !errors.As(taken.err, new(*source.Error)) {
-			return
+		var failure *source.Error
+		switch known := errors.As(taken.err, &failure); {
+		case known && failure.Reason == source.ReasonAccessDenied && errors.As(taken.err, new(*once.ListError)):
+			s.Unread = cmp.Or(s.Unread, taken.err)
+		case taken.objects > 0 || !known:
+			some = true
+		default:
+			unread = cmp.Or(unread, taken.err)
 		}
-		unread = cmp.Or(unread, taken.err)
 	}
-	s.Unread = unread
+	if !some {
+		s.Unread = cmp.Or(s.Unread, unread)
+	}
 }
 
 func byID(a, b logkey.Stream) int { return strings.Compare(a.ID(), b.ID()) }

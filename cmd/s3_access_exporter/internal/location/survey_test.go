@@ -114,3 +114,32 @@ func TestLook_FindsThatNothingCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// The one log may be encrypted with another key than the other, and a policy may let list the
+// one prefix and not the other.
+func TestLook_FindsThatOneLogOrStreamCannotBeRead(t *testing.T) {
+	fake := new(sourcetest.Fake)
+	at := time.Now().Add(-time.Hour).UTC()
+	for i := range 20 {
+		fake.Put(fmt.Sprintf("a%02d", i)+at.Format("/2006-01-02-15-04-05-0123456789ABCDEF"), []byte(line), at)
+	}
+	trail := "AWSLogs/111122223333/CloudTrail/eu-west-1/" + at.Format("2006/01/02/") + "111122223333_CloudTrail_eu-west-1_" + at.Format("20060102T1504Z") + "_0123456789ABCDEF.json.gz"
+	fake.Put(trail, []byte(`{"Records":[]}`), at)
+	for name, refused := range map[string]func(op, key string) bool{
+		"<nil>":         func(string, string) bool { return false },
+		"of the trail":  func(op, key string) bool { return op == sourcetest.OpOpen && key == trail },
+		"of one stream": func(op, key string) bool { return op == sourcetest.OpList && key == "a01/" },
+		"of one log":    func(op, key string) bool { return op == sourcetest.OpOpen && key != trail },
+	} {
+		fake.SetFault(func(op, key string) error {
+			if refused(op, key) {
+				return &source.Error{Op: op, Key: key, Reason: source.ReasonAccessDenied, Err: errors.New(name)}
+			}
+			return nil
+		})
+		found, err := Look(t.Context(), source.Location{Name: "logs", Source: fake})
+		if err != nil || found.Streams[record.ServerAccess] != 20 || found.Streams[record.CloudTrail] != 1 || !strings.Contains(fmt.Sprint(found.Unread), name) {
+			t.Errorf("%+v, error %v, want %s", found, err, name)
+		}
+	}
+}
