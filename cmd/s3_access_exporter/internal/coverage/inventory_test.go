@@ -172,6 +172,9 @@ func TestLook_RefusalsAreUnknownAndNameThePermission(t *testing.T) {
 			if operation != "ListObjectsV2" && row.Verdict == VerdictBlind && row.Kind == KindGeneral {
 				t.Errorf("%s is refused, and %s is blind", operation, name)
 			}
+			if row.Verdict == VerdictCovered && row.Access.Unseen != "" && row.Trail.Scope != ScopeAll {
+				t.Errorf("%s is refused, and %s is covered by what nobody has seen", operation, name)
+			}
 			for _, remark := range row.Remarks(now) {
 				told = told || strings.Contains(remark, want)
 				if strings.Contains(remark, "\n") {

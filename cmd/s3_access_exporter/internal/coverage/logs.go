@@ -11,14 +11,15 @@ import (
 type log struct {
 	logged           // what it holds
 	arrives bool     // something of it came within Patience, and deliveries do not fail
+	unseen  bool     // nobody may look whether something came: that is taken for granted
 	readBy  []string // the URLs of those of the given locations that read it
 }
 
 // logsOf returns the logs of a bucket that can be read here.
 func logsOf(b *Bucket, recorders []Recorder, o *Options) []log {
 	var all []log
-	add := func(holds logged, arrives bool, target string, mayRead func(l Location, prefix string) bool) {
-		l := log{logged: holds, arrives: arrives}
+	add := func(holds logged, arrives, unseen bool, target string, mayRead func(l Location, prefix string) bool) {
+		l := log{logged: holds, arrives: arrives, unseen: unseen}
 		for _, location := range o.Locations {
 			bucket := bucketOf(location.URL)
 			prefix := strings.TrimPrefix(strings.TrimPrefix(location.URL, "s3://"+bucket), "/")
@@ -29,26 +30,26 @@ func logsOf(b *Bucket, recorders []Recorder, o *Options) []log {
 		all = append(all, l)
 	}
 	if a := &b.Access; a.Scope == ScopeAll {
-		add(both(levelAll), a.arrives(o.Now), a.Target, func(l Location, prefix string) bool {
+		add(both(levelAll), a.arrives(o.Now), a.Unseen != "", a.Target, func(l Location, prefix string) bool {
 			return !l.LeavesText && reads(prefix, a.stream(b))
 		})
 	}
 	for i := range b.Deliveries.All {
 		if d := &b.Deliveries.All[i]; d.readable() {
 			// AWS does not document the keys, so that nobody can look for the newest.
-			add(both(levelAll), true, d.Target, func(l Location, prefix string) bool { return !l.LeavesJSON && overlap(prefix, d.Prefix) })
+			add(both(levelAll), true, false, d.Target, func(l Location, prefix string) bool { return !l.LeavesJSON && overlap(prefix, d.Prefix) })
 		}
 	}
 	for i := range recorders {
 		if r := &recorders[i]; slices.Contains(b.Trail.By, r.ARN) {
-			add(r.Selectors.logged(b), r.arrives(o.Now), r.Target, func(_ Location, prefix string) bool { return r.holds(prefix, b) })
+			add(r.Selectors.logged(b), r.arrives(o.Now), false, r.Target, func(_ Location, prefix string) bool { return r.holds(prefix, b) })
 		}
 	}
 	return all
 }
 
 // arrives reports whether something came lately. Where nobody may look, it is taken for
-// granted: the row shows why nobody may.
+// granted: the verdict then is that it is unknown, if all else is well.
 func (a *AccessLog) arrives(now time.Time) bool {
 	return a.Unseen != "" || now.Sub(a.Newest) <= Patience
 }
@@ -64,6 +65,8 @@ func (b *Bucket) weigh(logs []log, locations []Location) {
 	arriving := slices.DeleteFunc(slices.Clone(logs), func(l log) bool { return !l.arrives })
 	read, unread := together(arriving)
 	b.Arrives, b.Read = read.or(unread).scope(), read.scope()
+	seenRead, seenUnread := together(slices.DeleteFunc(slices.Clone(arriving), func(l log) bool { return l.unseen }))
+	b.Guessed = !seenRead.or(seenUnread).holds(read.or(unread))
 	if len(arriving) == 0 {
 		read, unread = together(logs)
 	}

@@ -44,6 +44,8 @@ type Bucket struct {
 	// Arrives is how much of the bucket's requests those of its logs hold together that
 	// arrive, and Read those of them that a given location reads.
 	Arrives, Read Scope
+	// Guessed reports that less would arrive without a log at which nobody may look.
+	Guessed bool
 	// Missed: a log that arrives is read by no given location, and may hold what none of
 	// those does that are read. Where none arrives, it is about all logs that there are.
 	Missed bool

@@ -57,6 +57,8 @@ func (b *Bucket) judge() Verdict {
 		return VerdictNotArriving
 	case b.Arrives != ScopeAll:
 		return VerdictPart
+	case b.Guessed:
+		return VerdictUnknown
 	case b.Missed:
 		return VerdictNotTailed
 	}

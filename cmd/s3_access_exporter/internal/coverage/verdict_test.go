@@ -188,7 +188,7 @@ func TestWeigh_FindsWhatEachRequestIsIn(t *testing.T) {
 	var kinds []log
 	for _, holds := range holding[1:] {
 		for _, arrives := range []bool{false, true} {
-			kinds = append(kinds, log{holds, arrives, nil}, log{holds, arrives, []string{"s3://here"}})
+			kinds = append(kinds, log{holds, arrives, false, nil}, log{holds, arrives, false, []string{"s3://here"}})
 		}
 	}
 	for _, a := range kinds {

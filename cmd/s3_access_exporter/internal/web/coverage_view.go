@@ -28,17 +28,30 @@ type coverageRow struct {
 // Grave reports whether nothing of the bucket is seen.
 func (r coverageRow) Grave() bool { return r.Verdict <= coverage.VerdictNotArriving }
 
-// blind returns how many of the buckets no log covers.
-func (v *coverageView) blind() int {
-	n := 0
-	if v != nil {
-		for _, b := range v.Buckets {
-			if b.Verdict == coverage.VerdictBlind {
-				n++
-			}
+// findings lists the buckets whose requests are not all in metrics, the gravest first. That it
+// is not known is none: a role may be meant not to know.
+func (v *coverageView) findings() []finding {
+	if v == nil {
+		return nil
+	}
+	count := make(map[coverage.Verdict]int)
+	for _, b := range v.Buckets {
+		count[b.Verdict]++
+	}
+	var found []finding
+	for _, kind := range []struct {
+		verdict coverage.Verdict
+		text    string
+	}{
+		{coverage.VerdictBlind, " logged by nothing: their requests are in no metric."},
+		{coverage.VerdictNotArriving, " logged, but the logs do not come: their requests are in no metric."},
+		{coverage.VerdictNotTailed, " logged where nothing is read that holds all requests."},
+	} {
+		if n := count[kind.verdict]; n > 0 {
+			found = append(found, finding{Text: plural(n, "bucket") + kind.text, Link: "#coverage"})
 		}
 	}
-	return n
+	return found
 }
 
 // looked returns what is known of which buckets are logged; nil if nobody looks.

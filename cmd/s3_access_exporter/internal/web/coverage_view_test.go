@@ -37,10 +37,13 @@ func TestStatus_ShowsWhichBucketsAreNotCovered(t *testing.T) {
 	buckets := []coverage.Bucket{
 		{Name: "blind-" + hostileText, AccountID: "111122223333", Region: "eu-west-1", Verdict: coverage.VerdictBlind},
 		{Name: "half", AccountID: "111122223333", Region: "us-east-1", Verdict: coverage.VerdictPart, Trail: coverage.Trail{Scope: coverage.ScopeReads}},
+		{Name: "stopped", Verdict: coverage.VerdictNotArriving},
+		{Name: "elsewhere", Verdict: coverage.VerdictNotTailed},
 		{Name: "fine", Verdict: coverage.VerdictCovered},
 	}
 	page := coveragePage(t, fixedCoverage{buckets, before(time.Hour)}, StatusPath)
-	for _, want := range []string{"3 buckets: 1 covered, 1 part, 1 blind", "half", "reads", "1 bucket is logged by nothing", "2026-03-04T11:00:00Z"} {
+	for _, want := range []string{"5 buckets: 1 covered, 1 not_tailed, 1 part, 1 not_arriving, 1 blind", "half", "reads", "1 bucket is logged by nothing",
+		"1 bucket is logged, but the logs do not come", "1 bucket is logged where nothing is read that holds all requests", "2026-03-04T11:00:00Z"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
 		}

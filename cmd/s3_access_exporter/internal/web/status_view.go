@@ -94,9 +94,7 @@ func newStatusView(status scanner.Status, role *Role, looked *coverageView) stat
 		Coverage: looked,
 		Cost:     costOf(status),
 	}
-	if blind := looked.blind(); blind > 0 {
-		view.Findings = append(view.Findings, finding{Text: plural(blind, "bucket") + " logged by nothing: their requests are in no metric.", Link: "#coverage"})
-	}
+	view.Findings = append(view.Findings, looked.findings()...)
 	for _, operation := range slices.Sorted(maps.Keys(status.Requests)) {
 		n, each := status.Requests[operation], price.Request(operation)
 		view.Calls = append(view.Calls, callRow{
