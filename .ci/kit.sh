@@ -109,6 +109,8 @@ prometheus_examples() {
 	amtool check-config deploy/prometheus/alertmanager.yml
 	[[ $(amtool config routes test --config.file=deploy/prometheus/alertmanager.yml severity=critical) == pager ]] ||
 		fail "critical alerts do not reach the pager"
+	[[ $(amtool config routes test --config.file=deploy/prometheus/alertmanager.yml alertname=S3AccessAnonymousSuccess \
+		bucket=example-website operation=PutObject severity=critical) == pager ]] || fail "that strangers write to a website does not page"
 }
 
 # The most of systemd's exposure level (0 is best) that the unit may have.

@@ -42,8 +42,10 @@ func TestStatus_ShowsWhichBucketsAreNotCovered(t *testing.T) {
 		{Name: "fine", Verdict: coverage.VerdictCovered},
 	}
 	page := coveragePage(t, fixedCoverage{buckets, before(time.Hour)}, StatusPath)
-	for _, want := range []string{"5 buckets: 1 covered, 1 not_tailed, 1 part, 1 not_arriving, 1 blind", "half", "reads", "1 bucket is logged by nothing",
-		"1 bucket is logged, but the logs do not come", "1 bucket is logged where nothing is read that holds all requests", "2026-03-04T11:00:00Z"} {
+	for _, want := range []string{
+		"5 buckets: 1 covered, 1 not_tailed, 1 part, 1 not_arriving, 1 blind", "half", "reads", "1 bucket is logged by nothing",
+		"1 bucket is logged, but the logs do not come", "1 bucket is logged where nothing is read that holds all requests", "2026-03-04T11:00:00Z",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
 		}
