@@ -64,8 +64,8 @@ func referenceAgent(s string, line referenceLeft) (r referenceRight, ok bool) {
 	further := len(possible)
 	switch {
 	case closed && referenceComplete(fields):
-		r.agent = text[start+1 : last]
-		return r, !line.outdone(text, possible, fields) && r.take(fields, line)
+		r.agent, r.tail, r.versionID = text[start+1:last], fields, fields[0]
+		return r, !line.outdone(text, possible, fields)
 	case closed && len(fields) < 2 && (line.year < 2019 || further == 0):
 		r.agent, r.versionID = text[start+1:last], strings.Join(fields, "")
 		return r, true
