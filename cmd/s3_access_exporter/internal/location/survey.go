@@ -57,6 +57,9 @@ func Look(ctx context.Context, l source.Location) (Survey, error) {
 			exports.Example = once.Example{Location: l.Name, Key: o.Object.Key}
 		}
 	})
+	if failed := new(once.ListError); errors.As(err, &failed) {
+		err = failed.Err // without the location, which whoever asks knows
+	}
 	if err != nil {
 		return Survey{}, err
 	}
@@ -121,7 +124,7 @@ func (s *Survey) tryToRead(ctx context.Context, l source.Location, streams []log
 		var failure *source.Error
 		switch known := errors.As(taken.err, &failure); {
 		case known && failure.Reason == source.ReasonAccessDenied && errors.As(taken.err, new(*once.ListError)):
-			s.Unread = cmp.Or(s.Unread, taken.err)
+			s.Unread = cmp.Or[error](s.Unread, failure)
 		case taken.objects > 0 || !known:
 			some = true
 		default:
