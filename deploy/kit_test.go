@@ -272,26 +272,6 @@ func TestKit_NamesMetricsThatExist(t *testing.T) {
 	}
 }
 
-func TestKit_NamesAlertsThatExist(t *testing.T) {
-	known := make(map[string]bool)
-	for _, group := range ruleGroups(t) {
-		for _, rule := range group.Rules {
-			known[rule.Alert] = true
-		}
-	}
-	for _, path := range []string{"README.md", "prometheus/alertmanager.yml"} {
-		names := regexp.MustCompile(`\bS3Access[A-Z]\w+`).FindAllString(read(t, path), -1)
-		if len(names) == 0 {
-			t.Errorf("%s names no alert", path)
-		}
-		for _, name := range names {
-			if !known[name] {
-				t.Errorf("%s names the alert %s", path, name)
-			}
-		}
-	}
-}
-
 func TestKit_NamesDashboardsThatExist(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(root, "dashboards", "*.json"))
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,26 @@ func TestRun_NamesWhatIsWrongInConfiguredLocations(t *testing.T) {
 		wantFailure(t, got, exitUsage, test.want)
 		if strings.Contains(got.stderr, "secret") {
 			t.Errorf("a password is shown: %s", got.stderr)
+		}
+	}
+}
+
+// One would hide in metrics how the other fares.
+func TestRun_NamesTheStoresOfLocationsOfOneName(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	config := "locations:\n"
+	var names []string
+	for range 2 {
+		store := httptest.NewServer(http.NotFoundHandler())
+		defer store.Close()
+		config += "  - {location: s3://example-logs/a, path_style: true, region: us-east-1, endpoint_url: '" + store.URL + "'}\n"
+		names = append(names, "s3://example-logs/a at "+strings.TrimPrefix(store.URL, "http://")+": ")
+	}
+	got := runToEnd(t, "serve", "--check", "--config.file="+writeFile(t, "config.yml", config), "--checkpoint.path="+filepath.Join(t.TempDir(), "x.db"))
+	for _, name := range names {
+		if got.code != exitFailed || strings.Count(got.stdout, "\n"+name) != 1 || strings.Count(got.stdout, name) != 1 {
+			t.Errorf("exit code %d, %s%s, want a line of %s", got.code, got.stdout, got.stderr, name)
 		}
 	}
 }
